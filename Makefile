@@ -1,0 +1,30 @@
+# Everything runs in a virtual environment that is made here: all it takes is Python 3.11+ and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, write refsgm-demo/
+	$(BIN)/refsgm demo
+
+test: $(VENV)/with-test          ## all tests, doctests and examples
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/with-test
+	$(BIN)/ruff check .
+
+bench: $(VENV)/with-bench        ## the claims about speed, against PyTorch on the CPU
+	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/import_time.py
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refsgm needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/with-%: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) refsgm-demo *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,73 @@
+"""refsgm: score-based generative models, a reference to read and to judge other code by.
+
+Symbols, the same in code, docstrings and MATHNOTES.md:
+
+    B, D, L, T, M      samples in a batch, features, noise levels, steps, slicing directions
+    x                  data (B, D); x_0 clean and x_t diffused where there is a time
+    x_noisy            data at one noise level: x_noisy = x + sigma eps
+    sigma              noise standard deviation, never variance: a scalar or (B, 1), never (B,)
+    sigmas             noise levels (L,), decreasing
+    scale              the general kernel x_t = scale x_0 + sigma eps; VE has scale = 1
+    alpha_bar          share of the signal's variance; as a table (T + 1,) with alpha_bar[0] = 1
+    t, s               a step goes from t to s < t, towards less noise
+    eps                forward noise (B, D), which a model may predict
+    z                  fresh noise (B, D) that a sampler injects
+    v                  slicing direction (B, D) or (M, B, D); in [EQV-7], scale eps - sigma x_0
+    score, score_fn    the value (B, D); the function (x, sigma) -> (B, D), or x -> (B, D)
+    g, beta            diffusion coefficient of an SDE; rate of noise of the VP one
+
+Losses return one value per sample, (B,), summed over features; the caller takes the mean.
+Noise is an argument; only loops and `sample` methods take an rng. Results have the dtype of the
+inputs. Nothing is mutated or broadcast silently; wrong input is a ValueError of one sentence.
+
+Reading order: shapes, gaussian, distributions, schedules, operators, diffusion, objectives,
+equivalence, weights, steps, samplers; then autodiff, networks, training, checkpoints.
+"""
+
+from importlib import import_module
+
+from .diffusion import diffuse, posterior
+from .distributions import mixture_log_density, mixture_score
+from .equivalence import (eps_from_score, eps_from_v, eps_from_x0, score_from_eps, score_from_x0,
+                          v_from_x0_eps, ve_from_vp, ve_score_from_vp, velocity_from_x0_eps,
+                          vp_from_ve, vp_score_from_ve, x0_from_eps, x0_from_score, x0_from_v,
+                          x0_from_velocity)
+from .gaussian import gaussian_log_density, gaussian_score, perturb, perturbation_score
+from .objectives import (ddpm_loss, denoising_score_matching, explicit_score_matching,
+                         finite_difference_ssm, implicit_score_matching,
+                         noise_conditional_score_matching, noise_prediction_loss,
+                         sliced_score_matching, sliced_score_matching_vr)
+from .operators import directional_derivative, divergence, hutchinson_divergence, score_of
+from .samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin,
+                       probability_flow_sampler)
+from .schedules import (alpha_bar_from_betas, alpha_bar_from_sigma, betas_from_alpha_bar,
+                        cosine_alpha_bar, geometric_sigmas, karras_sigmas, linear_betas,
+                        sigma_from_alpha_bar, signal_to_noise_ratio, ve_diffusion_coefficient,
+                        ve_marginal, vp_marginal)
+from .steps import (annealed_step_sizes, ddim_step, ddpm_step, heun_step, langevin_step,
+                    raise_noise, ve_ancestral_step, ve_probability_flow_step, ve_reverse_sde_step,
+                    vp_probability_flow_drift, vp_reverse_sde_drift)
+from .weights import (edm_preconditioning, edm_weight, likelihood_weight, min_snr_weight,
+                      score_matching_weight)
+
+__version__ = "0.1.0"
+
+# What training needs is imported when it is first asked for.
+LAZY = {"train": "training", "Settings": "training",
+        "Model": "networks", "score_network": "networks", "energy_network": "networks",
+        "init_network": "networks", "value_and_grad": "autodiff",
+        "save_model": "checkpoints", "load_model": "checkpoints"}
+
+__all__ = sorted([name for name, value in globals().items()
+                  if callable(value) and getattr(value, "__module__", "").startswith("refsgm.")]
+                 + list(LAZY))
+
+
+def __getattr__(name):
+    if name not in LAZY:
+        raise AttributeError(f"module 'refsgm' has no attribute {name!r}")
+    return getattr(import_module(f".{LAZY[name]}", __name__), name)
+
+
+def __dir__():
+    return sorted({*globals(), *LAZY})

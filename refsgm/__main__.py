@@ -1,0 +1,16 @@
+"""`python -m refsgm` and the command `refsgm`."""
+
+import sys
+
+
+def main():
+    """The command line, or one sentence where its libraries are not installed."""
+    try:
+        from .cli import main as run
+    except ModuleNotFoundError as error:
+        sys.exit(f"refsgm: the command line needs {error.name}: pip install 'refsgm[demo]'")
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Data to train on: two-dimensional toys, the 8x8 handwritten digits, or a file of one's own.
+
+The toys have zero mean and a spread of order one. The digits have pixels in [-1, 1], and a fifth of
+them is held out.
+"""
+
+import math
+
+import numpy as np
+
+
+def ring(n, rng, modes=8, radius=1.5, sigma=0.1):
+    """n points of an equal mixture of Gaussians on a circle, (n, 2)."""
+    angle = 2 * math.pi * rng.integers(modes, size=n) / modes
+    centers = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return centers + sigma * rng.standard_normal((n, 2))
+
+
+def moons(n, rng, sigma=0.08):
+    """n points on two interleaved half circles, (n, 2)."""
+    angle, side = math.pi * rng.random(n), 2 * rng.integers(2, size=n) - 1
+    arcs = np.stack([side * (np.cos(angle) - 0.5), side * (np.sin(angle) - 0.25)], axis=1)
+    return arcs + sigma * rng.standard_normal((n, 2))
+
+
+def checkerboard(n, rng):
+    """n points on the black squares of a 4 x 4 board, (n, 2), in [-2, 2]^2."""
+    column, row = rng.integers(4, size=n), 2 * rng.integers(2, size=n)
+    corner = np.stack([column, row + column % 2], axis=1) - 2.0
+    return corner + rng.random((n, 2))
+
+
+def spiral(n, rng, sigma=0.05):
+    """n points along a spiral of one and a half turns, (n, 2)."""
+    angle = 3 * math.pi * np.sqrt(rng.random(n))
+    arm = angle[:, None] / (3 * math.pi) * 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return arm + sigma * rng.standard_normal((n, 2))
+
+
+TOYS = {"ring": ring, "moons": moons, "checkerboard": checkerboard, "spiral": spiral}
+
+
+def digits():
+    """The 1797 handwritten digits of scikit-learn: train (1438, 64), test (359, 64), and labels.
+
+    Pixels in [-1, 1], float64; the held-out fifth has the same share of each class, and the split
+    is always the same. Returns (x_train, x_test, label_train, label_test).
+    """
+    try:
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+    except ImportError as error:
+        raise ModuleNotFoundError("the digits come with scikit-learn: "
+                                  "pip install 'refsgm[demo]'") from error
+    pixels, labels = load_digits(return_X_y=True)
+    return train_test_split(pixels / 8 - 1, labels, test_size=359, stratify=labels, random_state=0)
+
+
+def load(name, n, seed):
+    """Data (N, D) by name: a toy (n points), "digits" (its training part), or a .npy file."""
+    if name in TOYS:
+        return TOYS[name](n, np.random.default_rng(seed))
+    if name == "digits":
+        return digits()[0]
+    try:
+        x = np.load(name, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"data must be one of {', '.join(TOYS)}, digits, or a .npy file, "
+                         f"got {name!r} ({error})") from error
+    return x.reshape(len(x), -1) if x.ndim > 2 else x

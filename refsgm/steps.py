@@ -1,0 +1,243 @@
+"""One step of every sampler: functions of values, with the fresh noise z as an argument.
+
+    Langevin       x' = x + step_size / 2 score + sqrt(step_size) z                                      [LANG-1]
+    DDPM, DDIM     from x_t to x_s, given eps and alpha_bar_t < alpha_bar_s                              [DDPM-3] [DDIM-1]
+    VE             from x_t to x_s, given the score and sigma_t > sigma_s                                [VE-1] .. [VE-4]
+    VP             drifts in continuous time, integrated from t = 1 down to t = 0 (dt < 0)               [VP-2] [VP-3]
+
+A step goes from t to s < t, towards less noise, and takes the two noise levels themselves, not indices into a table: the
+last step (sigma_s = 0, alpha_bar_s = 1) and skipped steps need no special case.
+"""
+
+import autograd.numpy as np
+
+from .diffusion import check_step, posterior
+from .equivalence import x0_from_eps
+from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing, check_level,
+                     check_returned, check_scalars, on_host)
+
+
+def langevin_step(x, score, step_size, z):
+    """One step of Langevin dynamics, shape (B, D): x + step_size / 2 score + sqrt(step_size) z.  [LANG-1]
+
+    x, score, z  state, score there, fresh standard normal noise (B, D)
+    step_size    positive, a scalar or (B, 1); twice that of the convention x + h score + sqrt(2 h) z
+    Raises ValueError for other shapes, step_size <= 0 and values that are not finite.
+
+    >>> langevin_step(np.array([[1.0]]), np.array([[-1.0]]), 4.0, np.array([[0.5]]))    # 1 - 2 + 1
+    array([[0.]])
+    """
+    check_batch(x=x, score=score, z=z)
+    check_level(x, POSITIVE, step_size=step_size)
+    return x + 0.5 * step_size * score + step_size**0.5 * z
+
+
+def annealed_step_sizes(sigmas, step_size):
+    """Step sizes of annealed Langevin dynamics, (L,): step_size sigma_i^2 / sigma_L^2.  [LANG-2]
+
+    sigmas     noise levels (L,), standard deviations, strictly decreasing
+    step_size  step size at the last, smallest level: positive
+    Raises ValueError for sigmas that do not decrease and values that are not positive.
+
+    >>> annealed_step_sizes(np.array([4.0, 2.0, 1.0]), 0.5)
+    array([8. , 2. , 0.5])
+    """
+    check_decreasing(POSITIVE, sigmas=sigmas)
+    check_scalars(POSITIVE, step_size=step_size)
+    return step_size * (sigmas / sigmas[-1])**2
+
+
+def ddpm_step(x_t, eps, alpha_bar_t, alpha_bar_s, z, variance="posterior"):
+    """Ancestral step of DDPM from t to s, shape (B, D).  [DDPM-3]
+
+        x_s = mean of q(x_s | x_t, x_0) + sqrt(variance) z,    x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t)
+        "posterior"  (1 - alpha_bar_s) / (1 - alpha_bar_t) (1 - alpha_bar_t / alpha_bar_s);  0 in the last step
+        "beta"       1 - alpha_bar_t / alpha_bar_s;  give z = 0 in the last step, as DDPM's algorithm does
+
+    x_t, eps, z  state, noise prediction there, fresh standard normal noise (B, D)
+    alpha_bar_t  where the step starts: in (0, 1), a scalar or (B, 1)
+    alpha_bar_s  where it ends: in (alpha_bar_t, 1]
+    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and any other variance.
+
+    >>> ddpm_step(np.array([[2.0]]), np.array([[0.0]]), 0.25, 1.0, np.array([[9.0]]))    # x_0 = 2 / sqrt(1/4), no noise
+    array([[4.]])
+    """
+    check_batch(x_t=x_t, eps=eps, z=z)
+    check_step(x_t, alpha_bar_t, alpha_bar_s)
+    if variance not in ("posterior", "beta"):
+        raise ValueError(f'variance must be "posterior" or "beta", got {variance!r}')
+    x_0 = x0_from_eps(x_t, eps, alpha_bar_t**0.5, (1 - alpha_bar_t)**0.5)
+    mean, posterior_variance = posterior(x_0, x_t, alpha_bar_t, alpha_bar_s)
+    beta = (alpha_bar_s - alpha_bar_t) / alpha_bar_s
+    return mean + (posterior_variance if variance == "posterior" else beta)**0.5 * z
+
+
+def ddim_step(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
+    """Step of DDIM from t to s, shape (B, D).  [DDIM-1]
+
+        x_s = sqrt(alpha_bar_s) x_0 + sqrt(1 - alpha_bar_s - variance) eps + sqrt(variance) z
+        variance = eta^2 (1 - alpha_bar_s) / (1 - alpha_bar_t) (1 - alpha_bar_t / alpha_bar_s)
+
+    eta = 1 is the DDPM step with posterior variance [DDIM-2]; eta = 0 is deterministic.
+
+    x_t, eps, z  state, noise prediction there, fresh standard normal noise (B, D)
+    alpha_bar_t  where the step starts: in (0, 1), a scalar or (B, 1)
+    alpha_bar_s  where it ends: in (alpha_bar_t, 1]
+    eta          share of fresh noise: a scalar in [0, 1]
+    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and eta outside [0, 1].
+
+    >>> ddim_step(np.array([[2.0]]), np.array([[0.0]]), 0.25, 1.0, 0.5, np.array([[9.0]]))
+    array([[4.]])
+    """
+    check_batch(x_t=x_t, eps=eps, z=z)
+    check_step(x_t, alpha_bar_t, alpha_bar_s)
+    check_scalars(UNIT, eta=eta)
+    x_0 = x0_from_eps(x_t, eps, alpha_bar_t**0.5, (1 - alpha_bar_t)**0.5)
+    beta = (alpha_bar_s - alpha_bar_t) / alpha_bar_s
+    variance = eta**2 * beta * (1 - alpha_bar_s) / (1 - alpha_bar_t)
+    kept = alpha_bar_t * (1 - alpha_bar_s) / (alpha_bar_s * (1 - alpha_bar_t))
+    direction = (1 - alpha_bar_s) * ((1 - eta**2) + eta**2 * kept)        # 1 - alpha_bar_s - variance, never below 0
+    return alpha_bar_s**0.5 * x_0 + direction**0.5 * eps + variance**0.5 * z
+
+
+def ve_probability_flow_step(x_t, score, sigma_t, sigma_s):
+    """Euler step in sigma of the probability-flow ODE dx = -sigma score dsigma, shape (B, D).  [VE-1]
+
+        x_s = x_t + (sigma_t - sigma_s) sigma_t score
+
+    x_t, score  state and score there (B, D)
+    sigma_t     noise level where the step starts: positive, a scalar or (B, 1)
+    sigma_s     where it ends: in [0, sigma_t)
+    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+
+    >>> ve_probability_flow_step(np.array([[2.0]]), np.array([[-0.25]]), 2.0, 0.0)    # ends at Tweedie's x_0
+    array([[1.]])
+    """
+    check_batch(x_t=x_t, score=score)
+    check_ve_step(x_t, sigma_t, sigma_s)
+    return x_t + (sigma_t - sigma_s) * sigma_t * score
+
+
+def check_ve_step(x_t, sigma_t, sigma_s):
+    """A step goes from noise to data: 0 <= sigma_s < sigma_t."""
+    check_level(x_t, POSITIVE, sigma_t=sigma_t)
+    check_level(x_t, NONNEGATIVE, sigma_s=sigma_s)
+    check_below(sigma_s=sigma_s, sigma_t=sigma_t)
+
+
+def heun_step(score_fn, x_t, sigma_t, sigma_s):
+    """Heun step (trapezoid) of the probability-flow ODE, shape (B, D); Euler when sigma_s = 0.  [VE-2]
+
+        x_hat = x_t + (sigma_t - sigma_s) sigma_t score(x_t, sigma_t)
+        x_s   = x_t + (sigma_t - sigma_s) [sigma_t score(x_t, sigma_t) + sigma_s score(x_hat, sigma_s)] / 2
+
+    score_fn  function (x, sigma) -> (B, D)
+    x_t       state (B, D)
+    sigma_t   noise level where the step starts: positive, a scalar or (B, 1)
+    sigma_s   where it ends: in [0, sigma_t), zero in every row or in none
+    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+
+    >>> heun_step(lambda x, sigma: -x / sigma, np.array([[2.0]]), 2.0, 1.0)    # x_hat = 0
+    array([[1.]])
+    """
+    check_batch(x_t=x_t)
+    check_ve_step(x_t, sigma_t, sigma_s)
+    at_zero = on_host(sigma_s) and np.any(np.equal(sigma_s, 0))
+    if at_zero and np.any(np.not_equal(sigma_s, 0)):
+        raise ValueError(f"sigma_s must be zero in every row or in none, got {np.ravel(sigma_s)}")
+    score = check_returned("score_fn(x, sigma)", score_fn(x_t, sigma_t), np.shape(x_t))
+    x_hat = ve_probability_flow_step(x_t, score, sigma_t, sigma_s)
+    if at_zero:
+        return x_hat
+    score_hat = check_returned("score_fn(x, sigma)", score_fn(x_hat, sigma_s), np.shape(x_t))
+    return x_t + 0.5 * (sigma_t - sigma_s) * (sigma_t * score + sigma_s * score_hat)
+
+
+def ve_reverse_sde_step(x_t, score, sigma_t, sigma_s, z):
+    """Euler-Maruyama step of the reverse-time VE SDE, shape (B, D).  [VE-3]
+
+        x_s = x_t + (sigma_t^2 - sigma_s^2) score + sqrt(sigma_t^2 - sigma_s^2) z
+
+    x_t, score, z  state, score there, fresh standard normal noise (B, D)
+    sigma_t        noise level where the step starts: positive, a scalar or (B, 1)
+    sigma_s        where it ends: in [0, sigma_t)
+    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+
+    >>> ve_reverse_sde_step(np.array([[1.0]]), np.array([[-1.0]]), 5.0, 3.0, np.array([[2.0]]))    # 1 - 16 + 4 * 2
+    array([[-7.]])
+    """
+    check_batch(x_t=x_t, score=score, z=z)
+    check_ve_step(x_t, sigma_t, sigma_s)
+    removed = (sigma_t - sigma_s) * (sigma_t + sigma_s)                             # sigma_t^2 - sigma_s^2
+    return x_t + removed * score + removed**0.5 * z
+
+
+def ve_ancestral_step(x_t, score, sigma_t, sigma_s, z):
+    """Ancestral step in VE coordinates, shape (B, D): the mean and variance of q(x_s | x_t, x_0).  [VE-4]
+
+        x_s = x_t + (sigma_t^2 - sigma_s^2) score + sigma_s sqrt(sigma_t^2 - sigma_s^2) / sigma_t z
+
+    x_t, score, z  state, score there, fresh standard normal noise (B, D)
+    sigma_t        noise level where the step starts: positive, a scalar or (B, 1)
+    sigma_s        where it ends: in [0, sigma_t)
+    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+
+    >>> ve_ancestral_step(np.array([[1.0]]), np.array([[-1.0]]), 5.0, 3.0, np.array([[2.0]])).round(12)    # 1 - 16 + 24/5
+    array([[-10.2]])
+    """
+    check_batch(x_t=x_t, score=score, z=z)
+    check_ve_step(x_t, sigma_t, sigma_s)
+    removed = (sigma_t - sigma_s) * (sigma_t + sigma_s)                             # sigma_t^2 - sigma_s^2
+    return x_t + removed * score + sigma_s / sigma_t * removed**0.5 * z
+
+
+def raise_noise(x, sigma_from, sigma_to, z):
+    """More noise, forwards, shape (B, D): x + sqrt(sigma_to^2 - sigma_from^2) z; variances add.  [VE-5]
+
+    x, z        state at level sigma_from, fresh standard normal noise (B, D)
+    sigma_from  noise level of x: zero or positive, a scalar or (B, 1)
+    sigma_to    noise level of the result: larger than sigma_from
+    Raises ValueError for other shapes, sigma_to <= sigma_from and values that are not finite.
+
+    >>> raise_noise(np.array([[1.0]]), 3.0, 5.0, np.array([[2.0]]))
+    array([[9.]])
+    """
+    check_batch(x=x, z=z)
+    check_level(x, NONNEGATIVE, sigma_from=sigma_from)
+    check_level(x, POSITIVE, sigma_to=sigma_to)
+    check_below(sigma_from=sigma_from, sigma_to=sigma_to)
+    return x + ((sigma_to - sigma_from) * (sigma_to + sigma_from))**0.5 * z
+
+
+def vp_probability_flow_drift(x, score, beta):
+    """Drift dx/dt of the VP probability-flow ODE, shape (B, D): -beta / 2 (x + score).  [VP-2]
+
+    The forward SDE is dx = -beta x / 2 dt + sqrt(beta) dw; sampling integrates this drift with dt < 0.
+
+    x, score  state and score there (B, D)
+    beta      rate of noise at this time: positive, a scalar or (B, 1)
+    Raises ValueError for other shapes, beta <= 0 and values that are not finite.
+
+    >>> vp_probability_flow_drift(np.array([[3.0]]), np.array([[-1.0]]), 2.0)
+    array([[-2.]])
+    """
+    check_batch(x=x, score=score)
+    check_level(x, POSITIVE, beta=beta)
+    return -0.5 * beta * (x + score)
+
+
+def vp_reverse_sde_drift(x, score, beta):
+    """Drift of the VP reverse-time SDE, shape (B, D): -beta x / 2 - beta score.  [VP-3]
+
+    dx = drift dt + sqrt(beta) dw, integrated with dt < 0; its noise is that of the forward SDE.
+
+    x, score  state and score there (B, D)
+    beta      rate of noise at this time: positive, a scalar or (B, 1)
+    Raises ValueError for other shapes, beta <= 0 and values that are not finite.
+
+    >>> vp_reverse_sde_drift(np.array([[3.0]]), np.array([[-1.0]]), 2.0)
+    array([[-1.]])
+    """
+    check_batch(x=x, score=score)
+    check_level(x, POSITIVE, beta=beta)
+    return -0.5 * beta * x - beta * score

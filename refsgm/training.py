@@ -1,0 +1,256 @@
+"""Training a noise-conditional network: the loss at random noise levels, Adam, averaged weights.
+
+    minimise  E_i E_x E_eps  lambda_i loss(s(., sigma_i); x + sigma_i eps),    lambda_i = sigma_i^2
+
+One noise level i is drawn for each sample, which is the sum over levels [NCSN-1] divided by L.
+Parameters, gradient, moments and average are one flat buffer each, so an update is a handful of
+array operations; the network reads its weights through views of the first. Everything that the next
+step depends on is in `State`, so a run that was saved and loaded goes on bit for bit.
+"""
+
+import math
+from dataclasses import dataclass
+
+import autograd.numpy as np
+
+from .autodiff import value_and_grad
+from .equivalence import eps_from_score
+from .gaussian import perturb
+from .networks import Model, init_network
+from .objectives import (denoising_score_matching, finite_difference_ssm, implicit_score_matching,
+                         noise_prediction_loss, sliced_score_matching, sliced_score_matching_vr)
+from .schedules import geometric_sigmas
+from .shapes import OPEN_UNIT, POSITIVE, check_batch, check_count, check_scalars
+
+# name: (s, x, sigma, eps, v) -> lambda times the loss, (B,), for a score function s. Losses that
+# know nothing of noise see noisy data; directions sigma v bring lambda = sigma^2 with them.
+OBJECTIVES = {
+    "dsm":    lambda s, x, sigma, eps, v:
+              sigma[:, 0]**2 * denoising_score_matching(s, x, sigma, eps),
+    "eps":    lambda s, x, sigma, eps, v:
+              noise_prediction_loss(eps_fn_of(s), x, sigma, eps),
+    "ism":    lambda s, x, sigma, eps, v:
+              sigma[:, 0]**2 * implicit_score_matching(*noisy(s, x, sigma, eps)),
+    "ssm":    lambda s, x, sigma, eps, v:
+              sliced_score_matching(*noisy(s, x, sigma, eps), sigma * v),
+    "ssm-vr": lambda s, x, sigma, eps, v:
+              sigma[:, 0]**2 * sliced_score_matching_vr(*noisy(s, x, sigma, eps), v),
+    "fd-ssm": lambda s, x, sigma, eps, v:
+              finite_difference_ssm(*noisy(s, x, sigma, eps), sigma * v, 0.01),
+}
+
+
+def eps_fn_of(score_fn):
+    """The noise prediction (x, sigma) -> -sigma score_fn(x, sigma)."""
+    return lambda x, sigma: eps_from_score(score_fn(x, sigma), sigma)
+
+
+def noisy(score_fn, x, sigma, eps):
+    """The score at this noise level as a function of x alone, and data at this noise level."""
+    return lambda x: score_fn(x, sigma), perturb(x, sigma, eps)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is, apart from its data; every field is stored with its checkpoints.
+
+    objective      loss, a key of OBJECTIVES
+    n_steps        number of updates
+    batch_size     samples per update, drawn without replacement until the data are used up
+    learning_rate  peak of the schedule: a linear rise over `warmup` steps, a cosine fall to zero
+    average_decay  decay of the exponential average of the weights, which is what is sampled
+    width, depth   hidden units per layer, number of hidden layers
+    energy         whether the score is minus the gradient of an energy
+    sigma_max, sigma_min, n_levels   geometric noise levels, standard deviations in units of x
+    dtype          "float32" or "float64"
+    seed           of weights, order of the data and noise
+    """
+
+    objective: str = "dsm"
+    n_steps: int = 5000
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    warmup: int = 200
+    average_decay: float = 0.999
+    width: int = 128
+    depth: int = 3
+    energy: bool = False
+    sigma_max: float = 10.0
+    sigma_min: float = 0.05
+    n_levels: int = 20
+    dtype: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, "
+                             f"got {self.objective!r}")
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
+        check_count(1, n_steps=self.n_steps, batch_size=self.batch_size)
+        check_count(0, warmup=self.warmup, seed=self.seed)
+        check_scalars(POSITIVE, learning_rate=self.learning_rate)
+        check_scalars(OPEN_UNIT, average_decay=self.average_decay)
+        self.sigmas()
+
+    def sigmas(self):
+        """The noise levels (L,), decreasing."""
+        return geometric_sigmas(self.sigma_max, self.sigma_min, self.n_levels).astype(self.dtype)
+
+
+@dataclass
+class State:
+    """Everything that the next step depends on, apart from data and settings; changed in place.
+
+    step     updates made so far
+    weights, first, second, average   flat buffers: parameters, Adam's two moments, averaged weights
+    order, position   order of the data in this pass over them, and where the next batch starts
+    rng      NumPy Generator
+    losses   loss of every step so far (n_steps,), NaN for those to come
+    """
+
+    step: int
+    weights: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    average: np.ndarray
+    order: np.ndarray
+    position: int
+    rng: np.random.Generator
+    losses: np.ndarray
+
+
+def initial_network(x, settings, rng):
+    """The list of arrays that a run on data x starts from."""
+    return init_network(rng, x.shape[1], settings.width, settings.depth,
+                        energy=settings.energy, dtype=settings.dtype)
+
+
+def start(x, settings):
+    """The state before the first step.
+
+    x  data (N, D)
+    Raises ValueError for other shapes, fewer than 2 samples and values that are not finite.
+    """
+    check_batch(x=x)
+    if len(x) < 2:
+        raise ValueError(f"x must have at least 2 samples, got {len(x)}")
+    rng = np.random.default_rng(settings.seed)
+    weights = np.concatenate([np.ravel(p) for p in initial_network(x, settings, rng)])
+    zeros = np.zeros_like(weights)
+    return State(0, weights, zeros, zeros.copy(), weights.copy(), rng.permutation(len(x)), 0, rng,
+                 np.full(settings.n_steps, np.nan))
+
+
+def views(flat, like):
+    """Views of a flat buffer with the shapes of the arrays in the list `like`."""
+    ends = np.cumsum([p.size for p in like])
+    return [part.reshape(p.shape) for part, p in zip(np.split(flat, ends[:-1]), like)]
+
+
+def model_of(x, settings, flat):
+    """The model for training data x with these flat weights; sample from `state.average`."""
+    center = np.mean(x, axis=0)
+    sigma_data = float(np.mean((x - center)**2)**0.5)
+    params = views(flat, initial_network(x, settings, np.random.default_rng(0)))
+    return Model(params, center.astype(settings.dtype), sigma_data, settings.sigmas(),
+                 settings.energy)
+
+
+def training_steps(x, settings, state):
+    """The training loop: a generator that makes one update per turn and yields its loss.
+
+    It goes on from state.step and ends after settings.n_steps; `state` holds all that was learnt.
+
+    x         data (N, D); brought to settings.dtype
+    settings  a Settings
+    state     of `start`, or of a checkpoint; changed in place
+    Raises ValueError for a loss that is not finite, which a smaller learning rate avoids.
+    """
+    x = x.astype(settings.dtype)
+    model = model_of(x, settings, state.weights)
+    loss_fn = OBJECTIVES[settings.objective]
+
+    def loss(params, *batch):
+        score_fn = Model(params, model.center, model.sigma_data, model.sigmas, model.energy).score
+        return np.mean(loss_fn(score_fn, *batch))
+
+    loss_and_gradients = value_and_grad(loss)
+    gradient = np.empty_like(state.weights)
+    gradient_parts = views(gradient, model.params)
+    while state.step < settings.n_steps:
+        batch = draw_batch(x, model.sigmas, settings.batch_size, state)
+        value, gradients = loss_and_gradients(model.params, *batch)
+        if not np.isfinite(value):
+            raise ValueError(f"the loss must stay finite, got {value} in step {state.step}: "
+                             f"lower the learning rate ({settings.learning_rate})")
+        for part, g in zip(gradient_parts, gradients):
+            part[...] = g
+        adam_step(state, gradient, learning_rate(state.step, settings))
+        average_step(state, settings.average_decay)
+        state.losses[state.step] = value
+        state.step += 1
+        yield float(value)
+
+
+def draw_batch(x, sigmas, batch_size, state):
+    """The next samples, with a noise level, noise and a slicing direction of signs for each."""
+    size, rng = min(batch_size, len(x)), state.rng
+    if state.position + size > len(x):
+        state.order, state.position = rng.permutation(len(x)), 0
+    batch = x[state.order[state.position:state.position + size]]                         # (B, D)
+    state.position += size
+    sigma = sigmas[rng.integers(len(sigmas), size=(size, 1))]                             # (B, 1)
+    eps = rng.standard_normal(batch.shape, dtype=batch.dtype)
+    v = 2 * rng.integers(2, size=batch.shape).astype(batch.dtype) - 1
+    return batch, sigma, eps, v
+
+
+def learning_rate(step, settings):
+    """The rate of a step: a linear rise over `warmup` steps, then half a cosine down to zero."""
+    rise = min(1.0, (step + 1) / (settings.warmup + 1))
+    return settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / settings.n_steps))
+
+
+def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
+    """Adam with bias correction, in place.  [OPT-1]
+
+        first   <- decay_1 first  + (1 - decay_1) gradient
+        second  <- decay_2 second + (1 - decay_2) gradient^2
+        weights <- weights - rate first_hat / (sqrt(second_hat) + tiny)
+        first_hat = first / (1 - decay_1^n),    second_hat = second / (1 - decay_2^n),    n = 1, 2, ...
+    """
+    n = state.step + 1
+    state.first *= decay_1
+    state.first += (1 - decay_1) * gradient
+    state.second *= decay_2
+    state.second += (1 - decay_2) * gradient**2
+    root = np.sqrt(state.second / (1 - decay_2**n)) + tiny
+    state.weights -= (rate / (1 - decay_1**n)) * state.first / root
+
+
+def average_step(state, decay):
+    """Exponential average of the weights, in place; the memory is shorter at first.  [OPT-2]
+
+        average <- d average + (1 - d) weights,  d = min(decay, (1 + n) / (10 + n)),  n = 0, 1, ...
+    """
+    d = min(decay, (1 + state.step) / (10 + state.step))
+    state.average += (1 - d) * (state.weights - state.average)
+
+
+def train(x, **settings):
+    """Train a network on data x and return it as a Model, with averaged weights.
+
+    x         data (N, D)
+    settings  fields of Settings, by name
+    Raises ValueError for other shapes, settings out of range and values that are not finite.
+
+    >>> model = train(np.random.default_rng(0).standard_normal((100, 2)), n_steps=3, width=8)
+    >>> model.score(np.zeros((5, 2), np.float32), 1.0).shape
+    (5, 2)
+    """
+    settings = Settings(**settings)
+    state = start(x, settings)
+    for _ in training_steps(x, settings, state):
+        pass
+    return model_of(x, settings, state.average)

@@ -1,0 +1,129 @@
+"""Gaussians, mixtures and the perturbation kernel."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from laws import (AUTODIFF, EXACT, QUADRATURE, complex_step, gauss_hermite, noisy_points, normal,
+                  points_mixture, seeds, shapes, sigmas)
+from numpy.testing import assert_allclose
+
+import refsgm
+
+mpmath.mp.dps = 50
+
+
+def exact_gaussian(x, mean, sigma):
+    """log N(x | mean, sigma^2 I) of one row with 50 digits."""
+    x, mean, sigma = [mpmath.mpf(float(a)) for a in x], [mpmath.mpf(float(a)) for a in mean], mpmath.mpf(sigma)
+    square = sum((a - m)**2 for a, m in zip(x, mean))
+    return -square / (2 * sigma**2) - len(x) * mpmath.log(sigma) - len(x) * mpmath.log(2 * mpmath.pi) / 2
+
+
+@pytest.mark.parametrize("sigma", [1e-8, 1e-3, 0.7, 1.0, 30.0, 1e8])
+def test_the_log_density_agrees_with_fifty_digits(sigma):
+    """[GAUSS-1]"""
+    mean = normal(0, 4, 3)
+    x = mean + sigma * normal(1, 4, 3)
+    expected = [float(exact_gaussian(a, m, sigma)) for a, m in zip(x, mean)]
+    assert_allclose(refsgm.gaussian_log_density(x, mean, sigma), expected, rtol=1e-12, atol=0)
+
+
+def test_the_density_integrates_to_one():
+    """[GAUSS-1]"""
+    grid = np.linspace(-12, 12, 4001)[:, None]
+    density = np.exp(refsgm.gaussian_log_density(grid, 0.3, 0.8))
+    assert_allclose(np.trapezoid(density, grid[:, 0]), 1.0, **QUADRATURE)
+
+
+@given(seeds, shapes, sigmas)
+def test_the_score_is_the_gradient_of_the_log_density(seed, shape, sigma):
+    """[GAUSS-2] [SCORE-1]"""
+    x, mean = normal(seed, 2, *shape)
+    gradient = [complex_step(lambda y, m=m: refsgm.gaussian_log_density(y[None], m, sigma)[0], a)
+                for a, m in zip(x, mean)]
+    assert_allclose(refsgm.gaussian_score(x, mean, sigma), gradient, **AUTODIFF)
+
+
+def test_perturbed_data_have_mean_x_and_standard_deviation_sigma():
+    """[GAUSS-3]"""
+    eps, w = gauss_hermite(4)
+    x_noisy = refsgm.perturb(np.full_like(eps, 3.0), 0.5, eps)[:, 0]
+    assert_allclose(w @ x_noisy, 3.0, **EXACT)
+    assert_allclose(w @ (x_noisy - 3)**2, 0.25, **EXACT)
+
+
+@given(seeds, shapes, sigmas)
+def test_the_perturbation_score_is_the_gradient_over_the_noisy_data(seed, shape, sigma):
+    """[GAUSS-4] Over x_noisy, not over x: the two differ by a sign."""
+    x, eps = normal(seed, 2, *shape)
+    x_noisy = refsgm.perturb(x, sigma, eps)
+    gradient = [complex_step(lambda y, m=m: refsgm.gaussian_log_density(y[None], m, sigma)[0], a)
+                for a, m in zip(x_noisy, x)]
+    assert_allclose(refsgm.perturbation_score(x_noisy, x, sigma), gradient, **AUTODIFF)
+
+
+@given(seeds, shapes)
+def test_the_perturbation_score_is_minus_eps_over_sigma(seed, shape):
+    """[GAUSS-4] A level for each row."""
+    x, eps = normal(seed, 2, *shape)
+    sigma = np.exp(normal(seed, shape[0], 1))
+    score = refsgm.perturbation_score(refsgm.perturb(x, sigma, eps), x, sigma)
+    assert_allclose(score, -eps / sigma, rtol=1e-10, atol=1e-10)      # x + sigma eps - x cancels
+
+
+def exact_mixture(x, weights, means, sigma):
+    """Log density and score of one row with 50 digits."""
+    logs = [mpmath.log(mpmath.mpf(float(w))) + exact_gaussian(x, m, sigma)
+            for w, m in zip(weights, means) if w > 0]
+    means = [m for w, m in zip(weights, means) if w > 0]
+    top = max(logs)
+    shares = [mpmath.exp(a - top) for a in logs]
+    total = sum(shares)
+    score = [sum(r * (mpmath.mpf(float(m[d])) - mpmath.mpf(float(x[d]))) for r, m in zip(shares, means))
+             / (total * mpmath.mpf(sigma)**2) for d in range(len(x))]
+    return float(top + mpmath.log(total)), [float(s) for s in score]
+
+
+@pytest.mark.parametrize("sigma", [1e-3, 0.3, 1.0, 1e3])
+@pytest.mark.parametrize("reach", [1.0, 40.0])
+def test_the_mixture_agrees_with_fifty_digits(sigma, reach):
+    """[MIX-1] [MIX-2] Also forty spreads away, with small and zero weights."""
+    weights, means = np.array([0.5, 0.5 - 1e-30, 1e-30, 0.0]), normal(0, 4, 2)
+    x = reach * normal(1, 5, 2)
+    log_density, score = zip(*[exact_mixture(a, weights, means, sigma) for a in x])
+    assert_allclose(refsgm.mixture_log_density(x, weights, means, sigma), log_density, rtol=1e-12, atol=1e-12)
+    # the exponents, of size |x - mean|^2 / sigma^2, are rounded before they are exponentiated
+    size = np.max((x[:, None] - means)**2) / sigma**2
+    assert_allclose(refsgm.mixture_score(x, weights, means, sigma), score, rtol=1e-14 * size + 1e-13, atol=0)
+
+
+@given(seeds, shapes, sigmas.filter(lambda sigma: sigma > 0.1))
+def test_the_mixture_score_is_the_gradient_of_the_log_density(seed, shape, sigma):
+    """[MIX-2] [SCORE-1]"""
+    x, means = normal(seed, *shape), normal(seed + 1, 3, shape[1])
+    args = (np.array([0.2, 0.3, 0.5]), means, sigma)
+    gradient = refsgm.score_of(lambda x: refsgm.mixture_log_density(x, *args))(x)
+    assert_allclose(refsgm.mixture_score(x, *args), gradient, rtol=1e-9, atol=1e-9)
+
+
+def test_a_mixture_of_one_component_is_a_gaussian():
+    """[MIX-1] [MIX-2] [GAUSS-1] [GAUSS-2]"""
+    x, mean, sigma = normal(0, 5, 3), normal(1, 1, 3), np.exp(normal(2, 5, 1))
+    one = np.ones(1)
+    assert_allclose(refsgm.mixture_log_density(x, one, mean, sigma),
+                    refsgm.gaussian_log_density(x, mean[0], sigma), **EXACT)
+    assert_allclose(refsgm.mixture_score(x, one, mean, sigma),
+                    refsgm.gaussian_score(x, mean[0], sigma), **EXACT)
+
+
+def test_noise_on_points_is_a_mixture_at_the_points():
+    """[MIX-1] [GAUSS-3] Moments of x + sigma eps by quadrature against those of the density."""
+    points, sigma = np.array([[-1.0], [0.5], [2.0]]), 0.4
+    x, eps, w = noisy_points(points, sigma, 6)
+    x_noisy = refsgm.perturb(x, sigma, eps)[:, 0]
+    grid = np.linspace(-8, 9, 4001)[:, None]
+    density = np.exp(refsgm.mixture_log_density(grid, *points_mixture(points, sigma)))
+    for power in range(4):
+        moment = np.trapezoid(density * grid[:, 0]**power, grid[:, 0])
+        assert_allclose(w @ x_noisy**power, moment, **QUADRATURE)
