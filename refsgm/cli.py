@@ -174,9 +174,8 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
     trained = load_model(model)
     states = generate(trained, n, np.random.default_rng(seed), sampler, n_steps=steps,
                       steps_per_level=steps_per_level, step_size=step_size, eta=eta)
-    x = trained.center
     with ctrl_c_noted() as pressed, console.status(f"sampling by {sampler}"):
-        for x in states:
+        for x in states:                                        # the last state is the sample
             if pressed:
                 raise Interrupted("stopped while sampling; nothing was written")
     write_whole(out, lambda file: np.save(file, x))

@@ -22,8 +22,8 @@ from .schedules import alpha_bar_from_sigma
 from .training import Settings, start
 
 N_SAMPLES = 359                               # as many as there are held-out digits
-STEPS_PER_LEVEL, STEP_SIZE = 5, 0.1
-DIGITS = {"width": 512, "batch_size": 256, "n_steps": 8000}
+STEPS_PER_LEVEL, STEP_SIZE = 20, 0.3
+DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000}
 
 
 def run(folder, seed, n_steps, train):

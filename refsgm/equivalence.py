@@ -1,10 +1,10 @@
 """One model in many parametrisations: score, eps, x_0, v and flow velocity; VE and VP coordinates.
 
-    x_t = scale x_0 + sigma eps:    score = -eps / sigma                                                   [EQV-1]
-    x_ve = x_vp / sqrt(alpha_bar),  sigma = sqrt((1 - alpha_bar) / alpha_bar)                              [EQV-3]
+    x_t = scale x_0 + sigma eps:    score = -eps / sigma                            [EQV-1]
+    x_ve = x_vp / sqrt(alpha_bar),  sigma = sqrt((1 - alpha_bar) / alpha_bar)       [EQV-3]
 
-VE / NCSN has scale = 1; VP / DDPM has scale = sqrt(alpha_bar), sigma = sqrt(1 - alpha_bar); flow matching has
-scale = 1 - t, sigma = t. A converter is named target_from_source.
+VE / NCSN has scale = 1; VP / DDPM has scale = sqrt(alpha_bar), sigma = sqrt(1 - alpha_bar); flow
+matching has scale = 1 - t, sigma = t. A converter is named target_from_source.
 """
 
 from .schedules import alpha_bar_from_sigma, sigma_from_alpha_bar
@@ -45,7 +45,8 @@ def x0_from_eps(x_t, eps, scale, sigma):
     """x_0 = (x_t - sigma eps) / scale, shape (B, D).  [EQV-5]
 
     x_t, eps  diffused data and forward noise (B, D)
-    scale     factor of x_0 in x_t: positive; sigma  standard deviation of the noise in x_t: positive
+    scale     factor of x_0 in x_t: positive
+    sigma     standard deviation of the noise in x_t: positive
     Raises ValueError for other shapes, scale <= 0, sigma <= 0 and values that are not finite.
 
     >>> x0_from_eps(np.array([[7.0]]), np.array([[2.0]]), 0.5, 3.0)
@@ -60,7 +61,8 @@ def eps_from_x0(x_t, x_0, scale, sigma):
     """eps = (x_t - scale x_0) / sigma, shape (B, D).  [EQV-5]
 
     x_t, x_0  diffused and clean data (B, D)
-    scale     factor of x_0 in x_t: zero or positive; sigma  standard deviation of the noise in x_t: positive
+    scale     factor of x_0 in x_t: zero or positive
+    sigma     standard deviation of the noise in x_t: positive
     Raises ValueError for other shapes, scale < 0, sigma <= 0 and values that are not finite.
 
     >>> eps_from_x0(np.array([[7.0]]), np.array([[2.0]]), 0.5, 3.0)
@@ -76,7 +78,8 @@ def x0_from_score(x_t, score, scale, sigma):
     """Tweedie's formula, shape (B, D): E[x_0 | x_t] = (x_t + sigma^2 score) / scale.  [EQV-6]
 
     x_t, score  diffused data and the score of q(x_t) there (B, D)
-    scale       factor of x_0 in x_t: positive; sigma  standard deviation of the noise in x_t: positive
+    scale       factor of x_0 in x_t: positive
+    sigma       standard deviation of the noise in x_t: positive
     Raises ValueError for other shapes, scale <= 0, sigma <= 0 and values that are not finite.
 
     >>> x0_from_score(np.array([[7.0]]), np.array([[-1.0]]), 0.5, 2.0)
@@ -88,10 +91,11 @@ def x0_from_score(x_t, score, scale, sigma):
 
 
 def score_from_x0(x_t, x_0, scale, sigma):
-    """score = (scale x_0 - x_t) / sigma^2, shape (B, D); x_0 is the posterior mean, the denoiser's output.  [EQV-6]
+    """score = (scale x_0 - x_t) / sigma^2, shape (B, D), for x_0 the posterior mean.  [EQV-6]
 
     x_t, x_0  diffused data and denoised data (B, D)
-    scale     factor of x_0 in x_t: zero or positive; sigma  standard deviation of the noise in x_t: positive
+    scale     factor of x_0 in x_t: zero or positive
+    sigma     standard deviation of the noise in x_t: positive
     Raises ValueError for other shapes, scale < 0, sigma <= 0 and values that are not finite.
 
     >>> score_from_x0(np.array([[7.0]]), np.array([[6.0]]), 0.5, 2.0)
@@ -107,7 +111,8 @@ def v_from_x0_eps(x_0, eps, scale, sigma):
     """v = scale eps - sigma x_0, shape (B, D).  [EQV-7]
 
     x_0, eps  clean data and forward noise (B, D)
-    scale     factor of x_0 in x_t: zero or positive; sigma  standard deviation of the noise in x_t: positive
+    scale     factor of x_0 in x_t: zero or positive
+    sigma     standard deviation of the noise in x_t: positive
     Raises ValueError for other shapes, scale < 0, sigma <= 0 and values that are not finite.
 
     >>> v_from_x0_eps(np.array([[1.0]]), np.array([[2.0]]), 0.8, 0.6)
@@ -120,10 +125,11 @@ def v_from_x0_eps(x_0, eps, scale, sigma):
 
 
 def x0_from_v(x_t, v, scale, sigma):
-    """x_0 = (scale x_t - sigma v) / (scale^2 + sigma^2), shape (B, D); the divisor is 1 in VP coordinates.  [EQV-7]
+    """x_0 = (scale x_t - sigma v) / (scale^2 + sigma^2), shape (B, D); VP divides by 1.  [EQV-7]
 
     x_t, v  diffused data and v = scale eps - sigma x_0 (B, D)
-    scale   factor of x_0 in x_t: zero or positive; sigma  standard deviation of the noise in x_t: positive
+    scale   factor of x_0 in x_t: zero or positive
+    sigma   standard deviation of the noise in x_t: positive
     Raises ValueError for other shapes, scale < 0, sigma <= 0 and values that are not finite.
 
     >>> x0_from_v(np.array([[5.0]]), np.array([[0.0]]), 1.0, 2.0)
@@ -136,10 +142,11 @@ def x0_from_v(x_t, v, scale, sigma):
 
 
 def eps_from_v(x_t, v, scale, sigma):
-    """eps = (sigma x_t + scale v) / (scale^2 + sigma^2), shape (B, D); the divisor is 1 in VP coordinates.  [EQV-7]
+    """eps = (sigma x_t + scale v) / (scale^2 + sigma^2), shape (B, D); VP divides by 1.  [EQV-7]
 
     x_t, v  diffused data and v = scale eps - sigma x_0 (B, D)
-    scale   factor of x_0 in x_t: zero or positive; sigma  standard deviation of the noise in x_t: positive
+    scale   factor of x_0 in x_t: zero or positive
+    sigma   standard deviation of the noise in x_t: positive
     Raises ValueError for other shapes, scale < 0, sigma <= 0 and values that are not finite.
 
     >>> eps_from_v(np.array([[5.0]]), np.array([[0.0]]), 1.0, 2.0)
@@ -152,7 +159,9 @@ def eps_from_v(x_t, v, scale, sigma):
 
 
 def velocity_from_x0_eps(x_0, eps):
-    """Flow-matching velocity u = d x_t / dt = eps - x_0 on the line x_t = (1 - t) x_0 + t eps, shape (B, D).  [EQV-8]
+    """Flow-matching velocity u = d x_t / dt = eps - x_0, shape (B, D).  [EQV-8]
+
+    The path is the straight line x_t = (1 - t) x_0 + t eps.
 
     x_0, eps  clean data and forward noise (B, D)
     Raises ValueError for other shapes and values that are not finite.
@@ -180,7 +189,9 @@ def x0_from_velocity(x_t, u, t):
 
 
 def ve_from_vp(x_vp, alpha_bar):
-    """The VE state x_vp / sqrt(alpha_bar), (B, D), and its sigma = sqrt((1 - alpha_bar) / alpha_bar).  [EQV-3]
+    """The VE state x_vp / sqrt(alpha_bar), (B, D), and its noise level sigma.  [EQV-3]
+
+        sigma = sqrt((1 - alpha_bar) / alpha_bar)
 
     x_vp       state in VP coordinates (B, D)
     alpha_bar  share of the signal's variance: in (0, 1], a scalar or (B, 1)
@@ -211,7 +222,7 @@ def vp_from_ve(x_ve, sigma):
 
 
 def ve_score_from_vp(score_vp, alpha_bar):
-    """Score over x_ve of the same law, shape (B, D): sqrt(alpha_bar) score_vp, by the chain rule.  [EQV-4]
+    """Score over x_ve of the same law, shape (B, D): sqrt(alpha_bar) score_vp.  [EQV-4]
 
     score_vp   score over x_vp (B, D)
     alpha_bar  share of the signal's variance: in (0, 1], a scalar or (B, 1)
@@ -226,7 +237,7 @@ def ve_score_from_vp(score_vp, alpha_bar):
 
 
 def vp_score_from_ve(score_ve, alpha_bar):
-    """Score over x_vp of the same law, shape (B, D): score_ve / sqrt(alpha_bar), by the chain rule.  [EQV-4]
+    """Score over x_vp of the same law, shape (B, D): score_ve / sqrt(alpha_bar).  [EQV-4]
 
     score_ve   score over x_ve (B, D)
     alpha_bar  share of the signal's variance: in (0, 1], a scalar or (B, 1)

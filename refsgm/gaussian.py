@@ -1,6 +1,7 @@
 """The Gaussian: its log density, its score, and the kernel that perturbs data.
 
-    q_sigma(x_noisy | x) = N(x_noisy | x, sigma^2 I)        grad log q = (x - x_noisy) / sigma^2        [GAUSS-4]
+    q_sigma(x_noisy | x) = N(x_noisy | x, sigma^2 I)                                       [GAUSS-3]
+    grad log q_sigma(x_noisy | x) = (x - x_noisy) / sigma^2                                [GAUSS-4]
 
 The gradient is over x_noisy, not over x. sigma is a standard deviation, never a variance.
 """
@@ -16,7 +17,8 @@ def check_mean(x, mean):
     """A centre is a scalar, one vector (D,) for all rows, or (B, D)."""
     shape = shape_of("mean", mean)
     if shape not in ((), np.shape(x)[1:], np.shape(x)):
-        raise ValueError(f"mean must be a scalar or have shape (D,) = {np.shape(x)[1:]} or (B, D) = {np.shape(x)}, "
+        raise ValueError(f"mean must be a scalar or have shape (D,) = {np.shape(x)[1:]} "
+                         f"or (B, D) = {np.shape(x)}, "
                          f"got shape {shape}")
     check_values(FINITE, mean=mean)
 
@@ -38,7 +40,7 @@ def gaussian_log_density(x, mean, sigma):
     check_mean(x, mean)
     check_level(x, POSITIVE, sigma=sigma)
     z = (x - mean) / sigma                                                              # (B, D)
-    log_norm = np.shape(x)[1] * (log(sigma) + 0.5 * math.log(2 * math.pi))              # scalar or (B, 1)
+    log_norm = np.shape(x)[1] * (log(sigma) + 0.5 * math.log(2 * math.pi))        # scalar or (B, 1)
     return np.sum(-0.5 * z**2, axis=1) - (log_norm if np.ndim(log_norm) == 0 else log_norm[:, 0])
 
 
@@ -76,7 +78,7 @@ def perturb(x, sigma, eps):
 
 
 def perturbation_score(x_noisy, x, sigma):
-    """Score over x_noisy of N(x_noisy | x, sigma^2 I), shape (B, D): (x - x_noisy) / sigma^2.  [GAUSS-4]
+    """Score over x_noisy of N(x_noisy | x, sigma^2 I), (B, D): (x - x_noisy) / sigma^2.  [GAUSS-4]
 
     The target of denoising score matching; with x_noisy = x + sigma eps it is -eps / sigma.
 

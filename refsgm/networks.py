@@ -94,7 +94,8 @@ def energy_network(params, x, sigma, sigma_data):
     array([[-1.]])
     """
     def gradient(u, waves):
-        phi = lambda u: np.sum(forward(params, np.concatenate([u, waves], axis=1)))
+        def phi(u):
+            return np.sum(forward(params, np.concatenate([u, waves], axis=1)))
         return grad(phi)(u)
     return precondition(gradient, x, sigma, sigma_data)
 

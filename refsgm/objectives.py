@@ -1,13 +1,14 @@
 """Score matching objectives: losses whose minimiser is the score of the data.
 
-    ESM   E 1/2 |s(x) - grad log p(x)|^2                                        needs the answer            [ESM-1]
-    ISM   E 1/2 |s(x)|^2 + div s(x)                  = ESM + constant           needs a trace               [ISM-1]
-    SSM   E 1/2 (v' s(x))^2 + v' J v                                            needs one projection        [SSM-1]
-    DSM   E 1/2 |s(x_noisy) + eps / sigma|^2         = ESM of q_sigma + constant   needs noise alone        [DSM-1]
+    ESM   E 1/2 |s(x) - grad log p(x)|^2        the distance itself: needs the answer        [ESM-1]
+    ISM   E 1/2 |s(x)|^2 + div s(x)             = ESM + constant: needs a trace              [ISM-1]
+    SSM   E 1/2 (v' s(x))^2 + v' J v            = ISM on average: needs one projection       [SSM-1]
+    DSM   E 1/2 |s(x_noisy) + eps / sigma|^2    = ESM of q_sigma + constant: needs noise     [DSM-1]
 
-Every loss returns one value per sample, shape (B,), summed over features; the caller takes the mean. All carry the 1/2
-except the noise-prediction losses, as in the derivation, so 2 sigma^2 DSM = noise prediction.
-Noise is an argument. A function that is passed in must return the shape of its input.
+Every loss returns one value per sample, shape (B,), summed over features; the caller takes the
+mean. All carry the 1/2 except the noise-prediction losses, as in the derivation, so 2 sigma^2 DSM
+= noise prediction. Noise is an argument. A function that is passed in must return the shape of its
+input.
 """
 
 import autograd.numpy as np
@@ -15,14 +16,15 @@ import autograd.numpy as np
 from .diffusion import diffuse
 from .gaussian import perturb
 from .operators import mean_over_directions, row_times_jacobian, trace
-from .shapes import (NONNEGATIVE, POSITIVE, check_batch, check_decreasing, check_directions, check_returned,
-                     check_scalars, check_table, entries, shape_of)
+from .shapes import (NONNEGATIVE, POSITIVE, check_batch, check_decreasing, check_directions,
+                     check_returned, check_scalars, check_table, entries, shape_of)
 
 
 def explicit_score_matching(score_fn, x, target_score):
     """Explicit score matching (ESM) per sample, shape (B,): 1/2 |s(x) - target_score|^2.  [ESM-1]
 
-    The Fisher divergence is twice its mean. Needs the score of the data, so it is a yardstick, not a training loss.
+    The Fisher divergence [FISHER-1] is twice its mean. It needs the score of the data, so it is a
+    yardstick, not a training loss.
 
     score_fn      function (B, D) -> (B, D)
     x             samples of the data (B, D)
@@ -38,9 +40,10 @@ def explicit_score_matching(score_fn, x, target_score):
 
 
 def implicit_score_matching(score_fn, x):
-    """Implicit score matching (ISM, Hyvarinen's objective) per sample, shape (B,): 1/2 |s(x)|^2 + div s(x).  [ISM-1]
+    """Implicit score matching (ISM) per sample, shape (B,): 1/2 |s(x)|^2 + div s(x).  [ISM-1]
 
-    Its mean is that of ESM less the constant E 1/2 |grad log p|^2 [ISM-2]. One backward pass per feature.
+    Hyvarinen's objective: its mean is that of ESM less the constant E 1/2 |grad log p|^2 [ISM-2].
+    One backward pass per feature.
 
     score_fn  function (B, D) -> (B, D), differentiable
     x         samples of the data (B, D)
@@ -64,17 +67,21 @@ def sliced_score_matching(score_fn, x, v):
     v         random directions (B, D), or (M, B, D) for the mean over M of them
     Raises ValueError for other shapes and values that are not finite.
 
-    >>> sliced_score_matching(lambda x: -x, np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]]))    # 9/2 - 2
+    >>> x, v = np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]])
+    >>> sliced_score_matching(lambda x: -x, x, v)    # 9/2 - 2
     array([2.5])
     """
     check_batch(x=x)
     check_directions(x, v)
     v_jacobian, score = row_times_jacobian(score_fn, x)
-    return mean_over_directions(lambda v: 0.5 * np.sum(v * score, axis=1)**2 + np.sum(v_jacobian(v) * v, axis=1), v)
+    def term(v):
+        return 0.5 * np.sum(v * score, axis=1)**2 + np.sum(v_jacobian(v) * v, axis=1)
+
+    return mean_over_directions(term, v)
 
 
 def sliced_score_matching_vr(score_fn, x, v):
-    """Sliced score matching with reduced variance (SSM-VR) per sample, shape (B,): 1/2 |s|^2 + v' J v.  [SSM-2]
+    """Variance-reduced SSM (SSM-VR) per sample, shape (B,): 1/2 |s|^2 + v' J v.  [SSM-2]
 
     The first term of SSM is replaced by its mean over v.
 
@@ -83,13 +90,15 @@ def sliced_score_matching_vr(score_fn, x, v):
     v         random directions (B, D), or (M, B, D) for the mean over M of them
     Raises ValueError for other shapes and values that are not finite.
 
-    >>> sliced_score_matching_vr(lambda x: -x, np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]]))    # 5/2 - 2
+    >>> x, v = np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]])
+    >>> sliced_score_matching_vr(lambda x: -x, x, v)    # 5/2 - 2
     array([0.5])
     """
     check_batch(x=x)
     check_directions(x, v)
     v_jacobian, score = row_times_jacobian(score_fn, x)
-    return 0.5 * np.sum(score**2, axis=1) + mean_over_directions(lambda v: np.sum(v_jacobian(v) * v, axis=1), v)
+    slope = mean_over_directions(lambda v: np.sum(v_jacobian(v) * v, axis=1), v)
+    return 0.5 * np.sum(score**2, axis=1) + slope
 
 
 def finite_difference_ssm(score_fn, x, v, step):
@@ -116,7 +125,7 @@ def finite_difference_ssm(score_fn, x, v, step):
         return check_returned("score_fn(x)", score_fn(x), np.shape(x))
 
     def term(v):
-        slope = (s(x + step * v) - s(x - step * v)) / (2 * step)                        # (B, D), J v + O(step^2)
+        slope = (s(x + step * v) - s(x - step * v)) / (2 * step)           # (B, D), J v + O(step^2)
         return 0.5 * np.sum(v * score, axis=1)**2 + np.sum(v * slope, axis=1)
 
     score = s(x)
@@ -126,7 +135,8 @@ def finite_difference_ssm(score_fn, x, v, step):
 def denoising_score_matching(score_fn, x, sigma, eps):
     """Denoising score matching (DSM, Vincent's objective) per sample, shape (B,).  [DSM-1]
 
-        1/2 |s(x_noisy, sigma) - grad log q_sigma(x_noisy | x)|^2  =  1/2 |s(x + sigma eps, sigma) + eps / sigma|^2
+        1/2 |s(x_noisy, sigma) - grad log q_sigma(x_noisy | x)|^2
+      = 1/2 |s(x + sigma eps, sigma) + eps / sigma|^2
 
     Its mean is that of ESM on the noisy marginal q_sigma plus a constant [DSM-2].
 
@@ -136,7 +146,8 @@ def denoising_score_matching(score_fn, x, sigma, eps):
     eps       standard normal noise (B, D)
     Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
-    >>> denoising_score_matching(lambda x, sigma: -x, np.array([[1.0]]), 2.0, np.array([[1.0]]))    # (-3 + 1/2)^2 / 2
+    >>> x, eps = np.array([[1.0]]), np.array([[1.0]])
+    >>> denoising_score_matching(lambda x, sigma: -x, x, 2.0, eps)    # (-3 + 1/2)^2 / 2
     array([3.125])
     """
     x_noisy = perturb(x, sigma, eps)
@@ -145,7 +156,7 @@ def denoising_score_matching(score_fn, x, sigma, eps):
 
 
 def noise_conditional_score_matching(score_fn, x, sigmas, eps, weights=None):
-    """The NCSN objective per sample, shape (B,): sum over levels of lambda_i DSM(sigma_i).  [NCSN-1]
+    """NCSN objective per sample, shape (B,): sum over levels of lambda_i DSM(sigma_i).  [NCSN-1]
 
     score_fn  function (x_noisy, sigma) -> (B, D), one function for all levels
     x         clean data (B, D)
@@ -155,25 +166,30 @@ def noise_conditional_score_matching(score_fn, x, sigmas, eps, weights=None):
     Raises ValueError for other shapes, sigmas that do not decrease and values that are not finite.
 
     >>> sigmas, eps = np.array([2.0, 1.0]), np.ones((2, 1, 1))
-    >>> noise_conditional_score_matching(lambda x, sigma: 0 * x, np.zeros((1, 1)), sigmas, eps)    # 1/2 + 1/2
+    >>> x = np.zeros((1, 1))
+    >>> noise_conditional_score_matching(lambda x, sigma: 0 * x, x, sigmas, eps)    # 1/2 + 1/2
     array([1.])
     """
     check_batch(x=x)
     check_decreasing(POSITIVE, sigmas=sigmas)
     if shape_of("eps", eps) != (len(sigmas), *np.shape(x)):
-        raise ValueError(f"eps must have shape (L, B, D) = {(len(sigmas), *np.shape(x))}, got shape {np.shape(eps)}")
+        raise ValueError(f"eps must have shape (L, B, D) = {(len(sigmas), *np.shape(x))}, "
+                         f"got shape {np.shape(eps)}")
     weights = sigmas**2 if weights is None else weights
     check_table(NONNEGATIVE, weights=weights)
     if len(weights) != len(sigmas):
-        raise ValueError(f"weights must have shape (L,) = {np.shape(sigmas)}, got shape {np.shape(weights)}")
+        raise ValueError(f"weights must have shape (L,) = {np.shape(sigmas)}, "
+                         f"got shape {np.shape(weights)}")
     levels = zip(entries(weights), entries(sigmas))
-    return sum(w * denoising_score_matching(score_fn, x, sigma, eps[i]) for i, (w, sigma) in enumerate(levels))
+    return sum(w * denoising_score_matching(score_fn, x, sigma, eps[i])
+               for i, (w, sigma) in enumerate(levels))
 
 
 def noise_prediction_loss(eps_fn, x, sigma, eps):
-    """Noise prediction per sample, shape (B,), without the 1/2: |eps - eps_fn(x + sigma eps, sigma)|^2.  [EQV-2]
+    """Noise prediction per sample, shape (B,): |eps - eps_fn(x + sigma eps, sigma)|^2.  [EQV-2]
 
-    Equal to 2 sigma^2 DSM of the score -eps_fn / sigma. Variance-exploding coordinates: x_noisy = x + sigma eps.
+    Without the 1/2: it equals 2 sigma^2 DSM of the score -eps_fn / sigma. Variance-exploding
+    coordinates: x_noisy = x + sigma eps.
 
     eps_fn  function (x_noisy, sigma) -> (B, D)
     x       clean data (B, D)
@@ -181,7 +197,8 @@ def noise_prediction_loss(eps_fn, x, sigma, eps):
     eps     standard normal noise (B, D)
     Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
-    >>> noise_prediction_loss(lambda x, sigma: x, np.array([[1.0]]), 2.0, np.array([[1.0]]))    # (1 - 3)^2
+    >>> x, eps = np.array([[1.0]]), np.array([[1.0]])
+    >>> noise_prediction_loss(lambda x, sigma: x, x, 2.0, eps)    # (1 - 3)^2
     array([4.])
     """
     x_noisy = perturb(x, sigma, eps)
@@ -190,7 +207,9 @@ def noise_prediction_loss(eps_fn, x, sigma, eps):
 
 
 def ddpm_loss(eps_fn, x_0, alpha_bar_t, eps):
-    """L_simple of DDPM per sample, shape (B,), without the 1/2: |eps - eps_fn(x_t, alpha_bar_t)|^2.  [DDPM-4]
+    """L_simple of DDPM per sample, shape (B,): |eps - eps_fn(x_t, alpha_bar_t)|^2.  [DDPM-4]
+
+    Without the 1/2. Equal to the noise-prediction loss in VE coordinates [EQV-11].
 
     Variance-preserving coordinates: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.
 

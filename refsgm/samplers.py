@@ -1,17 +1,18 @@
-"""The loops: each sampler is a generator that yields the state after every step; the last one is the sample.
+"""The loops: each sampler is a generator that yields every state; the last one is the sample.
 
-    for noise levels from large to small:    x = step(x, model(x, level), level, next level, fresh z)
+    for noise levels from large to small:    x = step(x, model(x, level), level, next level, z)
 
-Only loops draw random numbers, from the rng that they are given: one standard_normal(x.shape) per step. Noise levels
-reach the model as Python floats, so that float32 states stay float32. Arguments are checked when the loop is called, not
-when it is first advanced.
+Only loops draw random numbers, from the rng that they are given: one standard_normal(x.shape) per
+step. Noise levels reach the model as Python floats, so that float32 states stay float32. Arguments
+are checked when the loop is called, not when it is first advanced.
 """
 
 import autograd.numpy as np
 
-from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_alpha_bar_table, check_batch, check_count, check_decreasing,
-                     check_level, check_scalars, entries)
-from .steps import annealed_step_sizes, ddim_step, ddpm_step, heun_step, langevin_step, ve_probability_flow_step
+from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_alpha_bar_table, check_batch, check_count,
+                     check_decreasing, check_level, check_scalars, entries)
+from .steps import (annealed_step_sizes, ddim_step, ddpm_step, heun_step, langevin_step,
+                    ve_probability_flow_step)
 
 
 def normal_like(x, rng):
@@ -47,8 +48,9 @@ def langevin(score_fn, x, step_size, n_steps, rng):
 def annealed_langevin(score_fn, x, sigmas, steps_per_level, step_size, rng):
     """Annealed Langevin dynamics: a generator of L * steps_per_level states (B, D).  [LANG-2]
 
-    Langevin dynamics on q_sigma for each noise level in turn, from the largest to the smallest, with step sizes
-    step_size sigma_i^2 / sigma_L^2. The last state still has noise sigma_L; `x0_from_score` takes it out.
+    Langevin dynamics on q_sigma for each noise level in turn, from the largest to the smallest,
+    with step sizes step_size sigma_i^2 / sigma_L^2. The last state still has noise sigma_L, which
+    `x0_from_score` takes out.
 
     score_fn         function (x, sigma) -> (B, D)
     x                starting point (B, D), usually sigma_1 times standard normal noise
@@ -56,10 +58,12 @@ def annealed_langevin(score_fn, x, sigmas, steps_per_level, step_size, rng):
     steps_per_level  steps at each level, zero or more
     step_size        step size at the last level: positive
     rng              NumPy (or CuPy) Generator: one standard_normal(x.shape) per step
-    Raises ValueError, at the call, for other shapes, sigmas that do not decrease and values that are not positive.
+    Raises ValueError, at the call, for other shapes, sigmas that do not decrease and values that
+        are not positive.
 
     >>> sigmas = np.array([2.0, 1.0])
-    >>> states = annealed_langevin(lambda x, sigma: -x / sigma**2, np.ones((5, 2)), sigmas, 3, 0.1, np.random.default_rng(0))
+    >>> x, sigmas, rng = np.ones((5, 2)), np.array([2.0, 1.0]), np.random.default_rng(0)
+    >>> states = annealed_langevin(lambda x, sigma: -x / sigma**2, x, sigmas, 3, 0.1, rng)
     >>> len(list(states))
     6
     """
@@ -76,15 +80,17 @@ def annealed_langevin(score_fn, x, sigmas, steps_per_level, step_size, rng):
 
 
 def ddpm_sampler(eps_fn, x, alpha_bar, rng):
-    """DDPM's ancestral sampler with posterior variance: a generator of T states (B, D), the last at alpha_bar[0] = 1.  [DDPM-3]
+    """DDPM with posterior variance: a generator of T states (B, D), ending in clean data.  [DDPM-3]
 
     eps_fn     function (x_t, alpha_bar_t) -> (B, D)
     x          starting point (B, D), usually standard normal noise
-    alpha_bar  table (T + 1,), alpha_bar[0] = 1, strictly decreasing; any subset that keeps alpha_bar[0] skips steps
+    alpha_bar  table (T + 1,), alpha_bar[0] = 1, strictly decreasing; leave entries out (but not
+               alpha_bar[0]) to skip steps
     rng        NumPy (or CuPy) Generator: one standard_normal(x.shape) per step
     Raises ValueError, at the call, for other shapes and any other table.
 
-    >>> len(list(ddpm_sampler(lambda x, alpha_bar: x, np.ones((5, 2)), np.array([1.0, 0.5, 0.1]), np.random.default_rng(0))))
+    >>> x, alpha_bar, rng = np.ones((5, 2)), np.array([1.0, 0.5, 0.1]), np.random.default_rng(0)
+    >>> len(list(ddpm_sampler(lambda x, alpha_bar: x, x, alpha_bar, rng)))
     2
     """
     check_batch(x=x)
@@ -102,12 +108,15 @@ def ddim_sampler(eps_fn, x, alpha_bar, eta, rng):
 
     eps_fn     function (x_t, alpha_bar_t) -> (B, D)
     x          starting point (B, D), usually standard normal noise
-    alpha_bar  table (T + 1,), alpha_bar[0] = 1, strictly decreasing; any subset that keeps alpha_bar[0] skips steps
+    alpha_bar  table (T + 1,), alpha_bar[0] = 1, strictly decreasing; leave entries out (but not
+               alpha_bar[0]) to skip steps
     eta        share of fresh noise: a scalar in [0, 1]
-    rng        NumPy (or CuPy) Generator: one standard_normal(x.shape) per step; not used, and may be None, if eta = 0
+    rng        NumPy (or CuPy) Generator: one standard_normal(x.shape) per step; may be None if
+               eta = 0
     Raises ValueError, at the call, for other shapes, any other table and eta outside [0, 1].
 
-    >>> len(list(ddim_sampler(lambda x, alpha_bar: x, np.ones((5, 2)), np.array([1.0, 0.5, 0.1]), 0.0, None)))
+    >>> x, alpha_bar = np.ones((5, 2)), np.array([1.0, 0.5, 0.1])
+    >>> len(list(ddim_sampler(lambda x, alpha_bar: x, x, alpha_bar, 0.0, None)))
     2
     """
     check_batch(x=x)
@@ -129,15 +138,17 @@ def steps_of(alpha_bar):
 
 
 def probability_flow_sampler(score_fn, x, sigmas, method="heun"):
-    """The probability-flow ODE from sigmas[0] to sigmas[-1]: a generator of L - 1 states (B, D).  [VE-1] [VE-2]
+    """The probability-flow ODE from sigmas[0] to sigmas[-1]: L - 1 states (B, D).  [VE-1] [VE-2]
 
     score_fn  function (x, sigma) -> (B, D)
     x         starting point (B, D), usually sigma_1 times standard normal noise
     sigmas    noise levels (L,), standard deviations, strictly decreasing; the last may be 0
     method    "heun" (second order) or "euler" (first order)
-    Raises ValueError, at the call, for other shapes, sigmas that do not decrease and any other method.
+    Raises ValueError, at the call, for other shapes, sigmas that do not decrease and any other
+        method.
 
-    >>> *_, x = probability_flow_sampler(lambda x, sigma: -x / sigma**2, np.ones((5, 2)), np.array([2.0, 1.0, 0.0]))
+    >>> x, sigmas = np.ones((5, 2)), np.array([2.0, 1.0, 0.0])
+    >>> *_, x = probability_flow_sampler(lambda x, sigma: -x / sigma**2, x, sigmas)
     >>> x.shape
     (5, 2)
     """

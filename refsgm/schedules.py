@@ -1,7 +1,7 @@
 """Noise schedules: tables of noise levels, and noise levels as functions of time.
 
-    sigmas     (L,)      standard deviations, decreasing: sigma_1 = sigma_max, sigma_L = sigma_min        [SCHED-1]
-    alpha_bar  (T + 1,)  alpha_bar[0] = 1 (clean data), alpha_bar[t] = product over i <= t of 1 - beta_i     [VP-6]
+    sigmas     (L,)      standard deviations, decreasing from sigma_max to sigma_min       [SCHED-1]
+    alpha_bar  (T + 1,)  alpha_bar[0] = 1, alpha_bar[t] = product over i <= t of 1 - beta_i   [VP-6]
     betas      (T,)      betas[i] is the variance added by the step from i to i + 1
 
 Tables are float64. Functions of time take a number or an array of any shape and return the same.
@@ -11,8 +11,8 @@ import math
 
 import autograd.numpy as np
 
-from .shapes import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table, check_below, check_count, check_scalars,
-                     check_table, check_values, exp, expm1, weak)
+from .shapes import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table, check_below,
+                     check_count, check_scalars, check_table, check_values, exp, expm1, weak)
 
 
 def geometric_sigmas(sigma_max, sigma_min, n_levels):
@@ -32,7 +32,7 @@ def geometric_sigmas(sigma_max, sigma_min, n_levels):
 
 
 def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
-    """Noise levels equally spaced in sigma^(1 / rho), both ends included, no trailing zero, (L,), decreasing.  [SCHED-2]
+    """Noise levels equally spaced in sigma^(1 / rho), both ends included, (L,).  [SCHED-2]
 
         sigma_i = [sigma_max^(1/rho) + i / (L - 1) (sigma_min^(1/rho) - sigma_max^(1/rho))]^rho
 
@@ -47,7 +47,7 @@ def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
     check_ends(sigma_max, sigma_min, n_levels)
     check_scalars(POSITIVE, rho=rho)
     sigmas = np.linspace(sigma_max**(1 / rho), sigma_min**(1 / rho), n_levels)**rho
-    return np.concatenate([[sigma_max], sigmas[1:-1], [sigma_min]])                    # the ends without rounding
+    return np.concatenate([[sigma_max], sigmas[1:-1], [sigma_min]])      # the ends without rounding
 
 
 def check_ends(sigma_max, sigma_min, n_levels):
@@ -60,8 +60,8 @@ def check_ends(sigma_max, sigma_min, n_levels):
 def linear_betas(n_steps, beta_min=1e-4, beta_max=0.02):
     """DDPM's variances, linear from beta_min to beta_max, (T,).  [VP-4]
 
-    The defaults are meant for T = 1000; with fewer steps alpha_bar does not come near zero unless they are scaled by
-    1000 / T.
+    The defaults are meant for T = 1000; with fewer steps alpha_bar does not come near zero unless
+    the betas are scaled by 1000 / T.
 
     n_steps             T, at least 1
     beta_min, beta_max  first and last variance, in (0, 1)
@@ -78,9 +78,10 @@ def linear_betas(n_steps, beta_min=1e-4, beta_max=0.02):
 def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
     """The cosine schedule as a table of alpha_bar, (T + 1,).  [VP-5]
 
-        f(t) = cos^2((t/T + offset) / (1 + offset) pi/2),    beta_t = min(1 - f(t) / f(t - 1), beta_max)
+        f(t) = cos^2((t/T + offset) / (1 + offset) pi/2)
+        beta_t = min(1 - f(t) / f(t - 1), beta_max)
 
-    The table is the cumulative product of the clipped betas, so alpha_bar[0] = 1 and alpha_bar[T] > 0.
+    The table is the cumulative product of 1 - beta_t, clipped: alpha_bar[0] = 1, alpha_bar[T] > 0.
 
     n_steps   T, at least 1
     offset    keeps the first beta from being too small: positive
@@ -98,7 +99,7 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
 
 
 def alpha_bar_from_betas(betas):
-    """alpha_bar[t] = product over i <= t of (1 - beta_i), shape (T + 1,), with alpha_bar[0] = 1.  [VP-6]
+    """alpha_bar[t] = product over i <= t of (1 - beta_i), (T + 1,), alpha_bar[0] = 1.  [VP-6]
 
     betas  variances of the steps (T,), in (0, 1)
     Raises ValueError for other shapes and values outside (0, 1).
@@ -111,7 +112,7 @@ def alpha_bar_from_betas(betas):
 
 
 def betas_from_alpha_bar(alpha_bar):
-    """beta_t = 1 - alpha_bar[t] / alpha_bar[t - 1], shape (T,): the inverse of alpha_bar_from_betas.  [VP-6]
+    """beta_t = 1 - alpha_bar[t] / alpha_bar[t - 1], (T,): undoes alpha_bar_from_betas.  [VP-6]
 
     alpha_bar  table (T + 1,), alpha_bar[0] = 1, strictly decreasing, in (0, 1]
     Raises ValueError for any other table.
@@ -124,7 +125,7 @@ def betas_from_alpha_bar(alpha_bar):
 
 
 def sigma_from_alpha_bar(alpha_bar):
-    """sigma = sqrt((1 - alpha_bar) / alpha_bar): the VE noise level of a VP one, same shape.  [EQV-9]
+    """sigma = sqrt((1 - alpha_bar) / alpha_bar), the VE noise level, same shape.  [EQV-9]
 
     alpha_bar  share of the signal's variance, in (0, 1]; alpha_bar = 1 gives 0
     Raises ValueError for values outside (0, 1].
@@ -150,7 +151,7 @@ def alpha_bar_from_sigma(sigma):
 
 
 def signal_to_noise_ratio(alpha_bar):
-    """SNR = alpha_bar / (1 - alpha_bar) = 1 / sigma^2, same shape; infinite at alpha_bar = 1.  [EQV-10]
+    """SNR = alpha_bar / (1 - alpha_bar) = 1 / sigma^2, same shape; inf at alpha_bar = 1.  [EQV-10]
 
     alpha_bar  share of the signal's variance, in (0, 1]
     Raises ValueError for values outside (0, 1].
@@ -164,7 +165,7 @@ def signal_to_noise_ratio(alpha_bar):
 
 
 def vp_marginal(t, beta_min=0.1, beta_max=20.0):
-    """Scale and sigma of the VP kernel x_t = scale x_0 + sigma eps at time t, each shaped like t.  [VP-1]
+    """Scale and sigma of the VP kernel x_t = scale x_0 + sigma eps, each shaped like t.  [VP-1]
 
         beta(t) = beta_min + t (beta_max - beta_min)
         scale   = exp(-1/4 t^2 (beta_max - beta_min) - 1/2 t beta_min),    sigma^2 = 1 - scale^2
@@ -199,7 +200,9 @@ def ve_marginal(t, sigma_min, sigma_max):
 
 
 def ve_diffusion_coefficient(t, sigma_min, sigma_max):
-    """g(t) of dx = g dw, shaped like t: g^2 = d sigma^2 / dt, so g = sigma(t) sqrt(2 log(sigma_max / sigma_min)).  [VE-7]
+    """g(t) of dx = g dw, shaped like t: g = sigma(t) sqrt(2 log(sigma_max / sigma_min)).  [VE-7]
+
+    The rate at which variance grows: g^2 = d sigma^2 / dt.
 
     t                     time in [0, 1]
     sigma_min, sigma_max  standard deviations at t = 0 and t = 1

@@ -1,12 +1,13 @@
 """What an argument must be, said in one sentence when it is not.
 
     x       (B, D)                every array of a batch has the same shape
-    sigma   scalar or (B, 1)      never (B,): against (B, D) that scales columns, silently when B == D
+    sigma   scalar or (B, 1)      never (B,): against (B, D) that scales columns when B == D
 
-A check takes its arguments by keyword, so the message can name them. Values are looked at on Python numbers and NumPy
-arrays; of traced and device arrays only the shapes (looking at a value would break the trace or stop the device).
-The last two functions keep Python numbers Python numbers: NumPy lets them follow the dtype of the array they meet
-("weak"), where a NumPy float64 scalar would turn float32 data into float64.
+A check takes its arguments by keyword, so the message can name them. Values are looked at on
+Python numbers and NumPy arrays; of traced and device arrays only the shapes (looking at a value
+would break the trace or stop the device). The last two functions keep Python numbers Python
+numbers: NumPy lets them follow the dtype of the array they meet ("weak"), where a NumPy float64
+scalar would turn float32 data into float64.
 """
 
 import operator
@@ -42,7 +43,7 @@ def check_values(domain, **values):
             continue
         if np.asarray(a).dtype.kind not in "iufc":
             raise ValueError(f"{name} must hold numbers, got dtype {np.asarray(a).dtype}")
-        good = np.isfinite(a) & inside(np.real(a))                 # the complex step may add an imaginary part
+        good = np.isfinite(a) & inside(np.real(a))      # the complex step may add an imaginary part
         if not np.all(good):
             bad = a if np.ndim(a) == 0 else np.asarray(a)[~good][0]
             what = "finite" if words == "finite" or not np.isfinite(bad) else words
@@ -65,16 +66,18 @@ def check_batch(**arrays):
         if len(shape) != 2 or shape[1] == 0:
             raise ValueError(f"{name} must have shape (B, D) with D >= 1, got shape {shape}")
         if shape != np.shape(x):
-            raise ValueError(f"{name} must have the shape of {first}, {np.shape(x)}, got shape {shape}")
+            raise ValueError(f"{name} must have the shape of {first}, {np.shape(x)}, "
+                             f"got shape {shape}")
     check_values(FINITE, **arrays)
 
 
 def check_level(x, domain, **levels):
-    """Every noise level (or time, or step size) is a scalar or has shape (B, 1), and lies inside `domain`."""
+    """Every noise level (or time, or step size) is a scalar or (B, 1), and lies inside `domain`."""
     for name, a in levels.items():
         shape, column = shape_of(name, a), (np.shape(x)[0], 1)
         if shape not in ((), column):
-            raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {column}, got shape {shape}")
+            raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {column}, "
+                             f"got shape {shape}")
     check_values(domain, **levels)
 
 
@@ -89,7 +92,8 @@ def check_table(domain, **tables):
     """Every table has shape (N,) with N >= 1, and its entries lie inside `domain`."""
     for name, table in tables.items():
         if len(shape_of(name, table)) != 1 or len(table) == 0:
-            raise ValueError(f"{name} must have shape (N,) with N >= 1, got shape {np.shape(table)}")
+            raise ValueError(f"{name} must have shape (N,) with N >= 1, "
+                             f"got shape {np.shape(table)}")
     check_values(domain, **tables)
 
 
@@ -99,14 +103,15 @@ def check_decreasing(domain, **tables):
     for name, table in tables.items():
         if on_host(table) and not np.all(np.diff(table) < 0):
             i = int(np.argmax(np.diff(table) >= 0))
-            raise ValueError(f"{name} must be strictly decreasing, got {table[i]} followed by {table[i + 1]}")
+            raise ValueError(f"{name} must be strictly decreasing, "
+                             f"got {table[i]} followed by {table[i + 1]}")
 
 
 def check_alpha_bar_table(alpha_bar):
-    """alpha_bar has shape (T + 1,), T >= 1, starts at exactly 1 (clean data) and decreases inside (0, 1]."""
+    """alpha_bar has shape (T + 1,), T >= 1, starts at exactly 1 and decreases inside (0, 1]."""
     check_decreasing(FRACTION, alpha_bar=alpha_bar)
     if len(alpha_bar) < 2 or (on_host(alpha_bar) and alpha_bar[0] != 1):
-        raise ValueError("alpha_bar must have shape (T + 1,) with T >= 1 and alpha_bar[0] == 1 (clean data), "
+        raise ValueError("alpha_bar must have shape (T + 1,) with T >= 1 and alpha_bar[0] == 1, "
                          f"got shape {np.shape(alpha_bar)} and alpha_bar[0] = {alpha_bar[0]}")
 
 
@@ -114,7 +119,8 @@ def check_directions(x, v):
     """v has shape (B, D), or (M, B, D) for M >= 1 directions per sample, and is finite."""
     shape = shape_of("v", v)
     if shape[-2:] != np.shape(x) or len(shape) not in (2, 3) or shape[0] == 0 < np.shape(x)[0]:
-        raise ValueError(f"v must have shape (B, D) = {np.shape(x)} or (M, B, D) with M >= 1, got shape {shape}")
+        raise ValueError(f"v must have shape (B, D) = {np.shape(x)} or (M, B, D) with M >= 1, "
+                         f"got shape {shape}")
     check_values(FINITE, v=v)
 
 
@@ -142,8 +148,10 @@ def weak(f):
 
 
 def entries(table):
-    """The entries of a table (N,) one by one: Python floats from a NumPy array, 0-d arrays from a device array."""
-    return table.tolist() if isinstance(table, np.ndarray) else [table[i] for i in range(len(table))]
+    """The entries of a table (N,): Python floats from NumPy, 0-d arrays from a device."""
+    if isinstance(table, np.ndarray):
+        return table.tolist()
+    return [table[i] for i in range(len(table))]
 
 
 exp, expm1, log = weak(np.exp), weak(np.expm1), weak(np.log)

@@ -1,27 +1,28 @@
 """One step of every sampler: functions of values, with the fresh noise z as an argument.
 
-    Langevin       x' = x + step_size / 2 score + sqrt(step_size) z                                      [LANG-1]
-    DDPM, DDIM     from x_t to x_s, given eps and alpha_bar_t < alpha_bar_s                              [DDPM-3] [DDIM-1]
-    VE             from x_t to x_s, given the score and sigma_t > sigma_s                                [VE-1] .. [VE-4]
-    VP             drifts in continuous time, integrated from t = 1 down to t = 0 (dt < 0)               [VP-2] [VP-3]
+    Langevin       x' = x + step_size / 2 score + sqrt(step_size) z                         [LANG-1]
+    DDPM, DDIM     given eps and alpha_bar_t < alpha_bar_s                         [DDPM-3] [DDIM-1]
+    VE             given the score and sigma_t > sigma_s                           [VE-1] .. [VE-4]
+    VP             drifts, integrated from t = 1 down to t = 0 (dt < 0)                [VP-2] [VP-3]
 
-A step goes from t to s < t, towards less noise, and takes the two noise levels themselves, not indices into a table: the
-last step (sigma_s = 0, alpha_bar_s = 1) and skipped steps need no special case.
+A step goes from t to s < t, towards less noise, and takes the two noise levels themselves, not
+indices into a table: the last step (sigma_s = 0, alpha_bar_s = 1) and skipped steps need no
+special case.
 """
 
 import autograd.numpy as np
 
 from .diffusion import check_step, posterior
 from .equivalence import x0_from_eps
-from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing, check_level,
-                     check_returned, check_scalars, on_host)
+from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing,
+                     check_level, check_returned, check_scalars, on_host)
 
 
 def langevin_step(x, score, step_size, z):
-    """One step of Langevin dynamics, shape (B, D): x + step_size / 2 score + sqrt(step_size) z.  [LANG-1]
+    """One step of Langevin dynamics: x + step_size / 2 score + sqrt(step_size) z, (B, D).  [LANG-1]
 
     x, score, z  state, score there, fresh standard normal noise (B, D)
-    step_size    positive, a scalar or (B, 1); twice that of the convention x + h score + sqrt(2 h) z
+    step_size    positive, a scalar or (B, 1); it is 2 h in the convention x + h score + sqrt(2 h) z
     Raises ValueError for other shapes, step_size <= 0 and values that are not finite.
 
     >>> langevin_step(np.array([[1.0]]), np.array([[-1.0]]), 4.0, np.array([[0.5]]))    # 1 - 2 + 1
@@ -50,16 +51,19 @@ def annealed_step_sizes(sigmas, step_size):
 def ddpm_step(x_t, eps, alpha_bar_t, alpha_bar_s, z, variance="posterior"):
     """Ancestral step of DDPM from t to s, shape (B, D).  [DDPM-3]
 
-        x_s = mean of q(x_s | x_t, x_0) + sqrt(variance) z,    x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t)
-        "posterior"  (1 - alpha_bar_s) / (1 - alpha_bar_t) (1 - alpha_bar_t / alpha_bar_s);  0 in the last step
-        "beta"       1 - alpha_bar_t / alpha_bar_s;  give z = 0 in the last step, as DDPM's algorithm does
+        x_s = mean of q(x_s | x_t, x_0) + sqrt(variance) z
+        x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t)
+        "posterior"  (1 - alpha_bar_s) / (1 - alpha_bar_t) (1 - alpha_bar_t / alpha_bar_s)
+        "beta"       1 - alpha_bar_t / alpha_bar_s; DDPM's algorithm has z = 0 in the last step
 
     x_t, eps, z  state, noise prediction there, fresh standard normal noise (B, D)
     alpha_bar_t  where the step starts: in (0, 1), a scalar or (B, 1)
     alpha_bar_s  where it ends: in (alpha_bar_t, 1]
-    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and any other variance.
+    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and any other
+        variance.
 
-    >>> ddpm_step(np.array([[2.0]]), np.array([[0.0]]), 0.25, 1.0, np.array([[9.0]]))    # x_0 = 2 / sqrt(1/4), no noise
+    >>> x_t, eps, z = np.array([[2.0]]), np.array([[0.0]]), np.array([[9.0]])
+    >>> ddpm_step(x_t, eps, 0.25, 1.0, z)    # x_0 = 2 / sqrt(1/4), no noise
     array([[4.]])
     """
     check_batch(x_t=x_t, eps=eps, z=z)
@@ -84,7 +88,8 @@ def ddim_step(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
     alpha_bar_t  where the step starts: in (0, 1), a scalar or (B, 1)
     alpha_bar_s  where it ends: in (alpha_bar_t, 1]
     eta          share of fresh noise: a scalar in [0, 1]
-    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and eta outside [0, 1].
+    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and eta outside
+        [0, 1].
 
     >>> ddim_step(np.array([[2.0]]), np.array([[0.0]]), 0.25, 1.0, 0.5, np.array([[9.0]]))
     array([[4.]])
@@ -96,12 +101,12 @@ def ddim_step(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
     beta = (alpha_bar_s - alpha_bar_t) / alpha_bar_s
     variance = eta**2 * beta * (1 - alpha_bar_s) / (1 - alpha_bar_t)
     kept = alpha_bar_t * (1 - alpha_bar_s) / (alpha_bar_s * (1 - alpha_bar_t))
-    direction = (1 - alpha_bar_s) * ((1 - eta**2) + eta**2 * kept)        # 1 - alpha_bar_s - variance, never below 0
+    direction = (1 - alpha_bar_s) * ((1 - eta**2) + eta**2 * kept)    # 1 - alpha_bar_s - variance
     return alpha_bar_s**0.5 * x_0 + direction**0.5 * eps + variance**0.5 * z
 
 
 def ve_probability_flow_step(x_t, score, sigma_t, sigma_s):
-    """Euler step in sigma of the probability-flow ODE dx = -sigma score dsigma, shape (B, D).  [VE-1]
+    """Euler step in sigma of the ODE dx = -sigma score dsigma, shape (B, D).  [VE-1] [SDE-2]
 
         x_s = x_t + (sigma_t - sigma_s) sigma_t score
 
@@ -110,7 +115,8 @@ def ve_probability_flow_step(x_t, score, sigma_t, sigma_s):
     sigma_s     where it ends: in [0, sigma_t)
     Raises ValueError for other shapes, levels not in that order and values that are not finite.
 
-    >>> ve_probability_flow_step(np.array([[2.0]]), np.array([[-0.25]]), 2.0, 0.0)    # ends at Tweedie's x_0
+    >>> x_t, score = np.array([[2.0]]), np.array([[-0.25]])
+    >>> ve_probability_flow_step(x_t, score, 2.0, 0.0)    # ends at Tweedie's x_0
     array([[1.]])
     """
     check_batch(x_t=x_t, score=score)
@@ -126,10 +132,11 @@ def check_ve_step(x_t, sigma_t, sigma_s):
 
 
 def heun_step(score_fn, x_t, sigma_t, sigma_s):
-    """Heun step (trapezoid) of the probability-flow ODE, shape (B, D); Euler when sigma_s = 0.  [VE-2]
+    """Heun step of the probability-flow ODE, shape (B, D); Euler when sigma_s = 0.  [VE-2]
 
         x_hat = x_t + (sigma_t - sigma_s) sigma_t score(x_t, sigma_t)
-        x_s   = x_t + (sigma_t - sigma_s) [sigma_t score(x_t, sigma_t) + sigma_s score(x_hat, sigma_s)] / 2
+        x_s   = x_t + (sigma_t - sigma_s) / 2 [sigma_t score(x_t, sigma_t)
+                                               + sigma_s score(x_hat, sigma_s)]
 
     score_fn  function (x, sigma) -> (B, D)
     x_t       state (B, D)
@@ -163,17 +170,18 @@ def ve_reverse_sde_step(x_t, score, sigma_t, sigma_s, z):
     sigma_s        where it ends: in [0, sigma_t)
     Raises ValueError for other shapes, levels not in that order and values that are not finite.
 
-    >>> ve_reverse_sde_step(np.array([[1.0]]), np.array([[-1.0]]), 5.0, 3.0, np.array([[2.0]]))    # 1 - 16 + 4 * 2
+    >>> x_t, score, z = np.array([[1.0]]), np.array([[-1.0]]), np.array([[2.0]])
+    >>> ve_reverse_sde_step(x_t, score, 5.0, 3.0, z)    # 1 - 16 + 4 * 2
     array([[-7.]])
     """
     check_batch(x_t=x_t, score=score, z=z)
     check_ve_step(x_t, sigma_t, sigma_s)
-    removed = (sigma_t - sigma_s) * (sigma_t + sigma_s)                             # sigma_t^2 - sigma_s^2
+    removed = (sigma_t - sigma_s) * (sigma_t + sigma_s)                      # sigma_t^2 - sigma_s^2
     return x_t + removed * score + removed**0.5 * z
 
 
 def ve_ancestral_step(x_t, score, sigma_t, sigma_s, z):
-    """Ancestral step in VE coordinates, shape (B, D): the mean and variance of q(x_s | x_t, x_0).  [VE-4]
+    """Ancestral step in VE coordinates, (B, D): mean and variance of q(x_s | x_t, x_0).  [VE-4]
 
         x_s = x_t + (sigma_t^2 - sigma_s^2) score + sigma_s sqrt(sigma_t^2 - sigma_s^2) / sigma_t z
 
@@ -182,17 +190,18 @@ def ve_ancestral_step(x_t, score, sigma_t, sigma_s, z):
     sigma_s        where it ends: in [0, sigma_t)
     Raises ValueError for other shapes, levels not in that order and values that are not finite.
 
-    >>> ve_ancestral_step(np.array([[1.0]]), np.array([[-1.0]]), 5.0, 3.0, np.array([[2.0]])).round(12)    # 1 - 16 + 24/5
+    >>> x_t, score, z = np.array([[1.0]]), np.array([[-1.0]]), np.array([[2.0]])
+    >>> ve_ancestral_step(x_t, score, 5.0, 3.0, z).round(12)    # 1 - 16 + 24/5
     array([[-10.2]])
     """
     check_batch(x_t=x_t, score=score, z=z)
     check_ve_step(x_t, sigma_t, sigma_s)
-    removed = (sigma_t - sigma_s) * (sigma_t + sigma_s)                             # sigma_t^2 - sigma_s^2
+    removed = (sigma_t - sigma_s) * (sigma_t + sigma_s)                      # sigma_t^2 - sigma_s^2
     return x_t + removed * score + sigma_s / sigma_t * removed**0.5 * z
 
 
 def raise_noise(x, sigma_from, sigma_to, z):
-    """More noise, forwards, shape (B, D): x + sqrt(sigma_to^2 - sigma_from^2) z; variances add.  [VE-5]
+    """More noise, (B, D): x + sqrt(sigma_to^2 - sigma_from^2) z; variances add.  [VE-5]
 
     x, z        state at level sigma_from, fresh standard normal noise (B, D)
     sigma_from  noise level of x: zero or positive, a scalar or (B, 1)
@@ -212,7 +221,7 @@ def raise_noise(x, sigma_from, sigma_to, z):
 def vp_probability_flow_drift(x, score, beta):
     """Drift dx/dt of the VP probability-flow ODE, shape (B, D): -beta / 2 (x + score).  [VP-2]
 
-    The forward SDE is dx = -beta x / 2 dt + sqrt(beta) dw; sampling integrates this drift with dt < 0.
+    The forward SDE is dx = -beta x / 2 dt + sqrt(beta) dw; sampling integrates with dt < 0.
 
     x, score  state and score there (B, D)
     beta      rate of noise at this time: positive, a scalar or (B, 1)

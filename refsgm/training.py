@@ -218,7 +218,7 @@ def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
         first   <- decay_1 first  + (1 - decay_1) gradient
         second  <- decay_2 second + (1 - decay_2) gradient^2
         weights <- weights - rate first_hat / (sqrt(second_hat) + tiny)
-        first_hat = first / (1 - decay_1^n),    second_hat = second / (1 - decay_2^n),    n = 1, 2, ...
+        first_hat = first / (1 - decay_1^n),    second_hat = second / (1 - decay_2^n)
     """
     n = state.step + 1
     state.first *= decay_1

@@ -1,9 +1,10 @@
-"""How strongly each noise level counts: loss weights lambda, and the preconditioning that makes levels alike.
+"""How much each noise level counts: loss weights, and the preconditioning that makes levels alike.
 
-    L = E lambda(sigma) |s - target|^2:    lambda = sigma^2 gives L_simple, lambda = g^2 bounds the likelihood   [WGT-1] [WGT-2]
+    L = E lambda |s - target|^2:    lambda = sigma^2 is L_simple                             [WGT-1]
+                                    lambda = g^2 bounds the likelihood                       [WGT-2]
 
-A weight belongs to what the network predicts (score, eps, x_0 or v): the same loss has another weight for each. Noise
-levels are numbers or arrays of any shape, and so are the results.
+A weight belongs to what the network predicts (score, eps, x_0 or v): the same loss has another
+weight for each. Noise levels are numbers or arrays of any shape, and so are the results.
 """
 
 import autograd.numpy as np
@@ -12,10 +13,13 @@ from .shapes import FRACTION, POSITIVE, check_scalars, check_values, log, weak
 
 
 def edm_preconditioning(sigma, sigma_data):
-    """The four coefficients of D(x, sigma) = c_skip x + c_out F(c_in x, c_noise), each shaped like sigma.  [EDM-1]
+    """The four coefficients of D(x, sigma) = c_skip x + c_out F(c_in x, c_noise).  [EDM-1]
 
-        c_skip = sigma_data^2 / (sigma^2 + sigma_data^2)           c_in    = 1 / sqrt(sigma^2 + sigma_data^2)
-        c_out  = sigma sigma_data / sqrt(sigma^2 + sigma_data^2)   c_noise = log(sigma) / 4
+        c_skip = sigma_data^2 / (sigma^2 + sigma_data^2)
+        c_out  = sigma sigma_data / sqrt(sigma^2 + sigma_data^2)
+        c_in   = 1 / sqrt(sigma^2 + sigma_data^2),    c_noise = log(sigma) / 4
+
+    Each is shaped like sigma. D is the denoiser, E[x_0 | x].
 
     sigma       standard deviation of the noise, positive (VE coordinates)
     sigma_data  standard deviation of the data, positive
@@ -25,7 +29,7 @@ def edm_preconditioning(sigma, sigma_data):
     0.5
     """
     check_values(POSITIVE, sigma=sigma, sigma_data=sigma_data)
-    total = sigma**2 + sigma_data**2                                    # the variance of the noisy data
+    total = sigma**2 + sigma_data**2                                # the variance of the noisy data
     return sigma_data**2 / total, sigma * sigma_data / total**0.5, 1 / total**0.5, log(sigma) / 4
 
 
@@ -43,7 +47,7 @@ def score_matching_weight(sigma):
 
 
 def likelihood_weight(g):
-    """lambda = g^2 on |s - target|^2: the weighted loss bounds the negative log likelihood.  [WGT-2]
+    """lambda = g^2 on |s - target|^2: the loss bounds the negative log likelihood.  [WGT-2]
 
     g  diffusion coefficient of the forward SDE, positive
     Raises ValueError for g <= 0.
@@ -56,7 +60,7 @@ def likelihood_weight(g):
 
 
 def edm_weight(sigma, sigma_data):
-    """lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 = 1 / c_out^2, on |D - x_0|^2.  [WGT-3]
+    """lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 = 1 / c_out^2, on x_0.  [WGT-3]
 
     sigma       standard deviation of the noise, positive
     sigma_data  standard deviation of the data, positive
@@ -70,7 +74,9 @@ def edm_weight(sigma, sigma_data):
 
 
 def min_snr_weight(alpha_bar, gamma, prediction):
-    """The min-SNR weight of the loss on what the network predicts, with q = alpha_bar / (1 - alpha_bar).  [WGT-4]
+    """The min-SNR weight of the loss on what the network predicts.  [WGT-4]
+
+    With q = alpha_bar / (1 - alpha_bar), the signal-to-noise ratio:
 
         eps: min(q, gamma) / q        x0: min(q, gamma)        v: min(q, gamma) / (q + 1)
 
@@ -86,8 +92,8 @@ def min_snr_weight(alpha_bar, gamma, prediction):
     check_scalars(POSITIVE, gamma=gamma)
     if prediction not in ("eps", "x0", "v"):
         raise ValueError(f'prediction must be "eps", "x0" or "v", got {prediction!r}')
-    noise_to_signal = (1 - alpha_bar) / alpha_bar                       # 1 / q, which is finite at alpha_bar = 1 too
+    noise_to_signal = (1 - alpha_bar) / alpha_bar      # 1 / q, which is finite at alpha_bar = 1 too
     if prediction == "eps":
         return weak(lambda n: np.minimum(1, gamma * n))(noise_to_signal)
-    clipped = weak(lambda n: 1 / np.maximum(n, 1 / gamma))(noise_to_signal)              # min(q, gamma)
+    clipped = weak(lambda n: 1 / np.maximum(n, 1 / gamma))(noise_to_signal)          # min(q, gamma)
     return clipped if prediction == "x0" else clipped * (1 - alpha_bar)
