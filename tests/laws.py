@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import refsgm
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}         # the same number by another route: rounding alone
-AUTODIFF = {"rtol": 1e-10, "atol": 1e-10}      # derivatives: rounding, amplified by a few operations
+AUTODIFF = {"rtol": 1e-10, "atol": 1e-10}      # derivatives: rounding after a few operations
 QUADRATURE = {"rtol": 1e-9, "atol": 1e-9}      # integrals: the nodes resolve the integrand to this
 STANDARD_ERRORS = 5                            # sampled: false alarm once in 1.7 million
 
