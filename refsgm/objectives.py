@@ -188,8 +188,8 @@ def noise_conditional_score_matching(score_fn, x, sigmas, eps, weights=None):
 def noise_prediction_loss(eps_fn, x, sigma, eps):
     """Noise prediction per sample, shape (B,): |eps - eps_fn(x + sigma eps, sigma)|^2.  [EQV-2]
 
-    Without the 1/2: it equals 2 sigma^2 DSM of the score -eps_fn / sigma. Variance-exploding
-    coordinates: x_noisy = x + sigma eps.
+    Without the 1/2: it equals 2 sigma^2 DSM of the score -eps_fn / sigma, and L_simple of DDPM in
+    variance-exploding coordinates [EQV-11].
 
     eps_fn  function (x_noisy, sigma) -> (B, D)
     x       clean data (B, D)

@@ -25,6 +25,8 @@ def langevin_step(x, score, step_size, z):
     step_size    positive, a scalar or (B, 1); it is 2 h in the convention x + h score + sqrt(2 h) z
     Raises ValueError for other shapes, step_size <= 0 and values that are not finite.
 
+    On N(m, c^2) the chain settles at variance c^2 / (1 - step_size / (4 c^2)), not c^2 [LANG-3].
+
     >>> langevin_step(np.array([[1.0]]), np.array([[-1.0]]), 4.0, np.array([[0.5]]))    # 1 - 2 + 1
     array([[0.]])
     """
@@ -161,7 +163,7 @@ def heun_step(score_fn, x_t, sigma_t, sigma_s):
 
 
 def ve_reverse_sde_step(x_t, score, sigma_t, sigma_s, z):
-    """Euler-Maruyama step of the reverse-time VE SDE, shape (B, D).  [VE-3]
+    """Euler-Maruyama step of the reverse-time VE SDE, shape (B, D).  [VE-3] [SDE-1]
 
         x_s = x_t + (sigma_t^2 - sigma_s^2) score + sqrt(sigma_t^2 - sigma_s^2) z
 
@@ -219,7 +221,7 @@ def raise_noise(x, sigma_from, sigma_to, z):
 
 
 def vp_probability_flow_drift(x, score, beta):
-    """Drift dx/dt of the VP probability-flow ODE, shape (B, D): -beta / 2 (x + score).  [VP-2]
+    """Drift of the VP probability-flow ODE, (B, D): -beta / 2 (x + score).  [VP-2] [SDE-2]
 
     The forward SDE is dx = -beta x / 2 dt + sqrt(beta) dw; sampling integrates with dt < 0.
 
@@ -236,7 +238,7 @@ def vp_probability_flow_drift(x, score, beta):
 
 
 def vp_reverse_sde_drift(x, score, beta):
-    """Drift of the VP reverse-time SDE, shape (B, D): -beta x / 2 - beta score.  [VP-3]
+    """Drift of the VP reverse-time SDE, (B, D): -beta x / 2 - beta score.  [VP-3] [SDE-1]
 
     dx = drift dt + sqrt(beta) dw, integrated with dt < 0; its noise is that of the forward SDE.
 

@@ -130,11 +130,14 @@ def start(x, settings):
     """The state before the first step.
 
     x  data (N, D)
-    Raises ValueError for other shapes, fewer than 2 samples and values that are not finite.
+    Raises ValueError for other shapes, fewer than 2 samples, samples that are all the same and
+        values that are not finite.
     """
     check_batch(x=x)
     if len(x) < 2:
         raise ValueError(f"x must have at least 2 samples, got {len(x)}")
+    if np.all(x == x[0]):
+        raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
     rng = np.random.default_rng(settings.seed)
     weights = np.concatenate([np.ravel(p) for p in initial_network(x, settings, rng)])
     zeros = np.zeros_like(weights)

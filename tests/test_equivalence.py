@@ -12,7 +12,7 @@ import refsgm
 
 @given(seeds, shapes, st.floats(0.05, 1), st.floats(0.05, 50))
 def test_every_prediction_can_be_turned_into_every_other(seed, shape, scale, sigma):
-    """[EQV-1] [EQV-5] [EQV-6] [EQV-7] From x_0 and eps, on any kernel x_t = scale x_0 + sigma eps."""
+    """[EQV-1] [EQV-5] [EQV-6] [EQV-7] On any kernel x_t = scale x_0 + sigma eps."""
     x_0, eps = normal(seed, 2, *shape)
     x_t = scale * x_0 + sigma * eps
     close = {"rtol": 1e-9, "atol": 1e-9}             # x_t - scale x_0 loses up to three digits
@@ -61,7 +61,7 @@ def test_tweedie_is_the_posterior_mean_of_a_mixture():
 
 @given(seeds, shapes, alpha_bars)
 def test_the_map_from_vp_to_ve_leaves_x_0_alone(seed, shape, alpha_bar):
-    """[EQV-3] [EQV-9] [DDPM-1] [GAUSS-3] The same x_0 and eps, in the other coordinates, and back."""
+    """[EQV-3] [EQV-9] [DDPM-1] [GAUSS-3] The same x_0 and eps in the other coordinates."""
     x_0, eps = normal(seed, 2, *shape)
     x_vp = refsgm.diffuse(x_0, alpha_bar, eps)
     x_ve, sigma = refsgm.ve_from_vp(x_vp, alpha_bar)

@@ -28,8 +28,8 @@ def test_langevin_makes_its_steps_in_order():
 def test_annealed_langevin_goes_from_large_to_small_noise():
     """[LANG-2]"""
     x, generator, s = normal(0, 4, 2), rng(), conditional_score(2)
-    states = list(refsgm.annealed_langevin(s, x, SIGMAS, 2, 0.01, rng()))
-    sizes = refsgm.annealed_step_sizes(SIGMAS, 0.01)
+    states = list(refsgm.annealed_langevin(s, x, SIGMAS, 2, 1e-4, rng()))
+    sizes = refsgm.annealed_step_sizes(SIGMAS, 1e-4)
     assert len(states) == 8
     for i, state in enumerate(states):
         x = refsgm.langevin_step(x, s(x, SIGMAS[i // 2]), sizes[i // 2],
@@ -88,7 +88,8 @@ def test_the_probability_flow_converges_at_its_order(method, order):
     exact = m + (x - m) * ((c**2 + bottom**2) / (c**2 + top**2))**0.5
 
     def error(n):
-        *_, end = refsgm.probability_flow_sampler(score_fn, x, np.linspace(top, bottom, n + 1), method)
+        sigmas = np.linspace(top, bottom, n + 1)
+        *_, end = refsgm.probability_flow_sampler(score_fn, x, sigmas, method)
         return np.max(np.abs(end - exact))
     assert abs(observed_order(error, [200, 400, 800, 1600]) - order) < 0.05
 

@@ -51,7 +51,7 @@ def test_the_cosine_table_follows_the_cosine_up_to_the_cap(n):
     for t in range(1, n + 1):
         product *= 1 - min(1 - f[t] / f[t - 1], mpmath.mpf(0.999))
         expected.append(float(product))
-    assert_allclose(table, expected, rtol=1e-10, atol=0)       # 1 - f/f loses digits when it is small
+    assert_allclose(table, expected, rtol=1e-10, atol=0)       # a small 1 - f / f loses digits
 
 
 @given(betas)
@@ -94,7 +94,8 @@ def test_vp_marginal_keeps_its_digits_at_small_times(t):
     """[VP-1] 1 - scale^2 would lose them."""
     mpmath.mp.dps = 50
     exponent = -mpmath.mpf(t)**2 * (20 - mpmath.mpf(0.1)) / 2 - mpmath.mpf(t) * mpmath.mpf(0.1)
-    assert_allclose(refsgm.vp_marginal(t)[1], float(mpmath.sqrt(-mpmath.expm1(exponent))), rtol=1e-14)
+    expected = float(mpmath.sqrt(-mpmath.expm1(exponent)))
+    assert_allclose(refsgm.vp_marginal(t)[1], expected, rtol=1e-14)
 
 
 def test_ve_marginal_is_geometric_in_time():
@@ -120,7 +121,7 @@ def test_edm_preconditioning_gives_unit_input_and_unit_target(sigma, sigma_data)
     """[EDM-1] [WGT-3] For data of variance sigma_data^2, and c_out is the smallest possible."""
     c_skip, c_out, c_in, c_noise = refsgm.edm_preconditioning(sigma, sigma_data)
     assert_allclose(c_in**2 * (sigma**2 + sigma_data**2), 1.0, **EXACT)       # Var[c_in x_noisy]
-    target = (1 - c_skip)**2 * sigma_data**2 + c_skip**2 * sigma**2           # Var[x - c_skip x_noisy]
+    target = (1 - c_skip)**2 * sigma_data**2 + c_skip**2 * sigma**2      # Var[x - c_skip x_noisy]
     assert_allclose(target, c_out**2, rtol=1e-9)
     for other in (c_skip - 0.01, c_skip + 0.01):
         assert (1 - other)**2 * sigma_data**2 + other**2 * sigma**2 > c_out**2
@@ -138,7 +139,8 @@ def test_min_snr_weighs_the_same_loss_whatever_is_predicted(alpha_bar, gamma):
     v_error = refsgm.v_from_x0_eps(x_0 + error, eps_hat, scale, sigma) \
         - refsgm.v_from_x0_eps(x_0, eps, scale, sigma)
     losses = {"x0": np.sum(error**2), "eps": np.sum((eps_hat - eps)**2), "v": np.sum(v_error**2)}
-    weighted = [refsgm.min_snr_weight(alpha_bar, gamma, name) * loss for name, loss in losses.items()]
+    weighted = [refsgm.min_snr_weight(alpha_bar, gamma, name) * loss
+                for name, loss in losses.items()]
     q = refsgm.signal_to_noise_ratio(alpha_bar)
     assert_allclose(weighted, min(q, gamma) * np.sum(error**2), rtol=1e-6)
 

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose
 
 import refsgm
 
-levels = st.tuples(alpha_bars, alpha_bars).map(sorted).filter(lambda pair: pair[0] < 0.999 * pair[1])
+pairs = st.tuples(alpha_bars, alpha_bars).map(sorted)
+levels = pairs.filter(lambda pair: pair[0] < 0.999 * pair[1])
 etas = st.sampled_from([0.0, 1.0]) | st.floats(0, 1)
 
 
@@ -188,7 +189,7 @@ def test_the_ancestral_step_is_the_ddpm_step_in_ve_coordinates(seed, shape):
 
 
 def test_the_reverse_sde_step_is_exact_for_very_wide_data():
-    """[VE-3] [SDE-1] With data N(0, c^2), c -> infinity, it takes c^2 + sigma_t^2 to c^2 + sigma_s^2."""
+    """[VE-3] [SDE-1] N(0, c^2), c -> infinity: c^2 + sigma_t^2 becomes c^2 + sigma_s^2."""
     c, sigma_t, sigma_s = 1e4, 2.0, 1.0
     std = (c**2 + sigma_t**2)**0.5
     mean, variance = moments(lambda x, z: refsgm.ve_reverse_sde_step(
@@ -215,7 +216,7 @@ def vp_variance(t, c):
 
 @pytest.mark.parametrize("t", [0.1, 0.5, 1.0])
 def test_the_vp_probability_flow_carries_the_marginals(t):
-    """[VP-2] [SDE-2] On N(0, c^2) data, x grows like the standard deviation: dx/dt = x d log std / dt."""
+    """[VP-2] [SDE-2] On N(0, c^2) data x grows like the spread: dx/dt = x d log std / dt."""
     x, c, beta = normal(0, 3, 2), 0.4, 0.1 + t * 19.9
     score = refsgm.gaussian_score(x, 0.0, vp_variance(t, c)**0.5)
     rate = complex_step(lambda a: 0.5 * np.log(vp_variance(a, c)), np.array([t]))[0, 0]

@@ -1,0 +1,103 @@
+"""The gradient engine: against autograd's own, finite differences and the complex step."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import grad
+from autograd.test_util import check_grads
+from laws import AUTODIFF, EXACT, complex_step, normal
+from numpy.testing import assert_allclose
+
+from refsgm.autodiff import dense, dense_tanh, through_tanh, value_and_grad
+
+X, W, b = normal(0, 4, 3), normal(1, 3, 5), normal(2, 5)
+
+
+def plain(x, W, b):
+    """The layer from stock operations."""
+    return anp.tanh(anp.dot(x, W) + b)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("layer", [dense, dense_tanh])
+def test_layers_have_right_gradients_to_second_order(layer, order):
+    """[AD-2]"""
+    check_grads(layer, modes=["rev"], order=order)(X, W, b)
+
+
+@pytest.mark.parametrize("argnum", [0, 1, 2])
+def test_a_fused_layer_is_the_stock_one(argnum):
+    """[AD-2] Value, gradient, and gradient of a gradient."""
+    def first(layer):
+        return grad(lambda *args: anp.sum(anp.sin(layer(*args))), argnum)
+
+    def second(layer):
+        return grad(lambda *args: anp.sum(first(layer)(*args)**2), argnum)
+    assert_allclose(dense_tanh(X, W, b), plain(X, W, b), **EXACT)
+    assert_allclose(dense(X, W, b), X @ W + b, **EXACT)
+    assert_allclose(first(dense_tanh)(X, W, b), first(plain)(X, W, b), **EXACT)
+    assert_allclose(second(dense_tanh)(X, W, b), second(plain)(X, W, b), **AUTODIFF)
+
+
+def test_the_gradient_of_a_layer_agrees_with_the_complex_step():
+    """[AD-2]"""
+    gradient = grad(lambda x: anp.sum(dense_tanh(x[None], W, b)))(X[0])
+    expected = complex_step(lambda x: np.sum(np.tanh(x @ W + b))[None], X[0])[0]
+    assert_allclose(gradient, expected, **AUTODIFF)
+
+
+def test_a_gradient_goes_back_through_tanh():
+    """[AD-2] delta = g (1 - y^2)"""
+    g, y = normal(0, 4, 5), np.tanh(normal(1, 4, 5))
+    assert_allclose(through_tanh(g, y), g * (1 - y**2), **EXACT)
+    check_grads(through_tanh, modes=["rev"], order=2)(g, y)
+
+
+def test_gradients_of_a_list_are_those_of_each_array():
+    """[AD-1] Arrays that are used twice, once and not at all."""
+    a, c, unused = normal(0, 3), normal(1, 3), normal(2, 2)
+    loss = lambda params, k: anp.sum(params[0]**2 * params[1] + k * anp.exp(params[0]))
+    value, gradients = value_and_grad(loss)([a, c, unused], 2.0)
+    assert_allclose(value, np.sum(a**2 * c + 2 * np.exp(a)), **EXACT)
+    for gradient, expected in zip(gradients, [2 * a * c + 2 * np.exp(a), a**2, np.zeros(2)]):
+        assert_allclose(gradient, expected, **EXACT)
+
+
+def test_a_loss_that_ignores_its_parameters_has_no_gradient():
+    """[AD-1]"""
+    value, gradients = value_and_grad(lambda params: 3.0)([X])
+    assert value == 3.0
+    assert_allclose(gradients[0], np.zeros_like(X), **EXACT)
+
+
+def test_gradients_nest():
+    """[AD-1] The gradient of the squared norm of a gradient."""
+    inner = value_and_grad(lambda params: anp.sum(params[0]**3))
+    _, (gradient,) = value_and_grad(lambda params: anp.sum(inner(params)[1][0]**2))([X])
+    assert_allclose(gradient, 36 * X**3, **AUTODIFF)
+
+
+def test_a_loss_that_is_not_a_scalar_is_refused():
+    with pytest.raises(ValueError, match=r"^loss must return a scalar, got shape \(4, 3\)$"):
+        value_and_grad(lambda params: params[0])([X])
+
+
+def test_the_backward_pass_is_linear_in_the_number_of_arrays():
+    """[AD-1] Each array is added to once: the work is counted, not timed."""
+    from autograd.extend import defvjp, primitive
+    count = [0]
+
+    @primitive
+    def counted(x):
+        return x * 1.0
+
+    def vjp(ans, x):
+        def back(g):
+            count[0] += np.size(g)
+            return g
+        return back
+    defvjp(counted, vjp)
+    for n in (10, 100):
+        count[0] = 0
+        value_and_grad(lambda params: sum(anp.sum(counted(p)) for p in params))([np.ones(3)] * n)
+        assert count[0] == 3 * n

@@ -1,0 +1,59 @@
+"""Notes, code and tests are one thing: every tag is derived, implemented and tested."""
+
+import pathlib
+import re
+
+import refsgm
+
+ROOT = pathlib.Path(__file__).parent.parent
+TAG = re.compile(r"\[([A-Z]+-\d+)\]")
+NOTES = (ROOT / "MATHNOTES.md").read_text()
+DEFINED = re.findall(r"^\*\*\[([A-Z]+-\d+)\]\*\*", NOTES, re.MULTILINE)
+
+
+def tags_in(folder):
+    """All tags in the Python files of a folder."""
+    return {tag for path in (ROOT / folder).glob("*.py") for tag in TAG.findall(path.read_text())}
+
+
+def test_every_tag_is_defined_once():
+    assert len(DEFINED) == len(set(DEFINED)) > 50
+
+
+def test_every_tag_that_is_used_is_defined():
+    used = tags_in("refsgm") | tags_in("tests") | tags_in("examples") | set(TAG.findall(NOTES))
+    assert used - set(DEFINED) == set()
+
+
+def test_every_tag_is_implemented():
+    assert set(DEFINED) - tags_in("refsgm") == set()
+
+
+def test_every_tag_is_tested():
+    assert set(DEFINED) - tags_in("tests") == set()
+
+
+def test_every_function_that_the_notes_name_carries_the_tag():
+    """The docstring of each function in a *Code:* line has the tag that the line belongs to."""
+    sections = re.split(r"^\*\*\[([A-Z]+-\d+)\]\*\*", NOTES, flags=re.MULTILINE)[1:]
+    for tag, text in zip(sections[::2], sections[1::2]):
+        code = re.search(r"\*Code:\*((?:[^.]|\.\w)*)\.", text)
+        for name in re.findall(r"`(\w+)`", code[1]) if code else []:
+            assert f"[{tag}]" in documented(name), f"{name} does not carry [{tag}]"
+
+
+def documented(name):
+    """The docstring of a public function, or of one of training.py and autodiff.py."""
+    from refsgm import autodiff, training
+    for module in (refsgm, training, autodiff):
+        if hasattr(module, name):
+            return getattr(module, name).__doc__
+    raise AssertionError(f"MATHNOTES.md names {name}, which does not exist")
+
+
+def test_the_legend_of_the_package_is_that_of_the_notes():
+    """Every name in the notes' table of symbols stands in the package's docstring."""
+    table = NOTES.split("## 0.")[1].split("## 1.")[0]
+    names = {name.strip("_") for name in re.findall(r"`(\w+)`", table)}
+    missing = {name for name in names if not re.search(rf"\b{name}\b", refsgm.__doc__)}
+    assert missing == set()
