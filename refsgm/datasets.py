@@ -1,7 +1,7 @@
 """Data to train on: two-dimensional toys, the 8x8 handwritten digits, or a file of one's own.
 
-The toys have zero mean and a spread of order one. The digits have pixels in [-1, 1], and a fifth of
-them is held out.
+The toys lie around the origin and have a spread of order one. The digits have pixels in [-1, 1],
+and a fifth of them is held out.
 """
 
 import math

@@ -8,8 +8,9 @@ array operations; the network reads its weights through views of the first. Ever
 step depends on is in `State`, so a run that was saved and loaded goes on bit for bit.
 """
 
+import ctypes
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import autograd.numpy as np
 
@@ -170,19 +171,28 @@ def training_steps(x, settings, state):
     state     of `start`, or of a checkpoint; changed in place
     Raises ValueError for a loss that is not finite, which a smaller learning rate avoids.
     """
-    x = x.astype(settings.dtype)
+    x, sigmas = x.astype(settings.dtype), settings.sigmas()
+    update = step_of(x, settings, state)
+    while state.step < settings.n_steps:
+        loss = update(*draw_batch(x, sigmas, settings.batch_size, state))
+        state.losses[state.step - 1] = loss
+        yield loss
+
+
+def step_of(x, settings, state):
+    """The function (x, sigma, eps, v) -> loss that makes one update of `state`, in place."""
+    keep_freed_memory()
     model = model_of(x, settings, state.weights)
-    loss_fn = OBJECTIVES[settings.objective]
-
-    def loss(params, *batch):
-        score_fn = Model(params, model.center, model.sigma_data, model.sigmas, model.energy).score
-        return np.mean(loss_fn(score_fn, *batch))
-
-    loss_and_gradients = value_and_grad(loss)
+    objective = OBJECTIVES[settings.objective]
     gradient = np.empty_like(state.weights)
     gradient_parts = views(gradient, model.params)
-    while state.step < settings.n_steps:
-        batch = draw_batch(x, model.sigmas, settings.batch_size, state)
+
+    def loss(params, *batch):
+        return np.mean(objective(replace(model, params=params).score, *batch))
+
+    loss_and_gradients = value_and_grad(loss)
+
+    def update(*batch):
         value, gradients = loss_and_gradients(model.params, *batch)
         if not np.isfinite(value):
             raise ValueError(f"the loss must stay finite, got {value} in step {state.step}: "
@@ -191,9 +201,23 @@ def training_steps(x, settings, state):
             part[...] = g
         adam_step(state, gradient, learning_rate(state.step, settings))
         average_step(state, settings.average_decay)
-        state.losses[state.step] = value
         state.step += 1
-        yield float(value)
+        return float(value)
+    return update
+
+
+def keep_freed_memory():
+    """Let the C library keep the memory of a step's arrays for the next step (glibc only).
+
+    It would give it back to the system, which clears every page again: half the time of a step.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):                             # no glibc
+        return
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3                     # as in malloc.h
+    for parameter, size in ((trim_threshold, 2**28), (top_pad, 2**26), (mmap_threshold, 2**25)):
+        mallopt(parameter, size)
 
 
 def draw_batch(x, sigmas, batch_size, state):
@@ -224,12 +248,11 @@ def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
         first_hat = first / (1 - decay_1^n),    second_hat = second / (1 - decay_2^n)
     """
     n = state.step + 1
-    state.first *= decay_1
-    state.first += (1 - decay_1) * gradient
-    state.second *= decay_2
-    state.second += (1 - decay_2) * gradient**2
-    root = np.sqrt(state.second / (1 - decay_2**n)) + tiny
-    state.weights -= (rate / (1 - decay_1**n)) * state.first / root
+    state.first += (1 - decay_1) * (gradient - state.first)
+    state.second += (1 - decay_2) * (gradient**2 - state.second)
+    root = np.sqrt(state.second / (1 - decay_2**n))
+    root += tiny
+    state.weights -= rate / (1 - decay_1**n) * state.first / root
 
 
 def average_step(state, decay):
