@@ -106,7 +106,8 @@ def finite_difference_ssm(score_fn, x, v, step):
 
         1/2 (v' s(x))^2 + v' (s(x + step v) - s(x - step v)) / (2 step)
 
-    Three evaluations of the score and no derivative; equal to SSM up to O(step^2).
+    Three evaluations of the score and no derivative; equal to SSM up to O(step^2). The paper takes
+    differences in the first term too.
 
     score_fn  function (B, D) -> (B, D)
     x         samples of the data (B, D)

@@ -81,7 +81,8 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
         f(t) = cos^2((t/T + offset) / (1 + offset) pi/2)
         beta_t = min(1 - f(t) / f(t - 1), beta_max)
 
-    The table is the cumulative product of 1 - beta_t, clipped: alpha_bar[0] = 1, alpha_bar[T] > 0.
+    The table is the cumulative product of 1 - beta_t for the clipped betas, so alpha_bar[0] = 1 and
+    alpha_bar[T] > 0.
 
     n_steps   T, at least 1
     offset    keeps the first beta from being too small: positive
@@ -186,7 +187,7 @@ def vp_marginal(t, beta_min=0.1, beta_max=20.0):
 def ve_marginal(t, sigma_min, sigma_max):
     """sigma(t) = sigma_min (sigma_max / sigma_min)^t, shaped like t.  [VE-6]
 
-    t                     time in [0, 1]
+    t                     time in [0, 1]; at t = 0 the data still have noise sigma_min
     sigma_min, sigma_max  standard deviations at t = 0 and t = 1
     Raises ValueError for t outside [0, 1] and unless 0 < sigma_min < sigma_max.
 
@@ -204,7 +205,7 @@ def ve_diffusion_coefficient(t, sigma_min, sigma_max):
 
     The rate at which variance grows: g^2 = d sigma^2 / dt.
 
-    t                     time in [0, 1]
+    t                     time in [0, 1]; at t = 0 the data still have noise sigma_min
     sigma_min, sigma_max  standard deviations at t = 0 and t = 1
     Raises ValueError for t outside [0, 1] and unless 0 < sigma_min < sigma_max.
 

@@ -1,7 +1,7 @@
 """How much each noise level counts: loss weights, and the preconditioning that makes levels alike.
 
     L = E lambda |s - target|^2:    lambda = sigma^2 is L_simple                             [WGT-1]
-                                    lambda = g^2 bounds the likelihood                       [WGT-2]
+                                    lambda = g^2 bounds the divergence                       [WGT-2]
 
 A weight belongs to what the network predicts (score, eps, x_0 or v): the same loss has another
 weight for each. Noise levels are numbers or arrays of any shape, and so are the results.
@@ -13,13 +13,13 @@ from .shapes import FRACTION, POSITIVE, check_scalars, check_values, log, weak
 
 
 def edm_preconditioning(sigma, sigma_data):
-    """The four coefficients of D(x, sigma) = c_skip x + c_out F(c_in x, c_noise).  [EDM-1]
+    """Coefficients of the denoiser x_0 = c_skip x + c_out F(c_in x, c_noise).  [EDM-1]
 
         c_skip = sigma_data^2 / (sigma^2 + sigma_data^2)
         c_out  = sigma sigma_data / sqrt(sigma^2 + sigma_data^2)
         c_in   = 1 / sqrt(sigma^2 + sigma_data^2),    c_noise = log(sigma) / 4
 
-    Each is shaped like sigma. D is the denoiser, E[x_0 | x].
+    Returns (c_skip, c_out, c_in, c_noise), each shaped like sigma.
 
     sigma       standard deviation of the noise, positive (VE coordinates)
     sigma_data  standard deviation of the data, positive
@@ -47,7 +47,9 @@ def score_matching_weight(sigma):
 
 
 def likelihood_weight(g):
-    """lambda = g^2 on |s - target|^2: the loss bounds the negative log likelihood.  [WGT-2]
+    """lambda = g^2 on |s - target|^2, which bounds the divergence from the data.  [WGT-2]
+
+        KL(data | model) <= KL(q_T | prior) + 1/2 integral of g^2 E|s - grad log q_t|^2 dt
 
     g  diffusion coefficient of the forward SDE, positive
     Raises ValueError for g <= 0.
