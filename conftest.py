@@ -1,5 +1,10 @@
 """Settings that all tests share."""
 
+import os
+
+# The arrays of the tests are small: a second thread would only wait, and badly on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import Phase, settings
