@@ -68,7 +68,7 @@ def train_with_checkpoints(x, settings, state, checkpoint, seconds):
                 saved = now
             if pressed:
                 raise Interrupted(f"stopped after {state.step} of {settings.n_steps} steps; "
-                                  f"{checkpoint} holds all of them: add --resume to go on")
+                                  f"{checkpoint} holds all of them")
     return model_of(x, settings, state.average)
 
 
@@ -84,7 +84,10 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
     was interrupted goes on from its checkpoint when the same command is given again.
     """
     from .demo import run
-    print(run(out, seed, steps, train_with_checkpoints))
+    try:
+        print(run(out, seed, steps, train_with_checkpoints))
+    except Interrupted as reason:
+        raise Interrupted(f"{reason}: give the same command again to go on") from None
 
 
 @app.command()
@@ -134,7 +137,10 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
         check_same_settings(settings, found)
     else:
         state = start(x, settings)
-    model = train_with_checkpoints(x, settings, state, checkpoint, checkpoint_every)
+    try:
+        model = train_with_checkpoints(x, settings, state, checkpoint, checkpoint_every)
+    except Interrupted as reason:
+        raise Interrupted(f"{reason}: add --resume to go on") from None
     save_model(out, model)
     os.unlink(checkpoint)
     mean = np.mean(state.losses[-200:])
@@ -160,9 +166,9 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
            steps: Annotated[int, typer.Option(help="Noise levels from largest to smallest; for "
                             "langevin, steps.")] = 100,
            steps_per_level: Annotated[int, typer.Option(help="annealed-langevin: steps at each of "
-                                      "the model's noise levels.")] = 5,
+                                      "the model's noise levels.")] = 20,
            step_size: Annotated[float, typer.Option(help="Langevin: step size in units of "
-                                "sigma_min squared.")] = 0.1,
+                                "sigma_min squared.")] = 0.3,
            eta: Annotated[float, typer.Option(help="ddim: share of fresh noise, 0 to 1.")] = 0.0,
            seed: Annotated[int, typer.Option(min=0, help="Of start and noise.")] = 0,
            plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png file "

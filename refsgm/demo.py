@@ -21,8 +21,7 @@ from .objectives import ddpm_loss, denoising_score_matching, noise_prediction_lo
 from .schedules import alpha_bar_from_sigma
 from .training import Settings, start
 
-N_SAMPLES = 359                               # as many as there are held-out digits
-STEPS_PER_LEVEL, STEP_SIZE = 20, 0.3
+N_SAMPLES, STEPS_PER_LEVEL = 359, 20          # as many samples as there are held-out digits
 DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000}
 
 
@@ -40,14 +39,17 @@ def run(folder, seed, n_steps, train):
     checkpoint = os.path.join(folder, "checkpoint.npz")
     state = start(x, settings)
     if os.path.exists(checkpoint):
-        found, saved = load_checkpoint(checkpoint, x)
-        state = saved if found == settings else state
+        found, state = load_checkpoint(checkpoint, x)
+        if found != settings:
+            raise ValueError(f"{checkpoint} must be of a run with the same options, got one with "
+                             f"seed {found.seed} and {found.n_steps} steps: repeat those to go on, "
+                             f"or delete it")
     begun = time.monotonic()
     model = train(x, settings, state, checkpoint, 10.0)
     save_model(os.path.join(folder, "model.npz"), model)
     trained = time.monotonic()
-    states = list(generate(model, N_SAMPLES, np.random.default_rng(seed), n_steps=len(model.sigmas),
-                           steps_per_level=STEPS_PER_LEVEL, step_size=STEP_SIZE))
+    states = list(generate(model, N_SAMPLES, np.random.default_rng(seed),
+                           steps_per_level=STEPS_PER_LEVEL))
     sampled = time.monotonic()
     report = {"seed": seed, "steps": settings.n_steps,
               "seconds": {"training": trained - begun, "sampling": sampled - trained},

@@ -19,8 +19,8 @@ SAMPLERS = ("annealed-langevin", "langevin", "ddpm", "ddim", "euler", "heun", "r
             "ancestral")
 
 
-def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_per_level=5,
-             step_size=0.1, eta=0.0):
+def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_per_level=20,
+             step_size=0.3, eta=0.0):
     """A generator of states (n, D) of a sampler on a trained model; the last is the sample.
 
     model            a Model
@@ -33,7 +33,7 @@ def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_p
     eta              DDIM: share of fresh noise in [0, 1]
     Raises ValueError for any other sampler and values out of range.
     """
-    check_count(1, n=n, n_steps=n_steps)
+    check_count(1, n=n, n_steps=n_steps, steps_per_level=steps_per_level)
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
     last = float(model.sigmas[-1])

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from refsgm import datasets
 from refsgm.checkpoints import load_model, save_model
 from refsgm.generate import SAMPLERS
 from refsgm.training import train
@@ -88,6 +89,7 @@ def refusals(models):
         (["sample", models / "none.npz"], "cannot read or write"),
         (["sample", models / "plane.npz", "--sampler", "euler2"], "sampler must be one of"),
         (["sample", models / "plane.npz", "-n", "0"], "n must be an integer, at least 1, got 0"),
+        (["sample", models / "plane.npz", "--steps-per-level", "0"], "steps_per_level must be"),
         (["sample", models / "odd.npz", "--plot", "p.png"], "needs 2-D data or square images"),
         (["sample", __file__], "must be a refsgm model"),
     ]
@@ -135,6 +137,20 @@ def test_the_demo_writes_its_report_and_pictures(tmp_path):
     assert report["eps_prediction_error"] < 1e-5
     assert report["ddpm_error"] < 1e-4
     assert len(report["loss_per_level_held_out"]) == len(report["sigmas"])
+
+
+def test_the_demo_does_not_throw_away_the_checkpoint_of_another_run(tmp_path):
+    from refsgm.checkpoints import save_checkpoint
+    from refsgm.training import Settings, start
+    x = datasets.digits()[0]
+    settings = Settings(width=8)
+    os.mkdir(tmp_path / "refsgm-demo")
+    checkpoint = tmp_path / "refsgm-demo" / "checkpoint.npz"
+    save_checkpoint(checkpoint, x, settings, start(x, settings))
+    before = checkpoint.read_bytes()
+    _, errors = run("demo", "--steps", 20, cwd=tmp_path, code=2)
+    assert "must be of a run with the same options" in errors
+    assert checkpoint.read_bytes() == before
 
 
 def test_without_its_libraries_the_command_line_says_what_is_missing(tmp_path):

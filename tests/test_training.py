@@ -175,7 +175,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_where(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert f"{tmp_path / 'model.checkpoint.npz'} holds all of them" in errors
+    assert f"{tmp_path / 'model.checkpoint.npz'} holds all of them: add --resume to go on" in errors
     assert not out.exists()
 
 
