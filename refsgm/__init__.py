@@ -20,19 +20,23 @@ Losses return one value per sample, (B,), summed over features; the caller takes
 Noise is an argument; only loops and `sample` methods take an rng. Results have the dtype of the
 inputs. Nothing is mutated or broadcast silently; wrong input is a ValueError of one sentence.
 
-Reading order: shapes, gaussian, distributions, schedules, operators, diffusion, objectives,
-equivalence, weights, steps, samplers; then autodiff, networks, training, checkpoints.
+Reading order: shapes, gaussian, mixtures, distributions, schedules, operators, diffusion,
+objectives, equivalence, weights, steps, samplers, likelihood; then autodiff, networks, training,
+checkpoints.
 """
 
 from importlib import import_module
 
 from .diffusion import diffuse, posterior
-from .distributions import mixture_log_density, mixture_score
+from .distributions import Empirical, Gaussian, GaussianMixture
 from .equivalence import (eps_from_score, eps_from_v, eps_from_x0, score_from_eps, score_from_x0,
                           v_from_x0_eps, ve_from_vp, ve_score_from_vp, velocity_from_x0_eps,
                           vp_from_ve, vp_score_from_ve, x0_from_eps, x0_from_score, x0_from_v,
                           x0_from_velocity)
 from .gaussian import gaussian_log_density, gaussian_score, perturb, perturbation_score
+from .likelihood import (bits_per_dimension, log_likelihood, prior_log_density,
+                         probability_flow)
+from .mixtures import mixture_log_density, mixture_score
 from .objectives import (ddpm_loss, denoising_score_matching, explicit_score_matching,
                          finite_difference_ssm, implicit_score_matching,
                          noise_conditional_score_matching, noise_prediction_loss,

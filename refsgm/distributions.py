@@ -1,82 +1,459 @@
-"""Densities with exact scores: mixtures of Gaussians with one common sigma.
+"""Distributions whose density, score and denoiser are known: Gaussian mixtures and data sets.
 
-    log p(x) = log sum_k w_k N(x | mean_k, sigma^2 I)                                        [MIX-1]
-    score    = sum_k r_k(x) (mean_k - x) / sigma^2,    r_k the responsibilities              [MIX-2]
+    p(x) = sum_k w_k N(x | mean_k, C_k),     x_t = scale x_0 + sigma eps
+    q(x_t) = sum_k w_k N(x_t | scale mean_k, scale^2 C_k + sigma^2 I)                        [MIX-4]
+    E[x_0 | x_t] = sum_k r_k m_k,    m_k the posterior mean of component k                   [MIX-5]
 
-Noise of standard deviation sigma on a data set gives such a mixture, with the data as means: its
-score is the exact q_sigma. Densities are added in logarithms, so far tails and tiny sigma neither
-underflow nor divide zero by zero.
+Noise keeps the family, so q and its score are exact at every noise level, and `denoise` is the
+best denoiser there is. Covariances are held by their eigenvalues and axes: noise adds to the
+eigenvalues alone.
 """
 
 import math
 
 import autograd.numpy as np
 
-from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_level, check_table,
-                     check_values, log, shape_of)
+from .mixtures import (ENTRIES, Sums, check_weights, is_plain, log_density_of, mixture_sums,
+                       value_of)
+from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
+                     check_scalars, check_values, on_host, shape_of)
 
 
-def check_mixture(x, weights, means):
-    """weights (K,), zero or positive, with sum 1 within rounding; means (K, D)."""
-    check_table(NONNEGATIVE, weights=weights)
-    shape = (len(weights), np.shape(x)[1])
-    if shape_of("means", means) != shape:
-        raise ValueError(f"means must have shape (K, D) = {shape}, got shape {np.shape(means)}")
-    check_values(FINITE, means=means)
-    if isinstance(weights, np.ndarray):
-        slack = 8 * len(weights) * np.finfo(weights.dtype).eps if weights.dtype.kind == "f" else 0.0
-        if abs(np.sum(weights) - 1) > slack:
-            raise ValueError(f"weights must sum to 1, got a sum of {np.sum(weights)}")
+class GaussianMixture:
+    """The mixture sum_k w_k N(mean_k, C_k).  [MIX-4]
 
-
-def log_joint(x, weights, means, sigma):
-    """log w_k - |x - mean_k|^2 / (2 sigma^2), (B, K), and the differences mean_k - x, (B, K, D)."""
-    check_batch(x=x)
-    check_level(x, POSITIVE, sigma=sigma)
-    check_mixture(x, weights, means)
-    difference = means - x[:, None, :]                                                  # (B, K, D)
-    z = difference / (sigma if np.ndim(sigma) == 0 else sigma[:, :, None])
-    with np.errstate(divide="ignore"):                               # log 0 = -inf: no share at all
-        return np.log(weights) - 0.5 * np.sum(z**2, axis=2), difference
-
-
-def mixture_log_density(x, weights, means, sigma):
-    """log sum_k w_k N(x | mean_k, sigma^2 I), shape (B,), in nats.  [MIX-1]
-
-    x        points (B, D)
     weights  w (K,), zero or positive, with sum 1
     means    centres (K, D)
-    sigma    the common standard deviation: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, sigma <= 0, weights that do not sum to 1 and values that
-        are not finite.
+    covs     covariances C (K, D, D), symmetric and positive definite
+    Raises ValueError for other shapes, weights that do not sum to 1, covariances that are not
+        symmetric or not positive definite, and values that are not finite.
 
-    >>> x, means = np.array([[0.0]]), np.array([[-1.0], [1.0]])
-    >>> mixture_log_density(x, np.array([0.5, 0.5]), means, 1.0) + np.log(2 * np.pi) / 2
-    array([-0.5])
+    >>> p = GaussianMixture(np.array([0.5, 0.5]), np.array([[-1.0], [1.0]]), np.ones((2, 1, 1)))
+    >>> p.score(np.array([[0.0]])), p.perturb(1.0).covs[0], p.cov
+    (array([[0.]]), array([[2.]]), array([[2.]]))
     """
-    exponents, _ = log_joint(x, weights, means, sigma)                                  # (B, K)
-    largest = np.max(exponents, axis=1, keepdims=True)                                  # (B, 1)
-    log_sum = largest + np.log(np.sum(np.exp(exponents - largest), axis=1, keepdims=True))
-    log_norm = np.shape(x)[1] * (log(sigma) + 0.5 * math.log(2 * math.pi))        # scalar or (B, 1)
-    return (log_sum - log_norm)[:, 0]
+
+    def __init__(self, weights, means, covs):
+        check_weights(weights)
+        shape = shape_of("means", means)
+        if len(shape) != 2 or shape[0] != len(weights) or shape[1] == 0:
+            raise ValueError(f"means must have shape (K, D) with K = {len(weights)} and D >= 1, "
+                             f"got shape {shape}")
+        check_values(FINITE, means=means)
+        if shape_of("covs", covs) != (*shape, shape[1]):
+            raise ValueError(f"covs must have shape (K, D, D) = {(*shape, shape[1])}, "
+                             f"got shape {np.shape(covs)}")
+        check_values(FINITE, covs=covs)
+        variances, axes = eigen(covs)
+        self._hold(weights, means, covs, variances, axes)
+
+    def _hold(self, weights, means, covs, variances, axes):
+        self.weights, self.means, self.covs = weights, means, covs
+        self._variances, self._axes = variances, axes                        # (K, D), (K, D, D)
+
+    @property
+    def dim(self):
+        """D, the number of features."""
+        return self.means.shape[1]
+
+    @property
+    def mean(self):
+        """Mean (D,)."""
+        return self.weights @ self.means
+
+    @property
+    def cov(self):
+        """Covariance (D, D)."""
+        away = self.means - self.mean
+        return (np.einsum("k,kij->ij", self.weights, self.covs)
+                + np.einsum("k,ki,kj->ij", self.weights, away, away))
+
+    def log_density(self, x):
+        """log p(x), shape (B,), in nats.  [MIX-4]
+
+        x  points (B, D)
+        """
+        seen = self._seen_from(self._checked(x), 1.0, 0.0)
+        variances = self._variances[seen.ref]                                           # (B, D)
+        log_norm = np.sum(np.log(variances), axis=1) / 2 + self.dim * math.log(2 * math.pi) / 2
+        return seen.log_sum[:, 0] - 0.5 * seen.square[:, 0] - log_norm
+
+    def score(self, x):
+        """grad log p(x), shape (B, D): sum_k r_k C_k^-1 (mean_k - x).  [MIX-4]
+
+        x  points (B, D)
+        """
+        seen = self._seen_from(self._checked(x), 1.0, 0.0)
+        return np.einsum("bk,bkd->bd", seen.r, seen.slopes)
+
+    def score_jacobian(self, x):
+        """The Hessian of log p, shape (B, D, D): Cov_r[s_k] - sum_k r_k C_k^-1.  [MIX-6]
+
+        x  points (B, D)
+        """
+        seen = self._seen_from(self._checked(x), 1.0, 0.0)
+        precisions = np.einsum("kij,kj,klj->kil", self._axes, 1 / self._variances, self._axes)
+        spread = seen.slopes_apart - np.einsum("bk,bkd->bd", seen.r, seen.slopes_apart)[:, None, :]
+        return (np.einsum("bk,bki,bkj->bij", seen.r, spread, spread)
+                - np.einsum("bk,kij->bij", seen.r, precisions))
+
+    def sample(self, n, rng):
+        """n points (n, D).
+
+        rng  NumPy Generator
+        """
+        check_count(0, n=n)
+        k = rng.choice(len(self.weights), size=n, p=np.asarray(self.weights, np.float64)
+                       / np.sum(self.weights, dtype=np.float64))
+        z = rng.standard_normal((n, self.dim)) * self._variances[k]**0.5
+        return (self.means[k] + np.einsum("nij,nj->ni", self._axes[k], z)).astype(self.means.dtype)
+
+    def perturb(self, sigma, scale=1.0):
+        """The distribution of scale x + sigma eps, of the same family.  [MIX-4]
+
+        sigma  standard deviation of the noise: zero or positive, a scalar
+        scale  factor of the data: positive, a scalar
+        """
+        check_scalars(NONNEGATIVE, sigma=sigma)
+        check_scalars(POSITIVE, scale=scale)
+        noisy = object.__new__(type(self))
+        noisy._hold(self.weights, scale * self.means,
+                    scale**2 * self.covs + sigma**2 * np.eye(self.dim, dtype=self.means.dtype),
+                    scale**2 * self._variances + sigma**2, self._axes)
+        return noisy
+
+    def denoise(self, x_t, sigma, scale=1.0):
+        """E[x_0 | x_t], shape (B, D): the posterior mean, by Tweedie's formula too.  [MIX-5]
+
+        x_t    noisy points scale x_0 + sigma eps (B, D)
+        sigma  standard deviation of the noise: positive, a scalar or (B, 1)
+        scale  factor of x_0: positive, a scalar or (B, 1)
+        """
+        anchor, _, offsets, r, _ = self._posterior(x_t, sigma, scale)
+        return anchor + np.einsum("bk,bkd->bd", r, offsets)
+
+    def denoise_cov(self, x_t, sigma, scale=1.0):
+        """Cov[x_0 | x_t], shape (B, D, D): sum_k r_k V_k + Cov_r[m_k].  [MIX-7]
+
+        V_k = (C_k^-1 + scale^2 / sigma^2 I)^-1 is the posterior covariance of component k.
+
+        x_t    noisy points scale x_0 + sigma eps (B, D)
+        sigma  standard deviation of the noise: positive, a scalar or (B, 1)
+        scale  factor of x_0: positive, a scalar or (B, 1)
+        """
+        _, left, offsets, r, axes = self._posterior(x_t, sigma, scale)
+        spread = offsets - np.einsum("bk,bkd->bd", r, offsets)[:, None, :]
+        inside = r[:, :, None] * left * self._variances                                 # (B, K, D)
+        return (np.einsum("kid,bkd,kjd->bij", axes, inside, axes)
+                + np.einsum("bk,bki,bkj->bij", r, spread, spread))
+
+    def quadrature(self, order):
+        """Gauss-Hermite nodes (K order^D, D) and weights (K order^D,).  [POP-1]
+
+        Exact for polynomials of degree 2 order - 1.
+
+        order  nodes per component and axis, at least 1
+        """
+        z, w = standard_normal_quadrature(self.dim, order)                       # (M, D), (M,)
+        spread = self._axes * (self._variances**0.5)[:, None, :]                 # (K, D, D)
+        nodes = self.means[:, None, :] + np.einsum("kij,mj->kmi", spread, z)
+        return nodes.reshape(-1, self.dim), np.outer(self.weights, w).ravel()
+
+    def _checked(self, x):
+        check_batch(x=x)
+        if np.shape(x)[1] != self.dim:
+            raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
+                             f"got shape {np.shape(x)}")
+        return x
+
+    def _seen_from(self, x, scale, sigma):
+        """The components of the law of scale x_0 + sigma eps, as each x sees them."""
+        return Seen(x, self.weights, scale, sigma, self.means, self._variances, self._axes)
+
+    def _posterior(self, x_t, sigma, scale):
+        """Per component: m_k - anchor, the share of noise in V_k, responsibilities; the anchor.
+
+        m_k - a = G_k (x_t - scale a) + H_k (mean_k - a) for any a, where G_k = scale C_k / T_k,
+        H_k = sigma^2 / T_k and T_k = scale^2 C_k + sigma^2. With a near m_ref nothing cancels.
+        """
+        check_level(self._checked(x_t), POSITIVE, sigma=sigma, scale=scale)
+        seen = self._seen_from(x_t, scale, sigma)
+        level, factor = column(sigma), column(scale)
+        total = factor**2 * self._variances[None] + level**2               # (1, K, D) or (B, K, D)
+        gain, left = factor * self._variances / total, level**2 / total
+
+        def moved(anchor):
+            """m_k - anchor (B, K, D)."""
+            noisy = np.einsum("bd,kdj->bkj", x_t - scale * anchor, self._axes)
+            clean = np.einsum("bkd,kdj->bkj", self.means - anchor[:, None, :], self._axes)
+            return np.einsum("bkj,kdj->bkd", gain * noisy + left * clean, self._axes)
+
+        anchor = self.means[seen.ref]
+        for _ in range(2):                                      # the second one removes rounding
+            offsets = moved(anchor)
+            anchor = anchor + offsets[np.arange(len(x_t)), seen.ref]
+        return anchor, left, moved(anchor), seen.r, self._axes
 
 
-def mixture_score(x, weights, means, sigma):
-    """Score of the mixture at x, shape (B, D): sum_k r_k (mean_k - x) / sigma^2.  [MIX-2]
+class Seen:
+    """Components k with covariances axes diag(variances) axes', as each x sees them.
 
-        r_k proportional to w_k exp(-|x - mean_k|^2 / (2 sigma^2))
+    ref           (B,)      the likeliest component
+    square        (B, 1)    squared distance from its mean in its own standard deviations
+    log_sum       (B, 1)    log sum_k w_k N_k / N_ref
+    r             (B, K)    responsibilities
+    slopes        (B, K, D) score s_k of each component
+    slopes_apart  (B, K, D) s_k - s_ref
 
-    x        points (B, D)
-    weights  w (K,), zero or positive, with sum 1
-    means    centres (K, D)
-    sigma    the common standard deviation: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, sigma <= 0, weights that do not sum to 1 and values that
-        are not finite.
-
-    >>> mixture_score(np.array([[0.0]]), np.array([0.25, 0.75]), np.array([[-1.0], [1.0]]), 1.0)
-    array([[0.5]])
+    Squares and volumes are compared after their common part, that of the largest variance of all,
+    is taken out: with much noise all components look alike, and their differences are tiny.
     """
-    exponents, difference = log_joint(x, weights, means, sigma)
-    r = np.exp(exponents - np.max(exponents, axis=1, keepdims=True))                    # (B, K)
-    r = r / np.sum(r, axis=1, keepdims=True)
-    return np.einsum("bk,bkd->bd", r, difference) / sigma**2
+
+    def __init__(self, x, weights, scale, sigma, means, variances, axes):
+        with np.errstate(divide="ignore"):                           # log 0 = -inf: no share at all
+            log_w = np.log(weights)
+        factor, level = column(scale), column(sigma)
+        total = factor**2 * variances[None] + level**2                     # (1, K, D) or (B, K, D)
+        spread = total**0.5
+        largest = factor**2 * np.max(variances) + level**2                 # a scalar or (B, 1, 1)
+        missing = factor**2 * (np.max(variances) - variances[None]) / largest
+        with np.errstate(divide="ignore"):
+            logs = np.where(missing < 0.5, np.log1p(-missing), np.log(total / largest))
+        log_volume = np.sum(logs, axis=2) / 2                              # less D/2 log largest
+        away = whiten(x[:, None, :] - factor * means, axes, spread)                  # (B, K, D)
+        rough = value_of(log_w - log_volume - np.sum(away**2, axis=2) / 2).real
+        self.ref = np.argmax(rough, axis=1)                                          # (B,)
+        pick = np.arange(len(x)), self.ref
+        x_ref = x - scale * means[self.ref]                                          # (B, D)
+        u = factor * (means - means[self.ref][:, None, :])                           # (B, K, D)
+        U, V = whiten(x_ref[:, None, :], axes, spread), whiten(u, axes, spread)      # x - mean_k:
+        self.square = np.sum(U[pick]**2, axis=1, keepdims=True)                      # U - V
+        excess = np.sum(U**2 * missing, axis=2)             # |U|^2 less |x - mean_ref|^2 / largest
+        volumes = np.broadcast_to(log_volume, rough.shape)
+        gain = (np.sum(V * (2 * U - V), axis=2) - (excess - excess[pick][:, None])) / 2
+        exponents = log_w + gain - (volumes - volumes[pick][:, None])
+        top = np.max(value_of(exponents).real, axis=1, keepdims=True)
+        r = np.exp(exponents - top)
+        r_sum = np.sum(r, axis=1, keepdims=True)
+        self.r, self.log_sum = r / r_sum, top + np.log(r_sum)
+        self.slopes = -unwhiten(U - V, axes, spread)
+        at_ref = unwhiten(U, axes, spread)              # C_k^-1 (x - mean_ref): equal for equal C_k
+        self.slopes_apart = unwhiten(V, axes, spread) + at_ref[pick][:, None, :] - at_ref
+
+
+def column(a):
+    """A level (a scalar or (B, 1)) against arrays (B, K, D)."""
+    return a if np.ndim(a) == 0 else a[:, :, None]
+
+
+def whiten(a, axes, spread):
+    """C_k^(-1/2) a for vectors a (B, K, D) or (B, 1, D)."""
+    if np.shape(a)[1] == 1 < len(axes):
+        return np.einsum("bd,kdj->bkj", a[:, 0], axes) / spread
+    return np.einsum("bkd,kdj->bkj", a, axes) / spread
+
+
+def unwhiten(a, axes, spread):
+    """C_k^(-1/2)' a for vectors a (B, K, D)."""
+    return np.einsum("bkj,kdj->bkd", a / spread, axes)
+
+
+def eigen(covs):
+    """Eigenvalues (K, D) and axes (K, D, D) of covariances, which must be such."""
+    slack = 8 * np.finfo(covs.dtype).eps if covs.dtype.kind == "f" else 0.0
+    size = np.max(np.abs(covs), axis=(1, 2), keepdims=True)
+    lopsided = np.abs(covs - np.swapaxes(covs, 1, 2)) > slack * size
+    if lopsided.any():
+        k, i, j = np.argwhere(lopsided)[0]
+        raise ValueError(f"covs must be symmetric, got {covs[k, i, j]} and {covs[k, j, i]} "
+                         f"at ({i}, {j}) and ({j}, {i}) of covs[{k}]")
+    variances, axes = np.linalg.eigh(covs.astype(np.float64))
+    floor = covs.shape[1] * np.finfo(np.float64).eps * variances[:, -1:]
+    if np.any(variances <= np.maximum(floor, 0)):
+        k = int(np.argmax(np.any(variances <= np.maximum(floor, 0), axis=1)))
+        raise ValueError(f"covs must be positive definite, got covs[{k}] with smallest "
+                         f"eigenvalue {variances[k, 0]}")
+    dtype = covs.dtype if covs.dtype.kind == "f" else np.float64
+    return variances.astype(dtype), axes.astype(dtype)
+
+
+def standard_normal_quadrature(dim, order):
+    """Gauss-Hermite nodes (order^dim, dim) and weights (order^dim,) of N(0, I).  [POP-1]"""
+    from scipy.special import roots_hermitenorm                      # slow to import
+    check_count(1, order=order)
+    z, w = roots_hermitenorm(order)
+    w = w / np.sum(w)
+    grid = np.stack(np.meshgrid(*[z] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
+    weights = np.stack(np.meshgrid(*[w] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
+    return grid, np.prod(weights, axis=1)
+
+
+class Gaussian(GaussianMixture):
+    """N(mean, cov), the mixture of one component.
+
+    mean  (D,)
+    cov   covariance (D, D), symmetric and positive definite
+    Raises ValueError for other shapes, a covariance that is not symmetric or not positive
+        definite, and values that are not finite.
+
+    >>> p = Gaussian(np.zeros(2), np.diag(np.array([1.0, 4.0])))
+    >>> p.score(np.array([[1.0, 2.0]])), p.denoise(np.array([[2.0, 0.0]]), 1.0)
+    (array([[-1. , -0.5]]), array([[1., 0.]]))
+    """
+
+    def __init__(self, mean, cov):
+        shape = shape_of("mean", mean)
+        if len(shape) != 1 or shape[0] == 0:
+            raise ValueError(f"mean must have shape (D,) with D >= 1, got shape {shape}")
+        if shape_of("cov", cov) != 2 * shape:
+            raise ValueError(f"cov must have shape (D, D) = {2 * shape}, "
+                             f"got shape {np.shape(cov)}")
+        super().__init__(np.ones(1, np.result_type(mean, cov)), mean[None], cov[None])
+
+
+class Empirical:
+    """A data set as a distribution: its points in equal parts, and their noisy law.
+
+    Without noise it has no density; `Empirical(points).perturb(sigma)` has the exact q_sigma of the
+    data, and `denoise` is the ideal denoiser. Points may be a NumPy array, a memmap or a Dask array
+    (they are read in blocks, in any case).
+
+    points  data (N, D), N >= 1
+    sigma   standard deviation of noise on them: zero or positive, a scalar
+    Raises ValueError for other shapes, no points, sigma < 0 and values that are not finite (found
+        in a Dask array when it is computed).
+
+    >>> q = Empirical(np.array([[-1.0], [1.0]])).perturb(1.0)
+    >>> q.score(np.array([[0.0]])), q.denoise(np.array([[0.0]]), 1.0)
+    (array([[0.]]), array([[0.]]))
+    """
+
+    def __init__(self, points, sigma=0.0):
+        shape = shape_of("points", points)
+        if len(shape) != 2 or 0 in shape:
+            raise ValueError(f"points must have shape (N, D) with N >= 1 and D >= 1, "
+                             f"got shape {shape}")
+        check_scalars(NONNEGATIVE, sigma=sigma)
+        if on_host(points):
+            rows = max(1, ENTRIES // shape[1])
+            for i in range(0, shape[0], rows):                # a memmap is not read all at once
+                check_values(FINITE, points=points[i:i + rows])
+        self.points, self.sigma = points, sigma
+
+    @property
+    def dim(self):
+        """D, the number of features."""
+        return self.points.shape[1]
+
+    def log_density(self, x):
+        """log q_sigma(x), shape (B,), in nats.  [MIX-1]
+
+        x  points (B, D)
+        """
+        sums = self._sums(x, self._noise())
+        return log_density_of(x, sums.nearest, sums.log_sum, self.sigma)
+
+    def score(self, x):
+        """grad log q_sigma(x), shape (B, D).  [MIX-2]
+
+        x  points (B, D)
+        """
+        sums = self._sums(x, self._noise())
+        return ((sums.nearest - x + sums.shift) / self.sigma) / self.sigma
+
+    def score_jacobian(self, x):
+        """The Hessian of log q_sigma, shape (B, D, D): (Cov_r[points] / sigma^2 - I) / sigma^2.
+
+        [MIX-6] It is Tweedie's formula of second order.
+
+        x  points (B, D)
+        """
+        cov = self._point_cov(x, self._noise())
+        return (cov / self.sigma**2 - np.eye(self.dim, dtype=cov.dtype)) / self.sigma**2
+
+    def sample(self, n, rng):
+        """n points (n, D), with replacement, with their noise.
+
+        rng  NumPy Generator
+        """
+        check_count(0, n=n)
+        points = np.asarray(self.points[np.sort(rng.integers(len(self.points), size=n))])
+        return points + (self.sigma * rng.standard_normal(points.shape)).astype(points.dtype)
+
+    def perturb(self, sigma, scale=1.0):
+        """The distribution of scale x + sigma eps, of the same family.  [MIX-4]
+
+        sigma  standard deviation of the noise: zero or positive, a scalar
+        scale  factor of the data: positive, a scalar
+        """
+        check_scalars(NONNEGATIVE, sigma=sigma)
+        check_scalars(POSITIVE, scale=scale)
+        noisy = object.__new__(Empirical)
+        noisy.points = self.points if scale == 1 else scale * self.points
+        noisy.sigma = math.hypot(scale * self.sigma, sigma)
+        return noisy
+
+    def denoise(self, x_t, sigma, scale=1.0):
+        """E[x_0 | x_t], shape (B, D): the ideal denoiser of the data.  [MIX-5]
+
+        x_t    noisy points scale x_0 + sigma eps (B, D)
+        sigma  standard deviation of the noise: positive, a scalar or (B, 1)
+        scale  factor of x_0: positive, a scalar or (B, 1)
+        """
+        check_batch(x_t=x_t)
+        check_level(x_t, POSITIVE, sigma=sigma, scale=scale)
+        spread = (self.sigma**2 + (sigma / scale)**2)**0.5
+        sums = self._sums(x_t / scale, spread)
+        point = sums.nearest + sums.shift
+        return point + (self.sigma / spread)**2 * (x_t / scale - point)
+
+    def denoise_cov(self, x_t, sigma, scale=1.0):
+        """Cov[x_0 | x_t], shape (B, D, D).  [MIX-7]
+
+        x_t    noisy points scale x_0 + sigma eps (B, D)
+        sigma  standard deviation of the noise: positive, a scalar or (B, 1)
+        scale  factor of x_0: positive, a scalar or (B, 1)
+        """
+        check_batch(x_t=x_t)
+        check_level(x_t, POSITIVE, sigma=sigma, scale=scale)
+        level = sigma / scale
+        spread = (self.sigma**2 + level**2)**0.5
+        cov = self._point_cov(x_t / scale, spread)
+        left, inside = column((level / spread)**2), column((self.sigma * level / spread)**2)
+        return left**2 * cov + inside * np.eye(self.dim, dtype=cov.dtype)
+
+    def quadrature(self, order):
+        """Nodes (M, D) and weights (M,): the points, each with Gauss-Hermite nodes.  [POP-1]
+
+        order  nodes per point and axis if there is noise, at least 1
+        """
+        z, w = standard_normal_quadrature(self.dim, order if self.sigma > 0 else 1)
+        nodes = np.asarray(self.points)[:, None, :] + self.sigma * z
+        return nodes.reshape(-1, self.dim), np.tile(w, len(self.points)) / len(self.points)
+
+    def _noise(self):
+        if self.sigma == 0:
+            raise ValueError("a data set without noise has no density: use perturb(sigma) first")
+        return self.sigma
+
+    def _sums(self, x, sigma):
+        check_batch(x=x)
+        if np.shape(x)[1] != self.dim:
+            raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
+                             f"got shape {np.shape(x)}")
+        return Sums(*mixture_sums(x, None, self.points, sigma))
+
+    def _point_cov(self, x, sigma):
+        """Covariance of the points under their responsibilities, (B, D, D), in blocks."""
+        nearest, log_sum, shift = self._sums(x, sigma)
+        row = column(sigma)
+        total = 0.0
+        size = max(1, ENTRIES // max(1, np.shape(x)[0] * self.dim))
+        for i in range(0, len(self.points), size):
+            block = np.asarray(self.points[i:i + size]) if is_plain(x) else self.points[i:i + size]
+            u = block - nearest[:, None, :]                                             # (B, K, D)
+            gain = np.sum((u / row) * ((2 * (x - nearest)[:, None, :] - u) / row), axis=2) / 2
+            r = np.exp(gain - math.log(len(self.points)) - log_sum)
+            apart = u - shift[:, None, :]
+            total = total + np.einsum("bk,bki,bkj->bij", r, apart, apart)
+        return total

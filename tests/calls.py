@@ -53,6 +53,7 @@ CALLS = {
     "perturbation_score": lambda i: (i.x, i.y, i.column(0.5, 2)),
     "mixture_log_density": lambda i: (i.x, i.weights, i.means, i.column(0.5, 2)),
     "mixture_score": lambda i: (i.x, i.weights, i.means, i.column(0.5, 2)),
+    "prior_log_density": lambda i: (i.x, i.column(0.5, 2)),
     "directional_derivative": lambda i: (score, i.x, i.v),
     "divergence": lambda i: (score, i.x),
     "hutchinson_divergence": lambda i: (score, i.x, i.v),
@@ -114,6 +115,9 @@ TABLES = {
     "alpha_bar_from_betas": lambda i: (1 - i.alpha_bar[1:],),
     "betas_from_alpha_bar": lambda i: (i.alpha_bar,),
     "annealed_step_sizes": lambda i: (i.sigmas, 0.1),
+    "log_likelihood": lambda i: (score, i.x, 0.5, 2.0),
+    "probability_flow": lambda i: (score, i.x, 0.5, 2.0),
+    "bits_per_dimension": lambda i: (i.x[:, 0], D),
     "score_of": lambda i: (lambda x: -anp.sum(x**2, axis=1),),
 }
 LOOPS = {

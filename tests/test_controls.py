@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import test_equivalence as equivalence
 import test_gaussian as gaussian
+import test_likelihood as likelihood
 import test_objectives as objectives
 import test_operators as operators
 import test_samplers as samplers
@@ -229,6 +230,16 @@ CONTROLS = [
     ("annealed_langevin", "step sizes not annealed",
      lambda f: lambda s, x, sigmas, n, a, rng: f(s, x, sigmas, n, 2 * a, rng),
      samplers.test_annealed_langevin_goes_from_large_to_small_noise),
+    ("log_likelihood", "sign of the divergence",
+     lambda f: lambda s, x, *args, **kw: 2 * kw["prior"](x) - f(s, x, *args, **kw)
+     if "prior" in kw else f(s, x, *args, **kw),
+     likelihood.test_the_likelihood_is_the_true_density),
+    ("prior_log_density", "sigma for sigma squared", lambda f: lambda x, sigma: f(x, sigma**0.5),
+     likelihood.test_the_prior_is_the_gaussian),
+    ("probability_flow", "half the way", lambda f: lambda s, x, a, b, **kw: f(s, x, a, b / 2, **kw),
+     likelihood.test_the_flow_goes_back_to_where_it_came_from),
+    ("bits_per_dimension", "sign of the bin width", lambda f: lambda p, d, w=1.0: f(p, d, 1 / w),
+     likelihood.test_bits_per_dimension_count_bins),
 ]
 
 

@@ -1,0 +1,84 @@
+"""Likelihoods by the probability flow, against densities that are known."""
+
+import numpy as np
+import pytest
+from laws import EXACT, normal
+from numpy.testing import assert_allclose
+
+import refsgm
+
+SOLVER = {"rtol": 0, "atol": 1e-6}                # nats, at the solver's tight tolerance
+P = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0, 0.0], [2.0, 1.0]]),
+                           np.array([[[1.0, 0.3], [0.3, 0.5]], [[0.4, 0.0], [0.0, 0.9]]]))
+SIGMA_MIN, SIGMA_MAX = 0.1, 30.0
+
+
+def score(x, sigma):
+    return P.perturb(sigma).score(x)
+
+
+def points():
+    """200 points, the last 20 of them in the tails."""
+    x = P.perturb(SIGMA_MIN).sample(200, np.random.default_rng(0))
+    x[-20:] = 5 * normal(1, 20, 2)
+    return x
+
+
+def test_the_likelihood_is_the_true_density():
+    """[SDE-3] With the true prior, and the usual prior's error in closed form."""
+    x = points()
+    truth = P.perturb(SIGMA_MIN).log_density(x)
+    with_truth = refsgm.log_likelihood(score, x, SIGMA_MIN, SIGMA_MAX, rtol=1e-10,
+                                       prior=P.perturb(SIGMA_MAX).log_density)
+    assert_allclose(with_truth, truth, **SOLVER)
+    usual = refsgm.log_likelihood(score, x, SIGMA_MIN, SIGMA_MAX, rtol=1e-10)
+    x_max = refsgm.probability_flow(score, x, SIGMA_MIN, SIGMA_MAX, rtol=1e-10)
+    error = P.perturb(SIGMA_MAX).log_density(x_max) - refsgm.prior_log_density(x_max, SIGMA_MAX)
+    assert_allclose(truth - usual, error, **SOLVER)
+    assert np.max(np.abs(error)) > 1e-4                           # there is an error to speak of
+
+
+def test_hutchinson_is_exact_over_all_axes():
+    """[SDE-3] [OPS-3] The directions sqrt(D) e_i make the estimate the divergence."""
+    x = points()[:5]
+    v = np.sqrt(2) * np.tile(np.eye(2)[:, None, :], (1, 5, 1))
+    levels = SIGMA_MIN, SIGMA_MAX
+    assert_allclose(refsgm.log_likelihood(score, x, *levels, v=v),
+                    refsgm.log_likelihood(score, x, *levels), **SOLVER)
+
+
+def test_the_flow_goes_back_to_where_it_came_from():
+    """[SDE-2]"""
+    x = points()[:10]
+    there = refsgm.probability_flow(score, x, SIGMA_MIN, SIGMA_MAX, rtol=1e-10)
+    back = refsgm.probability_flow(score, there, SIGMA_MAX, SIGMA_MIN, rtol=1e-10)
+    assert_allclose(back, x, rtol=0, atol=1e-6)
+
+
+def test_the_prior_is_the_gaussian():
+    """[SDE-3]"""
+    x = normal(0, 4, 3)
+    assert_allclose(refsgm.prior_log_density(x, 3.0),
+                    refsgm.Gaussian(np.zeros(3), 9 * np.eye(3)).log_density(x), **EXACT)
+
+
+def test_bits_per_dimension_count_bins():
+    """[BPD-1] Uniform bytes need eight bits, however they are scaled."""
+    for width in (1.0, 2 / 256, 1 / 256):
+        log_density = np.array([-5 * np.log(256 * width)])
+        assert_allclose(refsgm.bits_per_dimension(log_density, 5, width), 8.0, **EXACT)
+
+
+def test_bad_input_is_refused():
+    x = np.zeros((2, 2))
+    for call, message in [
+            (lambda: refsgm.log_likelihood(score, x, 2.0, 1.0), "sigma_min must be smaller than"),
+            (lambda: refsgm.log_likelihood(score, x, 0.0, 1.0), "sigma_min must be positive"),
+            (lambda: refsgm.log_likelihood(score, x[0], 0.1, 1.0), "x must have shape (B, D)"),
+            (lambda: refsgm.log_likelihood(score, x, 0.1, 1.0, v=x[0]), "v must have shape (B, D)"),
+            (lambda: refsgm.bits_per_dimension(1.0, 0), "dim must be an integer, at least 1"),
+            (lambda: refsgm.bits_per_dimension(1.0, 2, 0.0), "bin_width must be positive")]:
+        with pytest.raises(ValueError) as error:
+            call()
+        assert str(error.value).startswith(message)
+    assert refsgm.log_likelihood(score, np.zeros((0, 2)), 0.1, 1.0).shape == (0,)
