@@ -44,11 +44,11 @@ def refsgm_step(batch, dim, width, dtype):
     """A step of refsgm's training loop, with its own gradient engine, Adam and averaging."""
     import numpy as np
 
-    from refsgm.training import Settings, start, step_of
+    from refsgm.training import Settings, start, model_of, step_of
     x = np.random.default_rng(0).standard_normal((batch, dim))
     settings = Settings(batch_size=batch, width=width, depth=DEPTH, dtype=dtype)
     state = start(x, settings)
-    update = step_of(x, settings, state)
+    update = step_of(model_of(x, settings, state.weights), settings, state)
     prepared = list(batches(batch, dim, dtype))
     return timed(lambda x, sigma, eps: update(x, sigma, eps, None), prepared)
 

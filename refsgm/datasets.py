@@ -67,4 +67,6 @@ def load(name, n, seed):
     except (OSError, ValueError) as error:
         raise ValueError(f"data must be one of {', '.join(TOYS)}, digits, or a .npy file, "
                          f"got {name!r} ({error})") from error
+    if not isinstance(x, np.ndarray):
+        raise ValueError(f"data must be a .npy file with one array, got the archive {name!r}")
     return x.reshape(len(x), -1) if x.ndim > 2 else x

@@ -13,14 +13,15 @@ import math
 
 import autograd.numpy as np
 
-from .mixtures import (ENTRIES, Sums, check_weights, is_plain, log_density_of, mixture_sums,
-                       value_of)
+from .mixtures import ENTRIES, Sums, check_weights, is_plain, log_density_of, mixture_sums
 from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
-                     check_scalars, check_values, on_host, shape_of)
+                     check_scalars, check_values, float_type, on_host, shape_of, value_of)
 
 
 class GaussianMixture:
     """The mixture sum_k w_k N(mean_k, C_k).  [MIX-4]
+
+    Denoiser [MIX-5], score Jacobian [MIX-6], posterior covariance [MIX-7], quadrature [POP-1].
 
     weights  w (K,), zero or positive, with sum 1
     means    centres (K, D)
@@ -106,7 +107,8 @@ class GaussianMixture:
         k = rng.choice(len(self.weights), size=n, p=np.asarray(self.weights, np.float64)
                        / np.sum(self.weights, dtype=np.float64))
         z = rng.standard_normal((n, self.dim)) * self._variances[k]**0.5
-        return (self.means[k] + np.einsum("nij,nj->ni", self._axes[k], z)).astype(self.means.dtype)
+        points = self.means[k] + np.einsum("nij,nj->ni", self._axes[k], z)
+        return points.astype(float_type(self.means))
 
     def perturb(self, sigma, scale=1.0):
         """The distribution of scale x + sigma eps, of the same family.  [MIX-4]
@@ -312,7 +314,9 @@ class Gaussian(GaussianMixture):
 
 
 class Empirical:
-    """A data set as a distribution: its points in equal parts, and their noisy law.
+    """A data set as a distribution: its points in equal parts, and their noisy law.  [MIX-4]
+
+    Denoiser [MIX-5], score Jacobian [MIX-6], posterior covariance [MIX-7], quadrature [POP-1].
 
     Without noise it has no density; `Empirical(points).perturb(sigma)` has the exact q_sigma of the
     data, and `denoise` is the ideal denoiser. Points may be a NumPy array, a memmap or a Dask array
@@ -377,8 +381,9 @@ class Empirical:
         rng  NumPy Generator
         """
         check_count(0, n=n)
-        points = np.asarray(self.points[np.sort(rng.integers(len(self.points), size=n))])
-        return points + (self.sigma * rng.standard_normal(points.shape)).astype(points.dtype)
+        points = np.asarray(self.points[rng.integers(len(self.points), size=n)])
+        noise = self.sigma * rng.standard_normal(points.shape)
+        return (points + noise).astype(float_type(points))
 
     def perturb(self, sigma, scale=1.0):
         """The distribution of scale x + sigma eps, of the same family.  [MIX-4]

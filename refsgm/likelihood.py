@@ -14,7 +14,7 @@ import autograd.numpy as np
 from .gaussian import gaussian_log_density
 from .operators import divergence, hutchinson_divergence
 from .shapes import (FINITE, POSITIVE, check_batch, check_below, check_count, check_directions,
-                     check_level, check_returned, check_scalars, check_values, shape_of)
+                     check_level, check_returned, check_scalars, check_values, float_type, shape_of)
 
 
 def prior_log_density(x, sigma_max):
@@ -35,7 +35,8 @@ def prior_log_density(x, sigma_max):
 def probability_flow(score_fn, x, sigma_from, sigma_to, *, rtol=1e-8):
     """The solution at sigma_to, (B, D), of the probability-flow ODE through x at sigma_from.
 
-    [SDE-2] By SciPy's adaptive method of order 8; in either direction.
+    [SDE-2] By SciPy's adaptive method of order 8; in either direction. All samples take the same
+    steps, so a row depends on the others within rtol.
 
     score_fn    function (x, sigma) -> (B, D)
     x           points (B, D)
@@ -49,7 +50,7 @@ def probability_flow(score_fn, x, sigma_from, sigma_to, *, rtol=1e-8):
     array([[3.]])
     """
     end, _ = solve(score_fn, x, sigma_from, sigma_to, rtol, None)
-    return end
+    return end.astype(float_type(x))
 
 
 def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rtol=1e-8):
@@ -62,7 +63,8 @@ def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rto
     v          directions (B, D) or (M, B, D) for Hutchinson's estimate of the divergence, the same
                along the whole path; exact if left out, with D backward passes per step
     prior      log density at sigma_max, a function (B, D) -> (B,); N(0, sigma_max^2 I) if left out
-    rtol       relative error per step that the solver keeps to
+    rtol       relative error per step that the solver keeps to; all samples take the same steps,
+               so a row depends on the others within it
     Raises ValueError for other shapes, levels that are not positive or not in that order, values
         that are not finite, and a solver that fails.
 
@@ -82,7 +84,7 @@ def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rto
         div = divergence
     x_max, change = solve(score_fn, x, sigma_min, sigma_max, rtol, div)
     log_prior = prior_log_density(x_max, sigma_max) if prior is None else prior(x_max)
-    return (check_returned("prior(x)", log_prior, np.shape(x)[:1]) - change).astype(x.dtype)
+    return (check_returned("prior(x)", log_prior, np.shape(x)[:1]) - change).astype(float_type(x))
 
 
 def solve(score_fn, x, sigma_from, sigma_to, rtol, div):

@@ -18,10 +18,9 @@ import math
 from typing import NamedTuple
 
 import autograd.numpy as np
-from autograd.tracer import getval, isbox
 
 from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_level, check_table,
-                     check_values, log, shape_of)
+                     check_values, float_type, log, shape_of, value_of)
 
 ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float64
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
@@ -189,13 +188,6 @@ def sums_directly(x, log_w, means, sigma):
     return Sums(nearest, largest + np.log(total), shift)
 
 
-def value_of(a):
-    """The array inside a traced one."""
-    while isbox(a):
-        a = getval(a)
-    return a
-
-
 def sums_by_products(x, log_w, means, sigma):
     """The `Sums` of one block, by two matrix products on centred data.
 
@@ -205,7 +197,7 @@ def sums_by_products(x, log_w, means, sigma):
     summed up directly.
     """
     K, D = means.shape
-    dtype = np.result_type(x, means)
+    dtype = float_type(x, means)
     c = np.mean(means[::max(1, K // 64)], axis=0, dtype=dtype)                          # (D,)
     table = np.empty((K, D + 2), dtype)              # mean_k - c, half its square, log w_k
     m = table[:, :D]

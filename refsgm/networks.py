@@ -16,7 +16,8 @@ from autograd import grad
 
 from .autodiff import dense, dense_tanh
 from .equivalence import eps_from_score
-from .shapes import POSITIVE, check_batch, check_count, check_level, check_scalars
+from .shapes import (POSITIVE, check_batch, check_count, check_level, check_scalars, float_type,
+                     shape_of)
 from .weights import edm_preconditioning
 
 FREQUENCIES = 8             # harmonics of c_noise that the network sees: smooth in log sigma
@@ -50,7 +51,7 @@ def init_network(rng, dim, width=128, depth=3, *, energy=False, dtype=np.float64
 def noise_features(x, c_noise):
     """cos and sin of the harmonics of c_noise, one row per sample, (B, 2 FREQUENCIES)."""
     angles = c_noise * np.arange(1, FREQUENCIES + 1)                             # (K,) or (B, K)
-    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1).astype(x.dtype)
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1).astype(float_type(x))
     return np.broadcast_to(waves, (len(x), 2 * FREQUENCIES))
 
 
@@ -134,6 +135,9 @@ class Model:
 
     def score(self, x, sigma):
         """The score of q_sigma at x, (B, D) -> (B, D); sigma a scalar or (B, 1)."""
+        if shape_of("x", x)[1:] != (self.dim,):
+            raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
+                             f"got shape {np.shape(x)}")
         network = energy_network if self.energy else score_network
         return network(self.params, x - self.center, sigma, self.sigma_data)
 

@@ -13,6 +13,7 @@ scalar would turn float32 data into float64.
 import operator
 
 import autograd.numpy as np
+from autograd.tracer import getval, isbox
 
 POSITIVE = ("positive", lambda a: a > 0)
 NONNEGATIVE = ("zero or positive", lambda a: a >= 0)
@@ -25,6 +26,18 @@ FINITE = ("finite", lambda a: True)
 def on_host(a):
     """Whether the values of `a` may be looked at: a Python number or a NumPy array."""
     return isinstance(a, (int, float, complex, np.ndarray, np.generic))
+
+
+def value_of(a):
+    """The array, or number, inside a traced one."""
+    while isbox(a):
+        a = getval(a)
+    return a
+
+
+def float_type(*arrays):
+    """The floating-point dtype of results: that of the arrays, float64 for integers."""
+    return np.result_type(*(value_of(a).dtype for a in arrays), np.float32)
 
 
 def shape_of(name, a):
@@ -43,6 +56,9 @@ def check_values(domain, **values):
             continue
         if hasattr(a, "dtype") and a.dtype.kind not in "iufc":
             raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
+        if hasattr(a, "dtype") and (a.dtype.kind == "u" or a.dtype.kind == "i" and a.itemsize < 8):
+            raise ValueError(f"{name} must hold floating-point numbers (differences of small "
+                             f"integers overflow), got dtype {a.dtype}")
         good = np.isfinite(a) & inside(a.real)                    # the complex step has a.imag too
         if not good.all():
             bad = a if np.ndim(a) == 0 else a[~good][0]

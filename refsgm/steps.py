@@ -15,7 +15,7 @@ import autograd.numpy as np
 from .diffusion import check_step, posterior
 from .equivalence import x0_from_eps
 from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing,
-                     check_level, check_returned, check_scalars, on_host)
+                     check_level, check_returned, check_scalars, on_host, value_of)
 
 
 def langevin_step(x, score, step_size, z):
@@ -151,8 +151,9 @@ def heun_step(score_fn, x_t, sigma_t, sigma_s):
     """
     check_batch(x_t=x_t)
     check_ve_step(x_t, sigma_t, sigma_s)
-    at_zero = on_host(sigma_s) and np.any(np.equal(sigma_s, 0))
-    if at_zero and np.any(np.not_equal(sigma_s, 0)):
+    level = value_of(sigma_s)
+    at_zero = on_host(level) and np.any(np.equal(level, 0))
+    if at_zero and np.any(np.not_equal(level, 0)):
         raise ValueError(f"sigma_s must be zero in every row or in none, got {np.ravel(sigma_s)}")
     score = check_returned("score_fn(x, sigma)", score_fn(x_t, sigma_t), np.shape(x_t))
     x_hat = ve_probability_flow_step(x_t, score, sigma_t, sigma_s)

@@ -154,7 +154,7 @@ def views(flat, like):
 
 def model_of(x, settings, flat):
     """The model for training data x with these flat weights; sample from `state.average`."""
-    center = np.mean(x, axis=0)
+    center = np.mean(x, axis=0, dtype=np.float64)           # a float32 sum loses its later samples
     sigma_data = float(np.mean((x - center)**2)**0.5)
     params = views(flat, initial_network(x, settings, np.random.default_rng(0)))
     return Model(params, center.astype(settings.dtype), sigma_data, settings.sigmas(),
@@ -171,18 +171,21 @@ def training_steps(x, settings, state):
     state     of `start`, or of a checkpoint; changed in place
     Raises ValueError for a loss that is not finite, which a smaller learning rate avoids.
     """
-    x, sigmas = x.astype(settings.dtype), settings.sigmas()
-    update = step_of(x, settings, state)
+    model, sigmas = model_of(x, settings, state.weights), settings.sigmas()
+    x = (x - np.mean(x, axis=0, dtype=np.float64)).astype(settings.dtype)    # before it is rounded
+    update = step_of(replace(model, center=np.zeros_like(model.center)), settings, state)
     while state.step < settings.n_steps:
         loss = update(*draw_batch(x, sigmas, settings.batch_size, state))
         state.losses[state.step - 1] = loss
         yield loss
 
 
-def step_of(x, settings, state):
-    """The function (x, sigma, eps, v) -> loss that makes one update of `state`, in place."""
+def step_of(model, settings, state):
+    """The function (x, sigma, eps, v) -> loss that makes one update of `state`, in place.
+
+    model  a Model whose weights are views of state.weights
+    """
     keep_freed_memory()
-    model = model_of(x, settings, state.weights)
     objective = OBJECTIVES[settings.objective]
     gradient = np.empty_like(state.weights)
     gradient_parts = views(gradient, model.params)

@@ -258,3 +258,20 @@ def test_a_loss_that_runs_away_is_reported_with_its_remedy():
     with pytest.raises(ValueError, match=r"^the loss must stay finite, .*lower the learning"), \
             np.errstate(all="ignore"):
         refsgm.train(data(), **SMALL | {"learning_rate": 1e30})
+
+
+def test_the_trained_network_and_the_returned_model_agree_far_from_the_origin():
+    """[NET-1] Center and sigma_data are summed in float64: float32 loses a million samples."""
+    x = 1000 + normal(0, 400_000, 1).astype(np.float32)
+    model = refsgm.train(x, n_steps=2, width=4)
+    assert abs(float(model.center[0]) - np.mean(x, dtype=np.float64)) < 1e-4
+    assert abs(model.sigma_data - 1) < 0.01
+
+
+def test_training_does_not_see_where_the_origin_is():
+    """Data are centred before they are rounded to float32: the weights are the same, shifted."""
+    x = normal(0, 200, 2)
+    near, far = (refsgm.train(data, n_steps=30, width=8, objective="fd-ssm")
+                 for data in (x, x + 2.0**20))
+    for a, b in zip(near.params, far.params):
+        assert_allclose(a, b, rtol=1e-3, atol=1e-4)
