@@ -16,6 +16,7 @@ lint: $(VENV)/with-test
 
 bench: $(VENV)/with-bench        ## the claims about speed, against PyTorch on the CPU
 	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/mixture_score.py
 	$(BIN)/python benchmarks/import_time.py
 
 $(VENV)/bin/python:

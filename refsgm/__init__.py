@@ -21,8 +21,8 @@ Noise is an argument; only loops and `sample` methods take an rng. Results have 
 inputs. Nothing is mutated or broadcast silently; wrong input is a ValueError of one sentence.
 
 Reading order: shapes, gaussian, mixtures, distributions, schedules, operators, diffusion,
-objectives, equivalence, weights, steps, samplers, likelihood; then autodiff, networks, training,
-checkpoints.
+objectives, equivalence, weights, steps, samplers, likelihood, population; then autodiff, networks,
+training, checkpoints.
 """
 
 from importlib import import_module
@@ -42,6 +42,7 @@ from .objectives import (ddpm_loss, denoising_score_matching, explicit_score_mat
                          noise_conditional_score_matching, noise_prediction_loss,
                          sliced_score_matching, sliced_score_matching_vr)
 from .operators import directional_derivative, divergence, hutchinson_divergence, score_of
+from .population import convergence_order, expected, expected_over_noise, sampler_law
 from .samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin,
                        probability_flow_sampler)
 from .schedules import (alpha_bar_from_betas, alpha_bar_from_sigma, betas_from_alpha_bar,

@@ -106,6 +106,8 @@ CALLS = {
     "vp_reverse_sde_drift": lambda i: (i.x, i.y, i.column(0.5, 2)),
 }
 
+GAUSSIAN = refsgm.Gaussian(np.ones(D), np.eye(D))
+
 # Functions of tables and loops: called, but not row by row.
 TABLES = {
     "geometric_sigmas": lambda i: (3.0, 0.5, L),
@@ -118,6 +120,12 @@ TABLES = {
     "log_likelihood": lambda i: (score, i.x, 0.5, 2.0),
     "probability_flow": lambda i: (score, i.x, 0.5, 2.0),
     "bits_per_dimension": lambda i: (i.x[:, 0], D),
+    "expected": lambda i: (lambda x: anp.sum(x, axis=1), GAUSSIAN, 3),
+    "expected_over_noise": lambda i: (lambda x, eps: anp.sum(x * eps, axis=1), GAUSSIAN, 0.5, 3),
+    "sampler_law": lambda i: (lambda x, rng: refsgm.langevin(lambda x: -x, x, 0.1, 2, rng),
+                              i.x[0], np.eye(D)),
+    "convergence_order": lambda i: (lambda s, x, sigmas, rng: refsgm.probability_flow_sampler(
+        s, x, sigmas), GAUSSIAN, lambda n: refsgm.geometric_sigmas(3.0, 0.5, n + 1), [2, 3, 4]),
     "score_of": lambda i: (lambda x: -anp.sum(x**2, axis=1),),
 }
 LOOPS = {

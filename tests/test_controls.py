@@ -8,11 +8,13 @@ import sys
 
 import numpy as np
 import pytest
+import test_distributions as distributions
 import test_equivalence as equivalence
 import test_gaussian as gaussian
 import test_likelihood as likelihood
 import test_objectives as objectives
 import test_operators as operators
+import test_population as population
 import test_samplers as samplers
 import test_schedules as schedules
 import test_steps as steps
@@ -240,6 +242,21 @@ CONTROLS = [
      likelihood.test_the_flow_goes_back_to_where_it_came_from),
     ("bits_per_dimension", "sign of the bin width", lambda f: lambda p, d, w=1.0: f(p, d, 1 / w),
      likelihood.test_bits_per_dimension_count_bins),
+    ("expected", "twice the mass", scaled(2.0),
+     on(population.test_vincents_identity_holds_with_its_constant, population.P, 150)),
+    ("expected_over_noise", "eps independent of x_noisy",
+     lambda f: lambda loss, p, sigma, order: f(lambda x, eps: loss(x, eps[::-1]), p, sigma, order),
+     on(population.test_vincents_identity_holds_with_its_constant, population.P, 150)),
+    ("sampler_law", "noise left out",
+     lambda f: lambda sampler, mean, cov: (f(sampler, mean, cov)[0],
+                                           0.9 * f(sampler, mean, cov)[1]),
+     on(population.test_the_law_of_a_sampler_is_that_of_its_chains, "ancestral")),
+    ("convergence_order", "sign", lambda f: lambda *args: f(*args)._replace(slope=-f(*args).slope),
+     on(population.test_samplers_converge_at_their_order, "euler", 1)),
+    ("mixture_score", "nearest component alone",
+     instead(lambda x, w, m, sigma: (m[np.argmin(np.sum((x[:, None] - m)**2, axis=2), axis=1)] - x)
+             / sigma**2),
+     on(distributions.test_one_sigma_for_all_agrees_with_fifty_digits, 1.0, 0.0, np.float64)),
 ]
 
 
