@@ -138,7 +138,7 @@ def sums_of_rows(x, log_w, means, sigma):
     """The `Sums` of all components, block after block."""
     B, D = np.shape(x)
     products = is_plain(x, sigma, log_w, means) and B * len(means) * D > DIRECT
-    size = max(1, ENTRIES // (max(B, D) if products else max(1, B * D)))
+    size = max(1, 2 * ENTRIES // max(B, D) if products else ENTRIES // max(1, B * D))
     sums_of = sums_by_products if products else sums_directly
     total = None
     for i in range(0, len(means), size):
