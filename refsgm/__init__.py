@@ -20,20 +20,26 @@ Losses return one value per sample, (B,), summed over features; the caller takes
 Noise is an argument; only loops and `sample` methods take an rng. Results have the dtype of the
 inputs. Nothing is mutated or broadcast silently; wrong input is a ValueError of one sentence.
 
-Reading order: shapes, gaussian, mixtures, distributions, schedules, operators, diffusion,
-objectives, equivalence, weights, steps, samplers, likelihood, population; then autodiff, networks,
-training, checkpoints.
+Reading order: shapes, gaussian, mixtures, distributions, empirical, schedules, operators,
+diffusion, objectives, equivalence, weights, steps, samplers, likelihood, population, closed_forms,
+laws; then autodiff, networks, training, checkpoints.
 """
 
 from importlib import import_module
 
+from .closed_forms import (affine_denoising_score_matching, affine_explicit_score_matching,
+                           affine_implicit_score_matching, affine_noise_conditional_score_matching,
+                           affine_noise_prediction_loss, affine_sliced_variance,
+                           affine_sliced_variance_vr)
 from .diffusion import diffuse, posterior
-from .distributions import Empirical, Gaussian, GaussianMixture
+from .distributions import Gaussian, GaussianMixture
+from .empirical import Empirical
 from .equivalence import (eps_from_score, eps_from_v, eps_from_x0, score_from_eps, score_from_x0,
                           v_from_x0_eps, ve_from_vp, ve_score_from_vp, velocity_from_x0_eps,
                           vp_from_ve, vp_score_from_ve, x0_from_eps, x0_from_score, x0_from_v,
                           x0_from_velocity)
 from .gaussian import gaussian_log_density, gaussian_score, perturb, perturbation_score
+from .laws import annealed_langevin_law, convergence_order, langevin_law, sampler_law
 from .likelihood import (bits_per_dimension, log_likelihood, prior_log_density,
                          probability_flow)
 from .mixtures import mixture_log_density, mixture_score
@@ -42,7 +48,7 @@ from .objectives import (ddpm_loss, denoising_score_matching, explicit_score_mat
                          noise_conditional_score_matching, noise_prediction_loss,
                          sliced_score_matching, sliced_score_matching_vr)
 from .operators import directional_derivative, divergence, hutchinson_divergence, score_of
-from .population import convergence_order, expected, expected_over_noise, sampler_law
+from .population import expected, expected_over_noise
 from .samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin,
                        probability_flow_sampler)
 from .schedules import (alpha_bar_from_betas, alpha_bar_from_sigma, betas_from_alpha_bar,

@@ -126,6 +126,17 @@ TABLES = {
                               i.x[0], np.eye(D)),
     "convergence_order": lambda i: (lambda s, x, sigmas, rng: refsgm.probability_flow_sampler(
         s, x, sigmas), GAUSSIAN, lambda n: refsgm.geometric_sigmas(3.0, 0.5, n + 1), [2, 3, 4]),
+    "langevin_law": lambda i: (lambda x: -x, i.x[:1, :1], np.ones(1), 0.3, 3),
+    "annealed_langevin_law": lambda i: (lambda x, sigma: -x, i.x[:1, :1], np.ones(1), i.sigmas, 3,
+                                        0.1),
+    "affine_explicit_score_matching": lambda i: (i.x[:D], i.y[0], GAUSSIAN),
+    "affine_implicit_score_matching": lambda i: (i.x[:D], i.y[0], GAUSSIAN),
+    "affine_denoising_score_matching": lambda i: (i.x[:D], i.y[0], GAUSSIAN, 0.7),
+    "affine_noise_conditional_score_matching": lambda i: (
+        i.eps_levels[:, :D], i.eps_levels[:, 0], GAUSSIAN, i.sigmas),
+    "affine_noise_prediction_loss": lambda i: (i.x[:D], i.y[0], GAUSSIAN, 0.7),
+    "affine_sliced_variance": lambda i: (i.x[:D], i.y[0], GAUSSIAN),
+    "affine_sliced_variance_vr": lambda i: (i.x[:D], i.y[0], GAUSSIAN),
     "score_of": lambda i: (lambda x: -anp.sum(x**2, axis=1),),
 }
 LOOPS = {

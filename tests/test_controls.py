@@ -8,9 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+import test_closed_forms as closed_forms
 import test_distributions as distributions
 import test_equivalence as equivalence
 import test_gaussian as gaussian
+import test_laws as sampler_laws
 import test_likelihood as likelihood
 import test_objectives as objectives
 import test_operators as operators
@@ -250,9 +252,43 @@ CONTROLS = [
     ("sampler_law", "noise left out",
      lambda f: lambda sampler, mean, cov: (f(sampler, mean, cov)[0],
                                            0.9 * f(sampler, mean, cov)[1]),
-     on(population.test_the_law_of_a_sampler_is_that_of_its_chains, "ancestral")),
+     on(sampler_laws.test_the_law_of_a_sampler_is_that_of_its_chains, "ancestral")),
     ("convergence_order", "sign", lambda f: lambda *args: f(*args)._replace(slope=-f(*args).slope),
-     on(population.test_samplers_converge_at_their_order, "euler", 1)),
+     on(sampler_laws.test_samplers_converge_at_their_order, "euler", 1)),
+    ("affine_explicit_score_matching", "the half is missing",
+     lambda f: lambda *args: f(*args)._replace(value=2 * f(*args).value),
+     on(closed_forms.test_the_closed_form_is_the_mean_of_the_loss,
+        "affine_explicit_score_matching")),
+    ("affine_implicit_score_matching", "gradient of the trace is missing",
+     lambda f: lambda A, b, p: f(A, b, p)._replace(
+         matrix_gradient=f(A, b, p).matrix_gradient - np.eye(2)),
+     on(closed_forms.test_the_gradients_are_those_of_the_value,
+        "affine_implicit_score_matching")),
+    ("affine_denoising_score_matching", "constant of Vincent's identity without the data's part",
+     lambda f: lambda A, b, p, sigma: f(A, b, p, sigma)._replace(constant=1 / sigma**2),
+     on(closed_forms.test_the_constant_is_the_value_at_the_true_score,
+        "affine_denoising_score_matching")),
+    ("affine_noise_conditional_score_matching", "weights ignored",
+     lambda f: lambda A, b, p, sigmas, weights: f(A, b, p, sigmas),
+     on(closed_forms.test_the_closed_form_is_the_mean_of_the_loss, closed_forms.NCSN)),
+    ("affine_noise_prediction_loss", "the half is kept",
+     lambda f: lambda *args: f(*args)._replace(value=0.5 * f(*args).value),
+     closed_forms.test_twice_sigma_squared_dsm_is_noise_prediction),
+    ("affine_sliced_variance", "signs judged as normal directions",
+     lambda f: lambda A, b, p, directions: f(A, b, p),
+     on(closed_forms.test_the_variance_of_sliced_losses_is_that_of_their_values,
+        "sliced_score_matching", "rademacher")),
+    ("affine_sliced_variance_vr", "variance of the first term is kept",
+     lambda f: lambda *args: refsgm.affine_sliced_variance(*args),
+     on(closed_forms.test_the_variance_of_sliced_losses_is_that_of_their_values,
+        "sliced_score_matching_vr", "normal")),
+    ("langevin_law", "the step for half of it",
+     lambda f: lambda s, x, w, a, n, h=0.15: f(lambda x: 2 * s(x), x, w, a, n, h),
+     sampler_laws.test_two_steps_are_one_integral),
+    ("annealed_langevin_law", "the same step size at every level",
+     lambda f: lambda s, x, w, sigmas, n, a, h: refsgm.langevin_law(
+         lambda x: s(x, sigmas[-1]), x, w, a, n * len(sigmas), h),
+     on(sampler_laws.test_the_law_on_the_line_is_that_of_its_chains, "annealed")),
     ("mixture_score", "nearest component alone",
      instead(lambda x, w, m, sigma: (m[np.argmin(np.sum((x[:, None] - m)**2, axis=2), axis=1)] - x)
              / sigma**2),

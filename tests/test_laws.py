@@ -1,0 +1,161 @@
+"""The laws of samplers: against chains, closed forms and direct integration."""
+
+import numpy as np
+import pytest
+from calls import last
+from laws import EXACT, STANDARD_ERRORS, gauss_hermite
+from numpy.testing import assert_allclose
+from scipy.integrate import quad
+from scipy.stats import norm
+
+import refsgm
+
+G = refsgm.Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
+SIGMAS = refsgm.geometric_sigmas(5.0, 0.2, 13)
+N = 200_000
+LINE = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.5]]),
+                              np.array([[[0.5]], [[1.0]]]))
+
+
+def ve_loop(step):
+    """The loop of a stochastic VE step."""
+    def sampler(score, x, sigmas, rng):
+        for t, s in zip(sigmas[:-1].tolist(), sigmas[1:].tolist()):
+            x = step(x, score(x, t), t, s, rng.standard_normal(x.shape))
+            yield x
+    return sampler
+
+
+SAMPLERS = {
+    "euler": lambda s, x, sigmas, rng: refsgm.probability_flow_sampler(s, x, sigmas, "euler"),
+    "heun": lambda s, x, sigmas, rng: refsgm.probability_flow_sampler(s, x, sigmas),
+    "annealed": lambda s, x, sigmas, rng: refsgm.annealed_langevin(s, x, sigmas, 2, 0.02, rng),
+    "reverse-sde": ve_loop(refsgm.ve_reverse_sde_step),
+    "ancestral": ve_loop(refsgm.ve_ancestral_step),
+}
+
+
+def score(x, sigma):
+    return G.perturb(sigma).score(x)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_law_of_a_sampler_is_that_of_its_chains(name):
+    """[POP-3] Mean and covariance of 200,000 chains, within five standard errors."""
+    rng, start = np.random.default_rng(0), G.perturb(5.0)
+    means, covs = refsgm.sampler_law(lambda x, rng: SAMPLERS[name](score, x, SIGMAS, rng),
+                                     start.mean, start.cov)
+    x = last(SAMPLERS[name](score, start.sample(N, rng), SIGMAS, rng))
+    mean, cov = means[-1], covs[-1]
+    variance = np.diag(cov)
+    assert np.all(np.abs(np.mean(x, axis=0) - mean) < STANDARD_ERRORS * (variance / N)**0.5)
+    error = ((np.outer(variance, variance) + cov**2) / N)**0.5
+    assert np.all(np.abs(np.cov(x.T) - cov) < STANDARD_ERRORS * error)
+
+
+def test_langevin_has_the_bias_of_its_step():
+    """[POP-3] [LANG-3] c^2 / (1 - a / (4 c^2)) in the limit, and the recursion before it."""
+    c2, a = 2.0, 0.7
+    means, covs = refsgm.sampler_law(lambda x, rng: refsgm.langevin(lambda x: -x / c2, x, a, 300,
+                                                                    rng), np.ones(1), np.eye(1))
+    factor = 1 - a / (2 * c2)
+    assert_allclose(means[:, 0], factor**np.arange(1, 301), **EXACT)
+    assert_allclose(covs[0, 0, 0], factor**2 + a, **EXACT)
+    assert_allclose(covs[-1, 0, 0], c2 / (1 - a / (4 * c2)), **EXACT)
+
+
+@pytest.mark.parametrize(("name", "order"), [("euler", 1), ("heun", 2), ("reverse-sde", 1),
+                                             ("ancestral", 1)])
+def test_samplers_converge_at_their_order(name, order):
+    """[POP-4] [VE-1] [VE-2]"""
+    observed = refsgm.convergence_order(SAMPLERS[name], G, lambda n: refsgm.geometric_sigmas(
+        5.0, 0.2, n + 1), [400, 800, 1200] if name in ("euler", "heun") else [100, 200, 300])
+    assert abs(observed.slope - order) < (0.03 if name in ("euler", "heun") else 0.05)
+
+
+def line_score(x, sigma):
+    return LINE.perturb(sigma).score(x)
+
+
+def laws_on_the_line(spacing):
+    """The exact law of a Langevin and of an annealed Langevin sampler, and their chains."""
+    nodes, weights = gauss_hermite(60)
+    levels = np.array([3.0, 1.0, 0.4])
+    return {
+        "langevin": (refsgm.langevin_law(LINE.score, nodes, weights, 0.4, 12, spacing),
+                     lambda x, rng: refsgm.langevin(LINE.score, x, 0.4, 12, rng)),
+        "annealed": (refsgm.annealed_langevin_law(line_score, nodes, weights, levels, 4, 0.1,
+                                                  spacing),
+                     lambda x, rng: refsgm.annealed_langevin(line_score, x, levels, 4, 0.1, rng))}
+
+
+@pytest.mark.parametrize("name", ["langevin", "annealed"])
+def test_the_law_on_the_line_is_that_of_its_chains(name):
+    """[POP-7] [LANG-1] [LANG-2] Bounded functions of 200,000 chains within five standard errors."""
+    rng = np.random.default_rng(3)
+    law, chain = laws_on_the_line(0.15)[name]
+    x = last(chain(rng.standard_normal((N, 1)), rng))
+    for f in (lambda x: x > 0, lambda x: np.tanh(x), lambda x: np.cos(2 * x)):
+        values = f(x).astype(float)
+        exact = law.weights @ np.mean([f(law.means + law.covs[0, 0]**0.5 * z) for z in
+                                       norm.ppf((np.arange(4000) + 0.5) / 4000)], axis=0)[:, 0]
+        assert abs(values.mean() - exact) < STANDARD_ERRORS * values.std() / N**0.5
+
+
+@pytest.mark.parametrize("name", ["langevin", "annealed"])
+def test_the_law_does_not_depend_on_the_grid(name):
+    """[POP-7]"""
+    x = np.linspace(-6, 6, 41)[:, None]
+    coarse, fine = (np.exp(laws_on_the_line(h)[name][0].log_density(x)) for h in (0.2, 0.1))
+    assert_allclose(coarse, fine, rtol=1e-10, atol=1e-12)
+
+
+def test_two_steps_are_one_integral():
+    """[POP-7] From a point, by SciPy's adaptive quadrature."""
+    a, start = 0.3, 0.4
+    law = refsgm.langevin_law(LINE.score, np.array([[start]]), np.ones(1), a, 2)
+
+    def drift(x):
+        return float(x + a / 2 * LINE.score(np.array([[x]]))[0, 0])
+
+    for y in (-1.0, 0.0, 0.7):
+        exact = quad(lambda x: norm.pdf(x, drift(start), a**0.5)
+                     * norm.pdf(y, drift(x), a**0.5), -6, 6, epsabs=1e-13, epsrel=1e-12)[0]  # noqa: B023
+        assert_allclose(np.exp(law.log_density(np.array([[y]]))), exact, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 5, 40])
+def test_both_laws_agree_on_a_gaussian(n_steps):
+    """[POP-3] [POP-7]"""
+    p = refsgm.Gaussian(np.array([2.0]), np.array([[0.7]]))
+    start = refsgm.Gaussian(np.array([-3.0]), np.array([[4.0]]))
+    law = refsgm.langevin_law(p.score, *start.quadrature(80), 0.5, n_steps)
+    means, covs = refsgm.sampler_law(lambda x, rng: refsgm.langevin(p.score, x, 0.5, n_steps, rng),
+                                     start.mean, start.cov)
+    assert_allclose(law.mean, means[-1], rtol=1e-10)
+    assert_allclose(law.cov, covs[-1], rtol=1e-10)
+
+
+def test_what_is_not_affine_is_refused():
+    with pytest.raises(ValueError, match="sampler must be affine"):
+        refsgm.sampler_law(lambda x, rng: refsgm.langevin(lambda x: -x**3, x, 0.1, 2, rng),
+                           np.zeros(2), np.eye(2))
+    with pytest.raises(ValueError, match="mean and cov must have shapes"):
+        refsgm.sampler_law(lambda x, rng: [x], np.zeros(2), np.eye(3))
+
+
+def test_wrong_starts_and_grids_are_refused():
+    x, w = np.zeros((2, 1)), np.full(2, 0.5)
+    sharp = refsgm.GaussianMixture(w, np.array([[-1.0], [1.0]]), np.full((2, 1, 1), 1e-4)).score
+    for error, args in {
+        r"x must have shape \(M, 1\) = \(2, 1\)": (LINE.score, np.zeros((2, 2)), w, 0.1, 5),
+        "weights must sum to 1": (LINE.score, x, w / 2, 0.1, 5),
+        "n_steps must be an integer, at least 1": (LINE.score, x, w, 0.1, 0),
+        "step_size must be positive": (LINE.score, x, w, 0.0, 5),
+        "spacing must be positive": (LINE.score, x, w, 0.1, 5, 0.0),
+        "spacing must give at most 8192 grid points": (LINE.score, x, w, 0.1, 5, 1e-4),
+        "spacing must resolve the law and the score": (sharp, x, w, 1e-4, 5, 2.0),
+        r"score_fn\(x\) must return shape": (lambda x: x[:, 0], x, w, 0.1, 5),
+    }.items():
+        with pytest.raises(ValueError, match=error):
+            refsgm.langevin_law(*args)
