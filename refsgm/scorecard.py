@@ -23,6 +23,7 @@ from .closed_forms import affine_sliced_variance, affine_sliced_variance_vr
 from .distributions import Gaussian, GaussianMixture
 from .empirical import Empirical
 from .equivalence import eps_from_score, ve_from_vp, vp_from_ve, vp_score_from_ve
+from .gaussian import gaussian_log_density
 from .generate import stochastic, variance_preserving
 from .laws import annealed_langevin_law, convergence_order, langevin_law, sampler_law
 from .likelihood import bits_per_dimension, log_likelihood
@@ -84,15 +85,18 @@ def exact_weights(spacing=0.2):
 
 
 def langevin_experiments(seed):
-    """(a) experiment -> exact weight, that of chains in the plane, its standard error, the law."""
-    results = {}
+    """(a) experiment -> exact weight, its change on a finer grid, the weight of chains in the plane
+    with its standard error, and the law.
+    """
+    results, finer = {}, exact_weights(0.15)
     for i, (name, (exact, law)) in enumerate(exact_weights().items()):
         _, chains, variance = EXPERIMENTS[name]
         rng = np.random.default_rng([seed, i])
         for x in chains(lambda x, sigma: two_modes(variance(sigma)).score(x),         # noqa: B023
                         rng.uniform(-SIDE, SIDE, (CHAINS, 2)), rng):
             pass
-        results[name] = {"exact": exact, "chains": float(np.mean(x.sum(axis=1) > 0)),
+        results[name] = {"exact": exact, "between_grids": abs(exact - finer[name][0]),
+                         "chains": float(np.mean(x.sum(axis=1) > 0)),
                          "standard_error": (exact * (1 - exact) / CHAINS)**0.5, "law": law}
     return results
 
@@ -167,7 +171,7 @@ def sliced_variances(dim=64):
 
 
 def langevin_bias(step_sizes=(0.03, 0.1, 0.3, 1.0, 2.0, 3.0), n_steps=300, chains=20_000, seed=0):
-    """(d) step size -> variance after n steps on N(0, 1), started there: exact, limit, of chains."""
+    """(d) step size -> variance after n steps from N(0, 1) on it: exact, limit, of chains."""
     rng, results = np.random.default_rng(seed), {}
     for a in step_sizes:
         _, covs = sampler_law(lambda x, rng, a=a: langevin(np.negative, x, a, n_steps, rng),
@@ -191,7 +195,7 @@ class KnownScore(NamedTuple):
 
 
 def vp_euler(score, x, sigmas, rng):
-    """Euler's method in VP coordinates, with noise if there is an rng; beta dt is exact per step."""
+    """Euler's method in VP coordinates, with noise if there is an rng; exact integral of beta."""
     levels = sigmas.tolist()
     x, alpha_bar_t = vp_from_ve(x, levels[0])
     for sigma_t, sigma_s in zip(levels[:-1], levels[1:]):
@@ -262,12 +266,17 @@ def digits_bits(model, x, x_test, rng, rtol=1e-4):
     """(f) Bits per dimension of held-out digits under the model, and under one Gaussian.
 
     The 17 grey levels are bins of width 1/8; the digits are spread evenly over their bins, which
-    makes the figure a bound on the length of a code.
+    makes the figure a bound on the length of a code. The prior is the Gaussian that the network
+    was built around.
     """
-    width = 1 / 8
+    width, dtype = 1 / 8, model.center.dtype
     spread = x_test + width * (rng.random(x_test.shape) - 0.5)
     ends = float(model.sigmas[-1]), float(model.sigmas[0])
-    log_p = log_likelihood(model.score, spread.astype(model.center.dtype), *ends, rtol=rtol)
+
+    def prior(x):
+        return gaussian_log_density(x, model.center, math.hypot(ends[1], model.sigma_data))
+
+    log_p = log_likelihood(model.score, spread.astype(dtype), *ends, prior=prior, rtol=rtol)
     noise = (width**2 / 12 + ends[0]**2) * np.eye(model.dim)
     gaussian = Gaussian(np.mean(x, axis=0), np.cov(x.T) + noise)
     return {name: {"bits": float(np.mean(bits)),

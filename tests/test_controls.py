@@ -254,7 +254,7 @@ CONTROLS = [
                                            0.9 * f(sampler, mean, cov)[1]),
      on(sampler_laws.test_the_law_of_a_sampler_is_that_of_its_chains, "ancestral")),
     ("convergence_order", "sign", lambda f: lambda *args: f(*args)._replace(slope=-f(*args).slope),
-     on(sampler_laws.test_samplers_converge_at_their_order, "euler", 1)),
+     on(sampler_laws.test_samplers_converge_at_their_order, "probability flow, Euler")),
     ("affine_explicit_score_matching", "the half is missing",
      lambda f: lambda *args: f(*args)._replace(value=2 * f(*args).value),
      on(closed_forms.test_the_closed_form_is_the_mean_of_the_loss,
