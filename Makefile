@@ -28,4 +28,4 @@ $(VENV)/with-%: $(VENV)/bin/python pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) refsgm-demo *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) refsgm-demo refsgm-scorecard *.egg-info .pytest_cache .ruff_cache .hypothesis
