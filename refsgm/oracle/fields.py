@@ -1,0 +1,49 @@
+"""The functions that contracts pass: a score, or eps, or log density, made of operators alone.
+
+    s(x, level) = theta_0 x A + theta_1 b - theta_2 x^3, divided by 1 + level
+
+It has a full Jacobian that depends on x, runs on any array type and is differentiable there, in x
+and in theta. Every loss of the package is quadratic in theta, so its minimiser is known. A field
+remembers where it was called: what a foreign loss asks of its network is half of what it does.
+"""
+
+import numpy as np
+
+
+class Field:
+    """A test function (x, level) -> (B, D), or x -> (B, D) where there is no level.
+
+    A (D, D), b (D,)   of the affine part
+    theta              weights of its three terms (3,), 1, 0.7 and `cubic`
+    """
+
+    def __init__(self, rng, dim, gain=1.0, cubic=0.4):
+        self.A = gain * (0.5 * rng.standard_normal((dim, dim)) - np.eye(dim))
+        self.b = gain * rng.standard_normal(dim)
+        self.gain, self.theta = gain, np.array([1.0, 0.7, cubic])
+
+    def astype(self, dtype):
+        """The same function with weights of this dtype."""
+        other = object.__new__(Field)
+        other.A, other.b, other.theta = (a.astype(dtype) for a in (self.A, self.b, self.theta))
+        other.gain = self.gain
+        return other
+
+    def __call__(self, x, level=None):
+        """The value on NumPy, or traced, arrays."""
+        factor = 1.0 if level is None else 1 / (1 + level)
+        theta = self.theta
+        return (theta[0] * (x @ self.A) + theta[1] * self.b - (theta[2] * self.gain) * x**3) * factor
+
+    def jacobian(self, x, level=None):
+        """d s_i / d x_j, (B, D, D)."""
+        factor = 1.0 if level is None else (1 / (1 + np.asarray(level)) * np.ones((len(x), 1)))
+        diagonal = 3 * self.theta[2] * self.gain * x**2                                  # (B, D)
+        J = self.theta[0] * self.A.T - diagonal[:, :, None] * np.eye(x.shape[1])
+        return J * (factor if level is None else factor[:, :, None])
+
+    def energy(self, x):
+        """A log density whose gradient is theta_0 x S + theta_1 b - theta_2 x^3, S symmetric, (B,)."""
+        S, theta = (self.A + self.A.T) / 2, self.theta
+        return (0.5 * theta[0] * (x * (x @ S)).sum(1) + theta[1] * (x @ self.b)
+                - 0.25 * theta[2] * self.gain * (x * x * x * x).sum(1))

@@ -1,0 +1,173 @@
+"""Dimensional fits: a ratio as a product of powers, an offset as a sum of logarithms, both exact.
+
+    got / expected = +- 2^a prod_k q_k^(p_k),     a and p_k multiples of 1/2
+    got - expected = sum_k c_k l_k,               c_k multiples of 1/2
+
+A mistake by a factor is such a product of the quantities in the formula, whichever mistake it is.
+Both are linear least squares (the first in logarithms) whose solution must round to halves and then
+fit to rounding error, over rows where all quantities vary; the smallest set of quantities wins.
+"""
+
+import itertools
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+LARGEST_SET = 3                        # quantities in one fit
+CONSTANTS = {"": 1.0, "ln 2": math.log(2), "pi": math.pi, "3": 3.0}
+
+
+class Monomial(NamedTuple):
+    """sign * 2^twos * constant * product of name^power, powers in halves."""
+
+    sign: int
+    twos: Fraction
+    constant: str
+    powers: dict
+
+    def __call__(self, quantities):
+        """Its value, an array shaped like the quantities."""
+        value = self.sign * 2.0**float(self.twos) * CONSTANTS[self.constant.removeprefix("1/")]**(
+            -1 if self.constant.startswith("1/") else 1)
+        for name, power in self.powers.items():
+            value = value * quantities[name]**float(power)
+        return value
+
+    def __str__(self):
+        """In plain text, such as -2 sigma^2 / sqrt(D)."""
+        over, under = [], []
+        if self.twos:
+            n = 2**abs(self.twos) if self.twos.denominator == 1 else None
+            word = str(int(n)) if n else f"2^({abs(self.twos)})"
+            (over if self.twos > 0 else under).append("sqrt(2)" if abs(self.twos) == Fraction(1, 2)
+                                                      else word)
+        if self.constant:
+            (under if self.constant.startswith("1/") else over).append(
+                self.constant.removeprefix("1/"))
+        for name, power in self.powers.items():
+            (over if power > 0 else under).append(power_text(name, abs(power)))
+        text = " ".join(over) or "1"
+        if under:
+            text += " / " + (under[0] if len(under) == 1 else f"({' '.join(under)})")
+        return ("-" if self.sign < 0 else "") + text
+
+
+def power_text(name, power):
+    """name^power as one would write it."""
+    plain = name.isidentifier() or name.startswith("|")
+    inner = name if plain else f"({name})"
+    if power == 1:
+        return inner
+    if power == Fraction(1, 2):
+        return f"sqrt({name})"
+    return f"{inner}^{power}" if power.denominator == 1 else f"{inner}^({power})"
+
+
+def monomials(ratio, quantities, slack):
+    """All products of the fewest quantities that equal `ratio` (N,), a list of `Monomial`.
+
+    quantities  name -> positive values (N,)
+    slack       relative error allowed for each row (N,)
+    """
+    if len(ratio) == 0 or not np.all(np.isfinite(ratio)) or np.any(ratio == 0):
+        return []
+    if len(set(np.sign(ratio))) != 1:
+        return []
+    target, slack = np.log2(np.abs(ratio)), np.maximum(slack, 1e-12) * 1.5
+    logs = {name: np.log2(q) for name, q in quantities.items()
+            if np.all(np.isfinite(q)) and np.all(q > 0) and np.ptp(np.log2(q)) > 1e-3}
+    for size in range(min(LARGEST_SET, len(logs)) + 1):
+        if size and len(ratio) < size + 3:
+            break
+        found = []
+        for names in itertools.combinations(logs, size):
+            A = np.stack([np.ones_like(target), *(logs[n] for n in names)], axis=1)
+            solution, _, rank, _ = np.linalg.lstsq(A, target, rcond=1e-10)
+            if rank < size + 1:
+                continue
+            powers = halves(solution[1:])
+            if powers is None or not all(powers):
+                continue
+            rest = target - A[:, 1:] @ np.array([float(p) for p in powers])
+            for constant, twos in constants(float(np.median(rest))):
+                value = float(twos) + constant_log2(constant)
+                if np.all(np.abs(rest - value) <= slack):
+                    found.append(Monomial(int(np.sign(ratio[0])), twos, constant,
+                                          dict(zip(names, powers))))
+                    break
+        if found:
+            return sorted(found, key=lambda m: sum(abs(p) for p in m.powers.values()))
+    return []
+
+
+def halves(values, near=0.02):
+    """The values as multiples of 1/2, or None when one of them is far from all."""
+    rounded = [Fraction(round(2 * float(v)), 2) for v in values]
+    if any(abs(float(r) - v) > near for r, v in zip(rounded, values)):
+        return None
+    return rounded
+
+
+def constant_log2(constant):
+    """log2 of a named constant or of one over it."""
+    value = math.log2(CONSTANTS[constant.removeprefix("1/")])
+    return -value if constant.startswith("1/") else value
+
+
+def constants(log2):
+    """(name, power of two) of the constants near 2^log2, simplest first."""
+    for name in ("", *[c for c in CONSTANTS if c], *[f"1/{c}" for c in CONSTANTS if c]):
+        twos = halves([log2 - constant_log2(name)], near=0.01)
+        if twos is not None and abs(twos[0]) <= 6:
+            yield name, twos[0]
+
+
+def offsets(difference, logs, slack):
+    """All sums of the fewest logarithms that equal `difference` (N,): dicts name -> Fraction.
+
+    logs   name -> values (N,), such as "D log sigma"
+    slack  absolute error allowed for each row (N,)
+    """
+    if len(difference) == 0 or not np.all(np.isfinite(difference)):
+        return []
+    for size in range(1, LARGEST_SET + 1):
+        found = []
+        for names in itertools.combinations(logs, size):
+            A = np.stack([logs[n] for n in names], axis=1)
+            solution, _, rank, _ = np.linalg.lstsq(A, difference, rcond=1e-10)
+            if rank < size or len(difference) < size + 2:
+                continue
+            weights = halves(solution)
+            if weights is None or not all(weights):
+                continue
+            if np.all(np.abs(difference - A @ np.array([float(w) for w in weights])) <= slack):
+                found.append(dict(zip(names, weights)))
+        if found:
+            return found
+    return []
+
+
+def coefficients(rows, features, slack):
+    """Weights c (K,) with rows = sum_k c_k features_k, or None when there are none.
+
+    rows      values (N,)
+    features  arrays (K, N)
+    slack     absolute error allowed for each value (N,)
+    """
+    size = np.max(np.abs(features), axis=1)
+    live = size > 0
+    if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(features)):
+        return None
+    if len(rows) <= np.sum(live):
+        return None
+    scaled = (features[live] / size[live, None]).T
+    solution, _, rank, _ = np.linalg.lstsq(scaled, rows, rcond=1e-9)
+    if rank < np.sum(live):
+        return None
+    if np.any(np.abs(rows - scaled @ solution) > 30 * slack):
+        return None
+    result = np.zeros(len(features))
+    result[live] = solution / size[live]
+    return result

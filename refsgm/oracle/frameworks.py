@@ -1,0 +1,93 @@
+"""The array libraries that foreign code may use: arrays in, arrays out, and gradients.
+
+Each is imported when it is first asked for.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Framework(NamedTuple):
+    """How to talk to one array library.
+
+    asarray   NumPy array or number -> its array of the same dtype (numbers become 0-d arrays where
+              the library's functions refuse plain numbers)
+    to_numpy  its array -> NumPy
+    gradient  (loss, theta) -> d loss / d theta by its own autodiff, or None where it has none; the
+              loss takes and returns its arrays
+    raw       whether Python numbers are passed as they are
+    """
+
+    name: str
+    asarray: Callable
+    to_numpy: Callable
+    gradient: Callable | None
+    raw: bool
+
+
+def numpy_framework():
+    """Plain NumPy: no gradients to judge."""
+    return Framework("numpy", np.asarray, np.asarray, None, True)
+
+
+def autograd_framework():
+    """NumPy through HIPS autograd: the same arrays, and gradients."""
+    from autograd import grad
+    from autograd.tracer import isbox
+
+    def to_numpy(a):
+        while isbox(a):
+            a = a._value
+        return np.asarray(a)
+    return Framework("autograd", np.asarray, to_numpy, lambda loss, theta: grad(loss)(theta), True)
+
+
+def torch_framework():
+    """PyTorch, on the CPU."""
+    import torch
+
+    def to_numpy(a):
+        return a.detach().cpu().numpy() if isinstance(a, torch.Tensor) else np.asarray(a)
+
+    def gradient(loss, theta):
+        theta = torch.tensor(theta, requires_grad=True)
+        with torch.enable_grad():
+            value = loss(theta)
+            if not (isinstance(value, torch.Tensor) and value.requires_grad):
+                return np.zeros(len(theta))
+            value.sum().backward()
+        return np.zeros(len(theta)) if theta.grad is None else theta.grad.numpy()
+    return Framework("torch", lambda a: torch.tensor(np.asarray(a)), to_numpy, gradient, False)
+
+
+def jax_framework():
+    """JAX, on its default device; without jax_enable_x64 all its arrays are float32."""
+    import jax
+    import jax.numpy as jnp
+
+    def gradient(loss, theta):
+        return np.asarray(jax.grad(lambda theta: jnp.sum(loss(theta)))(jnp.asarray(theta)))
+    return Framework("jax", jnp.asarray, np.asarray, gradient, False)
+
+
+def cupy_framework():
+    """CuPy, on the GPU: no gradients to judge."""
+    import cupy
+    return Framework("cupy", cupy.asarray, lambda a: cupy.asnumpy(a) if isinstance(a, cupy.ndarray)
+                     else np.asarray(a), None, True)
+
+
+FRAMEWORKS = {"numpy": numpy_framework, "autograd": autograd_framework, "torch": torch_framework,
+              "jax": jax_framework, "cupy": cupy_framework}
+
+
+def framework_of(name):
+    """The framework by name; one sentence where it is unknown or not installed."""
+    if name not in FRAMEWORKS:
+        raise ValueError(f"framework must be one of {', '.join(FRAMEWORKS)}, got {name!r}")
+    try:
+        return FRAMEWORKS[name]()
+    except ImportError as error:
+        raise ModuleNotFoundError(f"framework {name!r} is not installed here: {error}") from error
