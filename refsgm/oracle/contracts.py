@@ -352,8 +352,17 @@ def quantities(contract, args):
         q["M"] = per_row(len(v), B)
         if len(v) == 1:
             q["|v|"] = np.sqrt(np.sum(v[0]**2, axis=1))
+    if contract.name == "annealed_step_sizes":                                # by entry of the table
+        return {"sigma_i": args["sigmas"], "sigma_L": 0 * args["sigmas"] + args["sigmas"][-1],
+                "step_size": 0 * args["sigmas"] + args["step_size"]}
+    if contract.name == "betas_from_alpha_bar":
+        s, t = args["alpha_bar"][:-1], args["alpha_bar"][1:]
+        return {"alpha_bar_t": t, "alpha_bar_s": s, "alpha_bar_s - alpha_bar_t": s - t}
+    if contract.name in ("vp_from_ve", "alpha_bar_from_sigma"):
+        q["1 + sigma^2"] = 1 + q["sigma"]**2
     if "sigmas" in args:
         q["L"] = per_row(len(args["sigmas"]), B)
+        q |= {f"sigma_{i + 1}": per_row(float(s), B) for i, s in enumerate(args["sigmas"])}
     return q
 
 

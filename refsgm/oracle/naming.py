@@ -58,7 +58,11 @@ CODES = {
                        "take the trace, or v'J v"),
     "index-shift": ("a table is shifted by one entry", "alpha_bar[0] = 1 belongs to clean data"),
     "reversed": ("a table, or the order of levels, is reversed", "reverse it"),
+    "not-accumulated": ("entries are those of single steps, where their product so far is meant",
+                        "take the cumulative product"),
+    "min-vs-max": ("a maximum stands where a minimum is meant", "take the smaller of the two"),
     "end-point": ("an end of the table is wrong", "include both ends: i / (L - 1)"),
+    "not-squared": ("the residual is not squared", "square it"),
     "squared-twice": ("the residual is squared twice", "square once"),
     "wrong-shape": ("the result has the wrong shape", "return the required shape"),
     "not-finite": ("the result is not finite", "look for 0/0 and logarithms of zero"),
@@ -128,13 +132,17 @@ def name_powers(e, g):
         return "wrong-coordinates"
     if len(names) == 2:
         a, b = names
+        if siblings(a, b) and changed[a][1] - changed[a][0] == changed[b][0] - changed[b][1]:
+            return "wrong-level"
         if a == f"1 - {b}" or b == f"1 - {a}":
             return "one-minus"
-        if changed[a] == changed[b][::-1] and 0 in changed[a]:
+        if changed[a] == changed[b][::-1] and 0 in changed[a] and a.isidentifier() and b.isidentifier():
             return "wrong-level"
     if len(names) == 1:
         before, after = changed[names[0]]
-        return "factor-missing" if after == 0 else "factor-extra" if before == 0 else "wrong-power"
+        if before * after < 0:
+            return "wrong-power"
+        return "factor-missing" if abs(after) < abs(before) else "factor-extra"
     if all(b == 0 for _, b in changed.values()):
         return "factor-missing"
     if all(a == 0 for a, _ in changed.values()):
@@ -148,4 +156,11 @@ def coordinates(changed):
         return False
     (name, (before, after)), = changed.items()
     step = {"alpha_bar": 0.5, "alpha_bar_t": 0.5, "alpha_bar_s": 0.5, "scale": 1}.get(name)
-    return step is not None and abs(after - before) == step and (before == 0 or after == 0)
+    return (step is not None and abs(after - before) in (step, 2 * step)
+            and (before == 0 or after == 0))
+
+
+def siblings(a, b):
+    """Whether two quantities are the same thing at two noise levels, or of noise and of data."""
+    pairs = (("_t", "_s"), ("sigma_i", "sigma_L"), ("_to", "_from"))
+    return any(a.replace(x, y) == b or b.replace(x, y) == a for x, y in pairs)
