@@ -9,13 +9,13 @@ gradient that its framework takes is the derivative of the value.
 
 import numpy as np
 
-from .contracts import LOSS, TABLE, Situation, find, situations
+from .contracts import LOSS, STATES, TABLE, Situation, batch_size, find, situations
 from .doctor import Case, diagnose
 from .fields import Field
 from .frameworks import framework_of
-from .judge import judge, known, reference
+from .judge import Probe, judge, known, reference, rows_of
 from .report import Report
-from .trial import LEVEL_SHAPES, Caller
+from .trial import LEVEL_SHAPES, Caller, Trial
 
 STEP = 1e-4                    # of differences in theta: losses are quadratic, so any step would do
 
@@ -45,7 +45,8 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     """
     contract = find(kind)
     if levels not in LEVEL_SHAPES:
-        raise ValueError(f"levels must be one of column, flat, trailing, scalar or None, got {levels!r}")
+        raise ValueError(f"levels must be one of column, flat, trailing, scalar or None, "
+                         f"got {levels!r}")
     if dtype not in (None, "float32", "float64"):
         raise ValueError(f'dtype must be "float32", "float64" or None, got {dtype!r}')
     if not callable(fn):
@@ -59,9 +60,9 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     right = all(p.ok and not p.trial.mutated for p in probes)
     diagnoses = [] if right else diagnose(case, dictionary)
     if right and parts.get("gradient") == "wrong":
-        diagnoses = [case.say("detached-gradient", "the value is right, but the gradient with respect "
-                              "to the parameters of the function that was passed is not its "
-                              "derivative", "gradient", 0)]
+        diagnoses = [case.say("detached-gradient", "the value is right, but the gradient with "
+                              "respect to the parameters of the function that was passed is not "
+                              "its derivative", "gradient", 0)]
     return Report(contract.name, framework, probes, diagnoses, parts, allow,
                   notes(case))
 
@@ -79,15 +80,23 @@ def probe_all(contract, caller, levels, dim, dtype):
         late += probe.trial.problem == "timeout"
         if late == 2:
             break
-    if contract.form != TABLE and not late and probes[0].ok:
+    if not late and contract.form not in (TABLE, STATES) and probes[0].ok:
         probes += metamorphic(contract, caller, probes[0])
     return probes
 
 
 def metamorphic(contract, caller, probe):
-    """The same call again: its answer must be the same."""
-    again = known(contract, probe.situation._replace(label="the first probe again"), caller.names)
-    return [judge(contract, caller, again)]
+    """The first probe again, with its rows in another order, and with every row twice."""
+    B, probes = batch_size(probe.args), []
+    for label, index in (("the first probe again", np.arange(B)),
+                         ("its rows in another order", np.arange(B)[::-1]),
+                         ("its rows twice", np.repeat(np.arange(B), 2))):
+        want, K = (tuple(a[index] if a.shape[:1] == (B,) else a for a in arrays)
+                   for arrays in (probe.want, probe.K))
+        again = Probe(probe.situation._replace(label=label), rows_of(probe.args, index), want, K,
+                      Trial())
+        probes.append(judge(contract, caller, again))
+    return probes
 
 
 def loss_parts(contract, caller, probes, dim, dtype):

@@ -1,7 +1,8 @@
 """Known alternatives: formulas that are mistakes, or choices, of their own kind.
 
-The engines explain factors, terms, shifts and exchanges by themselves; here stand only formulas that
-differ in kind. Each is compared with foreign code at every further probe, like any explanation.
+The engines explain factors, terms, shifts and exchanges by themselves; here stand only formulas
+that differ in kind. Each is compared with foreign code at every further probe, like any
+explanation.
 """
 
 import numpy as np

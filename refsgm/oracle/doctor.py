@@ -16,7 +16,7 @@ import numpy as np
 from .contracts import LEVEL, LOSS, ROWS, STATES, TABLE, Situation
 from .dictionary import alternatives
 from .fits import fits
-from .judge import judge, known, rows_of
+from .judge import allowance, judge, known, rows_of
 from .naming import CODES, Diagnosis
 from .precision import precision
 from .structure import call_problems, structure
@@ -38,8 +38,8 @@ class Case:
 
     def say(self, code, sentence, engine, cost, convention="", fix=""):
         """A diagnosis of this kind."""
-        return Diagnosis(code, sentence, self.contract.tag, fix or CODES[code][1], convention, engine,
-                         cost)
+        return Diagnosis(code, sentence, self.contract.tag, fix or CODES[code][1], convention,
+                         engine, cost)
 
     @property
     def more(self):
@@ -55,7 +55,8 @@ class Case:
                 elif form == LEVEL:
                     s = Situation(f"fit {i}", 6, 3, by_row, seed=100 + i)
                 else:
-                    s = Situation(f"fit {i}", 4 + i % 4, self.dim or 9 + i % 4, by_row, seed=100 + i)
+                    s = Situation(f"fit {i}", 4 + i % 4, self.dim or 9 + i % 4, by_row,
+                                  seed=100 + i)
                 probe = known(self.contract, s._replace(dtype=self.dtype), self.caller.names)
                 judge(self.contract, self.caller, probe)
                 if probe.mean:
@@ -76,9 +77,9 @@ def by_rows(contract, caller, probe):
             probe.got = None
             return
         values.append(trial.outputs[0].reshape(()))
-    eps = float(np.finfo(np.float32 if trial.dtypes[0] == np.float32 else probe.situation.dtype).eps)
+    dtype = np.float32 if trial.dtypes[0] == np.float32 else probe.situation.dtype
     probe.got, probe.mean = (np.array(values),), False
-    probe.slack = (256 * eps * np.maximum(probe.K[0], np.abs(probe.want[0])),)
+    probe.slack = (allowance(dtype, probe.K[0], probe.want[0]),)
 
 
 def diagnose(case, dictionary=True):

@@ -65,12 +65,11 @@ def ratios(case, i, form, of):
         power = [m for m in monomials(ratio, {"it": size}, slack) if "it" in m.powers]
         for m in power[:1]:
             p = m.powers["it"] + 1
-            code = {2: "squared-twice" if form in (LOSS, ROWS) else "sqrt-missing", 0.5: "sqrt-extra",
-                    -1: "inverted"}.get(float(p), "wrong-power")
-            text = {"sqrt-missing": "the square of the right value",
-                    "squared-twice": "the square of the right value",
-                    "sqrt-extra": "the square root of the right value",
-                    "inverted": "one over the right value"}.get(code, f"the right value to the power {p}")
+            code, text = {2: ("squared-twice" if form in (LOSS, ROWS) else "sqrt-missing",
+                              "the square of the right value"),
+                          0.5: ("sqrt-extra", "the square root of the right value"),
+                          -1: ("inverted", "one over the right value")}.get(
+                float(p), ("wrong-power", f"the right value to the power {p}"))
             found.append(case.say(code, f"{of}the result is {text}", "fit", 1.5))
     return found
 
@@ -97,7 +96,7 @@ def known_powers(size, q):
 
 
 def named(case, m, e, of, form):
-    """The diagnosis of a whole result that is `m` times the right one, whose powers are e if known."""
+    """The diagnosis of a result that is `m` times the right one, whose powers are e if known."""
     parts, e = [], e if e is not None else {n: -p for n, p in m.powers.items()
                                             if all(p < 0 for p in m.powers.values())}
     g = {n: e.get(n, 0) + m.powers.get(n, 0) for n in {**e, **m.powers}}
@@ -264,7 +263,8 @@ def explain_one(case, term, a, c, s, q, of):
         text = (f"is {made[0]}, where {right[0]} is right" if made and right
                 else f"is {m} times the right one")
         cost = 1.6 + 0.2 * len(m.powers) + 0.2 * bool(m.powers and m.twos)
-        return case.say(code, f"{of}the coefficient of {term} {text}: {CODES[code][0]}", "terms", cost)
+        return case.say(code, f"{of}the coefficient of {term} {text}: {CODES[code][0]}", "terms",
+                        cost)
     if made:
         return case.say("wrong-factor", f"{of}the coefficient of {term} is {made[0]}, which is not "
                         "that of the formula", "terms", 2.5 + 0.2 * len(made[0].powers))
@@ -278,7 +278,8 @@ def weights(case, got, want, slack, q, of):
         return []
     words = []
     for i in range(1, 9):
-        terms = [n for n in got if n.endswith(f"at level {i}") and np.all(np.abs(want[n]) > slack[n])]
+        terms = [n for n in got if n.endswith(f"at level {i}")
+                 and np.all(np.abs(want[n]) > slack[n])]
         ratios = [got[n] / want[n] for n in terms]
         if not terms:
             continue
@@ -290,16 +291,20 @@ def weights(case, got, want, slack, q, of):
         words.append(str(made[0]) if made else "another factor")
     if not words:
         return []
-    return [case.say("weighting", f"{of}the weight of level 1 is {words[0]} times the right one, and "
-                     f"so on: {CODES['weighting'][0]}", "terms", 1.4)]
+    return [case.say("weighting", f"{of}the weight of level 1 is {words[0]} times the right one, "
+                     f"and so on: {CODES['weighting'][0]}", "terms", 1.4)]
 
 
 def special_terms(case, got, want, slack, of):
     """Exchanges of one term for another that have a name of their own."""
-    gone = [t for t in got if np.all(np.abs(got[t]) <= slack[t]) and np.any(np.abs(want[t]) > slack[t])]
-    come = [t for t in got if np.all(np.abs(want[t]) <= slack[t]) and np.any(np.abs(got[t]) > slack[t])]
+    def absent(table, other):
+        return [t for t in got if np.all(np.abs(table[t]) <= slack[t])
+                and np.any(np.abs(other[t]) > slack[t])]
+
+    gone, come = absent(got, want), absent(want, got)
     if any(t.startswith("sum of ") for t in come) and any(t.startswith("|") for t in gone):
-        return [case.say("not-squared", f"{of}the residual is summed, not its square", "terms", 1.5)]
+        return [case.say("not-squared", f"{of}the residual is summed, not its square", "terms",
+                         1.5)]
     if "sum_k r_k mean_k" in gone and come:
         return [case.say("unweighted", f"{of}in place of sum_k r_k mean_k stands {come[0]}: "
                          f"{CODES['unweighted'][0]}", "terms", 1.5)]

@@ -87,9 +87,10 @@ def order_of_levels(case):
         right = [float(np.mean(c[1])) for c in calls_of(case.contract, p.args) if len(c) > 1]
         if len(right) < 2 or not seen:
             return []
-        if len(seen) == len(right) and np.allclose(seen, right[::-1], rtol=1e-5) and not np.allclose(
-                seen, right, rtol=1e-5):
-            return [case.say("reversed", "the levels are visited in reverse order", "structure", 0.3)]
+        if len(seen) == len(right) and np.allclose(seen, right[::-1], rtol=1e-5) and (
+                not np.allclose(seen, right, rtol=1e-5)):
+            return [case.say("reversed", "the levels are visited in reverse order", "structure",
+                             0.3)]
         if len(seen) != len(right):
             return [case.say("index-shift", f"the function is called {len(seen)} times, where "
                              f"{len(right)} are required", "structure", 1.5)]
@@ -116,7 +117,8 @@ def levels_of(contract, args, i):
         q = {"sigma_i": sigma, "sigma_L": args["sigmas"][-1], "step_size": args["step_size"]}
     elif "sigmas" in args:
         t, s = args["sigmas"][i], args["sigmas"][i + 1]
-        q = {"sigma_t": t, "sigma_s": s, "sigma_t - sigma_s": t - s, "sigma_t^2 - sigma_s^2": t*t - s*s}
+        q = {"sigma_t": t, "sigma_s": s, "sigma_t - sigma_s": t - s,
+             "sigma_t^2 - sigma_s^2": t**2 - s**2}
     for name in ("step_size", "eta"):
         if name in args:
             q[name] = args[name]

@@ -12,18 +12,20 @@ CODES = {
     "half": ("a factor 2 or 1/2 is wrong", "check the 1/2 of the definition"),
     "factor": ("a constant factor is wrong", "divide by that constant"),
     "sum-vs-mean": ("a mean was taken where a sum is meant, or a sum where a mean is",
-                    "sum over features, average over directions, and leave the batch to the caller"),
+                    "sum over features, average over directions, leave the batch to the caller"),
     "sigma-not-squared": ("a standard deviation stands where its square is meant",
                           "square it: sigma is a standard deviation, sigma^2 the variance"),
     "sigma-squared": ("a variance stands where the standard deviation is meant", "take it once"),
-    "sqrt-missing": ("a square root is missing", "take the root: variances scale noise by their root"),
+    "sqrt-missing": ("a square root is missing",
+                     "take the root: noise is scaled by a standard deviation"),
     "sqrt-extra": ("a square root too many", "drop the root"),
     "inverted": ("a factor is divided by where it multiplies, or the other way round",
                  "invert the factor"),
     "factor-missing": ("a factor is missing", "multiply by it"),
     "factor-extra": ("a factor too many", "remove it"),
     "wrong-power": ("a quantity has the wrong power", "correct the power"),
-    "wrong-factor": ("a coefficient is another one than in the formula", "use the formula's coefficient"),
+    "wrong-factor": ("a coefficient is another one than in the formula",
+                     "use the formula's coefficient"),
     "one-minus": ("alpha_bar and 1 - alpha_bar (or t and 1 - t) are confused",
                   "exchange the share of signal and the share of noise"),
     "weighting": ("the loss has another weight at each noise level; its minimiser is the same",
@@ -116,7 +118,7 @@ def name_powers(e, g):
     live = [n for n in {**e, **g}]
     if not changed:
         return ""
-    if set(changed) == {"D"} or set(changed) == {"B"} or set(changed) == {"M"} or set(changed) == {"L"}:
+    if len(changed) == 1 and names[0] in ("D", "B", "M", "L"):
         return "sum-vs-mean"
     for subset in (live, names):
         if subset and all(e.get(n, 0) for n in subset):
@@ -136,7 +138,8 @@ def name_powers(e, g):
             return "wrong-level"
         if a == f"1 - {b}" or b == f"1 - {a}":
             return "one-minus"
-        if changed[a] == changed[b][::-1] and 0 in changed[a] and a.isidentifier() and b.isidentifier():
+        if (changed[a] == changed[b][::-1] and 0 in changed[a]
+                and a.isidentifier() and b.isidentifier()):
             return "wrong-level"
     if len(names) == 1:
         before, after = changed[names[0]]

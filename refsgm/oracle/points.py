@@ -13,7 +13,7 @@ from .terms import recorded
 
 
 def evaluation_points(case):
-    """Where foreign code calls the function it was passed, against where it should, call by call."""
+    """Where foreign code calls the function it was passed, against where it should, in turn."""
     probes, pairs = case.more[:6], []
     for p in probes:
         seen, right = p.trial.calls, recorded(case.contract, p.args)
@@ -24,8 +24,8 @@ def evaluation_points(case):
     if not pairs or len({len(calls) for calls in pairs}) > 1 and not reversed_levels(pairs):
         pairs = [calls[:1] for calls in pairs]
     if reversed_levels(pairs):
-        return [case.say("reversed", "the function is called with the noise levels in reverse order",
-                         "structure", 0.3)]
+        return [case.say("reversed", "the function is called with the noise levels in reverse "
+                         "order", "structure", 0.3)]
     for k in range(min(map(len, pairs), default=0)):
         calls = [c[k] for c in pairs]
         x = [(c[0].reshape(d[0].shape), d[0]) for c, d in calls]
@@ -111,7 +111,8 @@ def wrong_level(case, probes, got, want):
                           ("one minus it", lambda a: 1 - a, "one-minus")):
         with np.errstate(all="ignore"):
             if np.allclose(level, f(right), rtol=1e-4):
-                return case.say(code, f"the function is passed {word} for its level", "structure", 0.8)
+                return case.say(code, f"the function is passed {word} for its level", "structure",
+                                0.8)
     tables = [quantities(case.contract, p.args) for p in probes]
     common = [n for n in tables[0] if all(n in t for t in tables)]
     q = {n: np.concatenate([t[n] for t in tables]) for n in common}

@@ -33,7 +33,8 @@ def not_finite(case):
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
                          "follows", "precision", 0.6)]
     if regimes <= {"huge levels"} or all(p.situation.dtype == "float32" for p in bad):
-        return [case.say("overflow", f"{where}: intermediate values overflow there", "precision", 0.6)]
+        return [case.say("overflow", f"{where}: intermediate values overflow there", "precision",
+                         0.6)]
     return [case.say("not-finite", where, "precision", 0.6)]
 
 
@@ -56,11 +57,11 @@ def few_digits(case):
     if usual > HALF:
         return []
     if smooth(case, plain[0]):
-        return [case.say("small-constant", f"relative errors up to {worst:.0e} that change smoothly: a "
-                         "small constant has been added somewhere", "precision", 1.5)]
+        return [case.say("small-constant", f"relative errors up to {worst:.0e} that change "
+                         "smoothly: a small constant has been added somewhere", "precision", 1.5)]
     words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"
-    return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere, the size of "
-                     f"{words}", "precision", 1.5)]
+    return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere, the size "
+                     f"of {words}", "precision", 1.5)]
 
 
 def smooth(case, p):

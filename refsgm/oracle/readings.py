@@ -72,14 +72,14 @@ def chosen(case):
     found = []
     for name in CHOICES:
         for choice in CHOICES[name] if name in case.contract.args else ():
-            if explains(case, lambda args, n=name, c=choice: reference(case.contract, args | {n: c})):
+            if explains(case, lambda args, a={name: choice}: reference(case.contract, args | a)):
                 code = "beta-variance" if choice == "beta" else "argument-ignored"
-                found.append(case.say(code, f"{name} is always taken to be {choice!r}", "structure", 0.6,
-                                      code if code == "beta-variance" else ""))
+                found.append(case.say(code, f"{name} is always taken to be {choice!r}",
+                                      "structure", 0.6, code if choice == "beta" else ""))
     if case.contract.name in SLICED and explains(case, lambda args: reference(
             case.contract, args | {"v": unit_directions(args["v"])})):
-        found.append(case.say("unit-sphere", "v is normalised to length one: " + CODES["unit-sphere"][0],
-                              "structure", 0.6, "unit-sphere"))
+        found.append(case.say("unit-sphere", CODES["unit-sphere"][0], "structure", 0.6,
+                              "unit-sphere"))
     return found
 
 

@@ -17,9 +17,9 @@ def call_problems(case):
     failed = [p for p in probes if p.trial.problem]
     if failed and all(p.trial.problem in ("raises", "timeout") for p in probes):
         p = failed[0]
-        code = p.trial.problem
-        return [case.say(code, f"it {'does not answer' if code == 'timeout' else 'raises'} at every "
-                         f"probe: {p.trial.error}", "call", -1)]
+        verb = "does not answer" if p.trial.problem == "timeout" else "raises"
+        return [case.say(p.trial.problem, f"it {verb} at every probe: {p.trial.error}", "call",
+                         -1)]
     if any(p.trial.problem == "timeout" for p in probes):
         p = next(p for p in probes if p.trial.problem == "timeout")
         found.append(case.say("timeout", f"at the probe {p.label!r}: {p.trial.error}", "call", -1))
@@ -30,13 +30,13 @@ def call_problems(case):
                   and min(p.situation.B, p.situation.D) > 1]
         if (square and oblong and not any(p.trial.problem == "raises" for p in square)
                 and all(p.trial.problem == "raises" for p in oblong)):
-            found.append(case.say("broadcast", "with levels by row it raises when B != D and answers "
-                                  f"when B == D ({oblong[0].trial.error}): the levels are broadcast "
-                                  "along features", "structure", 0))
+            found.append(case.say("broadcast", "with levels by row it raises when B != D and "
+                                  f"answers when B == D ({oblong[0].trial.error}): the levels are "
+                                  "broadcast along features", "structure", 0))
         else:
             p = min(raised, key=lambda p: p.situation.B * p.situation.D)
-            found.append(case.say("raises", f"it raises at {len(raised)} of {len(probes)} probes, such "
-                                  f"as {p.label!r}: {p.trial.error}", "call", 0.4))
+            found.append(case.say("raises", f"it raises at {len(raised)} of {len(probes)} probes, "
+                                  f"such as {p.label!r}: {p.trial.error}", "call", 0.4))
     misshapen = [p for p in probes if p.trial.problem == "wrong-shape"]
     if misshapen and case.contract.form != TABLE:
         found.append(shape_diagnosis(case, misshapen))
@@ -61,8 +61,8 @@ def shape_diagnosis(case, probes):
         return case.say("not-reduced", f"it returns one value per feature, {shapes[0]}{text}",
                         "structure", 0)
     if shapes and (shapes[0][:2] == (B, B) or shapes[0][:3] == (B, B, D)) and B != D:
-        return case.say("broadcast", f"it returns shape {shapes[0]} for B = {B}, D = {D}: rows were "
-                        "broadcast against rows", "structure", 0)
+        return case.say("broadcast", f"it returns shape {shapes[0]} for B = {B}, D = {D}: rows "
+                        "were broadcast against rows", "structure", 0)
     return case.say("wrong-shape", f"at the probe {p.label!r}: {p.trial.error}", "call", 0)
 
 
@@ -97,8 +97,8 @@ def repeatability(case, p):
     if all(np.allclose(a, b, rtol=1e-12, equal_nan=True)
            for a, b in zip(again.outputs, p.trial.outputs)):
         return []
-    return [case.say("not-repeatable", "two calls with the same arguments differ: it draws noise of "
-                     "its own, or keeps a state", "structure", 0.1)]
+    return [case.say("not-repeatable", "two calls with the same arguments differ: it draws noise "
+                     "of its own, or keeps a state", "structure", 0.1)]
 
 
 def dependence(case, p):
@@ -109,8 +109,7 @@ def dependence(case, p):
     other = arguments(case.contract, p.situation._replace(seed=p.situation.seed + 50))
     for name in case.caller.names:
         a = p.args.get(name)
-        if isinstance(a, Field) or not isinstance(a, (float, np.ndarray)) or name in ("x", "weights") \
-                and case.contract.form == "function":
+        if not isinstance(a, (float, np.ndarray)):
             continue
         args = p.args | {name: other[name] if name in DATA else nearby(a, 0.93)}
         if name == "weights" and case.contract.name.startswith("mixture"):
@@ -124,7 +123,8 @@ def dependence(case, p):
         trial = case.caller(args, dtype)
         if trial.outputs is None or sum(o.size for o in trial.outputs) != base.size:
             continue
-        if np.array_equal(np.concatenate([np.ravel(o) for o in trial.outputs]), base, equal_nan=True):
+        now = np.concatenate([np.ravel(o) for o in trial.outputs])
+        if np.array_equal(now, base, equal_nan=True):
             if ignored_elsewhere(case, name):
                 found.append(case.say("argument-ignored", f"the result does not depend on {name}",
                                       "structure", 1.1))
@@ -184,12 +184,12 @@ def row_dependence(case, p, name, replacement, dtype):
             should[j] |= bool(np.any(new != old))
     dead = ~moved.any(axis=0) & should
     if dead.any() and (moved & ~np.eye(B, dtype=bool)).any():
-        return [case.say("argument-ignored", f"only row {int(np.argmin(dead))} of {name} is used, for "
-                         "all rows", "structure", 1.0)]
+        return [case.say("argument-ignored", f"only row {int(np.argmin(dead))} of {name} is used, "
+                         "for all rows", "structure", 1.0)]
     if (moved & ~np.eye(B, dtype=bool)).any():
         if name in LEVELS or name == "step_size":
-            return [case.say("broadcast", f"a row of {name} changes other rows of the result: it is "
-                             "broadcast along the wrong axis", "structure", 0.2)]
+            return [case.say("broadcast", f"a row of {name} changes other rows of the result: it "
+                             "is broadcast along the wrong axis", "structure", 0.2)]
         return [case.say("rows-mixed", f"a row of {name} changes other rows of the result",
                          "structure", 0.9)]
     return []
@@ -204,5 +204,6 @@ def edges(case):
         return []
     labels = ", ".join(p.label for p in edge[:3])
     if [p.label for p in edge] == ["variance = beta"]:
-        return [case.say("argument-ignored", "the result does not depend on variance", "structure", 1)]
+        return [case.say("argument-ignored", "the result does not depend on variance", "structure",
+                         1)]
     return [case.say("special-case", f"it is right except at: {labels}", "structure", 2)]

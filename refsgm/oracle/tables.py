@@ -35,16 +35,18 @@ def tables(case):
         if all(test(a, w) for a, w, _ in pairs):
             return [case.say(code, sentence, "structure", 0.7)]
     if "n_levels" in case.contract.args:
-        for cut, words in ((slice(None, -1), "i / L in place of i / (L - 1): the last end is left out"),
-                           (slice(1, None), "(i + 1) / L in place of i / (L - 1): the first end is "
-                            "left out")):
-            if all(same(a, reference(case.contract, p.args | {"n_levels": p.args["n_levels"] + 1})[0]
-                        [cut]) for a, _, p in pairs):
-                return [case.say("end-point", f"the levels lie at {words}", "structure", 0.7)]
+        def longer(p):
+            return reference(case.contract, p.args | {"n_levels": p.args["n_levels"] + 1})[0]
+
+        for cut, place, end in ((slice(None, -1), "i / L", "last"),
+                                (slice(1, None), "(i + 1) / L", "first")):
+            if all(same(a, longer(p)[cut]) for a, _, p in pairs):
+                return [case.say("end-point", f"the levels lie at {place} in place of "
+                                 f"i / (L - 1): the {end} end is left out", "structure", 0.7)]
     if all(len(a) != len(w) for a, w, _ in pairs):
         a, w, _ = pairs[0]
-        return [case.say("wrong-shape", f"the table has {len(a)} entries, where {len(w)} are required",
-                         "call", 0.8)]
+        return [case.say("wrong-shape", f"the table has {len(a)} entries, where {len(w)} are "
+                         "required", "call", 0.8)]
     return []
 
 

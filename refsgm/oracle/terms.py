@@ -131,8 +131,8 @@ def level_bases(contract, args, component):
         return [(terms, lambda y: np.log(1 - y**2), lambda y: 2 * y / (1 - y**2))]
     if name in ("ve_marginal", "ve_diffusion_coefficient"):
         t, low, high = a["t"], np.log(a["sigma_min"]), np.log(a["sigma_max"])
-        terms = {"ln sigma_min": low + 0 * t, "ln sigma_max": high + 0 * t, "t ln sigma_min": t * low,
-                 "t ln sigma_max": t * high, "1": 1 + 0 * t}
+        terms = {"ln sigma_min": low + 0 * t, "ln sigma_max": high + 0 * t,
+                 "t ln sigma_min": t * low, "t ln sigma_max": t * high, "1": 1 + 0 * t}
         if name == "ve_diffusion_coefficient":
             terms["ln ln(sigma_max / sigma_min)"] = np.log(high - low) + 0 * t
         return [(terms, np.log, inverse)]
