@@ -356,6 +356,7 @@ def quantities(contract, args):
             q["|v|"] = np.sqrt(np.sum(v[0]**2, axis=1))
     if contract.name == "annealed_step_sizes":                          # by entry of the table
         return {"sigma_i": args["sigmas"], "sigma_L": 0 * args["sigmas"] + args["sigmas"][-1],
+                "sigma_1": 0 * args["sigmas"] + args["sigmas"][0],
                 "step_size": 0 * args["sigmas"] + args["step_size"]}
     if contract.name == "betas_from_alpha_bar":
         s, t = args["alpha_bar"][:-1], args["alpha_bar"][1:]
