@@ -336,7 +336,8 @@ def special_terms(case, got, want, slack, of):
                 and np.any(np.abs(other[t]) > slack[t])]
 
     gone, come = absent(got, want), absent(want, got)
-    if any(t.startswith("sum of ") for t in come) and any(t.startswith("|") for t in gone):
+    squares = any(t.startswith("|") or t == "(v's)^2" for t in gone)
+    if squares and any(t.startswith("sum of ") or t == "v's" for t in come):
         return [case.say("not-squared", f"{of}the residual is summed, not its square", "terms",
                          1.5)]
     if "sum_k r_k mean_k" in gone and come:
