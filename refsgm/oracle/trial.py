@@ -7,6 +7,7 @@ a trial records that and never fails itself.
 import contextlib
 import inspect
 import io
+import itertools
 import math
 import signal
 import threading
@@ -19,6 +20,7 @@ from .contracts import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise
 from .fields import Field
 
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
+MOST_STATES = 1000
 
 
 class OutOfTime(BaseException):
@@ -68,12 +70,17 @@ class Caller:
     def _names(self):
         """The contract's arguments that fn takes, in its order."""
         if self.argnames is not None:
+            if not isinstance(self.argnames, (dict, list, tuple)):
+                raise ValueError("argnames must be a list of names or a dict {keyword: name}, "
+                                 f"got {type(self.argnames).__name__}")
             names = list(self.argnames.values() if isinstance(self.argnames, dict)
                          else self.argnames)
             unknown = [n for n in names if n not in self.contract.args]
             if unknown:
                 raise ValueError(f"argnames must be names of {self.contract.name}"
                                  f"({', '.join(self.contract.args)}), got {unknown[0]!r}")
+            if len(set(names)) < len(names):
+                raise ValueError(f"argnames must name an argument once, got {names}")
             return names
         names = list(self.contract.args)
         with contextlib.suppress(TypeError, ValueError):
@@ -196,9 +203,9 @@ class Caller:
         return trial
 
     def states(self, result):
-        """All states of a loop, or its last one."""
+        """All states of a loop, or its last one; of an endless loop the first MOST_STATES."""
         if hasattr(result, "__next__") or isinstance(result, (list, tuple)):
-            return list(result)
+            return list(itertools.islice(result, MOST_STATES))
         return [result]
 
     def read(self, trial, result):
@@ -213,9 +220,12 @@ class Caller:
             return
         try:
             raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
+            strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
+            if strange or any(p is None for p in parts):
+                raise TypeError(f"{strange or None} came")
             arrays = [a.astype(np.float64) for a in raw]
         except Exception as error:
-            trial.problem, trial.error = "wrong-shape", f"returns no numbers: {error}"
+            trial.problem, trial.error = "wrong-shape", f"returns no real numbers: {error}"
             return
         trial.dtypes, trial.shapes = tuple(a.dtype for a in raw), tuple(a.shape for a in raw)
         trial.outputs = tuple(arrays)
