@@ -51,8 +51,7 @@ FUNCTIONS = {"score_fn", "eps_fn", "log_density"}
 LEVELS = {"sigma", "sigma_t", "sigma_s", "sigma_from", "sigma_to", "alpha_bar", "alpha_bar_t",
           "alpha_bar_s", "scale", "t", "beta", "g"}
 NUMBERS = {"eta", "sigma_data", "gamma", "step", "rho", "offset", "beta_min", "beta_max", "n_levels",
-           "n_steps", "dim", "bin_width", "steps_per_level", "sigma_min", "sigma_max", "step_size",
-           "bin_width"}
+           "n_steps", "dim", "bin_width", "steps_per_level", "sigma_min", "sigma_max", "step_size"}
 DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score", "score_vp",
         "score_ve", "target_score", "u", "v"}
 SLICED = {"directional_derivative", "hutchinson_divergence", "sliced_score_matching",
@@ -360,10 +359,12 @@ def quantities(contract, args):
 
 def logs_of(q):
     """The logarithms that a wrong additive constant of a log density may be made of."""
-    D = q["D"]
+    D = q.get("D", q.get("dim"))
     logs = {"1": np.ones_like(D), "ln 2": np.full_like(D, math.log(2)), "D ln 2": D * math.log(2),
             "ln 2 pi": np.full_like(D, math.log(2 * math.pi)), "D ln 2 pi": D * math.log(2 * math.pi),
-            "ln D": np.log(D), "ln B": np.log(q["B"])}
+            "ln D": np.log(D)}
+    if "bin_width" in q:
+        logs["log2 bin_width"] = np.log2(q["bin_width"])
     for name in ("sigma", "sigma_max"):
         if name in q:
             logs |= {f"ln {name}": np.log(q[name]), f"D ln {name}": D * np.log(q[name])}

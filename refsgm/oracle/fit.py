@@ -150,24 +150,31 @@ def offsets(difference, logs, slack):
 
 
 def coefficients(rows, features, slack):
-    """Weights c (K,) with rows = sum_k c_k features_k, or None when there are none.
+    """Weights c (K,) with rows = sum_k c_k features_k and their slack (K,), or None.
+
+    Weighted least squares: every row counts in units of the error allowed for it, and all must fit.
 
     rows      values (N,)
     features  arrays (K, N)
     slack     absolute error allowed for each value (N,)
     """
-    size = np.max(np.abs(features), axis=1)
-    live = size > 0
     if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(features)):
         return None
+    unit = np.maximum(slack, 1e-14 * np.max(np.abs(rows), initial=1e-300))
+    table = features / unit
+    size = np.sqrt(np.sum(table**2, axis=1))
+    live = size > 0
     if len(rows) <= np.sum(live):
         return None
-    scaled = (features[live] / size[live, None]).T
-    solution, _, rank, _ = np.linalg.lstsq(scaled, rows, rcond=1e-9)
-    if rank < np.sum(live):
+    scaled = (table[live] / size[live, None]).T                                         # (N, K)
+    U, d, V = np.linalg.svd(scaled, full_matrices=False)
+    if d[-1] < 1e-9 * d[0]:
         return None
-    if np.any(np.abs(rows - scaled @ solution) > 30 * slack):
+    solution = V.T @ (U.T @ (rows / unit) / d)
+    if np.any(np.abs(rows / unit - scaled @ solution) > 30):
         return None
-    result = np.zeros(len(features))
+    result, error = np.zeros(len(features)), np.full(len(features), np.inf)
     result[live] = solution / size[live]
-    return result
+    error[live] = 10 * np.sqrt(np.sum((V.T / d)**2, axis=1)) / size[live]
+    error[~live] = 0.0
+    return result, error

@@ -1,0 +1,192 @@
+"""check: is an implementation right, and if not, what is wrong with it?
+
+    refsgm.check("denoising_score_matching", my_loss, framework="torch")
+
+The foreign function is called with the arguments of refsgm's function of that name, at many probes,
+and compared with it. A loss is judged in three parts: its value, its minimiser, and whether the
+gradient that its framework takes is the derivative of the value.
+"""
+
+import numpy as np
+
+from .contracts import LOSS, TABLE, Situation, find, situations
+from .doctor import Case, diagnose
+from .fields import Field
+from .frameworks import framework_of
+from .judge import judge, known, reference
+from .report import Report
+from .trial import LEVEL_SHAPES, Caller
+
+STEP = 1e-4                    # of differences in theta: losses are quadratic, so any step would do
+
+
+def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
+          allow=(), dictionary=True, seconds=10.0):
+    """Judge a foreign implementation of a public function of refsgm, a `Report`.
+
+    kind         name of the function, or the function itself; its signature is the contract
+    fn           the implementation: the same positional arguments, as arrays of its framework
+    framework    "numpy", "autograd", "torch", "jax" or "cupy"
+    levels       how noise levels arrive: "column" (B, 1), "flat" (B,), "trailing" (B, 1, ..., 1),
+                 "scalar"; both (B, 1) and scalars if left out
+    event_shape  shape of one sample, such as (3, 4, 4): data arrive as (B, 3, 4, 4)
+    argnames     the contract's names in the order in which fn takes them, or {its keyword: name}
+    dtype        "float64" or "float32" for all probes; both if left out
+    allow        conventions that are accepted, such as {"mean-over-dims"}
+    dictionary   whether known alternatives may explain a mistake, or the general engines alone
+    seconds      time limit of one call
+    Raises ValueError for a kind, framework or option that does not exist, and
+        ModuleNotFoundError for a framework that is not installed.
+
+    >>> from refsgm import check
+    >>> report = check("gaussian_score", lambda x, mean, sigma: (x - mean) / sigma**2)
+    >>> report.ok, report.diagnosis.code
+    (False, 'sign')
+    """
+    contract = find(kind)
+    if levels not in LEVEL_SHAPES:
+        raise ValueError(f"levels must be one of column, flat, trailing, scalar or None, got {levels!r}")
+    if dtype not in (None, "float32", "float64"):
+        raise ValueError(f'dtype must be "float32", "float64" or None, got {dtype!r}')
+    if not callable(fn):
+        raise ValueError(f"fn must be a function, got {type(fn).__name__}")
+    allow = (allow,) if isinstance(allow, str) else tuple(allow)
+    caller = Caller(contract, fn, framework_of(framework), levels, event_shape, argnames, seconds)
+    dim = None if event_shape is None else int(np.prod(event_shape))
+    probes = probe_all(contract, caller, levels, dim, dtype)
+    parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
+    case = Case(contract, caller, probes, dim, dtype or "float64")
+    right = all(p.ok and not p.trial.mutated for p in probes)
+    diagnoses = [] if right else diagnose(case, dictionary)
+    if right and parts.get("gradient") == "wrong":
+        diagnoses = [case.say("detached-gradient", "the value is right, but the gradient with respect "
+                              "to the parameters of the function that was passed is not its "
+                              "derivative", "gradient", 0)]
+    return Report(contract.name, framework, probes, diagnoses, parts, allow, notes(contract, probes))
+
+
+def probe_all(contract, caller, levels, dim, dtype):
+    """Every probe, judged; after two that ran out of time, no more."""
+    probes, late = [], 0
+    for s in situations(contract, levels, dim):
+        if dtype is not None:
+            if s.dtype != dtype and s.dtype == "float32":
+                continue
+            s = s._replace(dtype=dtype)
+        probe = judge(contract, caller, known(contract, s, caller.names))
+        probes.append(probe)
+        late += probe.trial.problem == "timeout"
+        if late == 2:
+            break
+    if contract.form != TABLE and not late and probes[0].ok:
+        probes += metamorphic(contract, caller, probes[0])
+    return probes
+
+
+def metamorphic(contract, caller, probe):
+    """The same call again: its answer must be the same."""
+    again = known(contract, probe.situation._replace(label="the first probe again"), caller.names)
+    return [judge(contract, caller, again)]
+
+
+def loss_parts(contract, caller, probes, dim, dtype):
+    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged"."""
+    parts = {"value": "right" if all(p.ok for p in probes) else "wrong",
+             "minimiser": "not judged", "gradient": "not judged"}
+    s = Situation("theta", 6, dim or 4, caller.levels != "scalar" and False, seed=77, M=2,
+                  dtype=dtype or "float64")
+    probe = known(contract, s, caller.names)
+    name, f = next((n, a) for n, a in probe.args.items() if isinstance(a, Field))
+    number = np.dtype(s.dtype)
+
+    def foreign(theta):
+        trial = caller(probe.args | {name: with_theta(f, theta)}, number)
+        if trial.outputs is None or trial.outputs[0].size not in (1, s.B):
+            raise ArithmeticError
+        return float(np.mean(trial.outputs[0]))
+
+    def right(theta):
+        return float(np.mean(reference(contract, probe.args | {name: with_theta(f, theta)})[0]))
+
+    try:
+        parts["minimiser"] = minimiser(foreign, right, f.theta, number)
+        if caller.framework.gradient is not None:
+            parts["gradient"] = gradient(contract, caller, probe, name, f, foreign, number)
+    except ArithmeticError:
+        pass
+    return parts
+
+
+def with_theta(f, theta):
+    """The same Field with other weights."""
+    other = f.astype(np.float64)
+    other.theta = np.asarray(theta)
+    return other
+
+
+def quadratic(loss, theta):
+    """Gradient and Hessian of a loss in theta, by differences: exact where it is quadratic."""
+    n, h = len(theta), 0.5
+    e = h * np.eye(n)
+    zero = loss(theta)
+    plus, minus = [loss(theta + d) for d in e], [loss(theta - d) for d in e]
+    g = np.array([(a - b) / (2 * h) for a, b in zip(plus, minus)])
+    H = np.diag([(a + b - 2 * zero) / h**2 for a, b in zip(plus, minus)])
+    for i in range(n):
+        for j in range(i):
+            cross = (loss(theta + e[i] + e[j]) - plus[i] - plus[j] + zero) / h**2
+            H[i, j] = H[j, i] = cross
+    return g, H
+
+
+def minimiser(foreign, right, theta, dtype):
+    """Whether the minimiser of the right loss is the minimum of the foreign one too."""
+    g, H = quadratic(right, theta)
+    best = theta - np.linalg.solve(H, g)
+    slope, curvature = quadratic(foreign, best)
+    size = np.sqrt(np.abs(np.diag(curvature)) * max(abs(foreign(best)), 1e-12)) + np.abs(
+        curvature) @ np.abs(best)
+    tolerance = 1e-6 if dtype == np.float64 else 2e-2
+    if not np.all(np.isfinite(slope)) or not np.all(np.isfinite(curvature)):
+        return "wrong"
+    flat = np.all(np.abs(slope) <= tolerance * size + 1e-12)
+    return "right" if flat and np.all(np.linalg.eigvalsh(curvature) > -tolerance * np.max(
+        np.abs(curvature))) and np.any(curvature) else "wrong"
+
+
+def gradient(contract, caller, probe, name, f, foreign, dtype):
+    """Whether the framework's gradient is the derivative of the foreign value."""
+    derivative, _ = quadratic(foreign, f.theta)
+
+    def loss(theta):
+        result = caller(probe.args, dtype, theta=theta, keep=True)
+        if not hasattr(result, "mean"):
+            raise ArithmeticError
+        return result.mean()
+    try:
+        taken = np.asarray(caller.framework.gradient(loss, f.theta.astype(dtype)), np.float64)
+    except ArithmeticError:
+        raise
+    except Exception:
+        return "wrong"
+    tolerance = 1e-5 if dtype == np.float64 and taken.dtype == np.float64 else 2e-2
+    if caller.framework.name == "jax":
+        tolerance = 2e-2
+    size = np.max(np.abs(derivative)) + 1e-12
+    return "right" if np.all(np.abs(taken - derivative) <= tolerance * size) else "wrong"
+
+
+def notes(contract, probes):
+    """What is worth knowing and not wrong."""
+    result = []
+    if any(p.mean for p in probes):
+        result.append("it returns the mean over the batch")
+    if any(p.trial.printed for p in probes):
+        result.append("it prints, which was kept off the terminal")
+    narrow = [p for p in probes if p.situation.dtype == "float64" and any(
+        d == np.float32 for d in p.trial.dtypes)]
+    if narrow:
+        result.append("it returns float32 for float64 arguments, and is judged in float32")
+    return tuple(result)
+
+

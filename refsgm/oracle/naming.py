@@ -1,0 +1,151 @@
+"""What a mistake is called: stable codes, and the rules that name a wrong power.
+
+A coefficient that should be prod q^e and is prod q^g is named by how g differs from e: g = 2 e is a
+missing root, g = e / 2 a missing square, g = -e an inverse, g = 0 a missing factor.
+"""
+
+from typing import NamedTuple
+
+# code: what it means, and what to change
+CODES = {
+    "sign": ("the sign is wrong", "change the sign"),
+    "half": ("a factor 2 or 1/2 is wrong", "check the 1/2 of the definition"),
+    "factor": ("a constant factor is wrong", "divide by that constant"),
+    "sum-vs-mean": ("a mean was taken where a sum is meant, or a sum where a mean is",
+                    "sum over features, average over directions, and leave the batch to the caller"),
+    "sigma-not-squared": ("a standard deviation stands where its square is meant",
+                          "square it: sigma is a standard deviation, sigma^2 the variance"),
+    "sigma-squared": ("a variance stands where the standard deviation is meant", "take it once"),
+    "sqrt-missing": ("a square root is missing", "take the root: variances scale noise by their root"),
+    "sqrt-extra": ("a square root too many", "drop the root"),
+    "inverted": ("a factor is divided by where it multiplies, or the other way round",
+                 "invert the factor"),
+    "factor-missing": ("a factor is missing", "multiply by it"),
+    "factor-extra": ("a factor too many", "remove it"),
+    "wrong-power": ("a quantity has the wrong power", "correct the power"),
+    "wrong-factor": ("a coefficient is another one than in the formula", "use the formula's coefficient"),
+    "one-minus": ("alpha_bar and 1 - alpha_bar (or t and 1 - t) are confused",
+                  "exchange the share of signal and the share of noise"),
+    "weighting": ("the loss has another weight at each noise level; its minimiser is the same",
+                  "multiply by the weight outside, where it can be seen"),
+    "unit-sphere": ("directions are normalised to length one, so the loss is scaled by 1 / D",
+                    "use directions with E[v v'] = I, of length sqrt(D)"),
+    "beta-variance": ("the noise has variance beta where the posterior variance was asked for",
+                      "ask for variance=\"beta\", or use the posterior variance"),
+    "clipped": ("values are clipped to [-1, 1]", "clip outside, or allow it"),
+    "normalising-constant": ("the additive constant of the log density is wrong",
+                             "check -D log sigma - D/2 log(2 pi)"),
+    "nats-vs-bits": ("nats and bits are confused: a factor ln 2", "divide nats by ln 2"),
+    "wrong-coordinates": ("VP and VE coordinates are confused: a factor sqrt(alpha_bar) or scale",
+                          "divide x_vp by sqrt(alpha_bar), multiply its score by it"),
+    "term-missing": ("a term of the sum is missing", "add it"),
+    "term-extra": ("there is a term too many", "remove it"),
+    "wrong-level": ("one noise level or quantity stands where another is meant",
+                    "check which of the two levels belongs there"),
+    "argument-ignored": ("the result does not depend on an argument", "use it"),
+    "swapped-arguments": ("two arguments are exchanged", "exchange them, or give argnames"),
+    "misread-argument": ("an argument is read as another function of itself",
+                         "check the argument's meaning in the contract"),
+    "evaluation-point": ("the function that was passed is called at the wrong point",
+                         "call it at the noisy data, with the level of that noise"),
+    "broadcast": ("noise levels are broadcast along the wrong axis",
+                  "give levels the shape (B, 1), not (B,)"),
+    "rows-mixed": ("a row of the result depends on other rows", "treat every sample by itself"),
+    "not-reduced": ("the sum over features is missing", "sum over features"),
+    "unweighted": ("components are averaged without their responsibilities",
+                   "weight each component by its share at x"),
+    "wrong-jacobian": ("another function of the Jacobian stands in place of its trace or v'J v",
+                       "take the trace, or v'J v"),
+    "index-shift": ("a table is shifted by one entry", "alpha_bar[0] = 1 belongs to clean data"),
+    "reversed": ("a table, or the order of levels, is reversed", "reverse it"),
+    "end-point": ("an end of the table is wrong", "include both ends: i / (L - 1)"),
+    "squared-twice": ("the residual is squared twice", "square once"),
+    "wrong-shape": ("the result has the wrong shape", "return the required shape"),
+    "not-finite": ("the result is not finite", "look for 0/0 and logarithms of zero"),
+    "underflow": ("exponentials underflow far from the data or at small noise",
+                  "subtract the largest exponent first (log-sum-exp)"),
+    "overflow": ("intermediate values overflow", "rescale before exponentials and squares"),
+    "low-precision": ("it was computed in lower precision than its inputs have",
+                      "keep the dtype of the inputs throughout"),
+    "cancellation": ("digits are lost where large numbers nearly cancel",
+                     "subtract first, then square and divide"),
+    "small-constant": ("a small constant was added, such as 1e-5 under a root", "remove it"),
+    "raises": ("it raises an exception", "see the message"),
+    "timeout": ("it does not answer in time", "look for an endless loop"),
+    "mutates-input": ("it changes its arguments in place", "work on a copy"),
+    "not-repeatable": ("the same arguments give different results: it draws noise of its own",
+                       "use the noise that is passed"),
+    "detached-gradient": ("the value is right but its gradient is not: a derivative was detached",
+                          "keep the graph: create_graph=True, no detach, no no_grad, no item()"),
+    "special-case": ("it is right except at an edge", "let the formula cover the edge"),
+    "unknown": ("no explanation fits", "start from the smallest failing probe"),
+}
+
+
+class Diagnosis(NamedTuple):
+    """One explanation of what is wrong.
+
+    code        stable name, a key of CODES;  sentence  what is wrong, in plain words
+    tag         of the equation;  fix  what to change
+    convention  name by which it can be allowed, if it is a documented choice
+    engine      which part of the doctor says so;  cost  the simpler an explanation, the lower
+    """
+
+    code: str
+    sentence: str
+    tag: str
+    fix: str = ""
+    convention: str = ""
+    engine: str = ""
+    cost: float = 0.0
+
+
+def standard(name):
+    """Whether a quantity is a standard deviation, or on its scale, rather than a variance."""
+    return name.startswith(("sigma", "g", "scale", "eta", "|v|")) and "^2" not in name
+
+
+def name_powers(e, g):
+    """The code for powers g where e are right, both dicts over quantities."""
+    names = [n for n in {**e, **g} if e.get(n, 0) != g.get(n, 0)]
+    changed = {n: (e.get(n, 0), g.get(n, 0)) for n in names}
+    live = [n for n in {**e, **g}]
+    if not changed:
+        return ""
+    if set(changed) == {"D"} or set(changed) == {"B"} or set(changed) == {"M"} or set(changed) == {"L"}:
+        return "sum-vs-mean"
+    for subset in (live, names):
+        if subset and all(e.get(n, 0) for n in subset):
+            pairs = [(e[n], g.get(n, 0)) for n in subset]
+            kind = all(standard(n) for n in subset)
+            if all(b == 2 * a for a, b in pairs):
+                return "sigma-squared" if kind else "sqrt-missing"
+            if all(2 * b == a for a, b in pairs):
+                return "sigma-not-squared" if kind else "sqrt-extra"
+            if all(b == -a for a, b in pairs) and not coordinates(changed):
+                return "inverted"
+    if coordinates(changed):
+        return "wrong-coordinates"
+    if len(names) == 2:
+        a, b = names
+        if a == f"1 - {b}" or b == f"1 - {a}":
+            return "one-minus"
+        if changed[a] == changed[b][::-1] and 0 in changed[a]:
+            return "wrong-level"
+    if len(names) == 1:
+        before, after = changed[names[0]]
+        return "factor-missing" if after == 0 else "factor-extra" if before == 0 else "wrong-power"
+    if all(b == 0 for _, b in changed.values()):
+        return "factor-missing"
+    if all(a == 0 for a, _ in changed.values()):
+        return "factor-extra"
+    return "wrong-factor"
+
+
+def coordinates(changed):
+    """Whether the change is a factor sqrt(alpha_bar) or scale, that of VP against VE."""
+    if len(changed) != 1:
+        return False
+    (name, (before, after)), = changed.items()
+    step = {"alpha_bar": 0.5, "alpha_bar_t": 0.5, "alpha_bar_s": 0.5, "scale": 1}.get(name)
+    return step is not None and abs(after - before) == step and (before == 0 or after == 0)

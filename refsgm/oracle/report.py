@@ -1,0 +1,115 @@
+"""What a check found, to read on a terminal, to use in a program, and as JSON."""
+
+import textwrap
+from dataclasses import dataclass, field
+
+WIDTH = 96
+
+
+@dataclass
+class Report:
+    """The verdict on one function.
+
+    kind, framework  what was checked, and on whose arrays
+    probes           all probes, each with label, ok, error (relative) and allowed
+    diagnoses        explanations, best first; empty if all is right
+    parts            of a loss: "value", "minimiser", "gradient" -> "right", "wrong" or "not judged"
+    allowed          conventions and codes that were accepted
+    notes            what is worth knowing and not wrong
+    """
+
+    kind: str
+    framework: str
+    probes: list
+    diagnoses: list
+    parts: dict = field(default_factory=dict)
+    allowed: tuple = ()
+    notes: tuple = ()
+
+    @property
+    def right(self):
+        """Whether it keeps to the contract strictly, conventions included."""
+        return (all(p.ok and not p.trial.mutated for p in self.probes)
+                and "wrong" not in self.parts.values() and not self.diagnoses)
+
+    @property
+    def ok(self):
+        """Whether it is right, or differs by nothing but what was allowed."""
+        if self.right:
+            return True
+        return bool(self.diagnoses) and bool({self.diagnoses[0].code, self.diagnoses[0].convention}
+                                             & set(self.allowed))
+
+    def __bool__(self):
+        return self.ok
+
+    @property
+    def failing(self):
+        """The probes that failed, the worst last."""
+        return sorted((p for p in self.probes if not p.ok), key=lambda p: p.error)
+
+    @property
+    def diagnosis(self):
+        """The best explanation, or None."""
+        return self.diagnoses[0] if self.diagnoses else None
+
+    def as_dict(self):
+        """Plain data, for JSON."""
+        return {"kind": self.kind, "framework": self.framework, "ok": self.ok, "right": self.right,
+                "parts": dict(self.parts), "notes": list(self.notes), "allowed": sorted(self.allowed),
+                "diagnoses": [d._asdict() for d in self.diagnoses],
+                "probes": [{"label": p.label, "ok": p.ok, "error": finite(p.error),
+                            "allowed": finite(p.allowed), "message": p.trial.error,
+                            "wrong": list(p.wrong)} for p in self.probes]}
+
+    def __str__(self):
+        verdict = "right" if self.right else "accepted" if self.ok else "wrong"
+        lines = [f"{self.kind} ({self.framework}): {verdict}, "
+                 f"{sum(p.ok for p in self.probes)} of {len(self.probes)} probes"]
+        if self.parts:
+            lines.append("  " + ", ".join(f"{part} {word}" for part, word in self.parts.items()))
+        for d in self.diagnoses:
+            head = f"{d.code} [{d.tag}]" + (f", a convention: {d.convention}" if d.convention else "")
+            lines += ["", f"  {head}", *wrapped(f"{d.sentence}.", 4)]
+            if d.fix:
+                lines += wrapped(f"-> {d.fix}", 4)
+        shown = self.probes if not self.right else []
+        if shown:
+            lines += ["", f"  {'probe':44} {'error':>9} {'allowed':>9}"]
+            for p in shown:
+                error = "-" if p.trial.outputs is None else f"{p.error:.1e}"
+                mark = " " if p.ok else "x"
+                lines.append(f"{mark} {p.label[:44]:44} {error:>9} {p.allowed:9.1e}"
+                             + (f"  {p.trial.error}"[:WIDTH - 66] if p.trial.error else ""))
+            lines += smallest(self.failing)
+        lines += [line for note in self.notes for line in wrapped(f"note: {note}", 2)]
+        return "\n".join(lines)
+
+
+def wrapped(text, indent):
+    """Lines of at most WIDTH characters."""
+    return textwrap.wrap(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)
+
+
+def finite(x):
+    """A number for JSON, which has no infinity."""
+    return float(x) if x == x and abs(x) != float("inf") else None
+
+
+def smallest(failing):
+    """Got and expected of the failing probe with the fewest numbers."""
+    answered = [p for p in failing if p.got is not None]
+    if not answered:
+        return []
+    p = min(answered, key=lambda p: (p.want[0].size, p.label))
+    i = next((i for i, (a, b) in enumerate(zip(p.got, p.want))
+              if a.shape != b.shape or not (abs(a - b) <= p.slack[i]).all()), 0)
+    want = p.want[i].mean() if p.mean else p.want[i]
+    return ["", f"  smallest failing probe: {p.label}", f"    got      {numbers(p.got[i])}",
+            f"    expected {numbers(want)}"]
+
+
+def numbers(a):
+    """The first few numbers of an array."""
+    flat = a.reshape(-1)
+    return " ".join(f"{v:.6g}" for v in flat[:6]) + (" ..." if flat.size > 6 else "")

@@ -1,0 +1,189 @@
+"""The terms that a right answer is a sum of, so that each coefficient can be recovered by itself.
+
+    step        = a x + b score + c z            coefficients of a row, from its D entries
+    loss        = a |s|^2 + b s'eps + c |eps|^2  coefficients of a noise level, from its rows
+    log density = a |x - mean|^2 + c
+
+Where foreign code calls a function, the terms are made of what that function returned to it.
+A kind may have several bases: the same sum written with x_0, or with x_t.
+"""
+
+import numpy as np
+
+import refsgm
+
+from .contracts import BATCH, DATA, LOSS, ROWS
+from .fields import Field
+
+
+def recorded(contract, args):
+    """The calls that refsgm makes of the function it is passed: (x, level) each."""
+    from autograd.tracer import getval, isbox
+
+    def value(a):
+        while isbox(a):
+            a = getval(a)
+        return np.array(a, np.float64)
+
+    calls = []
+    name, f = next((n, a) for n, a in args.items() if isinstance(a, Field))
+
+    def noting(x, *level):
+        calls.append((value(x), *map(value, level)))
+        return f(x, *level)
+    contract.function(*[noting if n == name else a for n, a in args.items() if n in contract.args])
+    return calls
+
+
+def answers(f, calls, shape):
+    """What a Field returned to each of the calls, as (B, D) arrays; None where it was not seen."""
+    results = []
+    for x, *level in calls:
+        if x is None or x.size != np.prod(shape) or any(a is None for a in level):
+            return None
+        a = None
+        if level:
+            a = level[0] if level[0].size == 1 else level[0].reshape(-1, 1)
+            if a.size not in (1, shape[0]):
+                return None
+        results.append(f(x.reshape(shape), a))
+    return results
+
+
+def bases(contract, args, calls, component):
+    """Lists of {term: array}: (B, D) terms of a batch, (B,) terms of rows; empty if there are none.
+
+    calls      of the function that was passed, as a trial noted them
+    component  0 for the first thing returned
+    """
+    form = contract.returns[component][1]
+    if form == BATCH:
+        return batch_bases(contract, args, calls)
+    if form in (ROWS, LOSS) and component == 0:
+        terms = row_terms(contract, args, calls)
+        return [terms] if terms else []
+    return []
+
+
+def batch_bases(contract, args, calls):
+    """Terms (B, D) of steps, conversions and scores."""
+    name = contract.name
+    given = {n: a for n, a in args.items() if n in DATA and np.ndim(a) == 2}
+    if name == "mixture_score":
+        x, w, m = args["x"], args["weights"], args["means"]
+        mean_r = refsgm.mixture_score(x, w, m, args["sigma"]) * args["sigma"]**2 + x
+        nearest = m[np.argmin(np.sum((x[:, None] - m)**2, axis=2), axis=1)]
+        fixed = np.ones_like(x)
+        return [{"x": x, "sum_k r_k mean_k": mean_r, "sum_k mean_k / K": fixed * np.mean(m, axis=0),
+                 "sum_k w_k mean_k": fixed * (w @ m), "the nearest mean": nearest}]
+    if name == "heun_step":
+        x, f = args["x_t"], args["score_fn"]
+        s = f(x, args["sigma_t"])
+        seen = answers(f, calls, x.shape)
+        x_hat = x + (args["sigma_t"] - args["sigma_s"]) * args["sigma_t"] * s
+        second = f(x_hat, args["sigma_s"]) if seen is None or len(seen) < 2 else seen[1]
+        return [{"x_t": x, "score at x_t": s, "score at x_hat": second}]
+    if name == "score_of":
+        f, x = args["log_density"], args["x"]
+        return [{"x A": x @ ((f.A + f.A.T) / 2), "b": f.b + 0 * x, "x^3": x**3}]
+    if name in ("ddpm_step", "ddim_step"):
+        ab = args["alpha_bar_t"]
+        x_0 = (args["x_t"] - (1 - ab)**0.5 * args["eps"]) / ab**0.5
+        return [given, {"x_0": x_0, "eps": args["eps"], "z": args["z"]},
+                {"x_0": x_0, "x_t": args["x_t"], "z": args["z"]}]
+    return [given]
+
+
+def row_terms(contract, args, calls):
+    """Terms (B,) of losses and log densities."""
+    name, f = contract.name, args.get("score_fn", args.get("eps_fn"))
+    if name == "gaussian_log_density":
+        return {"|x - mean|^2": square(args["x"] - args["mean"]), "1": np.ones(len(args["x"]))}
+    if name == "prior_log_density":
+        return {"|x|^2": square(args["x"]), "1": np.ones(len(args["x"]))}
+    if name == "bits_per_dimension":
+        return {"log_density": args["log_density"], "1": np.ones(len(args["log_density"]))}
+    if name == "mixture_log_density":
+        return {"log p": refsgm.mixture_log_density(*args.values()), "1": np.ones(len(args["x"]))}
+    if name == "log_likelihood":
+        x_max = refsgm.probability_flow(*args.values())
+        prior = refsgm.prior_log_density(x_max, args["sigma_max"])
+        return {"log prior at the end": prior,
+                "integral of the divergence": prior - refsgm.log_likelihood(*args.values())}
+    if not isinstance(f, Field):
+        return {}
+    x = args.get("x", args.get("x_0"))
+    seen = answers(f, calls, x.shape)
+    if name in ("divergence", "directional_derivative", "hutchinson_divergence"):
+        J = f.jacobian(x)
+        v = args.get("v")
+        return {**({} if v is None else quadratic(J, v)), **jacobian_terms(J)}
+    if name in ("implicit_score_matching", "sliced_score_matching", "sliced_score_matching_vr"):
+        s, J = f(x), f.jacobian(x)
+        terms = {"|s|^2": square(s), **jacobian_terms(J)}
+        if "v" in args:
+            terms |= quadratic(J, args["v"]) | {"(v's)^2": sliced(s, args["v"])}
+        return terms
+    if seen is None or not seen:
+        seen = answers(f, recorded(contract, args), x.shape)
+    if name == "explicit_score_matching":
+        return products(s=seen[0], target=args["target_score"])
+    if name == "finite_difference_ssm":
+        v, h = directions(args["v"]), args["step"]
+        slope = np.mean([dot(u, f(x + h * u) - f(x - h * u)) for u in v], axis=0)
+        forward = np.mean([dot(u, f(x + h * u) - f(x)) for u in v], axis=0)
+        return {"(v's)^2": sliced(f(x), v), "|s|^2": square(f(x)),
+                "v'(s(x + step v) - s(x - step v))": slope, "v'(s(x + step v) - s(x))": forward}
+    if name == "noise_conditional_score_matching":
+        terms = {}
+        if len(seen) == len(args["sigmas"]):
+            for i, s in enumerate(seen):
+                terms |= {f"{term} at level {i + 1}": a
+                          for term, a in products(s=s, eps=args["eps"][i]).items()}
+        return terms
+    if name == "denoising_score_matching":
+        return products(s=seen[0], eps=args["eps"], x=x)
+    return products(eps_hat=seen[0], eps=args["eps"], x=x)
+
+
+def square(a):
+    """|a|^2 of each row, (B,)."""
+    return np.sum(a**2, axis=1)
+
+
+def dot(a, b):
+    """a'b of each row, (B,)."""
+    return np.sum(a * b, axis=1)
+
+
+def directions(v):
+    """Directions as (M, B, D)."""
+    return v if v.ndim == 3 else v[None]
+
+
+def sliced(s, v):
+    """(v's)^2, the mean over directions, (B,)."""
+    return np.mean([dot(u, s)**2 for u in directions(v)], axis=0)
+
+
+def quadratic(J, v):
+    """v'J v, the mean over directions, (B,)."""
+    return {"v'J v": np.mean([np.einsum("bi,bij,bj->b", u, J, u) for u in directions(v)], axis=0)}
+
+
+def jacobian_terms(J):
+    """What a mistake may make of a Jacobian (B, D, D)."""
+    terms = {"tr J": np.einsum("bii->b", J)}
+    if J.shape[1] > 1:
+        terms["sum_ij J_ij"] = np.sum(J, axis=(1, 2))
+    return terms
+
+
+def products(**vectors):
+    """All products of two of the vectors, (B,)."""
+    terms, names = {}, list(vectors)
+    for i, a in enumerate(names):
+        terms[f"|{a}|^2"] = square(vectors[a])
+        for b in names[i + 1:]:
+            terms[f"{a}'{b}"] = dot(vectors[a], vectors[b])
+    return terms
