@@ -529,7 +529,8 @@ def in_float32(f):
         result = f(*(narrow(a) for a in args))
         if isinstance(result, tuple):
             return tuple(narrow(a) for a in result)
-        return [narrow(a) for a in result] if hasattr(result, "__next__") else narrow(result)
+        several = isinstance(result, list) or hasattr(result, "__next__")
+        return [narrow(a) for a in result] if several else narrow(result)
     return narrowed
 
 

@@ -229,7 +229,7 @@ def _(x_t, eps, scale, sigma):
     return x_t / scale - (1 - alpha_bar / alpha_bar)**0.5 * eps
 
 
-@mutant("eps-from-v-uses-xt", "eps_from_v", "wrong-coefficient", "confusion",
+@mutant("eps-from-v-uses-xt", "eps_from_v", "wrong-factor", "confusion",
         "v = scale eps - sigma x_0 is solved for eps with x_t in the place of x_0.",
         "threestudio-project/threestudio issue 126")
 def _(x_t, v, scale, sigma):
@@ -433,7 +433,7 @@ def _(x_0, x_t, alpha_bar_t, alpha_bar_s):
     return mean, beta * (1 - alpha_bar_s)
 
 
-@mutant("ddim-eta-ignored-in-direction", "ddim_step", "wrong-coefficient", "plausible",
+@mutant("ddim-eta-ignored-in-direction", "ddim_step", "wrong-factor", "plausible",
         "The direction keeps all the noise, as if eta were 0: the variance is not taken from it.",
         "common confusion")
 def _(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
@@ -443,7 +443,7 @@ def _(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
     return alpha_bar_s**0.5 * x_0 + (1 - alpha_bar_s)**0.5 * eps + variance**0.5 * z
 
 
-@mutant("ddim-sigma-single-level", "ddim_step", "wrong-coefficient", "documented",
+@mutant("ddim-sigma-single-level", "ddim_step", "wrong-factor", "documented",
         "The noise is eta sqrt(1 - alpha_bar_t), of one level where it depends on both.",
         "jsboige/CoursIA PR 16158")
 def _(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
@@ -535,7 +535,7 @@ def _(score_fn, x_t, sigma_t, sigma_s):
     return x_t + 0.5 * (sigma_s - sigma_t) * (slope + (x_hat - x_0) / sigma_t)
 
 
-@mutant("ancestral-sigma-down", "ve_ancestral_step", "wrong-coefficient", "plausible",
+@mutant("ancestral-sigma-down", "ve_ancestral_step", "wrong-factor", "plausible",
         "sigma_down = sigma_s - sigma_up: deviations are subtracted where variances should be.",
         "the right form is in crowsonkb/k-diffusion get_ancestral_step")
 def _(x_t, score, sigma_t, sigma_s, z):
