@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-LARGEST_SET = 3                        # quantities in one fit
+LARGEST_SET = 4                        # quantities in one fit
 CONSTANTS = {"": 1.0, "ln 2": math.log(2), "pi": math.pi, "3": 3.0}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 import refsgm
 
-from .contracts import BATCH, DATA, LOSS, ROWS
+from .contracts import BATCH, DATA, LEVEL, LOSS, ROWS
 from .fields import Field
 
 
@@ -57,6 +57,8 @@ def bases(contract, args, calls, component):
     component  0 for the first thing returned
     """
     form = contract.returns[component][1]
+    if form == LEVEL:
+        return level_bases(contract, args, component)
     if form == BATCH:
         return batch_bases(contract, args, calls)
     if form in (ROWS, LOSS) and component == 0:
@@ -92,6 +94,61 @@ def batch_bases(contract, args, calls):
         return [given, {"x_0": x_0, "eps": args["eps"], "z": args["z"]},
                 {"x_0": x_0, "x_t": args["x_t"], "z": args["z"]}]
     return [given]
+
+
+def same(y):
+    """The value itself."""
+    return y
+
+
+def one(y):
+    """The slope of the value itself."""
+    return np.ones_like(y)
+
+
+def squared(y):
+    """y^2, where a level is the root of a sum."""
+    return y**2
+
+
+def inverse(y):
+    """1 / y, where a level is one over a sum."""
+    return 1 / y
+
+
+def level_bases(contract, args, component):
+    """(terms, transform, its slope): a function of the level that is a sum of the terms."""
+    a = {n: np.asarray(v, np.float64) for n, v in args.items() if not isinstance(v, str)}
+    reciprocal = (inverse, lambda y: y**-2)
+    root = (squared, lambda y: 2 * y)
+    name = contract.name
+    if name == "vp_marginal":
+        t, low, high = a["t"], a["beta_min"], a["beta_max"]
+        terms = {"t^2 beta_max": t**2 * high, "t^2 beta_min": t**2 * low, "t beta_min": t * low,
+                 "t beta_max": t * high}
+        if component == 0:
+            return [(terms, np.log, inverse)]
+        return [(terms, lambda y: np.log(1 - y**2), lambda y: 2 * y / (1 - y**2))]
+    if name in ("ve_marginal", "ve_diffusion_coefficient"):
+        t, low, high = a["t"], np.log(a["sigma_min"]), np.log(a["sigma_max"])
+        terms = {"ln sigma_min": low + 0 * t, "ln sigma_max": high + 0 * t,
+                 "t ln sigma_min": t * low, "t ln sigma_max": t * high, "1": 1 + 0 * t}
+        if name == "ve_diffusion_coefficient":
+            terms["ln ln(sigma_max / sigma_min)"] = np.log(high - low) + 0 * t
+        return [(terms, np.log, inverse)]
+    if name == "alpha_bar_from_sigma":
+        s = a["sigma"]
+        return [({"1": 1 + 0 * s, "sigma^2": s**2, "sigma": s}, *reciprocal)]
+    if name == "sigma_from_alpha_bar":
+        r = 1 / a["alpha_bar"]
+        return [({"1 / alpha_bar": r, "1": 1 + 0 * r}, *root)]
+    if name == "signal_to_noise_ratio":
+        r = 1 / a["alpha_bar"]
+        return [({"1 / alpha_bar": r, "1": 1 + 0 * r}, *reciprocal)]
+    if name == "edm_weight":
+        s, d = a["sigma"]**-2.0, a["sigma_data"]**-2.0
+        return [({"1 / sigma^2": s, "1 / sigma_data^2": d + 0 * s, "1": 1 + 0 * s}, same, one)]
+    return []
 
 
 def row_terms(contract, args, calls):
@@ -139,7 +196,8 @@ def row_terms(contract, args, calls):
         if len(seen) == len(args["sigmas"]):
             for i, s in enumerate(seen):
                 terms |= {f"{term} at level {i + 1}": a
-                          for term, a in products(s=s, eps=args["eps"][i]).items()}
+                          for term, a in products(s=s, eps=args["eps"][i]).items()
+                          if not term.startswith("sum")}
         return terms
     if name == "denoising_score_matching":
         return products(s=seen[0], eps=args["eps"], x=x)
@@ -184,6 +242,7 @@ def products(**vectors):
     terms, names = {}, list(vectors)
     for i, a in enumerate(names):
         terms[f"|{a}|^2"] = square(vectors[a])
+        terms[f"sum of {a}"] = np.sum(vectors[a], axis=1)
         for b in names[i + 1:]:
             terms[f"{a}'{b}"] = dot(vectors[a], vectors[b])
     return terms
