@@ -50,8 +50,8 @@ class Case:
                 if form in (TABLE, STATES) or self.contract.name == "bits_per_dimension":
                     s = Situation(f"fit {i}", 5 + i % 3, self.dim or 3, seed=100 + i)
                 elif form in (LOSS, ROWS):
-                    s = Situation(f"fit {i}", 22, self.dim or 2 + i % 4, False, seed=100 + i,
-                                  M=(0, 2, 3)[i % 3])
+                    s = Situation(f"fit {i}", 22 + i % 3, self.dim or 2 + i % 4, False,
+                                  seed=100 + i, M=(0, 2, 3)[i % 3])
                 elif form == LEVEL:
                     s = Situation(f"fit {i}", 6, 3, by_row, seed=100 + i)
                 else:
@@ -70,7 +70,7 @@ class Case:
 def by_rows(contract, caller, probe):
     """Replace the mean of a loss by the losses of single rows, one call for each."""
     values = []
-    probe.batch_mean = float(probe.got[0])
+    probe.batch_mean = float(np.ravel(probe.got[0])[0])
     for b in range(len(probe.want[0])):
         trial = caller(rows_of(probe.args, b), np.dtype(probe.situation.dtype))
         if trial.outputs is None or trial.outputs[0].size != 1:

@@ -128,6 +128,7 @@ class Probe:
     ok: bool = False
     error: float = np.inf
     allowed: float = 0.0
+    batch_mean: float = 0.0               # of a loss that returns its mean, in the doctor's probes
     slack: tuple = ()
     wrong: list = field(default_factory=list)             # names of the components that are wrong
 

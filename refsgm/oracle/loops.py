@@ -10,9 +10,9 @@ import numpy as np
 
 from .contracts import Noise
 from .fields import Field
-from .fit import coefficients
+from .fit import Degenerate, coefficients
 from .judge import reference
-from .terms import answers
+from .terms import answers, distinct
 
 ROUNDING = 1e-7
 
@@ -28,7 +28,7 @@ def transitions(case):
     for p in case.more:
         outputs = p.trial.outputs
         truth = reference(case.contract, p.args)
-        seen, right = p.trial.calls, calls_of(case.contract, p.args)
+        seen, right = p.trial.calls, distinct(calls_of(case.contract, p.args))
         if len(outputs) != len(truth):
             return None, []
         f = next(a for a in p.args.values() if isinstance(a, Field))
@@ -52,7 +52,10 @@ def transitions(case):
                     terms["z"] = draws[i]
                 features = np.stack([np.ravel(a) for a in terms.values()])
                 allowed = np.full(features.shape[1], ROUNDING * np.max(np.abs(states[i])))
-                c = coefficients(np.ravel(np.reshape(states[i], shape)), features, allowed)
+                try:
+                    c = coefficients(np.ravel(np.reshape(states[i], shape)), features, allowed)
+                except Degenerate:
+                    c = None
                 if c is None:
                     return None, []
                 for n, value in zip(terms, c[0]):
@@ -83,8 +86,9 @@ def calls_of(contract, args):
 def order_of_levels(case):
     """Levels passed to the function in the wrong order or shifted."""
     for p in case.more[:1]:
-        seen = [float(np.mean(c[1])) for c in p.trial.calls if len(c) > 1 and c[1] is not None]
-        right = [float(np.mean(c[1])) for c in calls_of(case.contract, p.args) if len(c) > 1]
+        seen, right = ([float(np.mean(c[1])) for c in distinct(calls)
+                        if len(c) > 1 and c[1] is not None]
+                       for calls in (p.trial.calls, calls_of(case.contract, p.args)))
         if len(right) < 2 or not seen:
             return []
         if len(seen) == len(right) and np.allclose(seen, right[::-1], rtol=1e-5) and (
@@ -92,8 +96,8 @@ def order_of_levels(case):
             return [case.say("reversed", "the levels are visited in reverse order", "structure",
                              0.3)]
         if len(seen) != len(right):
-            return [case.say("index-shift", f"the function is called {len(seen)} times, where "
-                             f"{len(right)} are required", "structure", 1.5)]
+            return [case.say("evaluation-point", f"the function is called {len(seen)} times, where "
+                             f"{len(right)} are required", "structure", 2.5)]
         if not np.allclose(seen, right, rtol=1e-4):
             if len(set(right)) > 1 and (np.allclose(seen[1:], right[:-1], rtol=1e-4)
                                         or np.allclose(seen[:-1], right[1:], rtol=1e-4)):

@@ -63,6 +63,8 @@ CODES = {
     "not-accumulated": ("entries are those of single steps, where their product so far is meant",
                         "take the cumulative product"),
     "min-vs-max": ("a maximum stands where a minimum is meant", "take the smaller of the two"),
+    "wrong-spacing": ("both ends of the table are right, and what lies between is not",
+                      "check how the entries are spaced"),
     "end-point": ("an end of the table is wrong", "include both ends: i / (L - 1)"),
     "not-squared": ("the residual is not squared", "square it"),
     "squared-twice": ("the residual is squared twice", "square once"),
@@ -134,7 +136,9 @@ def name_powers(e, g):
         return "wrong-coordinates"
     if len(names) == 2:
         a, b = names
-        if siblings(a, b) and changed[a][1] - changed[a][0] == changed[b][0] - changed[b][1]:
+        opposite = changed[a][1] - changed[a][0] == changed[b][0] - changed[b][1]
+        if siblings(a, b) and opposite and any(after for _, after in changed.values()) and any(
+                before for before, _ in changed.values()):
             return "wrong-level"
         if a == f"1 - {b}" or b == f"1 - {a}":
             return "one-minus"
@@ -158,9 +162,8 @@ def coordinates(changed):
     if len(changed) != 1:
         return False
     (name, (before, after)), = changed.items()
-    step = {"alpha_bar": 0.5, "alpha_bar_t": 0.5, "alpha_bar_s": 0.5, "scale": 1}.get(name)
-    return (step is not None and abs(after - before) in (step, 2 * step)
-            and (before == 0 or after == 0))
+    steps = {"alpha_bar": (0.5, 1), "alpha_bar_t": (0.5,), "alpha_bar_s": (0.5,), "scale": (1, 2)}
+    return abs(after - before) in steps.get(name, ()) and (before == 0 or after == 0)
 
 
 def siblings(a, b):

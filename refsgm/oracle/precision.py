@@ -13,6 +13,9 @@ HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float
 
 def precision(case):
     """Explanations of errors that are small or not finite."""
+    finite = [p.error for p in case.probes if not p.ok and np.isfinite(p.error)]
+    if len(finite) > 2 and np.median(finite) < HALF:
+        return few_digits(case) or not_finite(case)
     return not_finite(case) or few_digits(case)
 
 
@@ -54,12 +57,18 @@ def few_digits(case):
     # the errors of single entries, relative to the largest in their row
     worst = max(p.error for p in plain)
     usual = float(np.median([p.error for p in plain]))
+    by_regime = {p.situation.regime: p.error for p in case.probes}
+    local = (usual < 0.1 and by_regime.get("huge levels", 1) < 1e-6
+             and by_regime.get("tiny levels", 0) > 0.3)
+    if usual > HALF and not local:
+        return []
+    if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
+        return [case.say("small-constant", f"relative errors up to {worst:.0e} that change "
+                         "smoothly: a small constant was added somewhere, or a formula that is "
+                         "nearly right was used", "precision", 1.5)]
+    words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"
     if usual > HALF:
         return []
-    if smooth(case, plain[0]):
-        return [case.say("small-constant", f"relative errors up to {worst:.0e} that change "
-                         "smoothly: a small constant has been added somewhere", "precision", 1.5)]
-    words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"
     return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere, the size "
                      f"of {words}", "precision", 1.5)]
 

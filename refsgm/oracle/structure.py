@@ -18,8 +18,9 @@ def call_problems(case):
     if failed and all(p.trial.problem in ("raises", "timeout") for p in probes):
         p = failed[0]
         verb = "does not answer" if p.trial.problem == "timeout" else "raises"
-        return [case.say(p.trial.problem, f"it {verb} at every probe: {p.trial.error}", "call",
-                         -1)]
+        arity = p.trial.error.startswith("TypeError") and "argument" in p.trial.error
+        return [case.say(p.trial.problem, f"it {verb} at every probe: {p.trial.error}", "call", -1,
+                         fix=f"the contract is {case.contract.signature()}" if arity else "")]
     if any(p.trial.problem == "timeout" for p in probes):
         p = next(p for p in probes if p.trial.problem == "timeout")
         found.append(case.say("timeout", f"at the probe {p.label!r}: {p.trial.error}", "call", -1))
@@ -131,13 +132,17 @@ def dependence(case, p):
             continue
         if B > 2 and isinstance(a, np.ndarray) and p.got is not None and not p.mean:
             found += row_dependence(case, p, name, args[name], dtype)
+    if any(d.code == "rows-mixed" for d in found):          # not a matter of the levels alone
+        found = [d for d in found if d.code != "broadcast"]
     return found
 
 
 def ignored_elsewhere(case, name):
     """Whether an argument does not matter at other probes either, where it should."""
     for p in case.more[:3]:
-        a = p.args[name]
+        a = p.args.get(name)
+        if a is None:
+            continue
         args = p.args | {name: a[::-1].copy() if name in DATA | {"weights"} else nearby(a, 0.93)}
         try:
             want = reference(case.contract, args)

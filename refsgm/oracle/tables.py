@@ -34,15 +34,20 @@ def tables(case):
     for code, sentence, test in tests:
         if all(test(a, w) for a, w, _ in pairs):
             return [case.say(code, sentence, "structure", 0.7)]
-    if "n_levels" in case.contract.args:
+    count = next((n for n in ("n_levels", "n_steps") if n in case.contract.args), None)
+    if count:
         def longer(p):
-            return reference(case.contract, p.args | {"n_levels": p.args["n_levels"] + 1})[0]
+            return reference(case.contract, p.args | {count: p.args[count] + 1})[0]
 
         for cut, place, end in ((slice(None, -1), "i / L", "last"),
                                 (slice(1, None), "(i + 1) / L", "first")):
             if all(same(a, longer(p)[cut]) for a, _, p in pairs):
                 return [case.say("end-point", f"the levels lie at {place} in place of "
                                  f"i / (L - 1): the {end} end is left out", "structure", 0.7)]
+    if all(len(a) == len(w) > 2 and same(a[[0, -1]], w[[0, -1]]) and not same(a, w)
+           for a, w, _ in pairs):
+        return [case.say("wrong-spacing", "both ends are right, and what lies between is not",
+                         "structure", 2.5)]
     if all(len(a) != len(w) for a, w, _ in pairs):
         a, w, _ = pairs[0]
         return [case.say("wrong-shape", f"the table has {len(a)} entries, where {len(w)} are "

@@ -12,7 +12,7 @@ import numpy as np
 
 import refsgm
 
-from .contracts import BATCH, DATA, LEVEL, LOSS, ROWS
+from .contracts import BATCH, DATA, FUNCTION, LEVEL, LOSS, ROWS, STATES
 from .fields import Field
 
 
@@ -26,7 +26,9 @@ def recorded(contract, args):
         return np.array(a, np.float64)
 
     calls = []
-    name, f = next((n, a) for n, a in args.items() if isinstance(a, Field))
+    name, f = next(((n, a) for n, a in args.items() if isinstance(a, Field)), (None, None))
+    if f is None or contract.form in (FUNCTION, STATES):
+        return calls
 
     def noting(x, *level):
         calls.append((value(x), *map(value, level)))
@@ -35,10 +37,21 @@ def recorded(contract, args):
     return calls
 
 
+def distinct(calls):
+    """The calls without those that repeat the one before, or the one before that."""
+    kept = []
+    for call in calls:
+        if not any(len(call) == len(k) and all(
+                a is not None and b is not None and np.array_equal(a, b) for a, b in zip(call, k))
+                for k in kept[-2:]):
+            kept.append(call)
+    return kept
+
+
 def answers(f, calls, shape):
     """What a Field returned to each of the calls, as (B, D) arrays; None where it was not seen."""
     results = []
-    for x, *level in calls:
+    for x, *level in distinct(calls):
         if x is None or x.size != np.prod(shape) or any(a is None for a in level):
             return None
         a = None
@@ -71,6 +84,7 @@ def batch_bases(contract, args, calls):
     """Terms (B, D) of steps, conversions and scores."""
     name = contract.name
     given = {n: a for n, a in args.items() if n in DATA and np.ndim(a) == 2}
+    ones = {"1": np.ones_like(next(iter(given.values())))} if given else {}
     if name == "mixture_score":
         x, w, m = args["x"], args["weights"], args["means"]
         mean_r = refsgm.mixture_score(x, w, m, args["sigma"]) * args["sigma"]**2 + x
@@ -91,9 +105,9 @@ def batch_bases(contract, args, calls):
     if name in ("ddpm_step", "ddim_step"):
         ab = args["alpha_bar_t"]
         x_0 = (args["x_t"] - (1 - ab)**0.5 * args["eps"]) / ab**0.5
-        return [given, {"x_0": x_0, "eps": args["eps"], "z": args["z"]},
+        return [given | ones, {"x_0": x_0, "eps": args["eps"], "z": args["z"]},
                 {"x_0": x_0, "x_t": args["x_t"], "z": args["z"]}]
-    return [given]
+    return [given | ones]
 
 
 def same(y):
@@ -165,7 +179,7 @@ def row_terms(contract, args, calls):
     if name == "log_likelihood":
         x_max = refsgm.probability_flow(*args.values())
         prior = refsgm.prior_log_density(x_max, args["sigma_max"])
-        return {"log prior at the end": prior,
+        return {"|x_max|^2": square(x_max), "1": np.ones(len(x_max)),
                 "integral of the divergence": prior - refsgm.log_likelihood(*args.values())}
     if not isinstance(f, Field):
         return {}
@@ -177,9 +191,11 @@ def row_terms(contract, args, calls):
         return {**({} if v is None else quadratic(J, v)), **jacobian_terms(J)}
     if name in ("implicit_score_matching", "sliced_score_matching", "sliced_score_matching_vr"):
         s, J = f(x), f.jacobian(x)
-        terms = {"|s|^2": square(s), **jacobian_terms(J)}
+        terms = {"|s|^2": square(s), "|s|": np.sqrt(square(s)), **jacobian_terms(J)}
+        terms["sum of s"] = np.sum(s, axis=1)
         if "v" in args:
-            terms |= quadratic(J, args["v"]) | {"(v's)^2": sliced(s, args["v"])}
+            projected = np.mean([dot(u, s) for u in directions(args["v"])], axis=0)
+            terms |= quadratic(J, args["v"]) | {"(v's)^2": sliced(s, args["v"]), "v's": projected}
         return terms
     if seen is None or not seen:
         seen = answers(f, recorded(contract, args), x.shape)
@@ -190,6 +206,7 @@ def row_terms(contract, args, calls):
         slope = np.mean([dot(u, f(x + h * u) - f(x - h * u)) for u in v], axis=0)
         forward = np.mean([dot(u, f(x + h * u) - f(x)) for u in v], axis=0)
         return {"(v's)^2": sliced(f(x), v), "|s|^2": square(f(x)),
+                "v's": np.mean([dot(u, f(x)) for u in v], axis=0),
                 "v'(s(x + step v) - s(x - step v))": slope, "v'(s(x + step v) - s(x))": forward}
     if name == "noise_conditional_score_matching":
         terms = {}
@@ -197,7 +214,7 @@ def row_terms(contract, args, calls):
             for i, s in enumerate(seen):
                 terms |= {f"{term} at level {i + 1}": a
                           for term, a in products(s=s, eps=args["eps"][i]).items()
-                          if not term.startswith("sum")}
+                          if term.endswith("^2") or "'" in term}
         return terms
     if name == "denoising_score_matching":
         return products(s=seen[0], eps=args["eps"], x=x)
@@ -226,14 +243,17 @@ def sliced(s, v):
 
 def quadratic(J, v):
     """v'J v, the mean over directions, (B,)."""
-    return {"v'J v": np.mean([np.einsum("bi,bij,bj->b", u, J, u) for u in directions(v)], axis=0)}
+    u = directions(v)
+    return {"v'J v": np.mean(np.einsum("mbi,bij,mbj->mb", u, J, u), axis=0),
+            "v'J 1": np.mean(np.einsum("mbi,bij->mb", u, J), axis=0),
+            "1'J v": np.mean(np.einsum("bij,mbj->mb", J, u), axis=0)}
 
 
 def jacobian_terms(J):
     """What a mistake may make of a Jacobian (B, D, D)."""
     terms = {"tr J": np.einsum("bii->b", J)}
     if J.shape[1] > 1:
-        terms["sum_ij J_ij"] = np.sum(J, axis=(1, 2))
+        terms |= {"sum_ij J_ij": np.sum(J, axis=(1, 2)), "J_11": J[:, 0, 0]}
     return terms
 
 
@@ -242,6 +262,7 @@ def products(**vectors):
     terms, names = {}, list(vectors)
     for i, a in enumerate(names):
         terms[f"|{a}|^2"] = square(vectors[a])
+        terms[f"|{a}|"] = np.sqrt(square(vectors[a]))
         terms[f"sum of {a}"] = np.sum(vectors[a], axis=1)
         for b in names[i + 1:]:
             terms[f"{a}'{b}"] = dot(vectors[a], vectors[b])
