@@ -993,8 +993,8 @@ def _(update):
 
 @peer("diffusionjax", SOLVERS + "EDMHeun.update", "heun_step",
       "the corrected slope is applied from the Euler point x_1, where the algorithm applies it "
-      "from x: `x_2 = x_1 + drift_prime * dt` (line 562), so that about two steps are taken for one. "
-      "Without churn; in a step to sigma = 0 it divides by zero", **JAX)
+      "from x: `x_2 = x_1 + drift_prime * dt` (line 562), so that about two steps are taken for "
+      "one. Without churn; in a step to sigma = 0 it divides by zero", **JAX)
 def _(update):
     import jax.numpy as jnp
     return lambda score_fn, x, a, b: jax_solver(

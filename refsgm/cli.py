@@ -222,7 +222,7 @@ def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="
 
     from .oracle import museum
     rows, alarms = museum.kill_matrix(dictionary=not no_dictionary), museum.false_alarms()
-    print(json.dumps({"summary": museum.summary(rows, alarms), "alarms": alarms,
+    print(json.dumps({"summary": " ".join(museum.summary(rows, alarms)), "alarms": alarms,
                       "rows": [row.as_dict() for row in rows]}, indent=1) if as_json
           else museum.table(rows, alarms))
     if alarms or not all(row.caught for row in rows):

@@ -70,29 +70,33 @@ def false_alarms():
 
 
 def summary(rows, alarms):
-    """The counts, in two sentences."""
+    """The counts, in sentences."""
     caught, right = sum(bool(r.caught) for r in rows), sum(r.right for r in rows)
     conventions = [r for r in rows if r.mutant.convention]
     named = sum(r.convention == r.mutant.convention for r in conventions)
     spellings = sum(len(n.functions) for n in not_bugs.NOT_BUGS)
-    return (f"{caught} of {len(rows)} mistakes caught, {right} ({right / len(rows):.0%}) with the "
-            f"declared code as first diagnosis, {named} of {len(conventions)} conventions named. "
-            f"{len(alarms)} alarms at {spellings} right spellings.")
+    return [f"{caught} of {len(rows)} mistakes caught.",
+            f"{right} ({right / len(rows):.0%}) with the declared code as first diagnosis.",
+            f"{named} of {len(conventions)} conventions named.",
+            f"{len(alarms)} alarms at {spellings} right spellings."]
 
 
 def table(rows, alarms):
     """The kill matrix as text, one mark for every probe, at most 100 characters wide."""
-    lines = [f"  {'mistake':30}{'kind':34}{'first diagnosis':21}probes, x = caught"]
-    for r in rows:
-        marks = "".join("x" if hit else "." for _, hit in r.probes)
+    lines, kind = [f"  {'mistake':31}{'first diagnosis':22}probes, x = caught"], ""
+    kinds = list(dict.fromkeys(r.mutant.kind for r in rows))
+    for r in sorted(rows, key=lambda r: kinds.index(r.mutant.kind)):
+        if r.mutant.kind != kind:
+            kind = r.mutant.kind
+            lines.append(kind)
         mark, said = " " if r.right else "!", r.code or "none"
-        lines.append(f"{mark} {r.mutant.id:30}{r.mutant.kind:34}{said:21}{marks}")
+        marks = "".join("x" if hit else "." for _, hit in r.probes)
+        lines.append(f"{mark} {r.mutant.id:31}{said:22}{marks}")
         if not r.right:
             convention = r.mutant.convention and f", a convention: {r.mutant.convention}"
-            lines.append(f"  {'':30}declared: {r.mutant.code}{convention}")
+            lines.append(f"  {'':31}declared: {r.mutant.code}{convention}")
     lines += [f"! alarm at a right spelling, {name}" for name in alarms]
-    sentences = summary(rows, alarms).split(". ")
-    return "\n".join([*lines, "", *[s.rstrip(".") + "." for s in sentences]])
+    return "\n".join([*lines, "", *summary(rows, alarms)])
 
 
 def page(rows, alarms):
@@ -101,7 +105,7 @@ def page(rows, alarms):
              "<!-- Written by `python -m refsgm.oracle.museum > docs/museum.md`. -->", "",
              "Mistakes of published score-based code, each rebuilt from its formula and put before "
              "`refsgm.check`.", "The doctor has not seen them: its first word is compared with the "
-             "code that the mistake declares.", "", summary(rows, alarms)]
+             "code that the mistake declares.", "", *summary(rows, alarms)]
     for kind in dict.fromkeys(r.mutant.kind for r in rows):
         lines += ["", f"## `{find(kind).signature()}`"]
         for r in (r for r in rows if r.mutant.kind == kind):

@@ -274,7 +274,7 @@ def _(x_ve, sigma):
 
 # Schedules ----------------------------------------------------------------------------------------
 
-@mutant("qsample-alpha-not-bar", "alpha_bar_from_betas", "factor-missing", "plausible",
+@mutant("qsample-alpha-not-bar", "alpha_bar_from_betas", "not-accumulated", "plausible",
         "alpha_t where alpha_bar_t belongs: the factors of all earlier steps are missing.",
         "common confusion")
 def _(betas):
@@ -371,7 +371,7 @@ def _(sigma, sigma_data):
     return 1 / total, sigma * sigma_data / total**0.5, 1 / total**0.5, np.log(sigma) / 4
 
 
-@mutant("minsnr-clamp-direction", "min_snr_weight", "clipped", "documented",
+@mutant("minsnr-clamp-direction", "min_snr_weight", "min-vs-max", "documented",
         "max(SNR, gamma) where min(SNR, gamma) belongs.",
         "lucidrains/denoising-diffusion-pytorch commits b8f8e40, ecd4582")
 def _(alpha_bar, gamma, prediction):
