@@ -1,7 +1,8 @@
 """Runs the oracle over public implementations, and writes docs/peers.md.
 
-    pip install torch diffusers jax k-diffusion denoising-diffusion-pytorch azula smalldiffusion \
-        score-models diffusionjax blackjax labml-nn monai bionemo-moco treeffuser flow-matching
+    pip install torch diffusers jax k-diffusion denoising-diffusion-pytorch azula smalldiffusion
+    pip install score-models diffusionjax blackjax labml-nn monai bionemo-moco treeffuser
+    pip install flow-matching sbi deepinv
     python benchmarks/peers.py [--page docs/peers.md]
 
 Each adapter calls the peer's own function with the oracle's numbers: it sets the noise levels where
@@ -492,7 +493,7 @@ def _(cosine_beta_schedule):
 
 
 @peer("denoising-diffusion-pytorch", DDP + "linear_beta_schedule", "linear_betas",
-      "it multiplies DDPM's ends by 1000 / T, on purpose")
+      "it multiplies DDPM's ends by 1000 / T, by design: equal at T = 1000")
 def _(linear_beta_schedule):
     return lambda n_steps: linear_beta_schedule(n_steps)
 
@@ -594,7 +595,7 @@ def _(step):
 
 
 @peer("azula", "azula.sample:HeunSampler.step", "heun_step",
-      "0 / 0 in a step to sigma = 0, which none of its schedules has: they end at sigma_min > 0")
+      "0 / 0 in a step to sigma = 0, which its schedules do not take: they end at sigma_min > 0")
 def _(step):
     from azula.sample import HeunSampler
 
@@ -817,7 +818,8 @@ def moco_step(name):
 @peer("bionemo-moco", MOCO + "step", "ddpm_step",
       "its `_log_var` is the table of posterior variances shifted by one entry (line 138): `step` "
       "adds the noise of the timestep below, and none at timestep 1, where the entry is log 0. "
-      "`step_noise` of the same class has the table unshifted, and keeps to the contract")
+      "`step_noise` of the same class has the table unshifted, and keeps to the contract. Seen "
+      "on the tables of its own constructor too")
 def _(step):
     return moco_step("step")
 
@@ -867,6 +869,61 @@ def _(step):
         with drawing(z):
             return moco_vdm().step_ddim(eps, t, x_t, t - alpha_bar_s, eta=eta)
     return fn
+
+
+# sbi ----------------------------------------------------------------------------------------------
+
+SBI = "sbi.neural_nets.estimators.score_estimator:"
+
+
+def sbi_estimator(name, **values):
+    """The functions of a score estimator of sbi for one feature, without its network."""
+    from sbi.neural_nets.estimators import score_estimator
+    cls, me = getattr(score_estimator, name), SimpleNamespace(input_shape=(1,), **values)
+    me.noise_schedule = lambda t: cls.noise_schedule(me, t)
+    return lambda method, *args: getattr(cls, method)(me, *args)[0, 0]
+
+
+@peer("sbi", SBI + "VPScoreEstimator.std_fn", "vp_marginal")
+def _(std_fn):
+    def fn(t, beta_min=0.1, beta_max=20.0):
+        value = sbi_estimator("VPScoreEstimator", beta_min=beta_min, beta_max=beta_max)
+        return value("mean_t_fn", t[None]), value("std_fn", t[None])
+    return fn
+
+
+@peer("sbi", SBI + "VEScoreEstimator.std_fn", "ve_marginal")
+def _(std_fn):
+    return lambda t, low, high: sbi_estimator("VEScoreEstimator", sigma_min=low, sigma_max=high)(
+        "std_fn", t[None])
+
+
+@peer("sbi", SBI + "VEScoreEstimator.diffusion_fn", "ve_diffusion_coefficient")
+def _(diffusion_fn):
+    return lambda t, low, high: sbi_estimator("VEScoreEstimator", sigma_min=low, sigma_max=high)(
+        "diffusion_fn", t[None, None], t[None])
+
+
+# deepinv ------------------------------------------------------------------------------------------
+
+@peer("deepinv", "deepinv.sampling.sampling_iterators.ula:ULAIterator.forward", "langevin_step",
+      "x + h score + sqrt(2 h) z: its step size is half of refsgm's")
+def _(forward):
+    def fn(x, score, step_size, z):
+        zero = SimpleNamespace(grad=lambda x, y, physics: 0 * x)
+        prior = SimpleNamespace(grad=lambda x, sigma: -score)
+        me = SimpleNamespace(clip=None, algo_params={"step_size": float(step_size), "alpha": 1.0,
+                                                     "sigma": 1.0})
+        with drawing(z):
+            return forward(me, {"x": x}, None, None, zero, prior, 0)["x"]
+    return fn
+
+
+@peer("deepinv", "deepinv.sampling.diffusion_sde:EDMDiffusionSDE._score_from_model_output",
+      "score_from_x0", "its sigma is that of VE coordinates: called with sigma / scale")
+def _(score):
+    return lambda x_t, x_0, scale, sigma: score(SimpleNamespace(dtype=x_t.dtype), x_t, x_0,
+                                                sigma / scale, scale)
 
 
 # flow_matching ------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_the_command_line_prints_the_matrix_and_fails_on_what_passes(monkeypatch
 
 
 def test_the_page_has_every_row(matrix):
-    page = museum.page(matrix, [])
+    page = museum.page(matrix, matrix, [])
     for name in [m.id for m in mutants.MUTANTS] + list(mutants.NO_KIND):
         assert name in page
 

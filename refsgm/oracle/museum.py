@@ -99,13 +99,15 @@ def table(rows, alarms):
     return "\n".join([*lines, "", *summary(rows, alarms)])
 
 
-def page(rows, alarms):
-    """The museum as a page of Markdown."""
+def page(rows, plain, alarms):
+    """The museum as a page of Markdown; `plain` are the rows without the dictionary."""
     lines = ["# The bug museum", "",
              "<!-- Written by `python -m refsgm.oracle.museum > docs/museum.md`. -->", "",
              "Mistakes of published score-based code, each rebuilt from its formula and put before "
-             "`refsgm.check`.", "The doctor has not seen them: its first word is compared with the "
-             "code that the mistake declares.", "", *summary(rows, alarms)]
+             "`refsgm.check`.", "Its first diagnosis is compared with the code that the mistake "
+             "declares.", "", *summary(rows, alarms),
+             f"Without its dictionary of known alternatives {sum(r.right for r in plain)} "
+             f"({sum(r.right for r in plain) / len(plain):.0%}) are named."]
     for kind in dict.fromkeys(r.mutant.kind for r in rows):
         lines += ["", f"## `{find(kind).signature()}`"]
         for r in (r for r in rows if r.mutant.kind == kind):
@@ -147,4 +149,4 @@ def cell(text):
 
 
 if __name__ == "__main__":
-    print(page(kill_matrix(), false_alarms()), end="")
+    print(page(kill_matrix(), kill_matrix(dictionary=False), false_alarms()), end="")
