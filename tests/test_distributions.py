@@ -1,5 +1,9 @@
 """Distributions against 50 digits, their noise, their moments, and what they refuse."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from exact import common_sigma, mixture_function, units, values_and_conditions
@@ -7,6 +11,7 @@ from laws import AUTODIFF, EXACT, QUADRATURE, STANDARD_ERRORS, complex_step, nor
 from numpy.testing import assert_allclose
 
 import refsgm
+from benchmarks import larger_than_memory
 from refsgm import mixtures
 
 ROUNDINGS = 64                      # times machine epsilon times the condition number
@@ -77,7 +82,7 @@ def test_one_sigma_for_all_agrees_with_fifty_digits(sigma, shift, dtype):
                 assert units(value, expected, dtype)[0] <= ROUNDINGS
 
 
-@pytest.mark.parametrize("shift", [0.0, 100.0])
+@pytest.mark.parametrize("shift", [0.0, 0.9, 100.0])
 @pytest.mark.parametrize("sigma", [0.005, 0.3, 10.0])
 @pytest.mark.parametrize("per_row", [False, True])
 def test_matrix_products_and_blocks_change_nothing(sigma, shift, per_row, monkeypatch):
@@ -188,7 +193,7 @@ def test_a_memmap_is_read_in_blocks(tmp_path, monkeypatch):
 
 
 def test_a_dask_array_gives_what_memory_gives():
-    """On the threads of this process; `benchmarks/dask_points.py` uses a cluster."""
+    """On the threads of this process."""
     da = pytest.importorskip("dask.array")
     points, x = normal(0, 3000, 4), normal(1, 8, 4)
     lazy = refsgm.Empirical(da.from_array(points, chunks=(700, 3))).perturb(0.5)
@@ -198,6 +203,18 @@ def test_a_dask_array_gives_what_memory_gives():
     broken = refsgm.Empirical(da.from_array(np.full((5, 4), np.nan)))
     with pytest.raises(ValueError, match="must be finite"):
         broken.perturb(1.0).score(x)
+
+
+def test_points_on_disk_need_no_memory_and_two_processes_give_the_same(tmp_path):
+    """The command that shows it for 4 GiB, with 1/8 GiB: three blocks in each of two processes."""
+    pytest.importorskip("distributed")
+    path, rows = str(tmp_path / "points.npy"), 2**25 // larger_than_memory.D
+    larger_than_memory.write_points(path, rows)
+    if sys.platform == "linux":                           # which tells pages of a file from others
+        out = subprocess.run([sys.executable, larger_than_memory.__file__, "--score", path],
+                             capture_output=True, text=True, check=True).stdout
+        assert json.loads(out)["peak, MiB"] < 512
+    assert larger_than_memory.largest_difference(path, rows // 8, rows // 48) < 1e-10
 
 
 EYE = np.eye(2)[None]
