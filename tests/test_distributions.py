@@ -220,7 +220,7 @@ def test_points_on_disk_need_no_memory_and_two_processes_give_the_same(tmp_path)
 EYE = np.eye(2)[None]
 BAD = [
     (lambda: refsgm.GaussianMixture(np.ones(1), np.zeros((1, 2)), np.array([[[1.0, 0.5], [0, 1]]])),
-     "covs must be symmetric, got 0.5 and 0.0 at (0, 1) and (1, 0) of covs[0]"),
+     "covs[0] must be symmetric, got 0.5 and 0.0 at (0, 1) and (1, 0)"),
     (lambda: refsgm.GaussianMixture(np.ones(1), np.zeros((1, 2)), -EYE),
      "covs must be positive definite, got covs[0] with smallest eigenvalue -1.0"),
     (lambda: refsgm.GaussianMixture(np.ones(1), np.zeros((1, 2)), np.ones((1, 2, 2))),
