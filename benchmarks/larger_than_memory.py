@@ -22,7 +22,7 @@ import numpy as np
 
 import refsgm
 
-D, SIGMA, QUERIES, BLOCK = 784, 0.5, 64, 2**14
+D, SIGMA, QUERIES, BLOCK = 784, 10.0, 64, 2**14       # at this sigma many points have a share
 
 
 def write_points(path, rows):

@@ -137,12 +137,15 @@ def is_plain(*arrays):
 def sums_of_rows(x, log_w, means, sigma):
     """The `Sums` of all components, block after block."""
     B, D = np.shape(x)
-    products = is_plain(x, sigma, log_w, means) and B * len(means) * D > DIRECT
+    plain = is_plain(x, sigma, log_w, means)
+    products = plain and B * len(means) * D > DIRECT
     size = max(1, 2 * ENTRIES // max(B, D) if products else ENTRIES // max(1, B * D))
     sums_of = sums_by_products if products else sums_directly
     total = None
     for i in range(0, len(means), size):
         block = means[i:i + size]
+        if plain:                    # differences of float32 points, too, in the precision of x
+            block = np.asarray(block, float_type(x, block))
         part = sums_of(x, log_w if np.ndim(log_w) == 0 else log_w[i:i + size], block, sigma)
         total = part if total is None else merge(x, sigma, total, part)
     return total
@@ -195,8 +198,8 @@ def sums_by_products(x, log_w, means, sigma):
     c of the block. Where x is much closer to its nearest mean than the means are spread, that loses
     digits, and the few components that matter there are summed up directly.
     """
-    dtype = float_type(x, means)
-    m, c = centred(means, dtype)                                              # (K, D), (D,)
+    dtype = means.dtype
+    m, c = centred(means)                                                     # (K, D), (D,)
     half = np.einsum("kd,kd->k", m, m) / 2                                              # (K,)
     if not np.all(np.isfinite(half)):
         check_values(FINITE, means=means)
@@ -232,13 +235,13 @@ def sums_by_products(x, log_w, means, sigma):
     return Sums(nearest, log_sum, shift)
 
 
-def centred(means, dtype):
+def centred(means):
     """Means less a rough centre c, and c: zero, which needs no copy, if the origin does as well."""
-    sample = np.asarray(means[::max(1, len(means) // 64)], dtype)
+    sample = means[::max(1, len(means) // 64)]
     c = np.mean(sample, axis=0)                                                         # (D,)
     if np.sum(c**2) <= np.mean(np.sum((sample - c)**2, axis=1)):
-        return np.asarray(means, dtype), 0 * c
-    return np.subtract(means, c, dtype=dtype), c
+        return means, 0 * c
+    return means - c, c
 
 
 def sums_of_few(x, log_w, means, sigma):

@@ -101,6 +101,18 @@ def test_matrix_products_and_blocks_change_nothing(sigma, shift, per_row, monkey
                             atol=1e-11 * np.max(np.abs(value)))
 
 
+@pytest.mark.parametrize("entries", [2**22, 2**8])
+@pytest.mark.parametrize("direct", [0, 10**9])
+def test_single_precision_points_cost_a_double_precision_x_no_digits(direct, entries, monkeypatch):
+    """[MIX-2] The points are what they are; only x and the sums have another precision."""
+    monkeypatch.setattr(mixtures, "DIRECT", direct)
+    monkeypatch.setattr(mixtures, "ENTRIES", entries)
+    points, x = normal(0, 300, 4).astype(np.float32), normal(1, 8, 4)
+    single, double = (refsgm.Empirical(p).perturb(0.7) for p in (points, points.astype(float)))
+    for name in METHODS[:3]:
+        assert_allclose(getattr(single, name)(x), getattr(double, name)(x), **EXACT)
+
+
 def test_a_data_set_is_the_mixture_of_its_points():
     """[MIX-4] Empirical, noisy, is the Gaussian mixture with those means."""
     points, x = normal(0, 9, 2), normal(1, 4, 2)
