@@ -147,10 +147,11 @@ def elementwise(name, dtype, rng):
         draw = Draw(rng, dtype)
         arrays = [draw[n] for n in names]
         where = ", ".join(f"{n} = {draw[n]:.1e}" for n in names)
-        weak = set(names) - LEVELS - NUMBERS or dtype == np.float64         # Python numbers are
+        # of Python numbers alone the result is float64
+        both = set(names) - LEVELS - NUMBERS or dtype == np.float64
         results = [function(*[int(a) if n == "dim" else float(a) if n in NUMBERS or n in levels
                               else np.full((1, 1), a) for n, a in zip(names, arrays)], *extra)
-                   for levels in ((), LEVELS)[:1 + bool(weak)]]
+                   for levels in ((), LEVELS)[:1 + bool(both)]]
         yield where, results, lambda *args: exact.TRUTHS[name](*(a[()] for a in args)), arrays
 
 
@@ -241,16 +242,6 @@ def mixtures_of_gaussians(name, dtype, rng):
         names = ["condition", "shift", *(["far"] if method in METHODS else []),
                  *(["sigma", "scale"] if levels else [])]
         yield m.where(*names), results, exact.mixture_function(method), arrays
-
-
-@contextlib.contextmanager
-def smallest_product(entries):
-    """Sums over at least this many entries by matrix products."""
-    before, mixtures.DIRECT = mixtures.DIRECT, entries
-    try:
-        yield
-    finally:
-        mixtures.DIRECT = before
 
 
 def common_sigma(name, dtype, rng):
