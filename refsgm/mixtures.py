@@ -18,9 +18,10 @@ import math
 from typing import NamedTuple
 
 import autograd.numpy as np
+from autograd.tracer import isbox
 
-from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_level, check_table,
-                     check_values, float_type, log, shape_of, value_of)
+from .shapes import (FINITE, NONNEGATIVE, POSITIVE, beside, check_batch, check_level, check_table,
+                     check_values, float_type, log, on_host, shape_of, to_host, value_of)
 
 ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float64
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
@@ -129,9 +130,8 @@ def mixture_sums(x, weights, means, sigma):
 
 
 def is_plain(*arrays):
-    """Whether all are real NumPy arrays or numbers, which no gradient flows through."""
-    return all(isinstance(a, (int, float, np.ndarray, np.generic)) and np.isrealobj(a)
-               for a in arrays)
+    """Whether all are real arrays or numbers, which no gradient flows through."""
+    return not any(isbox(a) or np.iscomplexobj(a) for a in arrays)
 
 
 def sums_of_rows(x, log_w, means, sigma):
@@ -199,29 +199,29 @@ def sums_by_products(x, log_w, means, sigma):
     K, D = means.shape
     dtype = float_type(x, means)
     c = np.mean(means[::max(1, K // 64)], axis=0, dtype=dtype)                          # (D,)
-    table = np.empty((K, D + 2), dtype)              # mean_k - c, half its square, log w_k
+    table = beside(np.empty((K, D + 2), dtype), x)   # mean_k - c, half its square, log w_k
     m = table[:, :D]
     np.subtract(means, c, out=m)
     half = np.einsum("kd,kd->k", m, m) / 2                                              # (K,)
-    if not np.all(np.isfinite(half)):
+    if on_host(half) and not np.all(np.isfinite(half)):
         check_values(FINITE, means=means)
     table[:, D], table[:, D + 1] = half, log_w
-    precision = np.broadcast_to(np.asarray(1 / sigma, dtype)**2, (len(x), 1))
+    precision = (beside(np.zeros((len(x), 1), dtype), x) + 1 / sigma)**2                # (B, 1)
     away = x - c
     query = np.concatenate([away * precision, -precision, np.ones_like(precision)], axis=1)
     exponents = query @ table.T                                                         # (B, K)
     k = np.argmax(exponents, axis=1)
-    largest = exponents[np.arange(len(x)), k][:, None]
+    largest = exponents[beside(np.arange(len(x)), x), k][:, None]
     nearest = means[k]
     spread = (2 * np.max(half))**0.5 + norm(away)                                       # (B, 1)
     local = norm(x - nearest) + 5 * sigma < spread / 16
-    close = np.flatnonzero(local)
+    close = np.flatnonzero(to_host(local))
     few = {}
     if len(close):
         eps = np.finfo(dtype).eps
         margin = 50 + 8 * eps * (spread**2 * precision + np.abs(largest))
         for b in close:
-            few[b] = np.flatnonzero(exponents[b] >= largest[b] - margin[b])
+            few[b] = np.flatnonzero(to_host(exponents[b] >= largest[b] - margin[b]))
     exponents -= largest
     r = np.exp(exponents, out=exponents)
     total = np.sum(r, axis=1, keepdims=True)
@@ -230,6 +230,7 @@ def sums_by_products(x, log_w, means, sigma):
     shift -= m[k]
     log_sum = np.log(total) + table[k, D + 1:]
     for b, index in few.items():
+        index = beside(index, x)
         log_w_b = table[index, D + 1]
         if len(index) == 1:
             shift[b], log_sum[b] = 0, log_w_b
