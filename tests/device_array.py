@@ -154,42 +154,42 @@ for _name in ("all", "any", "argmax", "astype", "copy", "max", "mean", "min", "r
 
 
 class DeviceGenerator:
-    """A generator of device arrays with the draws that CuPy's has, and NumPy's numbers."""
+    """A generator with the draws that CuPy's has; NumPy's numbers, moved to a device by `move`."""
 
-    def __init__(self, seed):
-        self._rng = np.random.default_rng(seed)
+    def __init__(self, seed, move=DeviceArray):
+        self._rng, self._move = np.random.default_rng(seed), move
 
     def random(self, size=None, dtype=np.float64):
-        return DeviceArray(self._rng.random(size, dtype))
+        return self._move(self._rng.random(size, dtype))
 
     def integers(self, low, high=None, size=None):
-        return DeviceArray(self._rng.integers(low, high, size))
+        return self._move(self._rng.integers(low, high, size))
 
     def standard_normal(self, size=None, dtype=np.float64):
-        return DeviceArray(self._rng.standard_normal(size, dtype))
+        return self._move(self._rng.standard_normal(size, dtype))
 
 
-def to_device(a):
-    """Arrays, generators and distributions moved to the device; in tuples and lists too."""
+def to_device(a, move=DeviceArray):
+    """Arrays, generators and distributions moved to a device by `move`; in tuples and lists too."""
     if isinstance(a, np.ndarray):
-        return DeviceArray(a)
+        return move(a)
     if isinstance(a, np.random.Generator):
-        moved = DeviceGenerator(0)
+        moved = DeviceGenerator(0, move)
         moved._rng.bit_generator.state = a.bit_generator.state
         return moved
     if isinstance(a, refsgm.Gaussian):
-        return refsgm.Gaussian(DeviceArray(a.means[0]), DeviceArray(a.covs[0]))
+        return refsgm.Gaussian(move(a.means[0]), move(a.covs[0]))
     if isinstance(a, refsgm.GaussianMixture):
-        return refsgm.GaussianMixture(*map(DeviceArray, (a.weights, a.means, a.covs)))
+        return refsgm.GaussianMixture(*map(move, (a.weights, a.means, a.covs)))
     if isinstance(a, refsgm.Empirical):
-        return refsgm.Empirical(DeviceArray(a.points), a.sigma)
+        return refsgm.Empirical(move(a.points), a.sigma)
     if isinstance(a, (tuple, list)) and not hasattr(a, "_fields"):
-        return type(a)(map(to_device, a))
+        return type(a)(to_device(part, move) for part in a)
     return a
 
 
 def to_host(a):
     """Undo `to_device` on a result, whose parts may be tuples."""
-    if isinstance(a, DeviceArray):
+    if hasattr(a, "get"):
         return a.get()
     return tuple(map(to_host, a)) if isinstance(a, (tuple, list)) else a

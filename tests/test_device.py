@@ -1,6 +1,11 @@
-"""Everything public on a device: the strict stand-in has NumPy's numbers, and refuses the rest."""
+"""Everything public on a device: the strict stand-in has NumPy's numbers, and refuses the rest.
+
+With `pytest -m gpu`, on a machine that has a GPU, the same tests run on CuPy's arrays.
+"""
 
 import inspect
+from collections.abc import Callable
+from typing import NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
@@ -17,57 +22,77 @@ from refsgm.generate import SAMPLERS, generate
 from refsgm.training import OBJECTIVES, Settings, model_of, start, training_steps
 
 register_array_type(DeviceArray)
-SAME = {"rtol": 1e-14, "atol": 1e-14}                # the same operations in the same order
+
+
+class Place(NamedTuple):
+    """Where a test computes: how arrays get there, their type, and how near NumPy's they are."""
+
+    move: Callable
+    type: type
+    tolerance: float
+
+    def put(self, a):
+        """Arrays, generators and distributions, in tuples and lists too, there."""
+        return to_device(a, self.move)
+
+    def same(self, there, here):
+        """Two results, or tuples of them, with the same numbers."""
+        if isinstance(here, (tuple, list)):
+            assert len(there) == len(here)
+            for a, b in zip(there, here):
+                self.same(a, b)
+        else:
+            assert_allclose(to_host(there), here, rtol=self.tolerance, atol=self.tolerance)
+            assert np.ndim(here) == 0 or there.dtype == here.dtype
+
+
+@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
+def place(request):
+    if request.param == "stand-in":
+        return Place(DeviceArray, DeviceArray, 1e-14)      # the same operations in the same order
+    gpu = refsgm.backend("cupy")
+    return Place(gpu.asarray, gpu.module.ndarray, 1e-12)   # sums in another order
+
+
 HOST_TABLES = {"geometric_sigmas", "karras_sigmas", "linear_betas", "cosine_alpha_bar",
                "convergence_order", "langevin_law", "annealed_langevin_law", "score_of"}
 
 
-def same(on_device, on_host):
-    """Two results, or tuples of them, with the same numbers."""
-    if isinstance(on_host, tuple):
-        assert len(on_device) == len(on_host)
-        for a, b in zip(on_device, on_host):
-            same(a, b)
-    else:
-        assert_allclose(to_host(on_device), on_host, **SAME)
-        assert getattr(on_device, "dtype", None) == getattr(on_host, "dtype", None) \
-            or np.ndim(on_host) == 0
-
-
 @pytest.mark.parametrize("per_row", [True, False], ids=["column", "number"])
 @pytest.mark.parametrize("name", sorted(set(CALLS | TABLES | LOOPS) - HOST_TABLES))
-def test_every_public_function_gives_the_same_numbers_on_a_device(name, per_row):
+def test_every_public_function_gives_the_same_numbers_on_a_device(place, name, per_row):
     build = (CALLS | TABLES | LOOPS)[name]
-    result = call(name, to_device(build(Inputs(per_row=per_row))))
-    same(result, call(name, build(Inputs(per_row=per_row))))
-    assert any(isinstance(a, DeviceArray) for a in result) or all(
+    result = call(name, place.put(build(Inputs(per_row=per_row))))
+    place.same(result, call(name, build(Inputs(per_row=per_row))))
+    assert any(isinstance(a, place.type) for a in result) or all(
         type(a) is float for a in result), "the result has left the device"
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))
-def test_a_device_keeps_float32(name):
+def test_a_device_keeps_float32(place, name):
     args = tuple(a.astype(np.float32) if isinstance(a, np.ndarray) else a
                  for a in CALLS[name](Inputs()))
-    for a in call(name, to_device(args)):
+    for a in call(name, place.put(args)):
         assert a.dtype == np.float32
 
 
 @pytest.mark.parametrize("name", ["langevin_law", "annealed_langevin_law"])
-def test_exact_laws_on_the_line_are_numpys_and_ask_for_scores_on_the_device(name):
+def test_exact_laws_on_the_line_are_numpys_and_ask_for_scores_on_the_device(place, name):
     """[POP-7]"""
     asked = []
     args = TABLES[name](Inputs())
     watched = lambda x, *level: asked.append(type(x)) or args[0](x, *level)
-    law = getattr(refsgm, name)(watched, *to_device(args[1:]))
+    law = getattr(refsgm, name)(watched, *place.put(args[1:]))
     exact = getattr(refsgm, name)(*args)
-    assert set(asked) == {DeviceArray}
-    same((law.weights, law.means), (exact.weights, exact.means))
+    assert set(asked) == {place.type}
+    place.same((law.weights, law.means), (exact.weights, exact.means))
 
 
-def test_the_order_of_a_sampler_is_the_same_on_a_device():
+def test_the_order_of_a_sampler_is_the_same_on_a_device(place):
     """[POP-4]"""
     args = TABLES["convergence_order"](Inputs())
-    same(refsgm.convergence_order(*to_device(args))[:2], refsgm.convergence_order(*args)[:2])
+    order = refsgm.convergence_order(*place.put(args))
+    place.same(order[:2], refsgm.convergence_order(*args)[:2])
 
 
 def distributions():
@@ -83,21 +108,21 @@ def distributions():
 @pytest.mark.parametrize("method", [
     "log_density", "score", "score_jacobian", "denoise", "denoise_cov", "sample", "quadrature",
     "perturb"])
-def test_distributions_are_the_same_on_a_device(p, method):
+def test_distributions_are_the_same_on_a_device(place, p, method):
     """[MIX-4] [MIX-5] [MIX-6] [MIX-7] [POP-1]"""
     i = Inputs()
     args = {"sample": (6, np.random.default_rng(3)), "quadrature": (3,), "perturb": (0.7, 0.9),
             "denoise": (i.x, i.column(0.5, 2), 0.9), "denoise_cov": (i.x, i.column(0.5, 2), 0.9),
             }.get(method, (i.x,))
-    on_device = getattr(to_device(p), method)(*to_device(args))
+    on_device = getattr(place.put(p), method)(*place.put(args))
     on_host = getattr(p, method)(*args)
     if method == "perturb":
-        on_device, on_host = on_device.score(DeviceArray(i.x)), on_host.score(i.x)
-    same(on_device, on_host)
+        on_device, on_host = on_device.score(place.move(i.x)), on_host.score(i.x)
+    place.same(on_device, on_host)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1e-6])
-def test_mixtures_by_matrix_products_are_the_same_on_a_device(monkeypatch, sigma):
+def test_mixtures_by_matrix_products_are_the_same_on_a_device(place, monkeypatch, sigma):
     """[MIX-2] [MIX-3] With points that are close to one mean, which are summed up again."""
     from refsgm import mixtures
     monkeypatch.setattr(mixtures, "DIRECT", 0)
@@ -105,8 +130,8 @@ def test_mixtures_by_matrix_products_are_the_same_on_a_device(monkeypatch, sigma
     means = normal(0, 40, D)
     x = np.concatenate([normal(1, 3, D), means[:3] + 1e-7])
     args = x, np.full(40, 1 / 40), means, sigma
-    same(refsgm.mixture_score(*to_device(args)), refsgm.mixture_score(*args))
-    same(refsgm.mixture_log_density(*to_device(args)), refsgm.mixture_log_density(*args))
+    for f in (refsgm.mixture_score, refsgm.mixture_log_density):
+        place.same(f(*place.put(args)), f(*args))
 
 
 FUNCTIONS_OF_X = {
@@ -126,24 +151,24 @@ FUNCTIONS_OF_X = {
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", FUNCTIONS_OF_X)
-def test_gradients_are_the_same_on_a_device(name, order):
+def test_gradients_are_the_same_on_a_device(place, name, order):
     """[AD-1] Of losses and log densities with respect to x, and gradients of gradients."""
     inputs, moved = Inputs(), Inputs()
     inputs.p = next(distributions())
     for key, value in vars(inputs).items():
-        setattr(moved, key, to_device(value) if key != "rng" else value)
+        setattr(moved, key, place.put(value) if key != "rng" else value)
 
     def gradient(i):
         total = lambda x: anp.sum(FUNCTIONS_OF_X[name](x, i))
         if order == 1:
             return grad(total)
         return grad(lambda x: anp.sum(anp.sin(grad(total)(x))))
-    same(gradient(moved)(moved.x), gradient(inputs)(inputs.x))
+    place.same(gradient(moved)(moved.x), gradient(inputs)(inputs.x))
 
 
 @pytest.mark.parametrize("energy", [False, True])
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_the_gradient_of_every_objective_is_the_same_on_a_device(objective, energy):
+def test_the_gradient_of_every_objective_is_the_same_on_a_device(place, objective, energy):
     """[AD-1] [AD-2] [NET-1] [NET-2] With respect to the weights, through the score's own."""
     i = Inputs()
     params = refsgm.init_network(np.random.default_rng(0), D, 8, 2, energy=energy)
@@ -154,29 +179,29 @@ def test_the_gradient_of_every_objective_is_the_same_on_a_device(objective, ener
         s = lambda x, sigma: network(params, x, sigma, 0.7)
         return anp.mean(OBJECTIVES[objective](s, *batch))
     batch = i.x, i.column(0.5, 2), i.y, i.v[0]
-    on_device = value_and_grad(loss)(to_device(params), *to_device(batch))
+    on_device = value_and_grad(loss)(place.put(params), *place.put(batch))
     on_host = value_and_grad(loss)(params, *batch)
-    same(tuple(on_device[1]), tuple(on_host[1]))
-    same(on_device[0], on_host[0])
+    place.same(tuple(on_device[1]), tuple(on_host[1]))
+    place.same(on_device[0], on_host[0])
 
 
 @pytest.mark.parametrize("objective", ["dsm", "ssm-vr"])
-def test_a_run_is_the_same_run_on_a_device(objective):
+def test_a_run_is_the_same_run_on_a_device(place, objective):
     """[OPT-1] [OPT-2] The random numbers of training are NumPy's wherever it is computed."""
     x = normal(0, 50, 2)
     settings = Settings(objective=objective, n_steps=12, width=8, batch_size=16, dtype="float64")
     losses = []
-    for data in (x, DeviceArray(x)):
+    for data in (x, place.move(x)):
         state = start(data, settings)
         losses.append(list(training_steps(data, settings, state)))
     assert_allclose(losses[1], losses[0], rtol=1e-12)
-    assert isinstance(model_of(DeviceArray(x), settings, state.average).params[0], DeviceArray)
+    assert isinstance(model_of(place.move(x), settings, state.average).params[0], place.type)
 
 
-def test_a_run_goes_on_elsewhere_and_its_model_can_be_saved(tmp_path):
+def test_a_run_goes_on_elsewhere_and_its_model_can_be_saved(place, tmp_path):
     from refsgm.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
     x, settings = normal(0, 50, 2), Settings(n_steps=12, width=8, batch_size=16, dtype="float64")
-    data, whole = DeviceArray(x), start(x, settings)
+    data, whole = place.move(x), start(x, settings)
     list(training_steps(x, settings, whole))
     state = start(data, settings)
     for _ in zip(range(5), training_steps(data, settings, state)):
@@ -192,10 +217,11 @@ def test_a_run_goes_on_elsewhere_and_its_model_can_be_saved(tmp_path):
 
 @pytest.mark.parametrize("energy", [False, True])
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_sampler_is_the_same_on_a_device(sampler, energy):
+def test_every_sampler_is_the_same_on_a_device(place, sampler, energy):
     model = refsgm.train(normal(0, 50, 2), n_steps=3, width=8, energy=energy, dtype="float64")
     options = {"n_steps": 4, "steps_per_level": 2, "eta": 0.5}
-    on_device = generate(model.moved(DeviceArray), 5, DeviceGenerator(1), sampler, **options)
+    rng = DeviceGenerator(1, place.move)
+    on_device = generate(model.moved(place.move), 5, rng, sampler, **options)
     on_host = generate(model, 5, np.random.default_rng(1), sampler, **options)
     assert_allclose(last(on_device).get(), last(on_host), rtol=1e-12, atol=1e-12)
 
