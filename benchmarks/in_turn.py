@@ -3,7 +3,9 @@
 On a shared machine a lone time means little. Each engine is started once and then waits; the
 engines are asked in turn, a fraction of a second at a time, for several rounds, so that whatever
 slows the machine slows them alike. The figures are ratios of the medians of all times of a case;
-beside them, in brackets, stand those of the best times, which a busy machine disturbs less.
+beside them, in brackets, stand those of the best times, which a busy machine disturbs less. Where
+others use the cores, threads that wait for one another measure little but the waiting; --one-thread
+gives each engine one thread and counts the processor's time.
 
 A script defines its engines, functions of a case (a dict) that return a function without arguments,
 which the clock is put on, and calls `main`. Engines whose library is missing are left out.
@@ -35,11 +37,14 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=8, needs=()):
     parser.add_argument("--json", help="also write the figures to this file")
     parser.add_argument("--rounds", type=int, default=rounds, help="turns per case")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--one-thread", action="store_true", help="time of the processor, not of "
+                        "the clock, with one thread per engine: for a busy machine")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the cases to run, from 0")
     parser.add_argument("--serve", choices=engines, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    clock = time.process_time if options.one_thread else time.perf_counter
     if options.serve:
-        serve(engines[options.serve])
+        serve(engines[options.serve], clock)
         return
     there = [e for e in engines if importlib.util.find_spec(dict(needs).get(e, "sys"))]
     if base not in there:
@@ -47,10 +52,11 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=8, needs=()):
     cases = [case | {"device": options.device} for i, case in enumerate(cases)
              if options.only is None or i in options.only]
     others = [e for e in there if e != base]
-    print(claim)
+    threads = 1 if options.one_thread else THREADS
+    print(f"{claim}, {threads} thread{'s' * (threads > 1)}")
     print(" ".join([*(f"{name:>9}" for name in cases[0]),
                     *(f"{f'{e} / {base}':>18}" for e in others)]))
-    processes, rows = {e: started(e) for e in there}, []
+    processes, rows = {e: started(e, threads) for e in there}, []
     for case in cases:
         seconds = {e: [] for e in there}
         for turn in range(options.rounds):
@@ -75,15 +81,15 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=8, needs=()):
               f"{allowed}")
     if options.json:
         with open(options.json, "w") as file:
-            json.dump({"claim": claim, "threads": THREADS, "rows": rows}, file, indent=1)
+            json.dump({"claim": claim, "threads": threads, "rows": rows}, file, indent=1)
 
 
-def started(engine):
+def started(engine, threads):
     """A process that answers for one engine, with the same number of threads as all others."""
-    threads = {name: str(THREADS) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
-    return subprocess.Popen([sys.executable, sys.argv[0], "--serve", engine], text=True,
+    limits = {name: str(threads) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+    return subprocess.Popen([sys.executable, *sys.argv, "--serve", engine], text=True,
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            env=os.environ | threads)
+                            env=os.environ | limits)
 
 
 def ask(process, case):
@@ -96,7 +102,7 @@ def ask(process, case):
     return json.loads(answer)
 
 
-def serve(engine):
+def serve(engine, clock):
     """Answer cases from standard input with times, until it ends."""
     asked = step = None
     for line in sys.stdin:
@@ -110,9 +116,9 @@ def serve(engine):
         step()                                           # the first after a pause does not count
         seconds = []
         while sum(seconds) < SLICE:
-            begun = time.perf_counter()
+            begun = clock()
             step()
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(clock() - begun)
         print(json.dumps(seconds), flush=True)
 
 

@@ -2,7 +2,7 @@
 
     make bench        or        python benchmarks/memory.py [--json FILE]
 
-300 steps in a process of its own, libraries included: the peak of what it held in memory.
+50 steps in a process of its own, libraries included: the peak of what it held in memory.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from training_step import refsgm_step, torch_step
 
 ENGINES = {"refsgm": refsgm_step, "torch": torch_step}
 CASES = case_list([(2048, 2, 256)], ("batch", "dim", "width"))
-STEPS = 300
+STEPS = 50
 
 
 def peak(engine, case):

@@ -6,6 +6,8 @@ PyTorch computes the same formula in its matrix-product form, without centring. 
 two matrix products alone.
 """
 
+import os
+
 from in_turn import main
 
 SIGMA = 0.5
@@ -41,7 +43,7 @@ def refsgm_score(case):
 
 def torch_score(case):
     import torch
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
     x, points = (torch.from_numpy(a).to(case["device"]) for a in arrays(case))
 
     def score():

@@ -1,12 +1,14 @@
 """The network of refsgm in PyTorch and JAX: the same layers, activation, features and dtype."""
 
+import os
+
 DEPTH, SIGMA_DATA = 3, 0.5
 
 
 def torch_network(case):
     """Layers and the score function (x, sigma) -> (B, D) in PyTorch, on the device of the case."""
     import torch
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
     torch.set_default_dtype(getattr(torch, case["dtype"]))
     torch.set_default_device(case["device"])
     dim, width = case["dim"], case["width"]

@@ -14,11 +14,11 @@ again. `register_array_type` tells autograd that there is another type of array.
 
 import autograd.numpy as np
 import numpy
-from autograd.core import primitive_vjps
-from autograd.extend import VSpace, defvjp, defvjp_argnum, defvjp_argnums, primitive
+from autograd.core import primitive_jvps, primitive_vjps
+from autograd.extend import VSpace, defvjp, defvjp_argnums, primitive
 from autograd.numpy import numpy_wrapper
 from autograd.numpy.numpy_boxes import ArrayBox
-from autograd.numpy.numpy_vjps import grad_concatenate_args, unbroadcast
+from autograd.numpy.numpy_vjps import unbroadcast
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 from autograd.tracer import trace_primitives_map
 
@@ -204,6 +204,7 @@ def stack(arrays, axis=0):
 
 
 stock_stack = numpy_wrapper.stack
-defvjp_argnum(concatenate_args, grad_concatenate_args)
+for derivatives in (primitive_vjps, primitive_jvps):
+    derivatives[concatenate_args] = derivatives[numpy_wrapper.concatenate_args]
 for module in (numpy_wrapper, np):
     module.concatenate_args, module.stack = concatenate_args, stack
