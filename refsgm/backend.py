@@ -10,6 +10,7 @@ No function of the mathematics asks for a backend: given arrays of a GPU it comp
 NumPy's protocols. Noise levels and tables stay NumPy's; scores and states live with their x.
 """
 
+import os
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -50,16 +51,17 @@ class Backend:
             self.module.cuda.get_current_stream().synchronize()
 
 
-def backend(name):
+def backend(name=None):
     """The `Backend` of that name.
 
-    name  "numpy" or "cupy"
+    name  "numpy" or "cupy"; what the environment's REFSGM_BACKEND says, else "numpy", if left out
     Raises ValueError for any other name, and ModuleNotFoundError in one sentence where CuPy or a
         GPU is missing.
 
     >>> backend("numpy").asarray([1.0, 2.0])
     array([1., 2.])
     """
+    name = os.environ.get("REFSGM_BACKEND", "numpy") if name is None else name
     if name == "numpy":
         return Backend(name, np)
     if name != "cupy":

@@ -125,11 +125,16 @@ def einsum_rule(argnum, ans, args, kwargs):
     inputs, output = subscripts.split("->")
     inputs = inputs.split(",")
     others = [output, *inputs[:n], *inputs[n + 1:]]
-    if not set(inputs[n]) <= set("".join(others)):
-        raise NotImplementedError(f"einsum({subscripts!r}) sums over an index of one operand alone")
+    kept = "".join(i for i in inputs[n] if i in "".join(others))         # the rest is summed alone
     meta = numpy_wrapper.metadata(operands[n])
-    return lambda g: unbroadcast(np.einsum(f"{','.join(others)}->{inputs[n]}", g, *operands[:n],
-                                           *operands[n + 1:]), meta)
+
+    def vjp(g):
+        gradient = np.einsum(f"{','.join(others)}->{kept}", g, *operands[:n], *operands[n + 1:])
+        if kept == inputs[n]:
+            return unbroadcast(gradient, meta)
+        sizes = [size if i in kept else 1 for i, size in zip(inputs[n], meta[0])]
+        return np.broadcast_to(np.reshape(gradient, sizes), meta[0])
+    return vjp
 
 
 def matrix_of(a, row):

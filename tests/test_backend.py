@@ -28,6 +28,14 @@ def test_any_backend_brings_an_array_of_another_home():
     assert_array_equal(refsgm.backend("numpy").to_numpy(DeviceArray(np.arange(3.0))), [0, 1, 2])
 
 
+def test_the_environment_names_the_backend(monkeypatch):
+    monkeypatch.delenv("REFSGM_BACKEND", raising=False)
+    assert refsgm.backend().name == "numpy"
+    monkeypatch.setenv("REFSGM_BACKEND", "jax")
+    with pytest.raises(ValueError, match="got 'jax'"):
+        refsgm.backend()
+
+
 def test_another_name_is_refused():
     with pytest.raises(ValueError, match=r'^backend must be "numpy" or "cupy", got \'jax\'$'):
         refsgm.backend("jax")

@@ -226,6 +226,40 @@ def test_every_sampler_is_the_same_on_a_device(place, sampler, energy):
     assert_allclose(last(on_device).get(), last(on_host), rtol=1e-12, atol=1e-12)
 
 
+A, B, u = normal(1, 4, 3), normal(2, 3, 2), normal(3, 3)
+OPERATIONS = {                                  # each a function of arrays there, and the arrays
+    "dot of matrices": (anp.dot, A, B), "dot of vectors": (anp.dot, u, u + 1),
+    "matrix dot vector": (anp.dot, A, u), "vector dot matrix": (anp.dot, u, B),
+    "matmul": (anp.matmul, A, B), "einsum": (lambda a, b: anp.einsum("ij,jk->ki", a, b), A, B),
+    "einsum of three": (lambda a, b, u: anp.einsum("ij,jk,j->i", a, b, u), A, B, u),
+    "max": (lambda a: anp.max(a, axis=1), A), "min": (lambda a: anp.min(a), A),
+    "sum over axes": (lambda a: anp.sum(a, axis=(0, -1)), A),
+    "sum of one": (lambda a: anp.sum(a, axis=-1, keepdims=True), A),
+    "mean": (lambda a: anp.mean(a, axis=0), A),
+    "where": (lambda a, u: anp.where(a > u, a, u), A, u),
+    "power": (lambda a: a**3 + a**2 + a**1 + a**0, A), "root": (lambda a: (1 + a * a)**-0.5, A),
+    "broadcast": (lambda a, u: (a + u) * u - u / (2 + a * a), A, u),
+    "concatenate": (lambda a, b: anp.concatenate([a, b.T, a], axis=0), A, B),
+    "stack": (lambda a, u: anp.stack([a[0], u], axis=1), A, u),
+    "slices": (lambda a: a[1:, ::2] * a[0, 0], A), "one entry": (lambda u: u[1] * u, u),
+    "reshape": (lambda a: anp.reshape(a, (2, 6)).T, A),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_have_the_same_gradients_on_a_device(place, name, order):
+    """[AD-1] The rules of rules.py, and those of autograd that need no other."""
+    f, *arrays = OPERATIONS[name]
+    for i in range(len(arrays)):
+        def total(*arrays):
+            return anp.sum(anp.sin(f(*arrays)))
+        gradient = grad(total, i)
+        if order == 2:
+            gradient = grad(lambda *arrays, g=gradient: anp.sum(anp.cos(g(*arrays))), i)
+        place.same(gradient(*place.put(arrays)), gradient(*arrays))
+
+
 # What the stand-in refuses: each of these would be an error, or a silent wait, with CuPy.
 a, h = DeviceArray(np.ones((2, 2))), np.ones((2, 2))
 REFUSED = {
@@ -329,12 +363,8 @@ def test_gradients_keep_float32():
     """[AD-1] autograd's own rule of the mean divides by a NumPy integer, which makes it float64."""
     x, W, b = (normal(i, *shape).astype(np.float32) for i, shape in enumerate(
         [(4, 3), (3, 5), (5,)]))
-    seen = []
-
-    def loss(params):
-        h = dense_tanh(x, *params)
-        y = anp.where(h > 0, h, 0.5 * h)**2
-        return anp.mean(anp.sum(y + dense(h, params[0].T, x[0])[:, :1], axis=1))
-    for gradient in value_and_grad(loss)([W, b])[1]:
-        seen.append(gradient.dtype)
-    assert set(seen) == {np.dtype("float32")}
+    losses = (lambda p: anp.mean(x @ p[0] + p[1]), lambda p: anp.sum((x @ p[0] + p[1])**2),
+              lambda p: anp.sum(anp.where(x @ p[0] > p[1], x @ p[0], 0.5 * p[1])),
+              lambda p: anp.mean(dense(dense_tanh(x, *p), p[0].T, x[0])[:, :1]))
+    for loss in losses:
+        assert {g.dtype for g in value_and_grad(loss)([W, b])[1]} == {np.dtype("float32")}
