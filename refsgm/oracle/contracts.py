@@ -25,9 +25,9 @@ RETURNS = {
     LOSS: """explicit_score_matching implicit_score_matching sliced_score_matching
              sliced_score_matching_vr finite_difference_ssm denoising_score_matching
              noise_conditional_score_matching noise_prediction_loss ddpm_loss""",
-    LEVEL: """sigma_from_alpha_bar alpha_bar_from_sigma signal_to_noise_ratio vp_marginal ve_marginal
-              ve_diffusion_coefficient edm_preconditioning score_matching_weight likelihood_weight
-              edm_weight min_snr_weight""",
+    LEVEL: """sigma_from_alpha_bar alpha_bar_from_sigma signal_to_noise_ratio vp_marginal
+              ve_marginal ve_diffusion_coefficient edm_preconditioning score_matching_weight
+              likelihood_weight edm_weight min_snr_weight""",
     TABLE: """geometric_sigmas karras_sigmas linear_betas cosine_alpha_bar alpha_bar_from_betas
               betas_from_alpha_bar annealed_step_sizes""",
     FUNCTION: "score_of",
@@ -50,8 +50,6 @@ SEVERAL = {                                      # kinds that return a tuple: (c
 FUNCTIONS = {"score_fn", "eps_fn", "log_density"}
 LEVELS = {"sigma", "sigma_t", "sigma_s", "sigma_from", "sigma_to", "alpha_bar", "alpha_bar_t",
           "alpha_bar_s", "scale", "t", "beta", "g"}
-NUMBERS = {"eta", "sigma_data", "gamma", "step", "rho", "offset", "beta_min", "beta_max", "n_levels",
-           "n_steps", "dim", "bin_width", "steps_per_level", "sigma_min", "sigma_max", "step_size"}
 DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score", "score_vp",
         "score_ve", "target_score", "u", "v"}
 SLICED = {"directional_derivative", "hutchinson_divergence", "sliced_score_matching",
@@ -84,8 +82,9 @@ class Contract(NamedTuple):
         given = inspect.signature(self.function).parameters.values()
         args = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}"
                          for p in given if p.name in self.args)
-        shapes = {BATCH: "(B, D)", ROWS: "(B,)", LOSS: "(B,) or their mean", LEVEL: "like the levels",
-                  TABLE: "(N,)", FUNCTION: "a function x -> (B, D)", STATES: "iterable of (B, D)"}
+        shapes = {BATCH: "(B, D)", ROWS: "(B,)", LOSS: "(B,) or their mean",
+                  LEVEL: "like the levels", TABLE: "(N,)", FUNCTION: "a function x -> (B, D)",
+                  STATES: "iterable of (B, D)"}
         out = ", ".join(f"{name} {shapes[form]}" if name else shapes[form]
                         for name, form in self.returns)
         return f"{self.name}({args}) -> {out}"
@@ -112,8 +111,8 @@ def find(kind):
     if name not in CONTRACTS:
         import difflib
         near = difflib.get_close_matches(name, CONTRACTS, 1)
-        raise ValueError(f"kind must be a public function of refsgm that returns numbers, got {name!r}"
-                         + (f"; did you mean {near[0]!r}?" if near else
+        raise ValueError("kind must be a public function of refsgm that returns numbers, "
+                         f"got {name!r}" + (f"; did you mean {near[0]!r}?" if near else
                             " (`refsgm check --list` shows them)"))
     return CONTRACTS[name]
 
@@ -138,7 +137,7 @@ def arguments(contract, s):
     drawn = {}
     for name in contract.args:
         drawn[name] = draw(contract, name, s, rng, drawn)
-        if drawn[name] is None:                                       # an argument left at its default
+        if drawn[name] is None:                                 # an argument left at its default
             del drawn[name]
     if contract.form == FUNCTION:
         drawn["x"] = data("x", s, rng, drawn)                     # where the function is called
@@ -196,7 +195,7 @@ def level(name, s, rng):
     else:
         a = 10**(0.9 * u) * {"tiny levels": 1e-4, "huge levels": 1e4}.get(
             s.regime if name.startswith("sigma") else "", 1.0)
-        a = np.where(np.abs(np.log(a)) < 0.1, 1.3, a)                               # nor at sigma = 1
+        a = np.where(np.abs(np.log(a)) < 0.1, 1.3, a)                      # nor at sigma = 1
     return a if s.rows else float(a)
 
 
@@ -220,7 +219,8 @@ def number(kind, name, s, rng, drawn):
         return (1 + rng.multinomial(60, [0.1, 0.2, 0.3, 0.4])) / 64            # exact in float32
     if name == "means":
         spread = {"tiny levels": 1e-4, "huge levels": 1e4}.get(s.regime, 1.5)
-        return spread * rng.standard_normal((4, s.D)) + (1e3 if s.regime == "far from the origin" else 0)
+        center = 1e3 if s.regime == "far from the origin" else 0.0
+        return center + spread * rng.standard_normal((4, s.D))
     if name == "weights":
         return None if s.M == 0 else rng.uniform(0.5, 2, len(drawn["sigmas"]))
     if name == "sigmas":
@@ -235,16 +235,18 @@ def number(kind, name, s, rng, drawn):
         return {"beta_min": 0.001 + 0.05 * u, "beta_max": 0.2 + 0.5 * u}[name]
     if kind == "log_likelihood" and name == "sigma_max":
         return 2.0 + u
-    choices = {"variance": "posterior", "method": "heun", "prediction": ("eps", "x0", "v")[s.seed % 3]}
+    choices = {"variance": "posterior", "method": "heun",
+               "prediction": ("eps", "x0", "v")[s.seed % 3]}
     if name in choices:
         return choices[name]
     if name == "rng":
         return Noise(s.seed)
-    values = {"eta": 0.3 + 0.5 * u, "sigma_data": 0.3 + 2 * u, "gamma": 1.5 + 4 * u, "step": 0.1 + u,
-              "rho": 3 + 6 * u, "offset": 0.01 + 0.05 * u, "beta_min": 0.1 + 0.3 * u,
-              "beta_max": 8 + 10 * u, "n_levels": 5 + s.seed % 6, "n_steps": 4 + s.seed % 5,
-              "dim": 2 + s.seed % 7, "bin_width": 2.0**-(1 + s.seed % 8) * 1.1, "steps_per_level": 2,
-              "sigma_min": 0.2 + 0.5 * u, "sigma_max": 3 + 20 * u, "step_size": 0.05 + 0.3 * u}
+    values = {"eta": 0.3 + 0.5 * u, "sigma_data": 0.3 + 2 * u, "gamma": 1.5 + 4 * u,
+              "step": 0.1 + u, "rho": 3 + 6 * u, "offset": 0.01 + 0.05 * u,
+              "beta_min": 0.1 + 0.3 * u, "beta_max": 8 + 10 * u, "n_levels": 5 + s.seed % 6,
+              "n_steps": 4 + s.seed % 5, "steps_per_level": 2, "dim": 2 + s.seed % 7,
+              "bin_width": 1.1 * 2.0**-(1 + s.seed % 8), "sigma_min": 0.2 + 0.5 * u,
+              "sigma_max": 3 + 20 * u, "step_size": 0.05 + 0.3 * u}
     return values[name]
 
 
@@ -318,7 +320,7 @@ def per_row(a, B):
 
 
 def quantities(contract, args):
-    """What a wrong factor may be made of, name -> (B,): the levels, the sizes, their differences."""
+    """What a wrong factor may be made of, name -> (B,): levels, sizes, their differences."""
     batch = next((a for n, a in args.items() if n in DATA and isinstance(a, np.ndarray)
                   and a.ndim > 1), None)
     B, q = batch_size(args), {}
@@ -352,8 +354,18 @@ def quantities(contract, args):
         q["M"] = per_row(len(v), B)
         if len(v) == 1:
             q["|v|"] = np.sqrt(np.sum(v[0]**2, axis=1))
+    if contract.name == "annealed_step_sizes":                          # by entry of the table
+        return {"sigma_i": args["sigmas"], "sigma_L": 0 * args["sigmas"] + args["sigmas"][-1],
+                "sigma_1": 0 * args["sigmas"] + args["sigmas"][0],
+                "step_size": 0 * args["sigmas"] + args["step_size"]}
+    if contract.name == "betas_from_alpha_bar":
+        s, t = args["alpha_bar"][:-1], args["alpha_bar"][1:]
+        return {"alpha_bar_t": t, "alpha_bar_s": s, "alpha_bar_s - alpha_bar_t": s - t}
+    if contract.name in ("vp_from_ve", "alpha_bar_from_sigma"):
+        q["1 + sigma^2"] = 1 + q["sigma"]**2
     if "sigmas" in args:
         q["L"] = per_row(len(args["sigmas"]), B)
+        q |= {f"sigma_{i + 1}": per_row(float(s), B) for i, s in enumerate(args["sigmas"])}
     return q
 
 
@@ -361,8 +373,8 @@ def logs_of(q):
     """The logarithms that a wrong additive constant of a log density may be made of."""
     D = q.get("D", q.get("dim"))
     logs = {"1": np.ones_like(D), "ln 2": np.full_like(D, math.log(2)), "D ln 2": D * math.log(2),
-            "ln 2 pi": np.full_like(D, math.log(2 * math.pi)), "D ln 2 pi": D * math.log(2 * math.pi),
-            "ln D": np.log(D)}
+            "ln 2 pi": np.full_like(D, math.log(2 * math.pi)),
+            "D ln 2 pi": D * math.log(2 * math.pi), "ln D": np.log(D)}
     if "bin_width" in q:
         logs["log2 bin_width"] = np.log2(q["bin_width"])
     for name in ("sigma", "sigma_max"):

@@ -1,14 +1,15 @@
 """Known alternatives: formulas that are mistakes, or choices, of their own kind.
 
-The engines explain factors, terms, shifts and exchanges by themselves; here stand only formulas that
-differ in kind. Each is compared with foreign code at every further probe, like any explanation.
+The engines explain factors, terms, shifts and exchanges by themselves; here stand only formulas
+that differ in kind. Each is compared with foreign code at every further probe, like any
+explanation.
 """
 
 import numpy as np
 
 import refsgm
 
-from .structure import explains
+from .readings import explains
 
 
 def unweighted(x, weights, means, sigma):
@@ -47,16 +48,14 @@ def squared_residual(loss):
 # kind: (code, convention, sentence, formula)
 KNOWN = {
     "ddpm_step": (
-        ("beta-variance", "beta-variance", "the noise has variance beta, the other of DDPM's choices",
-         lambda x_t, eps, t, s, z, variance="posterior": refsgm.ddpm_step(x_t, eps, t, s, z, "beta")),
-        ("clipped", "clipped-x0", "x_0 is clipped to [-1, 1]", clipped_ddpm)),
+        ("clipped", "clipped-x0", "x_0 is clipped to [-1, 1]", clipped_ddpm),),
     "ddim_step": (
         ("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is not computed anew",
          clipped_ddim),),
     "mixture_score": (
         ("unweighted", "", "component scores are averaged without responsibilities", unweighted),),
     "min_snr_weight": (
-        ("wrong-level", "", "max(SNR, gamma) stands where min(SNR, gamma) is meant",
+        ("min-vs-max", "", "max(SNR, gamma) stands where min(SNR, gamma) is meant",
          min_snr(lambda q, gamma, p: np.maximum(q, gamma) / BASE[p](q))),
         ("term-extra", "", "the weight for v is that for eps plus 1; it should divide by SNR + 1",
          min_snr(lambda q, gamma, p: np.minimum(q, gamma) / q + 1 if p == "v"

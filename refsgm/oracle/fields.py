@@ -32,8 +32,8 @@ class Field:
     def __call__(self, x, level=None):
         """The value on NumPy, or traced, arrays."""
         factor = 1.0 if level is None else 1 / (1 + level)
-        theta = self.theta
-        return (theta[0] * (x @ self.A) + theta[1] * self.b - (theta[2] * self.gain) * x**3) * factor
+        theta, cubic = self.theta, self.theta[2] * self.gain
+        return (theta[0] * (x @ self.A) + theta[1] * self.b - cubic * x**3) * factor
 
     def jacobian(self, x, level=None):
         """d s_i / d x_j, (B, D, D)."""
@@ -43,7 +43,7 @@ class Field:
         return J * (factor if level is None else factor[:, :, None])
 
     def energy(self, x):
-        """A log density whose gradient is theta_0 x S + theta_1 b - theta_2 x^3, S symmetric, (B,)."""
+        """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric."""
         S, theta = (self.A + self.A.T) / 2, self.theta
         return (0.5 * theta[0] * (x * (x @ S)).sum(1) + theta[1] * (x @ self.b)
                 - 0.25 * theta[2] * self.gain * (x * x * x * x).sum(1))

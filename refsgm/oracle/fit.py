@@ -15,8 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-LARGEST_SET = 3                        # quantities in one fit
+LARGEST_SET = 4                        # quantities in one fit
 CONSTANTS = {"": 1.0, "ln 2": math.log(2), "pi": math.pi, "3": 3.0}
+
+
+class Degenerate(ArithmeticError):
+    """Features that are not independent here: the weights are not determined."""
 
 
 class Monomial(NamedTuple):
@@ -152,7 +156,8 @@ def offsets(difference, logs, slack):
 def coefficients(rows, features, slack):
     """Weights c (K,) with rows = sum_k c_k features_k and their slack (K,), or None.
 
-    Weighted least squares: every row counts in units of the error allowed for it, and all must fit.
+    Weighted least squares: every row counts in units of the error allowed for it, and all must
+    fit. Raises Degenerate for features that depend on each other.
 
     rows      values (N,)
     features  arrays (K, N)
@@ -168,8 +173,8 @@ def coefficients(rows, features, slack):
         return None
     scaled = (table[live] / size[live, None]).T                                         # (N, K)
     U, d, V = np.linalg.svd(scaled, full_matrices=False)
-    if d[-1] < 1e-9 * d[0]:
-        return None
+    if d[-1] < 1e-7 * d[0]:
+        raise Degenerate
     solution = V.T @ (U.T @ (rows / unit) / d)
     if np.any(np.abs(rows / unit - scaled @ solution) > 30):
         return None

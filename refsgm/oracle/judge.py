@@ -16,7 +16,7 @@ from .fields import Field
 from .trial import Trial
 
 ROUNDINGS = 256.0
-ODE = 1e-5                            # relative, for kinds that solve an ODE with steps of their own
+ODE = 1e-5                            # relative, for kinds that solve an ODE in their own steps
 
 
 def reference(contract, args):
@@ -128,6 +128,7 @@ class Probe:
     ok: bool = False
     error: float = np.inf
     allowed: float = 0.0
+    batch_mean: float = 0.0               # of a loss that returns its mean, in the doctor's probes
     slack: tuple = ()
     wrong: list = field(default_factory=list)             # names of the components that are wrong
 
@@ -175,10 +176,7 @@ def judge(contract, caller, probe, args=None):
             trial.problem = "wrong-shape"
             trial.error = f"shape {trial.shapes[i]} came, {shape_words(w, form)} is required"
             return probe
-        eps = float(np.finfo(dtype).eps)
-        if trial.dtypes[i] == np.float32:
-            eps = float(np.finfo(np.float32).eps)
-        slack = ROUNDINGS * eps * np.maximum(k, np.abs(w)) + 1e-300
+        slack = allowance(np.float32 if trial.dtypes[i] == np.float32 else dtype, k, w)
         if mean:
             w, slack = np.mean(w), np.mean(slack)
             probe.mean = True
@@ -189,9 +187,9 @@ def judge(contract, caller, probe, args=None):
         good = (off <= slack) | same
         scale = np.max(np.abs(w), axis=-1, keepdims=True) if np.ndim(w) == 2 else np.abs(w)
         with np.errstate(all="ignore"):
-            relative = np.where(good & (off == 0) | same, 0.0, off / np.where(scale > 0, scale, 1.0))
-            allowed = max(allowed, float(np.max(slack / np.where(scale > 0, scale, 1.0),
-                                                initial=0.0)))
+            unit = np.where(scale > 0, scale, 1.0)
+            relative = np.where(good & (off == 0) | same, 0.0, off / unit)
+            allowed = max(allowed, float(np.max(slack / unit, initial=0.0)))
         relative = np.where(np.isfinite(a) | same, relative, np.inf)
         got.append(a)
         errors.append(float(np.max(relative, initial=0.0)))
@@ -200,8 +198,14 @@ def judge(contract, caller, probe, args=None):
     probe.got, probe.slack, probe.allowed = tuple(got), tuple(slacks), allowed
     probe.ok, probe.error = all(oks), max(errors)
     names = [name for name, _ in contract.returns]
-    probe.wrong = [names[i] if i < len(names) else f"state {i}" for i, ok in enumerate(oks) if not ok]
+    probe.wrong = [names[i] if i < len(names) else f"state {i}"
+                   for i, ok in enumerate(oks) if not ok]
     return probe
+
+
+def allowance(dtype, K, want):
+    """How far off an answer in this dtype may be."""
+    return ROUNDINGS * float(np.finfo(dtype).eps) * np.maximum(K, np.abs(want)) + 1e-300
 
 
 def shape_words(w, form):

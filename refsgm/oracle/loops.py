@@ -10,31 +10,32 @@ import numpy as np
 
 from .contracts import Noise
 from .fields import Field
-from .fit import coefficients
+from .fit import Degenerate, coefficients
 from .judge import reference
-from .terms import answers
+from .terms import answers, distinct
 
 ROUNDING = 1e-7
 
 
 def transitions(case):
-    """What is wrong with the steps of a loop that yields all its states."""
-    from .doctor import explain_terms
+    """Coefficients of every step, got and right, their slack and quantities; and what is wrong with
+    the order of the levels. The first is None where steps cannot be told apart.
+    """
     got, want, slack, rows = {}, {}, {}, []
     order = order_of_levels(case)
     if order:
-        return order
+        return None, order
     for p in case.more:
         outputs = p.trial.outputs
         truth = reference(case.contract, p.args)
-        seen, right = p.trial.calls, calls_of(case.contract, p.args)
+        seen, right = p.trial.calls, distinct(calls_of(case.contract, p.args))
         if len(outputs) != len(truth):
-            return []
+            return None, []
         f = next(a for a in p.args.values() if isinstance(a, Field))
         shape = truth[0].shape
         mine, theirs = answers(f, seen, shape), answers(f, right, shape)
         if mine is None or len(mine) != len(theirs):
-            return []
+            return None, []
         per = len(theirs) / len(truth)
         noise = Noise(getattr(p.args.get("rng"), "seed", 0))
         draws = [noise.standard_normal(shape) for _ in truth] if "rng" in p.args else None
@@ -51,9 +52,12 @@ def transitions(case):
                     terms["z"] = draws[i]
                 features = np.stack([np.ravel(a) for a in terms.values()])
                 allowed = np.full(features.shape[1], ROUNDING * np.max(np.abs(states[i])))
-                c = coefficients(np.ravel(np.reshape(states[i], shape)), features, allowed)
+                try:
+                    c = coefficients(np.ravel(np.reshape(states[i], shape)), features, allowed)
+                except Degenerate:
+                    c = None
                 if c is None:
-                    return []
+                    return None, []
                 for n, value in zip(terms, c[0]):
                     (got if name == "got" else want).setdefault(n, []).append(value)
                     if name == "want":
@@ -62,7 +66,7 @@ def transitions(case):
     complete = [n for n in want if len(want[n]) == len(rows) == len(got[n])]
     q = {n: np.array([r[n] for r in rows]) for n in rows[0]}
     tables = [{n: np.array(t[n]) for n in complete} for t in (got, want, slack)]
-    return explain_terms(case, *tables, q, "in a step: ")
+    return (*tables, q), []
 
 
 def calls_of(contract, args):
@@ -82,16 +86,18 @@ def calls_of(contract, args):
 def order_of_levels(case):
     """Levels passed to the function in the wrong order or shifted."""
     for p in case.more[:1]:
-        seen = [float(np.mean(c[1])) for c in p.trial.calls if len(c) > 1 and c[1] is not None]
-        right = [float(np.mean(c[1])) for c in calls_of(case.contract, p.args) if len(c) > 1]
+        seen, right = ([float(np.mean(c[1])) for c in distinct(calls)
+                        if len(c) > 1 and c[1] is not None]
+                       for calls in (p.trial.calls, calls_of(case.contract, p.args)))
         if len(right) < 2 or not seen:
             return []
-        if len(seen) == len(right) and np.allclose(seen, right[::-1], rtol=1e-5) and not np.allclose(
-                seen, right, rtol=1e-5):
-            return [case.say("reversed", "the levels are visited in reverse order", "structure", 0.3)]
+        if len(seen) == len(right) and np.allclose(seen, right[::-1], rtol=1e-5) and (
+                not np.allclose(seen, right, rtol=1e-5)):
+            return [case.say("reversed", "the levels are visited in reverse order", "structure",
+                             0.3)]
         if len(seen) != len(right):
-            return [case.say("index-shift", f"the function is called {len(seen)} times, where "
-                             f"{len(right)} are required", "structure", 1.5)]
+            return [case.say("evaluation-point", f"the function is called {len(seen)} times, where "
+                             f"{len(right)} are required", "structure", 2.5)]
         if not np.allclose(seen, right, rtol=1e-4):
             if len(set(right)) > 1 and (np.allclose(seen[1:], right[:-1], rtol=1e-4)
                                         or np.allclose(seen[:-1], right[1:], rtol=1e-4)):
@@ -115,7 +121,8 @@ def levels_of(contract, args, i):
         q = {"sigma_i": sigma, "sigma_L": args["sigmas"][-1], "step_size": args["step_size"]}
     elif "sigmas" in args:
         t, s = args["sigmas"][i], args["sigmas"][i + 1]
-        q = {"sigma_t": t, "sigma_s": s, "sigma_t - sigma_s": t - s, "sigma_t^2 - sigma_s^2": t*t - s*s}
+        q = {"sigma_t": t, "sigma_s": s, "sigma_t - sigma_s": t - s,
+             "sigma_t^2 - sigma_s^2": t**2 - s**2}
     for name in ("step_size", "eta"):
         if name in args:
             q[name] = args[name]

@@ -12,18 +12,20 @@ CODES = {
     "half": ("a factor 2 or 1/2 is wrong", "check the 1/2 of the definition"),
     "factor": ("a constant factor is wrong", "divide by that constant"),
     "sum-vs-mean": ("a mean was taken where a sum is meant, or a sum where a mean is",
-                    "sum over features, average over directions, and leave the batch to the caller"),
+                    "sum over features, average over directions, leave the batch to the caller"),
     "sigma-not-squared": ("a standard deviation stands where its square is meant",
                           "square it: sigma is a standard deviation, sigma^2 the variance"),
     "sigma-squared": ("a variance stands where the standard deviation is meant", "take it once"),
-    "sqrt-missing": ("a square root is missing", "take the root: variances scale noise by their root"),
+    "sqrt-missing": ("a square root is missing",
+                     "take the root: noise is scaled by a standard deviation"),
     "sqrt-extra": ("a square root too many", "drop the root"),
     "inverted": ("a factor is divided by where it multiplies, or the other way round",
                  "invert the factor"),
     "factor-missing": ("a factor is missing", "multiply by it"),
     "factor-extra": ("a factor too many", "remove it"),
     "wrong-power": ("a quantity has the wrong power", "correct the power"),
-    "wrong-factor": ("a coefficient is another one than in the formula", "use the formula's coefficient"),
+    "wrong-factor": ("a coefficient is another one than in the formula",
+                     "use the formula's coefficient"),
     "one-minus": ("alpha_bar and 1 - alpha_bar (or t and 1 - t) are confused",
                   "exchange the share of signal and the share of noise"),
     "weighting": ("the loss has another weight at each noise level; its minimiser is the same",
@@ -58,7 +60,13 @@ CODES = {
                        "take the trace, or v'J v"),
     "index-shift": ("a table is shifted by one entry", "alpha_bar[0] = 1 belongs to clean data"),
     "reversed": ("a table, or the order of levels, is reversed", "reverse it"),
+    "not-accumulated": ("entries are those of single steps, where their product so far is meant",
+                        "take the cumulative product"),
+    "min-vs-max": ("a maximum stands where a minimum is meant", "take the smaller of the two"),
+    "wrong-spacing": ("both ends of the table are right, and what lies between is not",
+                      "check how the entries are spaced"),
     "end-point": ("an end of the table is wrong", "include both ends: i / (L - 1)"),
+    "not-squared": ("the residual is not squared", "square it"),
     "squared-twice": ("the residual is squared twice", "square once"),
     "wrong-shape": ("the result has the wrong shape", "return the required shape"),
     "not-finite": ("the result is not finite", "look for 0/0 and logarithms of zero"),
@@ -112,7 +120,7 @@ def name_powers(e, g):
     live = [n for n in {**e, **g}]
     if not changed:
         return ""
-    if set(changed) == {"D"} or set(changed) == {"B"} or set(changed) == {"M"} or set(changed) == {"L"}:
+    if len(changed) == 1 and names[0] in ("D", "B", "M", "L"):
         return "sum-vs-mean"
     for subset in (live, names):
         if subset and all(e.get(n, 0) for n in subset):
@@ -128,13 +136,20 @@ def name_powers(e, g):
         return "wrong-coordinates"
     if len(names) == 2:
         a, b = names
+        opposite = changed[a][1] - changed[a][0] == changed[b][0] - changed[b][1]
+        if siblings(a, b) and opposite and any(after for _, after in changed.values()) and any(
+                before for before, _ in changed.values()):
+            return "wrong-level"
         if a == f"1 - {b}" or b == f"1 - {a}":
             return "one-minus"
-        if changed[a] == changed[b][::-1] and 0 in changed[a]:
+        if (changed[a] == changed[b][::-1] and 0 in changed[a]
+                and a.isidentifier() and b.isidentifier()):
             return "wrong-level"
     if len(names) == 1:
         before, after = changed[names[0]]
-        return "factor-missing" if after == 0 else "factor-extra" if before == 0 else "wrong-power"
+        if before * after < 0:
+            return "wrong-power"
+        return "factor-missing" if abs(after) < abs(before) else "factor-extra"
     if all(b == 0 for _, b in changed.values()):
         return "factor-missing"
     if all(a == 0 for a, _ in changed.values()):
@@ -147,5 +162,11 @@ def coordinates(changed):
     if len(changed) != 1:
         return False
     (name, (before, after)), = changed.items()
-    step = {"alpha_bar": 0.5, "alpha_bar_t": 0.5, "alpha_bar_s": 0.5, "scale": 1}.get(name)
-    return step is not None and abs(after - before) == step and (before == 0 or after == 0)
+    steps = {"alpha_bar": (0.5, 1), "alpha_bar_t": (0.5,), "alpha_bar_s": (0.5,), "scale": (1, 2)}
+    return abs(after - before) in steps.get(name, ()) and (before == 0 or after == 0)
+
+
+def siblings(a, b):
+    """Whether two quantities are the same thing at two noise levels, or of noise and of data."""
+    pairs = (("_t", "_s"), ("sigma_i", "sigma_L"), ("_to", "_from"))
+    return any(a.replace(x, y) == b or b.replace(x, y) == a for x, y in pairs)

@@ -55,8 +55,9 @@ class Report:
 
     def as_dict(self):
         """Plain data, for JSON."""
-        return {"kind": self.kind, "framework": self.framework, "ok": self.ok, "right": self.right,
-                "parts": dict(self.parts), "notes": list(self.notes), "allowed": sorted(self.allowed),
+        return {"kind": self.kind, "framework": self.framework,
+                "ok": self.ok, "right": self.right, "parts": dict(self.parts),
+                "notes": list(self.notes), "allowed": sorted(self.allowed),
                 "diagnoses": [d._asdict() for d in self.diagnoses],
                 "probes": [{"label": p.label, "ok": p.ok, "error": finite(p.error),
                             "allowed": finite(p.allowed), "message": p.trial.error,
@@ -69,8 +70,8 @@ class Report:
         if self.parts:
             lines.append("  " + ", ".join(f"{part} {word}" for part, word in self.parts.items()))
         for d in self.diagnoses:
-            head = f"{d.code} [{d.tag}]" + (f", a convention: {d.convention}" if d.convention else "")
-            lines += ["", f"  {head}", *wrapped(f"{d.sentence}.", 4)]
+            choice = f", a convention: {d.convention}" if d.convention else ""
+            lines += ["", f"  {d.code} [{d.tag}]{choice}", *wrapped(f"{d.sentence}.", 4)]
             if d.fix:
                 lines += wrapped(f"-> {d.fix}", 4)
         shown = self.probes if not self.right else []

@@ -12,7 +12,7 @@ import numpy as np
 
 import refsgm
 
-from .contracts import BATCH, DATA, LOSS, ROWS
+from .contracts import BATCH, DATA, FUNCTION, LEVEL, LOSS, ROWS, STATES
 from .fields import Field
 
 
@@ -26,7 +26,9 @@ def recorded(contract, args):
         return np.array(a, np.float64)
 
     calls = []
-    name, f = next((n, a) for n, a in args.items() if isinstance(a, Field))
+    name, f = next(((n, a) for n, a in args.items() if isinstance(a, Field)), (None, None))
+    if f is None or contract.form in (FUNCTION, STATES):
+        return calls
 
     def noting(x, *level):
         calls.append((value(x), *map(value, level)))
@@ -35,10 +37,21 @@ def recorded(contract, args):
     return calls
 
 
+def distinct(calls):
+    """The calls without those that repeat the one before, or the one before that."""
+    kept = []
+    for call in calls:
+        if not any(len(call) == len(k) and all(
+                a is not None and b is not None and np.array_equal(a, b) for a, b in zip(call, k))
+                for k in kept[-2:]):
+            kept.append(call)
+    return kept
+
+
 def answers(f, calls, shape):
     """What a Field returned to each of the calls, as (B, D) arrays; None where it was not seen."""
     results = []
-    for x, *level in calls:
+    for x, *level in distinct(calls):
         if x is None or x.size != np.prod(shape) or any(a is None for a in level):
             return None
         a = None
@@ -57,6 +70,8 @@ def bases(contract, args, calls, component):
     component  0 for the first thing returned
     """
     form = contract.returns[component][1]
+    if form == LEVEL:
+        return level_bases(contract, args, component)
     if form == BATCH:
         return batch_bases(contract, args, calls)
     if form in (ROWS, LOSS) and component == 0:
@@ -94,6 +109,61 @@ def batch_bases(contract, args, calls):
     return [given]
 
 
+def same(y):
+    """The value itself."""
+    return y
+
+
+def one(y):
+    """The slope of the value itself."""
+    return np.ones_like(y)
+
+
+def squared(y):
+    """y^2, where a level is the root of a sum."""
+    return y**2
+
+
+def inverse(y):
+    """1 / y, where a level is one over a sum."""
+    return 1 / y
+
+
+def level_bases(contract, args, component):
+    """(terms, transform, its slope): a function of the level that is a sum of the terms."""
+    a = {n: np.asarray(v, np.float64) for n, v in args.items() if not isinstance(v, str)}
+    reciprocal = (inverse, lambda y: y**-2)
+    root = (squared, lambda y: 2 * y)
+    name = contract.name
+    if name == "vp_marginal":
+        t, low, high = a["t"], a["beta_min"], a["beta_max"]
+        terms = {"t^2 beta_max": t**2 * high, "t^2 beta_min": t**2 * low, "t beta_min": t * low,
+                 "t beta_max": t * high}
+        if component == 0:
+            return [(terms, np.log, inverse)]
+        return [(terms, lambda y: np.log(1 - y**2), lambda y: 2 * y / (1 - y**2))]
+    if name in ("ve_marginal", "ve_diffusion_coefficient"):
+        t, low, high = a["t"], np.log(a["sigma_min"]), np.log(a["sigma_max"])
+        terms = {"ln sigma_min": low + 0 * t, "ln sigma_max": high + 0 * t,
+                 "t ln sigma_min": t * low, "t ln sigma_max": t * high, "1": 1 + 0 * t}
+        if name == "ve_diffusion_coefficient":
+            terms["ln ln(sigma_max / sigma_min)"] = np.log(high - low) + 0 * t
+        return [(terms, np.log, inverse)]
+    if name == "alpha_bar_from_sigma":
+        s = a["sigma"]
+        return [({"1": 1 + 0 * s, "sigma^2": s**2, "sigma": s}, *reciprocal)]
+    if name == "sigma_from_alpha_bar":
+        r = 1 / a["alpha_bar"]
+        return [({"1 / alpha_bar": r, "1": 1 + 0 * r}, *root)]
+    if name == "signal_to_noise_ratio":
+        r = 1 / a["alpha_bar"]
+        return [({"1 / alpha_bar": r, "1": 1 + 0 * r}, *reciprocal)]
+    if name == "edm_weight":
+        s, d = a["sigma"]**-2.0, a["sigma_data"]**-2.0
+        return [({"1 / sigma^2": s, "1 / sigma_data^2": d + 0 * s, "1": 1 + 0 * s}, same, one)]
+    return []
+
+
 def row_terms(contract, args, calls):
     """Terms (B,) of losses and log densities."""
     name, f = contract.name, args.get("score_fn", args.get("eps_fn"))
@@ -108,7 +178,7 @@ def row_terms(contract, args, calls):
     if name == "log_likelihood":
         x_max = refsgm.probability_flow(*args.values())
         prior = refsgm.prior_log_density(x_max, args["sigma_max"])
-        return {"log prior at the end": prior,
+        return {"|x_max|^2": square(x_max), "1": np.ones(len(x_max)),
                 "integral of the divergence": prior - refsgm.log_likelihood(*args.values())}
     if not isinstance(f, Field):
         return {}
@@ -120,7 +190,7 @@ def row_terms(contract, args, calls):
         return {**({} if v is None else quadratic(J, v)), **jacobian_terms(J)}
     if name in ("implicit_score_matching", "sliced_score_matching", "sliced_score_matching_vr"):
         s, J = f(x), f.jacobian(x)
-        terms = {"|s|^2": square(s), **jacobian_terms(J)}
+        terms = {"|s|^2": square(s), "|s|": np.sqrt(square(s)), **jacobian_terms(J)}
         if "v" in args:
             terms |= quadratic(J, args["v"]) | {"(v's)^2": sliced(s, args["v"])}
         return terms
@@ -139,7 +209,8 @@ def row_terms(contract, args, calls):
         if len(seen) == len(args["sigmas"]):
             for i, s in enumerate(seen):
                 terms |= {f"{term} at level {i + 1}": a
-                          for term, a in products(s=s, eps=args["eps"][i]).items()}
+                          for term, a in products(s=s, eps=args["eps"][i]).items()
+                          if term.endswith("^2") or "'" in term}
         return terms
     if name == "denoising_score_matching":
         return products(s=seen[0], eps=args["eps"], x=x)
@@ -168,14 +239,17 @@ def sliced(s, v):
 
 def quadratic(J, v):
     """v'J v, the mean over directions, (B,)."""
-    return {"v'J v": np.mean([np.einsum("bi,bij,bj->b", u, J, u) for u in directions(v)], axis=0)}
+    u = directions(v)
+    return {"v'J v": np.mean(np.einsum("mbi,bij,mbj->mb", u, J, u), axis=0),
+            "v'J 1": np.mean(np.einsum("mbi,bij->mb", u, J), axis=0),
+            "1'J v": np.mean(np.einsum("bij,mbj->mb", J, u), axis=0)}
 
 
 def jacobian_terms(J):
     """What a mistake may make of a Jacobian (B, D, D)."""
     terms = {"tr J": np.einsum("bii->b", J)}
     if J.shape[1] > 1:
-        terms["sum_ij J_ij"] = np.sum(J, axis=(1, 2))
+        terms |= {"sum_ij J_ij": np.sum(J, axis=(1, 2)), "J_11": J[:, 0, 0]}
     return terms
 
 
@@ -184,6 +258,8 @@ def products(**vectors):
     terms, names = {}, list(vectors)
     for i, a in enumerate(names):
         terms[f"|{a}|^2"] = square(vectors[a])
+        terms[f"|{a}|"] = np.sqrt(square(vectors[a]))
+        terms[f"sum of {a}"] = np.sum(vectors[a], axis=1)
         for b in names[i + 1:]:
             terms[f"{a}'{b}"] = dot(vectors[a], vectors[b])
     return terms
