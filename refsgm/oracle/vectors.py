@@ -17,12 +17,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .check import loss_parts, metamorphic, verdict
-from .contracts import CONTRACTS, FUNCTION, LOSS, STATES, TABLE, find, situations
+from .contracts import CONTRACTS, DATA, FUNCTION, LOSS, STATES, TABLE, find, situations
 from .doctor import Case
 from .exact import DIGITS, exact
 from .fields import Field
 from .frameworks import numpy_framework
-from .judge import Probe, allowance, judge, known, reference, sensitivity
+from .judge import ODE, ROUNDINGS, Probe, allowance, judge, known, reference, sensitivity
 from .naming import CODES
 from .structure import dependence
 from .trial import Caller, Trial
@@ -58,6 +58,11 @@ NOTES = {
     "EtaOne": "eta = 1: the step is that of DDPM.",
     "VarianceBeta": "The other of DDPM's variances is asked for.",
 }
+
+
+LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tail": ["FarTail"],
+          "far from the origin": ["FarFromTheOrigin"], "last step": ["LastStep"],
+          "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"], "variance = beta": ["VarianceBeta"]}
 
 
 class Mistake(NamedTuple):
@@ -196,17 +201,21 @@ def document(kind):
 def right_case(contract, question, name):
     """A valid case, and where its expected answer comes from."""
     args = question.args
-    want = reference(contract, args)
-    right = exact(contract, args)
-    K = sensitivity(contract, args, want) if contract.name != "log_likelihood" else tuple(
-        known(contract, situations(contract)[0]).K[0].flat[0] * (1 + abs(w)) for w in want)
-    slack = [allowance(question.dtype, k, w) for k, w in zip(K, want)]
-    expected = want if right is None else [
-        a.reshape(np.shape(w)) for a, w in zip(right, want)]
-    return {"id": name, "comment": question.label, "flags": flags_of(question), "result": "valid",
-            "inputs": plain(contract, args), "expected": as_answer(contract, expected),
-            "tolerance": as_answer(contract, [two_digits(by_rows(s)) for s in slack])}, (
-                "refsgm" if right is None else "mpmath")
+    want, right = reference(contract, args), exact(contract, args)
+    slack = [two_digits(by_rows(allowance(question.dtype, k, w)))
+             for k, w in zip(K_of(contract, args, want), want)]
+    expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
+    case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
+            "result": "valid", "inputs": plain(contract, args),
+            "expected": as_answer(contract, expected), "tolerance": as_answer(contract, slack)}
+    return case, "refsgm" if right is None else "mpmath"
+
+
+def K_of(contract, args, want):
+    """What rounding does to the formula, as `judge.known` has it."""
+    if contract.name == "log_likelihood":
+        return [ODE / (ROUNDINGS * np.finfo(np.float64).eps) * (1 + np.abs(w)) for w in want]
+    return sensitivity(contract, args, want)
 
 
 def by_rows(slack):
@@ -223,26 +232,17 @@ def two_digits(a):
     return np.vectorize(lambda v: float(f"{v:.1e}"))(np.floor(a / unit) * unit)
 
 
-def flags_of(question):
+def flags_of(contract, question):
     """The flags of a case."""
-    args, flags = question.args, []
-    batch = next((a for n, a in args.items() if isinstance(a, np.ndarray) and a.ndim > 1
-                  and n not in ("means",) and a.shape[-1] > 1 or isinstance(a, np.ndarray)
-                  and a.ndim > 1 and n.startswith("x")), None)
-    if batch is not None:
-        B, D = batch.shape[-2:]
-        flags += ["SquareBatch"] * (B == D) + ["SingleRow"] * (B == 1) + ["SingleFeature"] * (D == 1)
-        columns = any(isinstance(a, np.ndarray) and a.shape == (B, 1) and a is not batch
-                      and n not in ("x", "z", "eps") for n, a in args.items())
-        flags += ["LevelsByRow"] * columns
-    flags += ["ManyDirections"] * (np.ndim(args.get("v", 0)) == 3)
-    flags += ["Float32"] * (question.dtype == np.float32)
-    words = {"tiny levels": "TinyLevels", "huge levels": "HugeLevels", "far tail": "FarTail",
-             "far from the origin": "FarFromTheOrigin", "last step": "LastStep",
-             "eta = 0": "EtaZero", "eta = 1": "EtaOne", "variance = beta": "VarianceBeta"}
-    flags += [flag for word, flag in words.items() if question.label == word]
-    flags += ["OneLevelForAll"] * question.label.endswith("levels for all")
-    return flags
+    args = question.args
+    data = [a for n, a in args.items() if n in DATA and np.ndim(a) > 1]
+    B, D = data[0].shape[-2:] if data else (0, 0)
+    levels = [np.ndim(a) for n, a in args.items() if contract.is_level(n)]
+    holds = {"SquareBatch": B == D > 0, "SingleRow": B == 1, "SingleFeature": D == 1,
+             "LevelsByRow": 2 in levels, "OneLevelForAll": levels and 2 not in levels,
+             "ManyDirections": np.ndim(args.get("v", 0)) == 3,
+             "Float32": question.dtype == np.float32}
+    return [*(flag for flag, here in holds.items() if here), *LABELS.get(question.label, ())]
 
 
 def wrong_cases(contract, asked, start, notes):
@@ -255,10 +255,9 @@ def wrong_cases(contract, asked, start, notes):
         caller, shown = Caller(contract, m.function, numpy_framework()), 0
         for question in small:
             want = reference(contract, question.args)
-            probe = Probe(None, question.args, want,
-                          sensitivity(contract, question.args, want), Trial())
-            probe.situation = situations(contract)[0]
-            judge(contract, caller, probe)
+            probe = judge(contract, caller, Probe(
+                situations(contract)[0], question.args, want,
+                K_of(contract, question.args, want), Trial()))
             if probe.ok or probe.got is None or shown == SHOWN:
                 continue
             shown += 1
@@ -325,6 +324,6 @@ def verify(kind, data, allow=(), dictionary=True):
     missing = [identifier(contract, i) for i in range(len(asked))
                if identifier(contract, i) not in data["results"]]
     if missing:
-        raise ValueError(f"results must answer every valid case; {len(missing)} of {len(asked)} are "
-                         f"missing, such as {missing[0]}")
+        raise ValueError(f"results must answer every valid case; {len(missing)} of {len(asked)} "
+                         f"are missing, such as {missing[0]}")
     return verdict(Stored(contract, asked, data["results"]), allow=allow, dictionary=dictionary)
