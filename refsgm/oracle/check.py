@@ -178,14 +178,10 @@ def gradient(caller, probe, f, foreign, dtype, tolerance):
 
     def loss(theta):
         result = caller(probe.args, dtype, theta=theta, keep=True)
-        if not hasattr(result, "mean"):
-            raise ArithmeticError
         return result.mean()
     try:
         taken = np.asarray(caller.framework.gradient(loss, f.theta.astype(dtype)), np.float64)
-    except ArithmeticError:
-        raise
-    except Exception:
+    except Exception:                         # a number without a graph, or a graph that is broken
         return "wrong"
     size = np.max(np.abs(derivative)) + 1e-12
     return "right" if np.all(np.abs(taken - derivative) <= tolerance * size) else "wrong"

@@ -278,12 +278,18 @@ def situations(contract, levels=None, dim=None):
     if contract.name == "log_likelihood":
         return [Situation(f"B = {b}, D = {d}", b, d, seed=i) for i, (b, d) in enumerate(
             [(3, D[0]), (2, D[1]), (1, D[4])])]
-    plain = [Situation(f"B = {b}, D = {d}, levels {'by row' if r else 'for all'}", b, d, r, seed=i,
-                       M=2 * (i % 2)) for i, (b, d, r) in enumerate(zip(B, D, rows))]
+    leveled = any(contract.is_level(a) or a in LEVELS for a in contract.args)
+    if levels == "scalar":
+        rows = [False] * len(rows)
+
+    def place(b, d, r):
+        return f"B = {b}, D = {d}" + (f", levels {'by row' if r else 'for all'}" if leveled else "")
+
+    plain = [Situation(place(b, d, r), b, d, r, seed=i, M=2 * (i % 2))
+             for i, (b, d, r) in enumerate(zip(B, D, rows))]
     by_row = levels not in ("scalar",)
     more = [Situation("float32", 5, D[0], by_row, dtype="float32", seed=3)]
     fields = any(a in FUNCTIONS for a in contract.args)
-    leveled = any(contract.is_level(a) or a in LEVELS for a in contract.args)
     if leveled:
         more += [Situation("tiny levels", 5, D[0], by_row, "tiny levels"),
                  Situation("huge levels", 5, D[0], by_row, "huge levels")]
@@ -300,8 +306,6 @@ def situations(contract, levels=None, dim=None):
                  for eta in (0.0, 1.0)]
     if contract.name == "ddpm_step":
         more += [Situation("variance = beta", 5, D[0], by_row, given=(("variance", "beta"),))]
-    if levels == "scalar":
-        plain = [s._replace(rows=False, label=s.label.replace("by row", "for all")) for s in plain]
     return plain + more
 
 

@@ -241,16 +241,14 @@ def level_coefficients(case, i, basis, right_only):
 
 
 def explain_terms(case, got, want, slack, q, of):
-    """Diagnoses of the coefficients that differ; empty unless every one is understood or named."""
-    found, understood = [], True
+    """The diagnosis of the coefficients that differ: the simplest first, with the others' words."""
+    found = []
     for term in got:
         a, c, s = got[term], want[term], slack[term]
         near = s + 1e-9 * np.abs(c)
         if np.all(np.abs(a - c) <= near):
             continue
-        d = explain_one(case, term, a, c, s, q, of)
-        understood &= d.code != "wrong-factor" or d.cost < 4
-        found.append(d)
+        found.append(explain_one(case, term, a, c, s, q, of))
     if not found:
         return []
     special = special_terms(case, got, want, slack, of) or weights(case, got, want, slack, q, of)
@@ -336,7 +334,8 @@ def special_terms(case, got, want, slack, of):
                 and np.any(np.abs(other[t]) > slack[t])]
 
     gone, come = absent(got, want), absent(want, got)
-    if any(t.startswith("sum of ") for t in come) and any(t.startswith("|") for t in gone):
+    squares = any(t.startswith("|") or t == "(v's)^2" for t in gone)
+    if squares and any(t.startswith("sum of ") or t == "v's" for t in come):
         return [case.say("not-squared", f"{of}the residual is summed, not its square", "terms",
                          1.5)]
     if "sum_k r_k mean_k" in gone and come:

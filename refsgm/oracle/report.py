@@ -74,7 +74,7 @@ class Report:
             lines += ["", f"  {d.code} [{d.tag}]{choice}", *wrapped(f"{d.sentence}.", 4)]
             if d.fix:
                 lines += wrapped(f"-> {d.fix}", 4)
-        shown = self.probes if not self.right else []
+        shown = self.probes if any(p.trial.outputs is not None for p in self.failing) else []
         if shown:
             lines += ["", f"  {'probe':44} {'error':>9} {'allowed':>9}"]
             for p in shown:

@@ -18,8 +18,9 @@ def call_problems(case):
     if failed and all(p.trial.problem in ("raises", "timeout") for p in probes):
         p = failed[0]
         verb = "does not answer" if p.trial.problem == "timeout" else "raises"
-        return [case.say(p.trial.problem, f"it {verb} at every probe: {p.trial.error}", "call",
-                         -1)]
+        arity = p.trial.error.startswith("TypeError") and "argument" in p.trial.error
+        return [case.say(p.trial.problem, f"it {verb} at every probe: {p.trial.error}", "call", -1,
+                         fix=f"the contract is {case.contract.signature()}" if arity else "")]
     if any(p.trial.problem == "timeout" for p in probes):
         p = next(p for p in probes if p.trial.problem == "timeout")
         found.append(case.say("timeout", f"at the probe {p.label!r}: {p.trial.error}", "call", -1))

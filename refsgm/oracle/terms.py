@@ -84,6 +84,7 @@ def batch_bases(contract, args, calls):
     """Terms (B, D) of steps, conversions and scores."""
     name = contract.name
     given = {n: a for n, a in args.items() if n in DATA and np.ndim(a) == 2}
+    ones = {"1": np.ones_like(next(iter(given.values())))} if given else {}
     if name == "mixture_score":
         x, w, m = args["x"], args["weights"], args["means"]
         mean_r = refsgm.mixture_score(x, w, m, args["sigma"]) * args["sigma"]**2 + x
@@ -104,9 +105,9 @@ def batch_bases(contract, args, calls):
     if name in ("ddpm_step", "ddim_step"):
         ab = args["alpha_bar_t"]
         x_0 = (args["x_t"] - (1 - ab)**0.5 * args["eps"]) / ab**0.5
-        return [given, {"x_0": x_0, "eps": args["eps"], "z": args["z"]},
+        return [given | ones, {"x_0": x_0, "eps": args["eps"], "z": args["z"]},
                 {"x_0": x_0, "x_t": args["x_t"], "z": args["z"]}]
-    return [given]
+    return [given | ones]
 
 
 def same(y):
@@ -191,8 +192,10 @@ def row_terms(contract, args, calls):
     if name in ("implicit_score_matching", "sliced_score_matching", "sliced_score_matching_vr"):
         s, J = f(x), f.jacobian(x)
         terms = {"|s|^2": square(s), "|s|": np.sqrt(square(s)), **jacobian_terms(J)}
+        terms["sum of s"] = np.sum(s, axis=1)
         if "v" in args:
-            terms |= quadratic(J, args["v"]) | {"(v's)^2": sliced(s, args["v"])}
+            projected = np.mean([dot(u, s) for u in directions(args["v"])], axis=0)
+            terms |= quadratic(J, args["v"]) | {"(v's)^2": sliced(s, args["v"]), "v's": projected}
         return terms
     if seen is None or not seen:
         seen = answers(f, recorded(contract, args), x.shape)
@@ -203,6 +206,7 @@ def row_terms(contract, args, calls):
         slope = np.mean([dot(u, f(x + h * u) - f(x - h * u)) for u in v], axis=0)
         forward = np.mean([dot(u, f(x + h * u) - f(x)) for u in v], axis=0)
         return {"(v's)^2": sliced(f(x), v), "|s|^2": square(f(x)),
+                "v's": np.mean([dot(u, f(x)) for u in v], axis=0),
                 "v'(s(x + step v) - s(x - step v))": slope, "v'(s(x + step v) - s(x))": forward}
     if name == "noise_conditional_score_matching":
         terms = {}

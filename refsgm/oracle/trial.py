@@ -29,10 +29,10 @@ class OutOfTime(BaseException):
 class Trial:
     """What one call gave.
 
-    outputs  NumPy arrays, one for each component, in the contract's shapes; None after an error
+    outputs  NumPy arrays, one for each component, in their own shapes; None after an error
     error    what was raised, in one line
     problem  code of what is wrong with the call itself: "raises", "timeout", "wrong-shape"
-    dtypes   of the outputs as they came
+    dtypes, shapes   of the outputs as they came
     calls    (x, level) of every call of the function that was passed, where they could be seen
     mutated  names of arguments that were changed
     printed  whether anything was written to standard output or error
@@ -84,10 +84,6 @@ class Caller:
                 names = names[:max(len(positional), self.contract.required)]
         return names
 
-    def takes_defaults_only(self, args):
-        """The arguments without those optional ones that fn does not take."""
-        return {k: v for k, v in args.items() if k in self.names}
-
     def foreign(self, name, a, dtype, theta, log, B):
         """One argument, as fn wants it."""
         leveled = self.contract.is_level(name) or self.contract.form == LEVEL and name in LEVELS
@@ -120,32 +116,34 @@ class Caller:
             return a.reshape(-1, *[1] * len(self.event_shape or (1,)))
         return a
 
+    def flat(self, x):
+        """Foreign data (..., *event_shape) as (..., D)."""
+        if self.event_shape is None:
+            return x
+        return x.reshape(*x.shape[:len(x.shape) - len(self.event_shape)], -1)
+
     def function(self, f, dtype, theta, log, is_energy):
         """The test function on foreign arrays; its calls are noted in `log`."""
         asarray = self.framework.asarray
         matrix = (f.A + f.A.T) / 2 if is_energy else f.A
         A, b = asarray(matrix.astype(dtype)), asarray(f.b.astype(dtype))
-        th = asarray(f.theta.astype(dtype)) if theta is None else theta
+        w = asarray(f.theta.astype(dtype)) if theta is None else theta
 
         def score(x, *level):
-            log.append((self.seen(x), *[self.seen(a) for a in level]))
-            flat = x if self.event_shape is None else x.reshape(
-                *x.shape[:len(x.shape) - len(self.event_shape)], -1)
-            s = th[0] * (flat @ A) + th[1] * b - (th[2] * f.gain) * (flat * flat * flat)
-            if level:
-                a = level[0]
-                size = math.prod(getattr(a, "shape", ()))
+            log.append((self.seen(x), *map(self.seen, level)))
+            y = self.flat(x)
+            s = w[0] * (y @ A) + w[1] * b - (w[2] * f.gain) * (y * y * y)
+            for a in level:
                 if len(getattr(a, "shape", ())) > 0:
-                    a = a.reshape(-1, 1) if size > 1 else a.reshape(())
+                    a = a.reshape(-1, 1) if math.prod(a.shape) > 1 else a.reshape(())
                 s = s / (1 + a)
             return s if self.event_shape is None else s.reshape(x.shape)
 
         def energy(x):
             log.append((self.seen(x),))
-            flat = x if self.event_shape is None else x.reshape(
-                *x.shape[:len(x.shape) - len(self.event_shape)], -1)
-            return (0.5 * th[0] * (flat * (flat @ A)).sum(-1) + th[1] * (flat @ b)
-                    - 0.25 * th[2] * f.gain * (flat * flat * flat * flat).sum(-1))
+            y = self.flat(x)
+            return (0.5 * w[0] * (y * (y @ A)).sum(-1) + w[1] * (y @ b)
+                    - 0.25 * w[2] * f.gain * (y * y * y * y).sum(-1))
         return energy if is_energy else score
 
     def seen(self, a):
@@ -194,7 +192,7 @@ class Caller:
             return result
         trial.mutated = tuple(n for n, a in before.items() if not np.array_equal(
             a, np.array(self.framework.to_numpy(given[n])), equal_nan=True))
-        self.read(trial, result, args)
+        self.read(trial, result)
         return trial
 
     def states(self, result):
@@ -203,8 +201,8 @@ class Caller:
             return list(result)
         return [result]
 
-    def read(self, trial, result, args):
-        """The result as NumPy arrays in the contract's shapes."""
+    def read(self, trial, result):
+        """The result as NumPy arrays, in whatever shapes it came."""
         several = len(self.contract.returns) > 1
         parts = result if self.contract.form == STATES or several and isinstance(
             result, (tuple, list)) else (result,)
