@@ -113,9 +113,9 @@ class Recorder(Caller):
         key = key_of(args)
         if key not in self.asked:
             self.asked[key] = Asked(self.group, self.label, args, np.dtype(dtype))
-        trial = Trial()
-        self.read(trial, list(reference(self.contract, args)) if self.contract.form == STATES
-                  or len(self.contract.returns) > 1 else reference(self.contract, args)[0], args)
+        trial, right = Trial(), reference(self.contract, args)
+        several = self.contract.form == STATES or len(self.contract.returns) > 1
+        self.read(trial, list(right) if several else right[0])
         return trial
 
 

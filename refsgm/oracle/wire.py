@@ -122,7 +122,7 @@ class Remote(Caller):
         trial = Trial()
         try:
             result = arrays(self.contract, self.answer(args))
-            self.read(trial, result, args)
+            self.read(trial, result)
         except Failed as failure:
             trial.problem, trial.error = failure.problem, str(failure)
         except ValueError as error:
