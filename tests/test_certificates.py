@@ -158,6 +158,34 @@ def test_models_may_predict_other_things():
     assert check_sampler(with_denoiser, predicts="x0", claimed_order=1).ok
 
 
+def test_a_last_step_that_adds_noise_is_noted():
+    """Euler-Maruyama does, ancestral sampling does not, whose last noise comes before."""
+    noted = check_sampler(reverse_sde).notes
+    assert len(noted) == 1
+    assert "its last step, to no noise, still adds noise" in noted[0]
+
+    def ancestral(score, x, sigmas, rng):
+        for t, s in pairs(sigmas):
+            z = rng.standard_normal(x.shape) if s > 0 else 0.0
+            x = x + (t*t - s*s) * score(x, t) + s / t * (t*t - s*s)**0.5 * z
+        return x
+    certificate = check_sampler(ancestral)
+    assert certificate.ok
+    assert certificate.notes == []
+
+
+def test_a_slope_at_the_wrong_level_costs_heun_an_order():
+    """[VE-2] The second slope divided by the first level."""
+    def wrong_heun(score, x, sigmas, rng):
+        for t, s in pairs(sigmas):
+            x_hat = x + (t - s) * t * score(x, t)
+            second = s * s * score(x_hat, s) / t
+            x = x + (t - s) / 2 * (t * score(x, t) + second) if s > 0 else x_hat
+        return x
+    certificate = check_sampler(wrong_heun, claimed_order=2)
+    assert "where order 2 is claimed" in certificate.problems[0]
+
+
 def own_noise(factor):
     """A sampler that draws its start and noise from NumPy's global state."""
     def sampler(score, x, sigmas, rng):

@@ -176,7 +176,7 @@ def certify_diffusion(chain, result, start, deterministic):
     wrong = sampled_bias(laws, steps) if own else does_not_converge(result)
     if wrong:
         result.problems.append(named(laws, chain, steps))
-    if law.last > 0 and chain.ends_at_zero and not wrong:
+    if law.last > 0 and law.late and chain.ends_at_zero and not wrong:
         result.notes.append("its last step, to no noise, still adds noise, of standard deviation "
                             f"{law.last:.2g} after {steps[-1]} steps")
     claim(result)

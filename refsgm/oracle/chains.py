@@ -26,6 +26,7 @@ class Law(NamedTuple):
     """One run of a sampler in VE coordinates: x_end = M x_start + noise + offset.
 
     M (D, D), offset (D,);  noise  covariance (D, D);  last  standard deviation of the last draw
+    late            whether that is drawn after the model is last called
     start           factor of the start that was given, 0 where the sampler draws its own
     own             standard deviation of the start that it draws itself
     standard_error  of an entry of the covariance, 0 where the law is exact
@@ -35,6 +36,7 @@ class Law(NamedTuple):
     offset: np.ndarray
     noise: np.ndarray
     last: float
+    late: bool
     start: float
     own: float
     standard_error: float
@@ -51,6 +53,7 @@ class Chain:
         self.sampler, self.framework, self.kind = sampler, framework, kind
         self.vp, self.predicts, self.seconds = coordinates == "vp", predicts, seconds
         self.first, self.ends_at_zero, self.single = None, True, False
+        self.calls = self.drawn = 0              # of the model, and how many before the last draw
 
     def levels(self, n):
         """sigmas (n + 1,): a power of equal steps, down to zero unless the sampler refuses that."""
@@ -67,6 +70,7 @@ class Chain:
         mean, variances, axes = (self.framework.asarray(a) for a in (MEAN, VARIANCES, AXES))
 
         def f(x, *level):
+            self.calls += 1
             if self.first is None:
                 self.first = np.array(self.framework.to_numpy(x), np.float64)
             a = one_level(level[0]) if level else 0.0
@@ -79,11 +83,11 @@ class Chain:
 
     def run(self, x, rng, levels):
         """The last state (B, D): `levels` are sigmas, or (step size, number of steps)."""
-        asarray, self.first = self.framework.asarray, None
+        asarray, self.first, self.calls = self.framework.asarray, None, 0
         given = levels if self.kind == "langevin" else (asarray(self.given(levels)),)
         try:
             with limited(self.seconds), np.errstate(all="ignore"):
-                states = self.sampler(self.model(), asarray(x), *given, Source(rng, asarray))
+                states = self.sampler(self.model(), asarray(x), *given, Source(rng, self))
                 end = states
                 if hasattr(states, "__next__") or isinstance(states, (list, tuple)):
                     end = None
@@ -116,13 +120,14 @@ def one_level(a):
 class Source:
     """The rng that a sampler is given: draws on its own arrays."""
 
-    def __init__(self, rng, asarray):
-        self.rng, self.asarray = rng, asarray
+    def __init__(self, rng, chain):
+        self.rng, self.chain = rng, chain
 
     def standard_normal(self, shape=None, dtype=None, size=None):
         """The next draw, float64 unless a 32-bit dtype is asked for."""
+        self.chain.drawn = self.chain.calls
         z = self.rng.standard_normal(tuple(shape if shape is not None else size))
-        return self.asarray(z.astype(np.float32) if "32" in str(dtype) else z)
+        return self.chain.framework.asarray(z.astype(np.float32) if "32" in str(dtype) else z)
 
 
 def draws_its_own(chain, levels):
@@ -157,7 +162,8 @@ def exact_law(chain, levels):
             M, N, start = N[0].T / (own or 1.0), N[1:], 0.0
     noise = np.einsum("nji,njk->ik", N, N)
     last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
-    return Law(M / (start or 1.0), end[0], noise, last, float(start), float(own), 0.0)
+    late = chain.drawn == chain.calls
+    return Law(M / (start or 1.0), end[0], noise, last, late, float(start), float(own), 0.0)
 
 
 def sampled_law(chain, levels, start, rng):
@@ -179,4 +185,4 @@ def sampled_law(chain, levels, start, rng):
     rest = end - first @ M.T
     noise = np.cov(rest.T)
     error = float(np.max(np.diag(np.cov(end.T))) * (2 / CHAINS)**0.5)
-    return Law(M, np.mean(rest, axis=0), noise, 0.0, factor, own, error)
+    return Law(M, np.mean(rest, axis=0), noise, 0.0, False, factor, own, error)
