@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench accuracy clean
 
 demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, write refsgm-demo/
 	$(BIN)/refsgm demo
@@ -18,6 +18,9 @@ bench: $(VENV)/with-bench        ## the claims about speed, against PyTorch on t
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/mixture_score.py
 	$(BIN)/python benchmarks/import_time.py
+
+accuracy: $(VENV)/with-test      ## docs/accuracy.md: every closed form against 50 digits
+	$(BIN)/python benchmarks/accuracy.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refsgm needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -4,18 +4,22 @@
 
 For every size each engine runs in a process of its own, in turn, with two threads; the figures are
 ratios of medians. PyTorch computes the same formula in its matrix-product form, without centring.
-"products" are the two matrix products alone, in NumPy.
+"products" are the two matrix products alone, in NumPy. Memory is the peak of resident memory, less
+what was resident before the first call; it is measured at larger sizes too (on Linux).
 """
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import time
 
-SIZES = [(64, 1797, 64), (256, 20000, 64), (256, 20000, 784)]          # queries, points, dimension
+SIZES = [(64, 1797, 64, 0), (256, 20000, 64, 0), (256, 20000, 784, 0), (256, 20000, 784, 100)]
+LARGE = [(4096, 20000, 784, 100), (4096, 100000, 64, 0), (100000, 2000, 8, 0), (16, 10**6, 64, 100)]
+NAMES = "queries, points, dimension, distance of the data from the origin"
 ENGINES = ("refsgm", "torch", "products")
 ROUNDS, SIGMA = 5, 0.5
 
@@ -41,29 +45,42 @@ def function(engine, x, points):
     return score
 
 
-def measure(engine, B, K, D):
+def measure(engine, B, K, D, shift, calls):
     """Median seconds of a call, and the peak of memory above the inputs in MiB."""
     import numpy as np
     rng = np.random.default_rng(0)
-    points = rng.standard_normal((K, D))
+    points = rng.standard_normal((K, D)) + shift
     x = points[rng.integers(K, size=B)] + SIGMA * rng.standard_normal((B, D))
     call = function(engine, x, points)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open("/proc/self/statm") as file:
+        before = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     call()
-    call()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10 - before
     seconds = []
-    while len(seconds) < 5 or (sum(seconds) < 1.0 and len(seconds) < 200):
+    while len(seconds) < calls or (sum(seconds) < 1.0 and 1 < len(seconds) < 200):
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return statistics.median(seconds), peak
+
+
+def run(engine, size, calls):
+    """`measure` in a process of its own."""
+    return json.loads(subprocess.run(
+        [sys.executable, __file__, "--one", engine, *map(str, size), str(calls)],
+        capture_output=True, text=True, check=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}).stdout)
+
+
+def show(row):
+    print("  ".join(f"{k}: {v if isinstance(v, tuple) else format(v, '.2f')}"
+                    for k, v in row.items()), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", help="also write the figures to this file")
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(measure(options.one[0], *map(int, options.one[1:]))))
@@ -73,17 +90,15 @@ def main():
         runs = {engine: [] for engine in ENGINES}
         for _ in range(ROUNDS):
             for engine in ENGINES:
-                out = subprocess.run([sys.executable, __file__, "--one", engine, *map(str, size)],
-                                     capture_output=True, text=True, check=True).stdout
-                runs[engine].append(json.loads(out))
+                runs[engine].append(run(engine, size, 5))
         median = {e: statistics.median(s for s, _ in runs[e]) for e in ENGINES}
-        row = {"queries, points, dimension": size,
-               "refsgm / torch": median["refsgm"] / median["torch"],
-               "refsgm / products": median["refsgm"] / median["products"],
-               "peak above inputs, MiB": max(peak for _, peak in runs["refsgm"])}
-        results.append(row)
-        print("  ".join(f"{k}: {v if isinstance(v, tuple) else format(v, '.2f')}"
-                        for k, v in row.items()), flush=True)
+        results.append({NAMES: size, "refsgm / torch": median["refsgm"] / median["torch"],
+                        "refsgm / products": median["refsgm"] / median["products"],
+                        "peak above inputs, MiB": max(peak for _, peak in runs["refsgm"])})
+        show(results[-1])
+    for size in LARGE:
+        results.append({NAMES: size, "peak above inputs, MiB": run("refsgm", size, 1)[1]})
+        show(results[-1])
     if options.json:
         with open(options.json, "w") as file:
             json.dump(results, file, indent=1)

@@ -262,13 +262,7 @@ def unwhiten(a, axes, spread):
 
 def eigen(covs):
     """Eigenvalues (K, D) and axes (K, D, D) of covariances, which must be such."""
-    slack = 8 * np.finfo(covs.dtype).eps if covs.dtype.kind == "f" else 0.0
-    size = np.max(np.abs(covs), axis=(1, 2), keepdims=True)
-    lopsided = np.abs(covs - np.swapaxes(covs, 1, 2)) > slack * size
-    if lopsided.any():
-        k, i, j = np.argwhere(lopsided)[0]
-        raise ValueError(f"covs must be symmetric, got {covs[k, i, j]} and {covs[k, j, i]} "
-                         f"at ({i}, {j}) and ({j}, {i}) of covs[{k}]")
+    check_symmetric(covs, "covs[{}]")
     variances, axes = np.linalg.eigh(covs.astype(np.float64))
     floor = covs.shape[1] * np.finfo(np.float64).eps * variances[:, -1:]
     if np.any(variances <= np.maximum(floor, 0)):
@@ -277,6 +271,17 @@ def eigen(covs):
                          f"eigenvalue {variances[k, 0]}")
     dtype = covs.dtype if covs.dtype.kind == "f" else np.float64
     return variances.astype(dtype), axes.astype(dtype)
+
+
+def check_symmetric(covs, name):
+    """Every matrix of covs (K, D, D) is symmetric within rounding; `name` takes its number."""
+    slack = 8 * np.finfo(covs.dtype).eps if covs.dtype.kind == "f" else 0.0
+    size = np.max(np.abs(covs), axis=(1, 2), keepdims=True)
+    lopsided = np.abs(covs - np.swapaxes(covs, 1, 2)) > slack * size
+    if lopsided.any():
+        k, i, j = np.argwhere(lopsided)[0]
+        raise ValueError(f"{name.format(k)} must be symmetric, got {covs[k, i, j]} and "
+                         f"{covs[k, j, i]} at ({i}, {j}) and ({j}, {i})")
 
 
 def standard_normal_quadrature(dim, order):

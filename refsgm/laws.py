@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from .distributions import GaussianMixture
+from .distributions import GaussianMixture, check_symmetric
 from .mixtures import check_weights
-from .shapes import (POSITIVE, check_batch, check_count, check_decreasing, check_returned,
-                     check_scalars, entries)
+from .shapes import (FINITE, POSITIVE, check_batch, check_count, check_decreasing, check_returned,
+                     check_scalars, check_values, entries)
 from .steps import annealed_step_sizes
 
 POINTS = 8192                     # of the largest grid: its transition matrix has 512 MiB
@@ -31,7 +31,8 @@ def sampler_law(sampler, mean, cov):
              most once per step; such as lambda x, rng: langevin(score_fn, x, 0.1, 50, rng)
     mean     of the start (D,)
     cov      of the start (D, D), symmetric; zero for a point
-    Raises ValueError for other shapes and a sampler that is not affine.
+    Raises ValueError for other shapes, values that are not finite, and a sampler that is not affine
+        or takes no step.
 
     >>> from refsgm import langevin
     >>> means, covs = sampler_law(lambda x, rng: langevin(lambda x: -x, x, 0.5, 100, rng),
@@ -43,8 +44,11 @@ def sampler_law(sampler, mean, cov):
     if np.shape(mean) != (D,) or np.shape(cov) != (D, D):
         raise ValueError(f"mean and cov must have shapes (D,) and (D, D), "
                          f"got {np.shape(mean)} and {np.shape(cov)}")
+    check_values(FINITE, mean=mean, cov=cov)
+    check_symmetric(cov[None], "cov")
     draws = Draws(None, D)
     n = len(list(sampler(np.zeros((1, D)), draws)))
+    check_count(1, **{"the number of states of sampler": n})
     starts = np.concatenate([np.zeros((1, D)), np.eye(D), np.full((1, D), 2.0),
                              np.zeros((draws.count * D, D))])
     states = np.stack(list(sampler(starts, Draws(2 + D, D))))              # (n, 2 + D + count D, D)
@@ -197,7 +201,9 @@ def after_steps(score_fn, x, weights, step_size, n_steps, spacing):
     sd = step_size**0.5
 
     def moved(x):
-        return x + step_size / 2 * check_returned("score_fn(x)", score_fn(x), np.shape(x))
+        score = check_returned("score_fn(x)", score_fn(x), np.shape(x))
+        check_values(FINITE, **{"score_fn(x)": score})
+        return x + step_size / 2 * score
 
     means, left = moved(x), n_steps - 1
     while left > 0:

@@ -16,10 +16,10 @@ from refsgm.training import train
 QUICK = ["--steps", "30", "--width", "8", "--points", "200"]
 
 
-def run(*args, cwd, code=0):
+def run(*args, cwd, code=0, timeout=120):
     """Run refsgm; returns (standard output, standard error) and checks the exit code."""
     done = subprocess.run([sys.executable, "-m", "refsgm", *map(str, args)], cwd=cwd, text=True,
-                          capture_output=True, timeout=120, env=os.environ | {"COLUMNS": "100"})
+                          capture_output=True, timeout=timeout, env=os.environ | {"COLUMNS": "100"})
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout, done.stderr
