@@ -157,7 +157,8 @@ def test_unknown_options_are_one_sentence():
             (["gaussian_score", "mine:right", "--allow", "sing"], "did you mean 'sign'?"),
             (["gaussian_score"], "check needs a kind, and either module:function or --command"),
             (["gaussian_score", "--command", "no-such-program"], "cannot run 'no-such-program'"),
-            (["gaussian_score", "--command", "cat", "--dtype", "float32"], "do not apply")):
+            (["gaussian_score", "mine:f", "--dtype", "int8"], "must be float32 or float64"),
+            (["gaussian_score", "--command", "cat", "--levels", "flat"], "do not apply")):
         with pytest.raises(ValueError, match=re.escape(message)):
             typer.main.get_command(app)(["check", *args], standalone_mode=False)
 

@@ -223,6 +223,19 @@ def test_a_convention_can_be_allowed(documents):
     assert vectors.verify(kind, results, allow={"mean-over-dims"}).ok
 
 
+def test_a_loss_may_be_answered_by_its_mean(documents):
+    kind = "denoising_score_matching"
+    mean = lambda *args: np.mean(refsgm.denoising_score_matching(*args))
+    assert vectors.verify(kind, answered(documents(kind), mean)).right
+
+
+def test_a_program_in_float32_is_judged_in_float32(documents):
+    kind = "ddim_step"
+    results = answered(documents(kind), lambda *args: refsgm.ddim_step(*args).astype(np.float32))
+    assert vectors.verify(kind, results).diagnosis.code == "low-precision"
+    assert vectors.verify(kind, results, dtype="float32").ok
+
+
 def test_results_of_other_vectors_and_missing_ones_are_refused(documents):
     kind = "gaussian_score"
     whole = answered(documents(kind), refsgm.gaussian_score)

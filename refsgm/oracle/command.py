@@ -66,7 +66,8 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
         raise ValueError("check needs a kind, and either module:function or --command "
                          "(`refsgm check --list` shows the kinds)")
     contract = find(kind)
-    options = {"levels": levels, "event_shape": shape_of(event_shape), "dtype": dtype,
+    options = {"levels": levels, "event_shape": shape_of(event_shape),
+               "dtype": dtype_of(dtype),
                "allow": names_of(allow), "dictionary": not no_dictionary, "seconds": seconds}
     if command is None:
         ok, text, data = in_another_process(contract, target, framework, options)
@@ -87,6 +88,13 @@ def shape_of(text):
     if min(shape) < 1:
         raise ValueError(f"--event-shape must be positive integers such as 3,4,4, got {text!r}")
     return shape
+
+
+def dtype_of(dtype):
+    """A dtype by name, or None."""
+    if dtype not in (None, "float32", "float64"):
+        raise ValueError(f"--dtype must be float32 or float64, got {dtype!r}")
+    return dtype
 
 
 def names_of(allow):
@@ -111,11 +119,11 @@ def spoken(contract, command, framework, options):
     """The report on a program that answers JSON lines."""
     from .check import verdict
     from .spoken import NeverAnswered, Spoken
-    if framework != "numpy" or any(options[n] for n in ("levels", "event_shape", "dtype")):
-        raise ValueError("--command takes plain data: --framework, --levels, --event-shape and "
-                         "--dtype do not apply")
+    if framework != "numpy" or options["levels"] or options["event_shape"]:
+        raise ValueError("--command takes plain data: --framework, --levels and --event-shape do "
+                         "not apply")
     try:
-        with Spoken(contract, command, options["seconds"]) as caller:
+        with Spoken(contract, command, options["seconds"], options["dtype"]) as caller:
             return verdict(caller, allow=options["allow"], dictionary=options["dictionary"])
     except NeverAnswered as error:
         raise ValueError(str(error)) from None
@@ -270,6 +278,8 @@ def export(folder: Annotated[str, typer.Argument(help="Where to write them.")],
 def verify(kind: Annotated[str, typer.Argument(help="The kind that was answered.")],
            results: Annotated[str, typer.Argument(help="A JSON file {kind, digest, results: {id: "
                               "answer}}.")],
+           dtype: Annotated[str | None, typer.Option(help="float32 for a program that computes "
+                            "in that.")] = None,
            allow: Annotated[list[str] | None, typer.Option(help="A convention, or code, that is "
                             "accepted.")] = None,
            no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Diagnose by the "
@@ -288,6 +298,7 @@ def verify(kind: Annotated[str, typer.Argument(help="The kind that was answered.
             data = json.load(file)
     except json.JSONDecodeError as error:
         raise ValueError(f"{results} must be a JSON file: {error}") from None
-    ok, text, plain = summary(judged(kind, data, names_of(allow), not no_dictionary))
+    ok, text, plain = summary(judged(kind, data, dtype=dtype_of(dtype), allow=names_of(allow),
+                                     dictionary=not no_dictionary))
     print(json.dumps(plain) if as_json else text)
     raise typer.Exit(0 if ok else 1)

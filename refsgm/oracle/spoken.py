@@ -31,8 +31,8 @@ class Spoken(Remote):
     seconds  time limit of an answer
     """
 
-    def __init__(self, contract, command, seconds=10.0):
-        super().__init__(contract, command)
+    def __init__(self, contract, command, seconds=10.0, dtype=None):
+        super().__init__(contract, command, dtype)
         self.command, self.seconds = shlex.split(command), seconds
         self.process, self.lines, self.count, self.answered, self.starts = None, None, 0, False, 0
         if not self.command:

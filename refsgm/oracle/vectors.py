@@ -289,8 +289,8 @@ def export(folder, kinds=None):
 class Stored(Remote):
     """Answers from a file: to what was exported, and to nothing else."""
 
-    def __init__(self, contract, asked, results):
-        super().__init__(contract, "vectors")
+    def __init__(self, contract, asked, results, dtype):
+        super().__init__(contract, "vectors", dtype)
         self.answers = {key: results[identifier(contract, i)] for i, key in enumerate(asked)}
 
     def answer(self, args):
@@ -304,12 +304,13 @@ class Stored(Remote):
         return answer
 
 
-def verify(kind, data, allow=(), dictionary=True):
+def verify(kind, data, *, dtype=None, allow=(), dictionary=True):
     """Judge the answers of another program, a `Report`.
 
-    kind  the name of a kind
-    data  {"kind": kind, "digest": that of the vectors, "results": {id: answer, ...}} with an answer
-          for every valid case; {"error": message} where the program has none
+    kind   the name of a kind
+    data   {"kind": kind, "digest": that of the vectors, "results": {id: answer, ...}} with an
+           answer for every valid case; {"error": message} where the program has none
+    dtype  "float32" for a program that computes in that
     Raises ValueError for answers to other vectors and missing ones.
     """
     contract = find(kind)
@@ -326,4 +327,5 @@ def verify(kind, data, allow=(), dictionary=True):
     if missing:
         raise ValueError(f"results must answer every valid case; {len(missing)} of {len(asked)} "
                          f"are missing, such as {missing[0]}")
-    return verdict(Stored(contract, asked, data["results"]), allow=allow, dictionary=dictionary)
+    return verdict(Stored(contract, asked, data["results"], dtype), allow=allow,
+                   dictionary=dictionary)

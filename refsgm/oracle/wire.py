@@ -111,18 +111,21 @@ def finite(value):
 class Remote(Caller):
     """Foreign code that is asked in plain data; `answer` says how.
 
-    answer(args) gives JSON data, or raises Failed
+    answer(args)  gives JSON data, or raises Failed
+    dtype         "float32" if it computes in that, and is to be judged so
     """
 
-    def __init__(self, contract, language):
+    def __init__(self, contract, language, dtype=None):
         super().__init__(contract, None, numpy_framework()._replace(name=language))
+        self.dtype = np.dtype(dtype or "float64")
 
     def __call__(self, args, dtype=np.float64, theta=None, keep=False):
         """A `Trial` with these arguments."""
         trial = Trial()
         try:
             result = arrays(self.contract, self.answer(args))
-            self.read(trial, result)
+            self.read(trial, [a.astype(self.dtype) for a in result]
+                      if isinstance(result, (list, tuple)) else result.astype(self.dtype))
         except Failed as failure:
             trial.problem, trial.error = failure.problem, str(failure)
         except ValueError as error:
