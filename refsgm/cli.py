@@ -213,6 +213,25 @@ def scorecard(out: Annotated[str, typer.Option(help="Folder for tables and figur
     print(text)
 
 
+@app.command()
+def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Let the doctor use "
+                                    "its general engines alone.")] = False,
+           as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
+    """Put every known mistake of published code before the oracle, and print what it says.
+
+    Exit 1 if one passes, or if a right spelling raises an alarm.
+    """
+    import json
+
+    from .oracle import museum
+    rows, alarms = museum.kill_matrix(dictionary=not no_dictionary), museum.false_alarms()
+    print(json.dumps({"summary": " ".join(museum.summary(rows, alarms)), "alarms": alarms,
+                      "rows": [row.as_dict() for row in rows]}, indent=1) if as_json
+          else museum.table(rows, alarms))
+    if alarms or not all(row.caught for row in rows):
+        raise typer.Exit(1)
+
+
 def plot_samples(x, path):
     """Draw samples that are points of the plane or square images."""
     from .plotting import image_grid, plt, samples_2d, save_figure
