@@ -15,6 +15,7 @@ from refsgm.oracle import vectors
 from refsgm.oracle.contracts import CONTRACTS, situations
 from refsgm.oracle.exact import FORMULAS, exact
 from refsgm.oracle.judge import known
+from refsgm.oracle.mutants import MUTANTS
 from refsgm.oracle.wire import finite
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -213,6 +214,18 @@ def test_the_doctor_works_from_stored_answers(documents, code):
     report = vectors.verify(kind, answered(documents(kind), fn))
     assert not report.ok
     assert code in [d.code for d in report.diagnoses], report
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_most_of_the_museum_is_named_from_stored_answers(documents):
+    """All of it is caught; where a mistake shows in values alone, the doctor needs no live code."""
+    exhibits = [m for m in MUTANTS if m.kind in KINDS and m.code != "detached-gradient"]
+    codes = []
+    for m in exhibits:
+        report = vectors.verify(m.kind, answered(documents(m.kind), m.function))
+        assert not report.ok, m.id
+        codes.append(report.diagnosis.code == m.code)
+    assert sum(codes) >= 0.85 * len(codes)
 
 
 def test_a_convention_can_be_allowed(documents):

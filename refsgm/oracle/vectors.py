@@ -23,13 +23,14 @@ from .exact import DIGITS, exact
 from .fields import Field
 from .frameworks import numpy_framework
 from .judge import ODE, ROUNDINGS, Probe, allowance, judge, known, reference, sensitivity
+from .mutants import MUTANTS, Mutant
 from .naming import CODES
 from .structure import dependence
 from .trial import Caller, Trial
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
 
 VERSION = 1                                                        # of the format
-MISTAKES, SHOWN = 12, 2                       # mistakes of a kind at most, cases of each
+SHOWN = 2                                                         # cases of every mistake
 SCHEMA = os.path.join(os.path.dirname(__file__), "vectors.schema.json")
 
 GROUPS = {
@@ -65,31 +66,29 @@ LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tai
           "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"], "variance = beta": ["VarianceBeta"]}
 
 
-class Mistake(NamedTuple):
-    """A known mistake, or a convention: its code, one sentence, the function, where it was seen."""
-
-    code: str
-    sentence: str
-    function: object
-    convention: str = ""
-    source: str = ""
-
-
 def mistakes(kind):
-    """Known mistakes of a kind: its sign, and a factor 2."""
-    def times(factor):
-        def wrong(*args):
-            result = CONTRACTS[kind].function(*args)
-            if CONTRACTS[kind].form == FUNCTION:
-                return lambda x: factor * result(x)
-            if CONTRACTS[kind].form == STATES:
-                return [factor * a for a in result]
-            if isinstance(result, tuple):
-                return tuple(factor * np.asarray(a) for a in result)
-            return factor * np.asarray(result)
-        return wrong
-    return [Mistake("sign", "The result has the wrong sign.", times(-1.0)),
-            Mistake("half", "The result is twice the right one.", times(2.0))]
+    """Known mistakes of a kind: those of the museum, or where it has none a sign and a factor."""
+    known = [m for m in MUTANTS if m.kind == kind]
+    return known or [Mutant("sign", kind, "sign", "plausible", "The result has the wrong sign.", "",
+                            times(kind, -1.0)),
+                     Mutant("half", kind, "half", "plausible", "The result is twice the right one.",
+                            "", times(kind, 2.0))]
+
+
+def times(kind, factor):
+    """The right function times a factor."""
+    contract = CONTRACTS[kind]
+
+    def wrong(*args):
+        result = contract.function(*args)
+        if contract.form == FUNCTION:
+            return lambda x: factor * result(x)
+        if contract.form == STATES:
+            return [factor * a for a in result]
+        if isinstance(result, tuple):
+            return tuple(factor * np.asarray(a) for a in result)
+        return factor * np.asarray(result)
+    return wrong
 
 
 class Asked(NamedTuple):
@@ -251,7 +250,7 @@ def wrong_cases(contract, asked, start, notes):
     small = sorted((q for q in asked.values() if q.group == "verdict" and q.dtype == np.float64),
                    key=lambda q: sum(np.size(a) for a in q.args.values()
                                      if isinstance(a, np.ndarray)))
-    for m in mistakes(contract.name)[:MISTAKES]:
+    for m in mistakes(contract.name):
         caller, shown = Caller(contract, m.function, numpy_framework()), 0
         for question in small:
             want = reference(contract, question.args)
