@@ -280,4 +280,5 @@ def test_the_fixture_fails_with_the_diagnosis_and_no_traceback(pytester):
     result.stdout.fnmatch_lines(["*gaussian_score (numpy): wrong*", "*sign*GAUSS-2*",
                                  "*refsgm_check: kind must be*did you mean 'gaussian_score'?*"])
     result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    result.stdout.no_fnmatch_line("*def test_wrong*")
     result.stdout.no_fnmatch_line("*Traceback*")

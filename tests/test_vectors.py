@@ -14,9 +14,10 @@ import refsgm
 from refsgm.oracle import vectors
 from refsgm.oracle.contracts import CONTRACTS, situations
 from refsgm.oracle.exact import FORMULAS, exact
+from refsgm.oracle.fields import Field
 from refsgm.oracle.judge import known
 from refsgm.oracle.mutants import MUTANTS
-from refsgm.oracle.wire import finite
+from refsgm.oracle.wire import finite, plain
 
 ROOT = pathlib.Path(__file__).parent.parent
 READER = ROOT / "examples" / "vectors.js"
@@ -147,6 +148,19 @@ def test_numbers_round_trip(documents, kind):
                 assert np.array_equal(a, np.array(case["inputs"][name]))
             elif isinstance(a, int | float | str):
                 assert a == case["inputs"][name]
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.1])
+def test_functions_are_what_their_data_say(gain):
+    """With and without a level, and as a log density."""
+    field, x = Field(np.random.default_rng(0), 3, gain), np.random.default_rng(1).normal(size=(5, 3))
+    level = np.arange(1.0, 6.0)[:, None]
+    for name, kind in (("score_fn", "heun_step"), ("log_density", "score_of")):
+        data = plain(CONTRACTS[kind], {name: field})[name]
+        function = built(name, json.loads(json.dumps(data)))
+        for args, right in (((x,), field.energy(x)),) if name == "log_density" else (
+                ((x,), field(x)), ((x, level), field(x, level))):
+            assert np.allclose(function(*args), right, rtol=1e-13)
 
 
 def off(case, document, answer):

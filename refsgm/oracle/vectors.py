@@ -10,6 +10,7 @@ them apart. Noise is always an input.
 """
 
 import hashlib
+import inspect
 import json
 import os
 from typing import NamedTuple
@@ -189,6 +190,7 @@ def document(kind):
     return {
         "schema": "vectors.schema.json", "version": VERSION, "kind": contract.name,
         "signature": contract.signature(), "equation": contract.tag,
+        "documentation": inspect.getdoc(contract.function),
         "provenance": {"source": "mpmath" if exactly else "refsgm", "refsgm": refsgm.__version__,
                        "digits": DIGITS if exactly else 15},
         "digest": digest_of(asked), "functions": functions_in_words(contract), "notes": notes,
