@@ -153,8 +153,8 @@ def test_numbers_round_trip(documents, kind):
 @pytest.mark.parametrize("gain", [1.0, 0.1])
 def test_functions_are_what_their_data_say(gain):
     """With and without a level, and as a log density."""
-    field, x = Field(np.random.default_rng(0), 3, gain), np.random.default_rng(1).normal(size=(5, 3))
-    level = np.arange(1.0, 6.0)[:, None]
+    rng, level = np.random.default_rng(0), np.arange(1.0, 6.0)[:, None]
+    field, x = Field(rng, 3, gain), rng.standard_normal((5, 3))
     for name, kind in (("score_fn", "heun_step"), ("log_density", "score_of")):
         data = plain(CONTRACTS[kind], {name: field})[name]
         function = built(name, json.loads(json.dumps(data)))
