@@ -129,12 +129,13 @@ def test_what_is_wrong_with_a_sampler_is_named(name):
 
 
 def test_langevin_is_certified_with_the_bias_of_its_step():
-    """[LANG-3] c^2 / (1 - a / (4 c^2)), in both conventions; the second is named."""
+    """[LANG-3] C (I - a/4 C^-1)^-1, in both conventions; the second is named."""
     mine = check_sampler(refsgm.langevin, kind="langevin", claimed_order=1)
-    c2 = certificates.VARIANCES
+    C = certificates.COV
     assert mine.ok
     for a, _, error in mine.rows:
-        assert abs(error - np.max(c2 / (1 - a / (4 * c2)) - c2)) < 1e-9
+        limit = C @ np.linalg.inv(np.eye(2) - a / 4 * np.linalg.inv(C))
+        assert abs(error - np.max(np.abs(limit - C))) < 1e-9
     other = check_sampler(lambda *a: langevin(*a, drift=1.0, noise=2**0.5), kind="langevin")
     assert other.ok
     assert "a convention" in other.notes[0]
@@ -208,6 +209,34 @@ def test_samplers_that_draw_their_own_noise_are_judged_from_chains(factor):
     assert "standard errors" in certificate.notes[0]
     if factor != 1.0:
         assert "too large by a factor 1.1 " in certificate.problems[0]
+
+
+@pytest.mark.parametrize("noise", [1.0, 1.1])
+def test_langevin_with_noise_of_its_own_is_judged_from_chains(noise):
+    """[LANG-3]"""
+    rng = np.random.default_rng(0)
+    certificate = check_sampler(lambda s, x, a, n, _: langevin(s, x, a, n, rng, noise=noise),
+                                kind="langevin")
+    assert certificate.ok == (noise == 1.0), certificate
+    assert "chains" in certificate.method
+
+
+def test_other_steps_with_the_right_stationary_law_are_certified():
+    """The exact step of the Ornstein-Uhlenbeck process, whose drift depends on the step size."""
+    def exact_step(score, x, a, n, rng):
+        mean = x + score(x) @ certificates.COV
+        decay = np.exp(-a / 2)
+        noise = (1 - decay**2)**0.5 * rng.standard_normal(x.shape) @ np.linalg.cholesky(
+            certificates.COV).T
+        return mean + decay * (x - mean) + noise
+    assert check_sampler(lambda s, x, a, n, rng: repeated(exact_step, s, x, a, n, rng),
+                         kind="langevin").ok
+
+
+def repeated(step, score, x, a, n, rng):
+    for _ in range(n):
+        x = step(score, x, a, 1, rng)
+    return x
 
 
 def test_a_certificate_prints_and_is_plain_data():

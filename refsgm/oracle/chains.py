@@ -166,11 +166,11 @@ def exact_law(chain, levels):
     return Law(M / (start or 1.0), end[0], noise, last, late, float(start), float(own), 0.0)
 
 
-def sampled_law(chain, levels, start, rng):
+def sampled_law(chain, levels, start, rng, chains=CHAINS):
     """The same from many chains, by regression of the end on the start."""
     sigma = levels[0] if chain.kind == "diffusion" else 0.0
     scale = (1 + sigma**2)**-0.5 if chain.vp else 1.0
-    z = rng.standard_normal((CHAINS, D))
+    z = rng.standard_normal((chains, D))
     x = z if start == "noise" else scale * (MEAN + (z * (VARIANCES + sigma**2)**0.5) @ AXES.T)
     end = chain.run(x, rng, levels)
     first, factor, own = chain.first, 1.0, 0.0
@@ -184,5 +184,5 @@ def sampled_law(chain, levels, start, rng):
     M = np.linalg.lstsq(centre, end - np.mean(end, axis=0), rcond=None)[0].T
     rest = end - first @ M.T
     noise = np.cov(rest.T)
-    error = float(np.max(np.diag(np.cov(end.T))) * (2 / CHAINS)**0.5)
+    error = float(np.max(np.diag(np.cov(end.T))) * (2 / chains)**0.5)
     return Law(M, np.mean(rest, axis=0), noise, 0.0, False, factor, own, error)
