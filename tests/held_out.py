@@ -91,7 +91,7 @@ of("betas_from_alpha_bar",
 of("sigma_from_alpha_bar",
    ("alpha_bar is taken for its root", "sigma-not-squared misread-argument",
     lambda a: np.sqrt(1 - a**2) / a),
-   ("1e-3 below", "small-constant", lambda a: np.sqrt((1 - a) / (a + 1e-3))))
+   ("1e-3 below", "approximate", lambda a: np.sqrt((1 - a) / (a + 1e-3))))
 of("vp_marginal",
    ("alpha_bar in place of the scale", "sqrt-missing",
     lambda t, low=0.1, high=20.0: (np.exp(-low * t - 0.5 * (high - low) * t**2), np.sqrt(
@@ -113,7 +113,7 @@ of("score_of",
    ("of 2 log p per feature", "wrong-factor factor-missing sum-vs-mean half factor",
     lambda f: lambda x: 2 * np.stack([along(f, x, np.zeros_like(x) + e)
                                       for e in np.eye(x.shape[1])], axis=1)),
-   ("forward differences with a step of 1e-3", "low-precision small-constant",
+   ("forward differences with a step of 1e-3", "low-precision approximate",
     lambda f: lambda x: np.stack([(f(x + 1e-3 * e) - f(x)) / 1e-3
                                   for e in np.eye(x.shape[1])], axis=1)))
 of("divergence",

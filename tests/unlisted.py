@@ -55,7 +55,7 @@ of("gaussian_score",
    ("sigma^2 is squared once more", "sigma-squared misread-argument wrong-power",
     lambda x, m, s: (m - x) / s**4),
    ("the mean is left out", "argument-ignored term-missing", lambda x, m, s: -x / s**2),
-   ("1e-3 is added to the variance", "small-constant", lambda x, m, s: (m - x) / (s**2 + 1e-3)),
+   ("1e-3 is added to the variance", "approximate", lambda x, m, s: (m - x) / (s**2 + 1e-3)),
    ("sigma is read as a variance", "sigma-not-squared misread-argument",
     lambda x, m, s: -(x - m) / np.sqrt(s)**2))
 of("perturb",
@@ -167,7 +167,7 @@ of("signal_to_noise_ratio",
    ("noise to signal", "inverted one-minus", lambda a: (1 - a) / a),
    ("of amplitudes", "sqrt-extra", lambda a: np.sqrt(a / (1 - a))),
    ("its logarithm", "misread-argument", lambda a: np.log(a) - np.log1p(-a)),
-   ("1e-3 is added to the noise", "small-constant", lambda a: a / (1 - a + 1e-3)))
+   ("1e-3 is added to the noise", "approximate", lambda a: a / (1 - a + 1e-3)))
 
 
 def vp(t, low, high, twice=1.0):
@@ -336,7 +336,7 @@ of("denoising_score_matching",
         0.5 * square(s(x + sigma * e, sigma) + e / sigma)))),
    ("half precision inside", "low-precision",
     lambda s, x, sigma, e: 0.5 * square(s(x + sigma * e, sigma) + e.astype(np.float16) / sigma)),
-   ("1e-3 is added to sigma", "small-constant",
+   ("1e-3 is added to sigma", "approximate",
     lambda s, x, sigma, e: 0.5 * square(s(x + sigma * e, sigma) + e / (sigma + 1e-3))),
    ("noise of its own", "not-repeatable",
     lambda s, x, sigma, e: 0.5 * square(
@@ -407,7 +407,7 @@ of("ddpm_loss",
 
 of("score_from_eps",
    ("multiplies", "inverted wrong-power sigma-squared", lambda e, s: -e * s),
-   ("1e-3 is added", "small-constant", lambda e, s: -e / (s + 1e-3)),
+   ("1e-3 is added", "approximate", lambda e, s: -e / (s + 1e-3)),
    ("clipped", "clipped", lambda e, s: np.clip(-e / s, -1, 1)))
 of("eps_from_score",
    ("divides", "inverted wrong-power", lambda s, sigma: -s / sigma),

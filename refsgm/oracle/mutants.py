@@ -130,7 +130,7 @@ def _(score_fn, x, sigma, eps):
     return 0.5 * np.sum((score_fn(x + sigma * eps, sigma) + eps / sigma)**2, axis=1)
 
 
-@mutant("dsm-shared-noise", "denoising_score_matching", "rows-mixed", "plausible",
+@mutant("dsm-shared-noise", "denoising_score_matching", "argument-ignored", "plausible",
         "One noise vector for the whole batch.", "common confusion")
 def _(score_fn, x, sigma, eps):
     eps = eps[:1]                                                                       # (1, D)
@@ -203,7 +203,7 @@ def _(x_0, alpha_bar_t, eps):
     return alpha_bar_t**0.5 * x_0 + alpha_bar_t**0.5 * eps
 
 
-@mutant("eps2score-no-sigma", "score_from_eps", "factor-missing", "plausible",
+@mutant("eps2score-no-sigma", "score_from_eps", "argument-ignored", "plausible",
         "The score is taken to be -eps.", "cf. yang-song/score_sde_pytorch issue 11")
 def _(eps, sigma):
     return -eps
@@ -356,7 +356,7 @@ def _(sigma, sigma_data):
     return sigma_data**2 / total, sigma * sigma_data / total**0.5, 1 / total, np.log(sigma) / 4
 
 
-@mutant("edm-cskip-noise", "edm_preconditioning", "swapped-arguments", "plausible",
+@mutant("edm-cskip-noise", "edm_preconditioning", "wrong-level", "plausible",
         "c_skip is the share of the noise where that of the data belongs.", "common confusion")
 def _(sigma, sigma_data):
     total = sigma**2 + sigma_data**2

@@ -7,6 +7,7 @@ a trial records that and never fails itself.
 import contextlib
 import inspect
 import io
+import itertools
 import math
 import signal
 import threading
@@ -18,6 +19,7 @@ import numpy as np
 from .contracts import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise, batch_size
 from .fields import Field
 
+MOST_STATES = 10_000                     # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 
 
@@ -198,7 +200,7 @@ class Caller:
     def states(self, result):
         """All states of a loop, or its last one."""
         if hasattr(result, "__next__") or isinstance(result, (list, tuple)):
-            return list(result)
+            return list(itertools.islice(result, MOST_STATES))
         return [result]
 
     def read(self, trial, result):
