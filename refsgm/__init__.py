@@ -68,7 +68,8 @@ __version__ = "0.1.0"
 LAZY = {"train": "training", "Settings": "training",
         "Model": "networks", "score_network": "networks", "energy_network": "networks",
         "init_network": "networks", "value_and_grad": "autodiff",
-        "save_model": "checkpoints", "load_model": "checkpoints", "check": "oracle.check"}
+        "save_model": "checkpoints", "load_model": "checkpoints", "check": "oracle.check",
+        "check_sampler": "oracle.certificates"}
 
 __all__ = sorted([name for name, value in globals().items()
                   if callable(value) and getattr(value, "__module__", "").startswith("refsgm.")]

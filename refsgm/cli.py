@@ -1,6 +1,6 @@
-"""The command line: demo, train, sample, scorecard.
+"""The command line: demo, train, sample, scorecard, check, vectors.
 
-Exit 0 done, 1 failed, 2 wrong input, 130 interrupted.
+Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
 """
 
 import os
@@ -20,6 +20,7 @@ from . import datasets
 from .backend import BACKENDS, backend
 from .checkpoints import (load_checkpoint, load_model, save_checkpoint, save_model, write_whole)
 from .generate import SAMPLERS, generate
+from .oracle import command
 from .training import OBJECTIVES, Settings, model_of, start, training_steps
 
 # The option of every command that computes much.
@@ -31,6 +32,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
                   help="Score-based generative models, a reference implementation.\n\n"
                        "Start with `refsgm demo`: it trains on handwritten digits, samples them, "
                        "and writes pictures and a report.")
+app.command()(command.check)
+app.add_typer(command.vectors, name="vectors")
 console = Console(stderr=True)
 
 
