@@ -22,11 +22,12 @@ inputs. Nothing is mutated or broadcast silently; wrong input is a ValueError of
 
 Reading order: shapes, gaussian, mixtures, distributions, empirical, schedules, operators,
 diffusion, objectives, equivalence, weights, steps, samplers, likelihood, population, closed_forms,
-laws; then autodiff, networks, training, checkpoints.
+laws; then rules, autodiff, networks, training, checkpoints, backend.
 """
 
 from importlib import import_module
 
+from .backend import backend
 from .closed_forms import (affine_denoising_score_matching, affine_explicit_score_matching,
                            affine_implicit_score_matching, affine_noise_conditional_score_matching,
                            affine_noise_prediction_loss, affine_sliced_variance,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from .distributions import Gaussian
+from .distributions import Gaussian, identity
 from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_decreasing, check_scalars, check_table,
                      check_values, entries, shape_of)
 
@@ -57,7 +57,7 @@ def affine_explicit_score_matching(matrix, offset, p):
     mean, cov, precision = moments(matrix, offset, p)
     shift = matrix @ mean + offset
     off = matrix + precision                                           # A less that of the target
-    off_cov = matrix @ cov + np.eye(len(mean), dtype=cov.dtype)        # off C, less rounded
+    off_cov = matrix @ cov + identity(cov)                             # off C, less rounded
     value = 0.5 * np.sum(off_cov * off) + 0.5 * np.sum(shift**2)
     return PopulationLoss(value, 0.0, off_cov + np.outer(shift, mean), shift)
 
@@ -81,7 +81,7 @@ def affine_implicit_score_matching(matrix, offset, p):
     mean, cov, precision = moments(matrix, offset, p)
     shift = matrix @ mean + offset
     value = 0.5 * np.sum((matrix @ cov) * matrix) + 0.5 * np.sum(shift**2) + np.trace(matrix)
-    gradient = matrix @ cov + np.outer(shift, mean) + np.eye(len(mean), dtype=cov.dtype)
+    gradient = matrix @ cov + np.outer(shift, mean) + identity(cov)
     return PopulationLoss(value, -0.5 * np.trace(precision), gradient, shift)
 
 
@@ -106,7 +106,7 @@ def affine_denoising_score_matching(matrix, offset, p, sigma):
     mean, cov, _ = moments(matrix, offset, p)
     check_scalars(POSITIVE, sigma=sigma)
     shift = matrix @ mean + offset
-    off = sigma * matrix + np.eye(len(mean), dtype=cov.dtype) / sigma
+    off = sigma * matrix + identity(cov) / sigma
     value = 0.5 * (np.sum((matrix @ cov) * matrix) + np.sum(shift**2) + np.sum(off**2))
     gradient = matrix @ cov + np.outer(shift, mean) + sigma * off
     return PopulationLoss(value, 0.5 * unknown_noise(p, sigma) / sigma**2, gradient, shift)
@@ -139,8 +139,8 @@ def affine_noise_conditional_score_matching(matrices, offsets, p, sigmas, weight
             raise ValueError(f"{name} must have L = {len(sigmas)} entries, "
                              f"one for each sigma, got shape {np.shape(a)}")
     value, constant, matrix_gradients, offset_gradients = 0.0, 0.0, [], []
-    for matrix, offset, sigma, w in zip(matrices, offsets, entries(sigmas), entries(weights)):
-        level = affine_denoising_score_matching(matrix, offset, p, sigma)
+    for i, (sigma, w) in enumerate(zip(entries(sigmas), entries(weights))):
+        level = affine_denoising_score_matching(matrices[i], offsets[i], p, sigma)
         value, constant = value + w * level.value, constant + w * level.constant
         matrix_gradients.append(w * level.matrix_gradient)
         offset_gradients.append(w * level.offset_gradient)
@@ -169,7 +169,7 @@ def affine_noise_prediction_loss(matrix, offset, p, sigma):
     mean, cov, _ = moments(matrix, offset, p)
     check_scalars(POSITIVE, sigma=sigma)
     shift = matrix @ mean + offset
-    off = np.eye(len(mean), dtype=cov.dtype) - sigma * matrix
+    off = identity(cov) - sigma * matrix
     value = np.sum((matrix @ cov) * matrix) + np.sum(shift**2) + np.sum(off**2)
     gradient = 2 * (matrix @ cov + np.outer(shift, mean) - sigma * off)
     return PopulationLoss(value, unknown_noise(p, sigma), gradient, 2 * shift)
@@ -229,7 +229,7 @@ def over_directions(average, spread, shared, directions):
     """
     D = len(average)
     squares = average**2 + spread
-    off_diagonal = np.sum(squares * (1 - np.eye(D, dtype=squares.dtype)))
+    off_diagonal = np.sum(squares * (1 - identity(squares)))
     if directions == "normal":
         return 2 * np.sum(squares)
     if directions == "rademacher":

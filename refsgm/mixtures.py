@@ -18,9 +18,10 @@ import math
 from typing import NamedTuple
 
 import autograd.numpy as np
+from autograd.tracer import isbox
 
-from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_level, check_table,
-                     check_values, float_type, log, shape_of, value_of)
+from .shapes import (FINITE, NONNEGATIVE, POSITIVE, beside, check_batch, check_level, check_table,
+                     check_values, float_type, log, on_host, shape_of, to_host, value_of)
 
 ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float64
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
@@ -129,9 +130,8 @@ def mixture_sums(x, weights, means, sigma):
 
 
 def is_plain(*arrays):
-    """Whether all are real NumPy arrays or numbers, which no gradient flows through."""
-    return all(isinstance(a, (int, float, np.ndarray, np.generic)) and np.isrealobj(a)
-               for a in arrays)
+    """Whether all are real arrays or numbers, which no gradient flows through."""
+    return not any(isbox(a) or np.iscomplexobj(a) for a in arrays)
 
 
 def sums_of_rows(x, log_w, means, sigma):
@@ -145,7 +145,8 @@ def sums_of_rows(x, log_w, means, sigma):
     for i in range(0, len(means), size):
         block = means[i:i + size]
         if plain:                    # differences of float32 points, too, in the precision of x
-            block = np.asarray(block, float_type(x, block))
+            block = np.asarray(block) if on_host(block) else block
+            block = block.astype(float_type(x, block), copy=False)
         part = sums_of(x, log_w if np.ndim(log_w) == 0 else log_w[i:i + size], block, sigma)
         total = part if total is None else merge(x, sigma, total, part)
     return total
@@ -201,24 +202,24 @@ def sums_by_products(x, log_w, means, sigma):
     dtype = means.dtype
     m, c = centred(means)                                                     # (K, D), (D,)
     half = np.einsum("kd,kd->k", m, m) / 2                                              # (K,)
-    if not np.all(np.isfinite(half)):
+    if on_host(half) and not np.all(np.isfinite(half)):
         check_values(FINITE, means=means)
-    log_w = np.full(len(means), log_w, dtype) if np.ndim(log_w) == 0 else log_w.astype(dtype)
-    precision = np.asarray(1 / sigma, dtype)**2                               # a scalar or (B, 1)
+    log_w = (beside(np.zeros(len(means)), x) + log_w).astype(dtype)
+    precision = (beside(np.zeros((1, 1)), x) + 1 / sigma).astype(dtype)**2       # (1, 1) or (B, 1)
     away = x - c
     exponents = (away * precision) @ m.T                                                # (B, K)
     exponents += log_w - precision * half
     k = np.argmax(exponents, axis=1)
-    largest = exponents[np.arange(len(x)), k][:, None]
+    largest = exponents[beside(np.arange(len(x)), x), k][:, None]
     nearest = means[k]
     spread = (2 * np.max(half))**0.5 + norm(away)                                       # (B, 1)
-    close = np.flatnonzero(norm(x - nearest) + 5 * sigma < spread / 16)
+    close = np.flatnonzero(to_host(norm(x - nearest) + 5 * sigma < spread / 16))
     few = {}
     if len(close):
         eps = np.finfo(dtype).eps
         margin = 50 + 8 * eps * (spread**2 * precision + np.abs(largest))
         for b in close:
-            few[b] = np.flatnonzero(exponents[b] >= largest[b] - margin[b])
+            few[b] = np.flatnonzero(to_host(exponents[b] >= largest[b] - margin[b]))
     exponents -= largest
     np.maximum(exponents, 0.99 * math.log(np.finfo(dtype).tiny), out=exponents)
     r = np.exp(exponents, out=exponents)              # is several times slower where it underflows
@@ -226,6 +227,7 @@ def sums_by_products(x, log_w, means, sigma):
     shift = (r @ m) / total - m[k]
     log_sum = np.log(total) + log_w[k][:, None]
     for b, index in few.items():
+        index = beside(index, x)
         if len(index) == 1:
             shift[b], log_sum[b] = 0, log_w[index]
         else:
@@ -239,7 +241,7 @@ def centred(means):
     """Means less a rough centre c, and c: zero, which needs no copy, if the origin does as well."""
     sample = means[::max(1, len(means) // 64)]
     c = np.mean(sample, axis=0)                                                         # (D,)
-    if np.sum(c**2) <= np.mean(np.sum((sample - c)**2, axis=1)):
+    if to_host(np.sum(c**2) <= np.mean(np.sum((sample - c)**2, axis=1))):
         return means, 0 * c
     return means - c, c
 

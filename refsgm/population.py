@@ -10,7 +10,7 @@ weighted sum, for any score function.
 import autograd.numpy as np
 
 from .distributions import GaussianMixture, standard_normal_quadrature
-from .shapes import POSITIVE, check_returned, check_scalars
+from .shapes import POSITIVE, beside, check_returned, check_scalars
 
 
 def expected(loss, p, order):
@@ -56,8 +56,8 @@ def expected_over_noise(loss, p, sigma, order):
         raise ValueError(f"p must be a GaussianMixture or Gaussian, got {type(p).__name__}")
     check_scalars(POSITIVE, sigma=sigma)
     noisy, D = p.perturb(sigma), p.dim
-    z, w = standard_normal_quadrature(D, order)
-    rest, w_rest = standard_normal_quadrature(D, 3)
+    z, w, rest, w_rest = (beside(a, p.means) for n in (order, 3)
+                          for a in standard_normal_quadrature(D, n))
     total = 0.0
     for k in range(len(p.weights)):
         variance, axes = p._variances[k], p._axes[k]

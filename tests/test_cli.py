@@ -92,7 +92,16 @@ def refusals(models):
         (["sample", models / "plane.npz", "--steps-per-level", "0"], "steps_per_level must be"),
         (["sample", models / "odd.npz", "--plot", "p.png"], "needs 2-D data or square images"),
         (["sample", __file__], "must be a refsgm model"),
+        (["train", "moons", "--backend", "jax"], 'backend must be "numpy" or "cupy", got \'jax\''),
     ]
+
+
+def test_the_environment_chooses_the_backend(models, tmp_path, monkeypatch):
+    monkeypatch.setenv("REFSGM_BACKEND", "jax")
+    for command in (["train", "moons"], ["sample", models / "plane.npz"], ["demo"]):
+        _, errors = run(*command, cwd=tmp_path, code=2)
+        assert 'backend must be "numpy" or "cupy"' in errors
+    run("train", "moons", "--backend", "numpy", *QUICK, cwd=tmp_path)
 
 
 def test_wrong_input_is_refused_in_one_line(models, tmp_path):

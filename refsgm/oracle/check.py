@@ -7,6 +7,8 @@ and compared with it. A loss is judged in three parts: its value, its minimiser,
 gradient that its framework takes is the derivative of the value.
 """
 
+import warnings
+
 import numpy as np
 
 from .contracts import LOSS, STATES, TABLE, Situation, batch_size, find, situations
@@ -14,6 +16,7 @@ from .doctor import Case, diagnose
 from .fields import Field
 from .frameworks import framework_of
 from .judge import Probe, judge, known, reference, rows_of
+from .naming import CODES, CONVENTIONS
 from .report import Report
 from .trial import LEVEL_SHAPES, Caller, Trial
 
@@ -51,7 +54,16 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
         raise ValueError(f'dtype must be "float32", "float64" or None, got {dtype!r}')
     if not callable(fn):
         raise ValueError(f"fn must be a function, got {type(fn).__name__}")
-    allow = (allow,) if isinstance(allow, str) else tuple(allow)
+    if event_shape is not None and not (isinstance(event_shape, (tuple, list)) and event_shape and
+                                        all(isinstance(n, int) and n > 0 for n in event_shape)):
+        raise ValueError(f"event_shape must hold positive integers or be None, got {event_shape!r}")
+    if not (isinstance(seconds, (int, float)) and seconds > 0):
+        raise ValueError(f"seconds must be positive, got {seconds!r}")
+    allow = tuple(allow) if isinstance(allow, (set, frozenset, list, tuple)) else (allow,)
+    unknown = [a for a in allow if a not in (*CODES, *CONVENTIONS)]
+    if unknown:
+        raise ValueError(f"allow must hold conventions ({', '.join(CONVENTIONS)}) or codes, "
+                         f"got {unknown[0]!r}")
     caller = Caller(contract, fn, framework_of(framework), levels, event_shape, argnames, seconds)
     dim = None if event_shape is None else int(np.prod(event_shape))
     return verdict(caller, dim, dtype, allow, dictionary)
@@ -180,7 +192,9 @@ def gradient(caller, probe, f, foreign, dtype, tolerance):
         result = caller(probe.args, dtype, theta=theta, keep=True)
         return result.mean()
     try:
-        taken = np.asarray(caller.framework.gradient(loss, f.theta.astype(dtype)), np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")                    # of a loss that has no gradient
+            taken = np.asarray(caller.framework.gradient(loss, f.theta.astype(dtype)), np.float64)
     except Exception:                         # a number without a graph, or a graph that is broken
         return "wrong"
     size = np.max(np.abs(derivative)) + 1e-12

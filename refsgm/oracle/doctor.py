@@ -86,7 +86,7 @@ def diagnose(case, dictionary=True):
     """Explanations, best first; one with the code "unknown" when there is none."""
     found = attempt(call_problems, case)
     if any(d.cost <= 0 for d in found):
-        return found[:MOST]
+        return unique(found)
     if case.contract.form == TABLE or any(p.got is not None for p in case.probes):
         found += attempt(structure, case)
         if case.more and not all(p.ok for p in case.more):
@@ -95,10 +95,14 @@ def diagnose(case, dictionary=True):
             found += attempt(alternatives, case)
         if not found or min(d.cost for d in found) >= 2:
             found += attempt(precision, case)
-    found = sorted(found, key=lambda d: d.cost)
-    unique = [d for i, d in enumerate(found) if d.code not in {e.code for e in found[:i]}]
-    return unique[:MOST] or [case.say("unknown", "no explanation fits: start from the smallest "
-                                      "failing probe", "none", 99)]
+    return unique(sorted(found, key=lambda d: d.cost)) or [
+        case.say("unknown", "no explanation fits: start from the smallest failing probe", "none",
+                 99)]
+
+
+def unique(found):
+    """The first few, one of each code."""
+    return [d for i, d in enumerate(found) if d.code not in {e.code for e in found[:i]}][:MOST]
 
 
 def attempt(engine, case):

@@ -134,13 +134,10 @@ def named(case, m, e, of, form):
         parts.append(code)
     if m.twos and not (m.powers and set(m.powers) <= {"ln(sigma_max / sigma_min)"}):
         parts.append("half" if abs(m.twos) == 1 and not m.constant else "factor")
-    convention = ""
-    if parts == ["sum-vs-mean"] and m.powers == {"D": -1} and form in (LOSS, ROWS):
-        convention = "mean-over-dims"
-    if form == LOSS and parts == ["half"]:
-        convention = "missing-half"
-    if parts == ["unit-sphere"]:
-        convention = "unit-sphere"
+    by_choice = {"sum-vs-mean": m.powers == {"D": -1} and form in (LOSS, ROWS) and "mean-over-dims",
+                 "half": form == LOSS and "missing-half", "unit-sphere": "unit-sphere"}
+    choices = [by_choice.get(p) for p in parts]
+    convention = " + ".join(choices) if all(choices) else ""
     words = "; ".join(CODES[p][0] for p in parts)
     sentence = f"{of}the result is {m} times the right one: {words}"
     cost = 1.05 if parts == ["wrong-coordinates"] else 1 + 0.2 * len(parts) + (

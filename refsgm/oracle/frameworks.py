@@ -49,7 +49,10 @@ def torch_framework():
     import torch
 
     def to_numpy(a):
-        return a.detach().cpu().numpy() if isinstance(a, torch.Tensor) else np.asarray(a)
+        if not isinstance(a, torch.Tensor):
+            return np.asarray(a)
+        a = a.detach().cpu()
+        return (a.float() if a.dtype == torch.bfloat16 else a).numpy()   # which NumPy has not got
 
     def gradient(loss, theta):
         theta = torch.tensor(theta, requires_grad=True)

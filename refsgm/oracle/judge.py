@@ -146,7 +146,7 @@ def known(contract, situation, names=None):
         args = {k: a for k, a in args.items() if k in names or k not in optional}
     want = reference(contract, args)
     if contract.name == "log_likelihood":
-        K = tuple(ODE / (ROUNDINGS * np.finfo(np.float64).eps) * (1 + np.abs(w)) for w in want)
+        K = tuple(1 + np.abs(w) for w in want)
     else:
         K = sensitivity(contract, args, want)
     return Probe(situation, args, want, K, Trial())
@@ -177,6 +177,8 @@ def judge(contract, caller, probe, args=None):
             trial.error = f"shape {trial.shapes[i]} came, {shape_words(w, form)} is required"
             return probe
         slack = allowance(np.float32 if trial.dtypes[i] == np.float32 else dtype, k, w)
+        if contract.name == "log_likelihood":
+            slack = np.maximum(slack, ODE * k)
         if mean:
             w, slack = np.mean(w), np.mean(slack)
             probe.mean = True

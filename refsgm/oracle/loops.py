@@ -14,7 +14,7 @@ from .fit import Degenerate, coefficients
 from .judge import reference
 from .terms import answers, distinct
 
-ROUNDING = 1e-7
+ROUNDING = {np.dtype(np.float32): 2e-6}      # of a state, relative; 1e-10 in any other precision
 
 
 def transitions(case):
@@ -37,6 +37,7 @@ def transitions(case):
         if mine is None or len(mine) != len(theirs):
             return None, []
         per = len(theirs) / len(truth)
+        rounding = ROUNDING.get(p.trial.dtypes[0], 1e-10)
         noise = Noise(getattr(p.args.get("rng"), "seed", 0))
         draws = [noise.standard_normal(shape) for _ in truth] if "rng" in p.args else None
         for i in range(len(truth)):
@@ -51,17 +52,17 @@ def transitions(case):
                 if draws is not None:
                     terms["z"] = draws[i]
                 features = np.stack([np.ravel(a) for a in terms.values()])
-                allowed = np.full(features.shape[1], ROUNDING * np.max(np.abs(states[i])))
+                allowed = np.full(features.shape[1], rounding * np.max(np.abs(states[i])))
                 try:
                     c = coefficients(np.ravel(np.reshape(states[i], shape)), features, allowed)
                 except Degenerate:
                     c = None
                 if c is None:
                     return None, []
-                for n, value in zip(terms, c[0]):
+                for n, value, error in zip(terms, *c):
                     (got if name == "got" else want).setdefault(n, []).append(value)
                     if name == "want":
-                        slack.setdefault(n, []).append(1e-6 * max(abs(value), 1e-3))
+                        slack.setdefault(n, []).append(max(1e-6 * max(abs(value), 1e-3), error))
             rows.append(levels_of(case.contract, p.args, i))
     complete = [n for n in want if len(want[n]) == len(rows) == len(got[n])]
     q = {n: np.array([r[n] for r in rows]) for n in rows[0]}

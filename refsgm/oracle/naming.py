@@ -90,13 +90,16 @@ CODES = {
     "unknown": ("no explanation fits", "start from the smallest failing probe"),
 }
 
+CONVENTIONS = ("mean-over-dims", "missing-half", "unit-sphere", "beta-variance", "clipped-x0",
+               "langevin-step")
+
 
 class Diagnosis(NamedTuple):
     """One explanation of what is wrong.
 
     code        stable name, a key of CODES;  sentence  what is wrong, in plain words
     tag         of the equation;  fix  what to change
-    convention  name by which it can be allowed, if it is a documented choice
+    convention  names by which it can be allowed, if it is made of documented choices
     engine      which part of the doctor says so;  cost  the simpler an explanation, the lower
     """
 

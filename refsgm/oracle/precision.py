@@ -44,7 +44,7 @@ def not_finite(case):
 def few_digits(case):
     """Small errors: of the whole computation, by a constant, or only in some regimes."""
     wrong = [p for p in case.probes if not p.ok and p.got is not None]
-    plain = [p for p in wrong if p.situation.regime == "plain" and p.situation.dtype == "float64"]
+    plain = [p for p in wrong if p.situation.regime == "plain" and p.situation.dtype == case.dtype]
     narrow = {d for p in case.probes for d in p.trial.dtypes if d.kind == "f" and d.itemsize < 4}
     if narrow:
         return [case.say("low-precision", f"the result comes as {narrow.pop()}", "precision", 0.6)]

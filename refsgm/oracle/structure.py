@@ -204,8 +204,8 @@ def row_dependence(case, p, name, replacement, dtype):
 
 def edges(case):
     """Right at all plain probes, wrong at an edge."""
-    wrong = [p for p in case.probes if not p.ok and p.got is not None]
-    edge = [p for p in wrong if p.situation.regime == "plain" and p.situation.dtype == "float64"
+    wrong = [p for p in case.probes if not p.ok]
+    edge = [p for p in wrong if p.situation.regime == "plain" and p.situation.dtype == case.dtype
             and np.isfinite(p.error)]
     if not edge or len(edge) < len(wrong):
         return []

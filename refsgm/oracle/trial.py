@@ -19,7 +19,7 @@ import numpy as np
 from .contracts import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise, batch_size
 from .fields import Field
 
-MOST_STATES = 10_000                     # of a loop that may never end
+MOST_STATES = 1000                                         # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 
 
@@ -70,12 +70,17 @@ class Caller:
     def _names(self):
         """The contract's arguments that fn takes, in its order."""
         if self.argnames is not None:
+            if not isinstance(self.argnames, (dict, list, tuple)):
+                raise ValueError("argnames must be a list of names or a dict {keyword: name}, "
+                                 f"got {type(self.argnames).__name__}")
             names = list(self.argnames.values() if isinstance(self.argnames, dict)
                          else self.argnames)
             unknown = [n for n in names if n not in self.contract.args]
             if unknown:
                 raise ValueError(f"argnames must be names of {self.contract.name}"
                                  f"({', '.join(self.contract.args)}), got {unknown[0]!r}")
+            if len(set(names)) < len(names):
+                raise ValueError(f"argnames must name an argument once, got {names}")
             return names
         names = list(self.contract.args)
         with contextlib.suppress(TypeError, ValueError):
@@ -198,7 +203,7 @@ class Caller:
         return trial
 
     def states(self, result):
-        """All states of a loop, or its last one."""
+        """All states of a loop, or its last one; of an endless loop the first MOST_STATES."""
         if hasattr(result, "__next__") or isinstance(result, (list, tuple)):
             return list(itertools.islice(result, MOST_STATES))
         return [result]
@@ -215,9 +220,12 @@ class Caller:
             return
         try:
             raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
+            strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
+            if strange or any(p is None for p in parts):
+                raise TypeError(f"{strange or None} came")
             arrays = [a.astype(np.float64) for a in raw]
         except Exception as error:
-            trial.problem, trial.error = "wrong-shape", f"returns no numbers: {error}"
+            trial.problem, trial.error = "wrong-shape", f"returns no real numbers: {error}"
             return
         trial.dtypes, trial.shapes = tuple(a.dtype for a in raw), tuple(a.shape for a in raw)
         trial.outputs = tuple(arrays)
