@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from test_command import plugin
 
 from refsgm.oracle.naming import CODES
 
@@ -84,7 +85,6 @@ def test_the_test_of_the_page_passes(pytester):
     code = {re.match(r"# (\w+)\.py\n", block)[1]: block for language, block in BLOCK.findall(ORACLE)
             if language == "python"}
     pytester.makepyfile(**{name: code[name] for name in ("mine", "test_mine")})
-    from test_command import plugin
     pytester.runpytest_subprocess(*plugin()).assert_outcomes(passed=1)
 
 
