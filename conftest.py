@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
+pytest_plugins = ["pytester"]
+
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
 # smaller seed explains nothing: without shrinking, a law that fails says so at once.
 settings.register_profile("refsgm", deadline=None, derandomize=True, max_examples=60,

@@ -1,93 +1,76 @@
-"""Time and memory of the exact mixture score, against PyTorch eager and against matrix products.
+"""Claim: the exact mixture score costs little more than its two matrix products.
 
-    python benchmarks/mixture_score.py [--json FILE]
+    make bench        or        python benchmarks/mixture_score.py [--json FILE] [--device cuda]
 
-For every size each engine runs in a process of its own, in turn, with two threads; the figures are
-ratios of medians. PyTorch computes the same formula in its matrix-product form, without centring.
-"products" are the two matrix products alone, in NumPy.
+PyTorch computes the same formula in its matrix-product form, without centring. "products" are the
+two matrix products alone.
 """
 
-import argparse
-import json
-import resource
-import statistics
-import subprocess
-import sys
-import time
+import os
 
-SIZES = [(64, 1797, 64), (256, 20000, 64), (256, 20000, 784)]          # queries, points, dimension
-ENGINES = ("refsgm", "torch", "products")
-ROUNDS, SIGMA = 5, 0.5
+from in_turn import main
+
+SIGMA = 0.5
+CASES = [dict(zip(("queries", "points", "dim", "shift"), size)) | {"dtype": "float64"}
+         for size in ((64, 1797, 64, 0), (256, 20000, 64, 0), (256, 20000, 784, 0),
+                      (256, 20000, 784, 100))]
+ON_A_GPU = [{"queries": 4096, "points": 60000, "dim": 784, "shift": 0, "dtype": "float32"}]
 
 
-def function(engine, x, points):
-    """A function without arguments that the clock is put on."""
+def arrays(case):
+    """Queries near points, and the points, at some distance from the origin."""
     import numpy as np
-    K = len(points)
-    if engine == "refsgm":
-        import refsgm
-        weights = np.full(K, 1 / K)
-        return lambda: refsgm.mixture_score(x, weights, points, SIGMA)
-    if engine == "products":
-        return lambda: (x @ points.T) @ points
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((case["points"], case["dim"])) + case["shift"]
+    x = points[rng.integers(len(points), size=case["queries"])]
+    x = x + SIGMA * rng.standard_normal(x.shape)
+    return x.astype(case["dtype"]), points.astype(case["dtype"])
+
+
+def refsgm_score(case):
+    import numpy as np
+
+    import refsgm
+    place = refsgm.backend("cupy" if case["device"] == "cuda" else "numpy")
+    x, points = map(place.asarray, arrays(case))
+    weights = place.asarray(np.full(len(points), 1 / len(points), case["dtype"]))
+
+    def score():
+        result = refsgm.mixture_score(x, weights, points, SIGMA)
+        place.synchronize()
+        return result
+    return score
+
+
+def torch_score(case):
     import torch
-    torch.set_num_threads(2)
-    x, points = torch.from_numpy(x), torch.from_numpy(points)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
+    x, points = (torch.from_numpy(a).to(case["device"]) for a in arrays(case))
 
     def score():
         square = (x**2).sum(1, keepdim=True) - 2 * x @ points.T + (points**2).sum(1)
         r = torch.softmax(-square / (2 * SIGMA**2), dim=1)
-        return (r @ points - x) / SIGMA**2
+        result = (r @ points - x) / SIGMA**2
+        if case["device"] == "cuda":
+            torch.cuda.synchronize()
+        return result
     return score
 
 
-def measure(engine, B, K, D):
-    """Median seconds of a call, and the peak of memory above the inputs in MiB."""
-    import numpy as np
-    rng = np.random.default_rng(0)
-    points = rng.standard_normal((K, D))
-    x = points[rng.integers(K, size=B)] + SIGMA * rng.standard_normal((B, D))
-    call = function(engine, x, points)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    call()
-    call()
-    seconds = []
-    while len(seconds) < 5 or (sum(seconds) < 1.0 and len(seconds) < 200):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    return statistics.median(seconds), peak
+def products(case):
+    import refsgm
+    place = refsgm.backend("cupy" if case["device"] == "cuda" else "numpy")
+    x, points = map(place.asarray, arrays(case))
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", help="also write the figures to this file")
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one:
-        print(json.dumps(measure(options.one[0], *map(int, options.one[1:]))))
-        return
-    results = []
-    for size in SIZES:
-        runs = {engine: [] for engine in ENGINES}
-        for _ in range(ROUNDS):
-            for engine in ENGINES:
-                out = subprocess.run([sys.executable, __file__, "--one", engine, *map(str, size)],
-                                     capture_output=True, text=True, check=True).stdout
-                runs[engine].append(json.loads(out))
-        median = {e: statistics.median(s for s, _ in runs[e]) for e in ENGINES}
-        row = {"queries, points, dimension": size,
-               "refsgm / torch": median["refsgm"] / median["torch"],
-               "refsgm / products": median["refsgm"] / median["products"],
-               "peak above inputs, MiB": max(peak for _, peak in runs["refsgm"])}
-        results.append(row)
-        print("  ".join(f"{k}: {v if isinstance(v, tuple) else format(v, '.2f')}"
-                        for k, v in row.items()), flush=True)
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(results, file, indent=1)
+    def both():
+        result = (x @ points.T) @ points
+        place.synchronize()
+        return result
+    return both
 
 
 if __name__ == "__main__":
-    main()
+    import sys
+    main("The exact mixture score, against PyTorch and against two matrix products",
+         {"refsgm": refsgm_score, "torch": torch_score, "products": products},
+         ON_A_GPU if "cuda" in sys.argv else CASES, rounds=4, needs={"torch": "torch"})

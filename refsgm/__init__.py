@@ -22,11 +22,12 @@ inputs. Nothing is mutated or broadcast silently; wrong input is a ValueError of
 
 Reading order: shapes, gaussian, mixtures, distributions, empirical, schedules, operators,
 diffusion, objectives, equivalence, weights, steps, samplers, likelihood, population, closed_forms,
-laws; then autodiff, networks, training, checkpoints.
+laws; then rules, autodiff, networks, training, checkpoints, backend.
 """
 
 from importlib import import_module
 
+from .backend import backend
 from .closed_forms import (affine_denoising_score_matching, affine_explicit_score_matching,
                            affine_implicit_score_matching, affine_noise_conditional_score_matching,
                            affine_noise_prediction_loss, affine_sliced_variance,
@@ -67,7 +68,8 @@ __version__ = "0.1.0"
 LAZY = {"train": "training", "Settings": "training",
         "Model": "networks", "score_network": "networks", "energy_network": "networks",
         "init_network": "networks", "value_and_grad": "autodiff",
-        "save_model": "checkpoints", "load_model": "checkpoints", "check": "oracle.check"}
+        "save_model": "checkpoints", "load_model": "checkpoints", "check": "oracle.check",
+        "check_sampler": "oracle.certificates"}
 
 __all__ = sorted([name for name, value in globals().items()
                   if callable(value) and getattr(value, "__module__", "").startswith("refsgm.")]

@@ -12,9 +12,11 @@ one node. Their vjps are made of recorded operations, so they can be differentia
 """
 
 import autograd.numpy as np
-from autograd.core import VJPNode, add_outgrads
+from autograd.core import VJPNode, add_outgrads, sparse_object_types
 from autograd.extend import defvjp, defvjp_argnums, primitive, vspace
 from autograd.tracer import isbox, new_box, toposort, trace_stack
+
+from .rules import register_array_type  # noqa: F401
 
 
 def value_and_grad(loss):
@@ -42,13 +44,20 @@ def value_and_grad(loss):
 
 def backward(end, g, roots):
     """The gradients that arrive at the roots, or None, when gradient g starts at the end node."""
-    arrived = {end: (g, False)}                     # node -> (sum so far, may it change in place?)
-    for node in toposort(end):                      # children before parents
+    arrived = {end: g}                                     # node -> the sum of what has arrived
+    for node in toposort(end):                             # children before parents
         if node.parents:
-            g, _ = arrived.pop(node)
+            g = arrived.pop(node)
             for parent, contribution in zip(node.parents, node.vjp(g)):
-                arrived[parent] = add_outgrads(arrived.get(parent), contribution)
-    return [arrived.get(root, (None, False))[0] for root in roots]
+                arrived[parent] = total(arrived.get(parent), contribution)
+    return [arrived.get(root) for root in roots]
+
+
+def total(so_far, contribution):
+    """The sum of two gradients at one value; that of an index is sparse, and autograd adds it."""
+    if type(contribution) in sparse_object_types:
+        return add_outgrads(so_far if so_far is None else (so_far, False), contribution)[0]
+    return contribution if so_far is None else so_far + contribution
 
 
 @primitive

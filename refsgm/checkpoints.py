@@ -15,6 +15,7 @@ from dataclasses import asdict
 import numpy as np
 
 from .networks import Model
+from .shapes import to_host
 from .training import Settings, State
 
 FORMAT = 1
@@ -46,6 +47,7 @@ def current_umask():
 def save(path, kind, facts, arrays):
     """Write arrays, and a dict of facts that JSON can hold, to `path` as a file of this kind."""
     header = json.dumps({"refsgm": kind, "format": FORMAT, **facts})
+    arrays = {name: to_host(a) for name, a in arrays.items()}
     write_whole(path, lambda file: np.savez(file, header=np.array(header), **arrays))
 
 
@@ -95,7 +97,8 @@ def numbered(params):
 
 def fingerprint(x):
     """A hash of the data, so that a run is not continued on others."""
-    return hashlib.sha256(np.ascontiguousarray(x).tobytes() + str(x.shape).encode()).hexdigest()
+    data = np.ascontiguousarray(to_host(x)).tobytes()
+    return hashlib.sha256(data + str(x.shape).encode()).hexdigest()
 
 
 def save_checkpoint(path, x, settings, state):

@@ -1,6 +1,6 @@
-"""The command line: demo, train, sample, scorecard.
+"""The command line: demo, train, sample, scorecard, check, vectors.
 
-Exit 0 done, 1 failed, 2 wrong input, 130 interrupted.
+Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
 """
 
 import os
@@ -17,15 +17,23 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from . import datasets
+from .backend import BACKENDS, backend
 from .checkpoints import (load_checkpoint, load_model, save_checkpoint, save_model, write_whole)
 from .generate import SAMPLERS, generate
+from .oracle import command
 from .training import OBJECTIVES, Settings, model_of, start, training_steps
+
+# The option of every command that computes much.
+On = Annotated[str, typer.Option("--backend", envvar="REFSGM_BACKEND",
+                                 help=f"Where to compute: {' or '.join(BACKENDS)}.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
                   pretty_exceptions_enable=False,
                   help="Score-based generative models, a reference implementation.\n\n"
                        "Start with `refsgm demo`: it trains on handwritten digits, samples them, "
                        "and writes pictures and a report.")
+app.command()(command.check)
+app.add_typer(command.vectors, name="vectors")
 console = Console(stderr=True)
 
 
@@ -80,7 +88,8 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
          = "refsgm-demo",
          seed: Annotated[int, typer.Option(min=0, help="Of weights, data order and noise.")] = 0,
          steps: Annotated[int | None, typer.Option(min=1, help="Training steps; the default is "
-                          "what the figures in the README were measured with.")] = None):
+                          "what the figures in the README were measured with.")] = None,
+         on: On = "numpy"):
     """Train on 8x8 handwritten digits, sample by annealed Langevin dynamics, judge the samples.
 
     Writes samples.png, trajectory.png, loss.png, model.npz, report.txt and report.json. A run that
@@ -88,7 +97,7 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
     """
     from .demo import run
     try:
-        print(run(out, seed, steps, train_with_checkpoints))
+        print(run(out, seed, steps, train_with_checkpoints, backend(on)))
     except Interrupted as reason:
         raise Interrupted(f"{reason}: give the same command again to go on") from None
 
@@ -120,7 +129,8 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
           overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model "
                                "and checkpoint.")] = False,
           checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between "
-                                      "checkpoints.")] = 15.0):
+                                      "checkpoints.")] = 15.0,
+          on: On = "numpy"):
     """Train a score network.
 
     Example: refsgm train moons --out moons.npz --objective ssm-vr --steps 3000
@@ -130,7 +140,7 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
         if os.path.exists(path) and not overwrite and not (resume and path == checkpoint):
             raise ValueError(f"{path} exists: add --overwrite to replace it"
                              + (", or --resume to go on" if path == checkpoint else ""))
-    x = datasets.load(data, points, seed)
+    x = backend(on).asarray(datasets.load(data, points, seed))
     settings = Settings(objective=objective, n_steps=steps, batch_size=batch, width=width,
                         learning_rate=learning_rate, depth=depth, energy=energy,
                         sigma_max=sigma_max, sigma_min=sigma_min, n_levels=levels, dtype=dtype,
@@ -175,18 +185,21 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
            eta: Annotated[float, typer.Option(help="ddim: share of fresh noise, 0 to 1.")] = 0.0,
            seed: Annotated[int, typer.Option(min=0, help="Of start and noise.")] = 0,
            plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png file "
-                           "(2-D data and square images).")] = None):
+                           "(2-D data and square images).")] = None,
+           on: On = "numpy"):
     """Draw samples of a trained model.
 
     Example: refsgm sample moons.npz --sampler heun --steps 30 -n 2000 --plot moons.png
     """
-    trained = load_model(model)
-    states = generate(trained, n, np.random.default_rng(seed), sampler, n_steps=steps,
+    place = backend(on)
+    trained = load_model(model).moved(place.asarray)
+    states = generate(trained, n, place.default_rng(seed), sampler, n_steps=steps,
                       steps_per_level=steps_per_level, step_size=step_size, eta=eta)
     with ctrl_c_noted() as pressed, console.status(f"sampling by {sampler}"):
         for x in states:                                        # the last state is the sample
             if pressed:
                 raise Interrupted("stopped while sampling; nothing was written")
+    x = place.to_numpy(x)
     write_whole(out, lambda file: np.save(file, x))
     print(f"{out}: {n} samples of dimension {trained.dim} by {sampler}")
     if plot:
@@ -208,6 +221,25 @@ def scorecard(out: Annotated[str, typer.Option(help="Folder for tables and figur
     with console.status("the scorecard") as status:
         text = run(out, seed, digits, status.update)
     print(text)
+
+
+@app.command()
+def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Let the doctor use "
+                                    "its general engines alone.")] = False,
+           as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
+    """Put every known mistake of published code before the oracle, and print what it says.
+
+    Exit 1 if one passes, or if a right spelling raises an alarm.
+    """
+    import json
+
+    from .oracle import museum
+    rows, alarms = museum.kill_matrix(dictionary=not no_dictionary), museum.false_alarms()
+    print(json.dumps({"summary": " ".join(museum.summary(rows, alarms)), "alarms": alarms,
+                      "rows": [row.as_dict() for row in rows]}, indent=1) if as_json
+          else museum.table(rows, alarms))
+    if alarms or not all(row.caught for row in rows):
+        raise typer.Exit(1)
 
 
 def plot_samples(x, path):

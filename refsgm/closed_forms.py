@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from .distributions import Gaussian
+from .distributions import Gaussian, identity
 from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_decreasing, check_scalars, check_table,
                      check_values, entries, shape_of)
 
@@ -57,8 +57,9 @@ def affine_explicit_score_matching(matrix, offset, p):
     mean, cov, precision = moments(matrix, offset, p)
     shift = matrix @ mean + offset
     off = matrix + precision                                           # A less that of the target
-    value = 0.5 * np.sum((off @ cov) * off) + 0.5 * np.sum(shift**2)
-    return PopulationLoss(value, 0.0, off @ cov + np.outer(shift, mean), shift)
+    off_cov = matrix @ cov + identity(cov)                             # off C, less rounded
+    value = 0.5 * np.sum(off_cov * off) + 0.5 * np.sum(shift**2)
+    return PopulationLoss(value, 0.0, off_cov + np.outer(shift, mean), shift)
 
 
 def affine_implicit_score_matching(matrix, offset, p):
@@ -80,7 +81,7 @@ def affine_implicit_score_matching(matrix, offset, p):
     mean, cov, precision = moments(matrix, offset, p)
     shift = matrix @ mean + offset
     value = 0.5 * np.sum((matrix @ cov) * matrix) + 0.5 * np.sum(shift**2) + np.trace(matrix)
-    gradient = matrix @ cov + np.outer(shift, mean) + np.eye(len(mean), dtype=cov.dtype)
+    gradient = matrix @ cov + np.outer(shift, mean) + identity(cov)
     return PopulationLoss(value, -0.5 * np.trace(precision), gradient, shift)
 
 
@@ -105,7 +106,7 @@ def affine_denoising_score_matching(matrix, offset, p, sigma):
     mean, cov, _ = moments(matrix, offset, p)
     check_scalars(POSITIVE, sigma=sigma)
     shift = matrix @ mean + offset
-    off = sigma * matrix + np.eye(len(mean), dtype=cov.dtype) / sigma
+    off = sigma * matrix + identity(cov) / sigma
     value = 0.5 * (np.sum((matrix @ cov) * matrix) + np.sum(shift**2) + np.sum(off**2))
     gradient = matrix @ cov + np.outer(shift, mean) + sigma * off
     return PopulationLoss(value, 0.5 * unknown_noise(p, sigma) / sigma**2, gradient, shift)
@@ -138,8 +139,8 @@ def affine_noise_conditional_score_matching(matrices, offsets, p, sigmas, weight
             raise ValueError(f"{name} must have L = {len(sigmas)} entries, "
                              f"one for each sigma, got shape {np.shape(a)}")
     value, constant, matrix_gradients, offset_gradients = 0.0, 0.0, [], []
-    for matrix, offset, sigma, w in zip(matrices, offsets, entries(sigmas), entries(weights)):
-        level = affine_denoising_score_matching(matrix, offset, p, sigma)
+    for i, (sigma, w) in enumerate(zip(entries(sigmas), entries(weights))):
+        level = affine_denoising_score_matching(matrices[i], offsets[i], p, sigma)
         value, constant = value + w * level.value, constant + w * level.constant
         matrix_gradients.append(w * level.matrix_gradient)
         offset_gradients.append(w * level.offset_gradient)
@@ -168,7 +169,7 @@ def affine_noise_prediction_loss(matrix, offset, p, sigma):
     mean, cov, _ = moments(matrix, offset, p)
     check_scalars(POSITIVE, sigma=sigma)
     shift = matrix @ mean + offset
-    off = np.eye(len(mean), dtype=cov.dtype) - sigma * matrix
+    off = identity(cov) - sigma * matrix
     value = np.sum((matrix @ cov) * matrix) + np.sum(shift**2) + np.sum(off**2)
     gradient = 2 * (matrix @ cov + np.outer(shift, mean) - sigma * off)
     return PopulationLoss(value, unknown_noise(p, sigma), gradient, 2 * shift)
@@ -188,16 +189,14 @@ def affine_sliced_variance(matrix, offset, p, directions="normal"):
     """
     mean, cov, _ = moments(matrix, offset, p)
     m, C = matrix @ mean + offset, matrix @ cov @ matrix.T                # mean, covariance of s
-    S, square = (matrix + matrix.T) / 2, np.sum(m**2) + np.trace(C)       # E|s|^2
-    fourth = square**2 + 2 * np.sum(C * C) + 4 * m @ C @ m                # E|s|^4
-    var = np.diag(C)
-    # the quadratic form in v is W = s s' / 2 + S: means over x of tr W^2, sum W_ii^2, (tr W)^2
-    squares = fourth / 4 + np.sum(S * C) + m @ S @ m + np.sum(S * S)
-    diagonal = np.sum((3 * var**2 + 6 * var * m**2 + m**4) / 4 + (var + m**2) * np.diag(S)
-                      + np.diag(S)**2)
-    traces = fourth / 4 + square * np.trace(S) + np.trace(S)**2
+    # the quadratic form in v is W = s s' / 2 + sym A, whose entries have these moments over x
+    average = (C + np.outer(m, m) + matrix + matrix.T) / 2
+    var, square = np.diag(C), np.outer(m, m) * C
+    spread = (np.outer(var, var) + C**2 + np.outer(m**2, var) + np.outer(var, m**2)
+              + 2 * square) / 4                                                     # Var W_ij
+    shared = (C**2 + 2 * square) / 2                                            # Cov W_ii, W_jj
     return SlicedVariance(0.5 * np.sum(C * C) + m @ C @ m,
-                          over_directions(squares, diagonal, traces, len(mean), directions))
+                          over_directions(average, spread, shared, directions))
 
 
 def affine_sliced_variance_vr(matrix, offset, p, directions="normal"):
@@ -217,19 +216,28 @@ def affine_sliced_variance_vr(matrix, offset, p, directions="normal"):
     mean, cov, _ = moments(matrix, offset, p)
     m, C = matrix @ mean + offset, matrix @ cov @ matrix.T
     S = (matrix + matrix.T) / 2
-    over_v = over_directions(np.sum(S * S), np.sum(np.diag(S)**2), np.trace(S)**2, len(mean),
-                             directions)
-    return SlicedVariance(0.5 * np.sum(C * C) + m @ C @ m, over_v)
+    return SlicedVariance(0.5 * np.sum(C * C) + m @ C @ m,
+                          over_directions(S, 0 * S, 0 * S, directions))
 
 
-def over_directions(squares, diagonal, traces, D, directions):
-    """Var over v of v'W v for symmetric W, from tr W^2, sum_i W_ii^2 and (tr W)^2.  [POP-6]"""
+def over_directions(average, spread, shared, directions):
+    """E over x of Var over v of v'W v, for a random symmetric W.  [POP-6]
+
+    From E W_ij, Var W_ij and Cov(W_ii, W_jj), as sums of squares:
+        normal 2 sum W_ij^2,    rademacher the same without i = j,
+        sphere 2 D / (D + 2) [sum over i != j of W_ij^2 + sum (W_ii - W_jj)^2 / (2 D)]
+    """
+    D = len(average)
+    squares = average**2 + spread
+    off_diagonal = np.sum(squares * (1 - identity(squares)))
     if directions == "normal":
-        return 2 * squares
+        return 2 * np.sum(squares)
     if directions == "rademacher":
-        return 2 * (squares - diagonal)
+        return 2 * off_diagonal
     if directions == "sphere":
-        return 2 * (D * squares - traces) / (D + 2)
+        own, var = np.diag(average), np.diag(shared)
+        apart = (own[:, None] - own)**2 + (var[:, None] + var - 2 * shared)
+        return (2 * D * off_diagonal + np.sum(apart)) / (D + 2)
     raise ValueError(f'directions must be "normal", "rademacher" or "sphere", got {directions!r}')
 
 

@@ -14,8 +14,8 @@ import math
 import autograd.numpy as np
 
 from .mixtures import check_weights
-from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
-                     check_scalars, check_values, float_type, shape_of, value_of)
+from .shapes import (FINITE, NONNEGATIVE, POSITIVE, beside, check_batch, check_count, check_level,
+                     check_scalars, check_values, float_type, on_host, shape_of, value_of)
 
 
 class GaussianMixture:
@@ -104,8 +104,8 @@ class GaussianMixture:
         rng  NumPy Generator
         """
         check_count(0, n=n)
-        k = rng.choice(len(self.weights), size=n, p=np.asarray(self.weights, np.float64)
-                       / np.sum(self.weights, dtype=np.float64))
+        upto = np.cumsum(self.weights.astype(np.float64))
+        k = np.searchsorted(upto / upto[-1], rng.random(n), side="right")
         z = rng.standard_normal((n, self.dim)) * self._variances[k]**0.5
         points = self.means[k] + np.einsum("nij,nj->ni", self._axes[k], z)
         return points.astype(float_type(self.means))
@@ -120,7 +120,7 @@ class GaussianMixture:
         check_scalars(POSITIVE, scale=scale)
         noisy = object.__new__(type(self))
         noisy._hold(self.weights, scale * self.means,
-                    scale**2 * self.covs + sigma**2 * np.eye(self.dim, dtype=self.means.dtype),
+                    scale**2 * self.covs + sigma**2 * identity(self.covs[0]),
                     scale**2 * self._variances + sigma**2, self._axes)
         return noisy
 
@@ -156,7 +156,7 @@ class GaussianMixture:
 
         order  nodes per component and axis, at least 1
         """
-        z, w = standard_normal_quadrature(self.dim, order)                       # (M, D), (M,)
+        z, w = (beside(a, self.means) for a in standard_normal_quadrature(self.dim, order))
         spread = self._axes * (self._variances**0.5)[:, None, :]                 # (K, D, D)
         nodes = self.means[:, None, :] + np.einsum("kij,mj->kmi", spread, z)
         return nodes.reshape(-1, self.dim), np.outer(self.weights, w).ravel()
@@ -193,7 +193,7 @@ class GaussianMixture:
         anchor = self.means[seen.ref]
         for _ in range(2):                                      # the second one removes rounding
             offsets = moved(anchor)
-            anchor = anchor + offsets[np.arange(len(x_t)), seen.ref]
+            anchor = anchor + offsets[rows_of(x_t), seen.ref]
         return anchor, left, moved(anchor), seen.r, self._axes
 
 
@@ -225,7 +225,7 @@ class Seen:
         away = whiten(x[:, None, :] - factor * means, axes, spread)                  # (B, K, D)
         rough = value_of(log_w - log_volume - np.sum(away**2, axis=2) / 2).real
         self.ref = np.argmax(rough, axis=1)                                          # (B,)
-        pick = np.arange(len(x)), self.ref
+        pick = rows_of(x), self.ref
         x_ref = x - scale * means[self.ref]                                          # (B, D)
         u = factor * (means - means[self.ref][:, None, :])                           # (B, K, D)
         U, V = whiten(x_ref[:, None, :], axes, spread), whiten(u, axes, spread)      # x - mean_k:
@@ -248,6 +248,16 @@ def column(a):
     return a if np.ndim(a) == 0 else a[:, :, None]
 
 
+def rows_of(x):
+    """The index of each row, (B,)."""
+    return beside(np.arange(len(x)), x)
+
+
+def identity(cov):
+    """The identity matrix of the size, dtype and device of cov (D, D)."""
+    return beside(np.eye(len(cov), dtype=cov.dtype), cov)
+
+
 def whiten(a, axes, spread):
     """C_k^(-1/2) a for vectors a (B, K, D) or (B, 1, D)."""
     if np.shape(a)[1] == 1 < len(axes):
@@ -262,21 +272,26 @@ def unwhiten(a, axes, spread):
 
 def eigen(covs):
     """Eigenvalues (K, D) and axes (K, D, D) of covariances, which must be such."""
-    slack = 8 * np.finfo(covs.dtype).eps if covs.dtype.kind == "f" else 0.0
-    size = np.max(np.abs(covs), axis=(1, 2), keepdims=True)
-    lopsided = np.abs(covs - np.swapaxes(covs, 1, 2)) > slack * size
-    if lopsided.any():
-        k, i, j = np.argwhere(lopsided)[0]
-        raise ValueError(f"covs must be symmetric, got {covs[k, i, j]} and {covs[k, j, i]} "
-                         f"at ({i}, {j}) and ({j}, {i}) of covs[{k}]")
+    check_symmetric(covs, "covs[{}]")
     variances, axes = np.linalg.eigh(covs.astype(np.float64))
     floor = covs.shape[1] * np.finfo(np.float64).eps * variances[:, -1:]
-    if np.any(variances <= np.maximum(floor, 0)):
+    if on_host(covs) and np.any(variances <= np.maximum(floor, 0)):
         k = int(np.argmax(np.any(variances <= np.maximum(floor, 0), axis=1)))
         raise ValueError(f"covs must be positive definite, got covs[{k}] with smallest "
                          f"eigenvalue {variances[k, 0]}")
     dtype = covs.dtype if covs.dtype.kind == "f" else np.float64
     return variances.astype(dtype), axes.astype(dtype)
+
+
+def check_symmetric(covs, name):
+    """Every matrix of covs (K, D, D) is symmetric within rounding; `name` takes its number."""
+    slack = 8 * np.finfo(covs.dtype).eps if covs.dtype.kind == "f" else 0.0
+    size = np.max(np.abs(covs), axis=(1, 2), keepdims=True)
+    lopsided = np.abs(covs - np.swapaxes(covs, 1, 2)) > slack * size
+    if on_host(covs) and lopsided.any():
+        k, i, j = np.argwhere(lopsided)[0]
+        raise ValueError(f"{name.format(k)} must be symmetric, got {covs[k, i, j]} and "
+                         f"{covs[k, j, i]} at ({i}, {j}) and ({j}, {i})")
 
 
 def standard_normal_quadrature(dim, order):
@@ -310,4 +325,4 @@ class Gaussian(GaussianMixture):
         if shape_of("cov", cov) != 2 * shape:
             raise ValueError(f"cov must have shape (D, D) = {2 * shape}, "
                              f"got shape {np.shape(cov)}")
-        super().__init__(np.ones(1, np.result_type(mean, cov)), mean[None], cov[None])
+        super().__init__(beside(np.ones(1, np.result_type(mean, cov)), mean), mean[None], cov[None])

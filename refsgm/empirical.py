@@ -13,7 +13,7 @@ import autograd.numpy as np
 
 from .distributions import column, standard_normal_quadrature
 from .mixtures import ENTRIES, Sums, is_plain, log_density_of, mixture_sums
-from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
+from .shapes import (FINITE, NONNEGATIVE, POSITIVE, beside, check_batch, check_count, check_level,
                      check_scalars, check_values, float_type, on_host, shape_of)
 
 
@@ -77,7 +77,7 @@ class Empirical:
         x  points (B, D)
         """
         cov = self._point_cov(x, self._noise())
-        return (cov / self.sigma**2 - np.eye(self.dim, dtype=cov.dtype)) / self.sigma**2
+        return (cov / self.sigma**2 - self._identity(cov)) / self.sigma**2
 
     def sample(self, n, rng):
         """n points (n, D), with replacement, with their noise.
@@ -85,7 +85,8 @@ class Empirical:
         rng  NumPy Generator
         """
         check_count(0, n=n)
-        points = np.asarray(self.points[rng.integers(len(self.points), size=n)])
+        index = rng.integers(len(self.points), size=n)
+        points = beside(self.points[index], index)
         noise = self.sigma * rng.standard_normal(points.shape)
         return (points + noise).astype(float_type(points))
 
@@ -129,7 +130,7 @@ class Empirical:
         spread = (self.sigma**2 + level**2)**0.5
         cov = self._point_cov(x_t / scale, spread)
         left, inside = column((level / spread)**2), column((self.sigma * level / spread)**2)
-        return left**2 * cov + inside * np.eye(self.dim, dtype=cov.dtype)
+        return left**2 * cov + inside * self._identity(cov)
 
     def quadrature(self, order):
         """Nodes (M, D) and weights (M,): the points, each with Gauss-Hermite nodes.  [POP-1]
@@ -137,8 +138,13 @@ class Empirical:
         order  nodes per point and axis if there is noise, at least 1
         """
         z, w = standard_normal_quadrature(self.dim, order if self.sigma > 0 else 1)
-        nodes = np.asarray(self.points)[:, None, :] + self.sigma * z
-        return nodes.reshape(-1, self.dim), np.tile(w, len(self.points)) / len(self.points)
+        points = self.points if hasattr(self.points, "get") else np.asarray(self.points)
+        z, w = beside(z, points), beside(w, points)
+        nodes = points[:, None, :] + self.sigma * z
+        return nodes.reshape(-1, self.dim), np.tile(w, len(points)) / len(points)
+
+    def _identity(self, cov):
+        return beside(np.eye(self.dim, dtype=cov.dtype), cov)
 
     def _noise(self):
         if self.sigma == 0:
@@ -159,7 +165,8 @@ class Empirical:
         total = 0.0
         size = max(1, ENTRIES // max(1, np.shape(x)[0] * self.dim))
         for i in range(0, len(self.points), size):
-            block = np.asarray(self.points[i:i + size]) if is_plain(x) else self.points[i:i + size]
+            block = self.points[i:i + size]
+            block = beside(block, x) if is_plain(x) else block
             u = block - nearest[:, None, :]                                             # (B, K, D)
             gain = np.sum((u / row) * ((2 * (x - nearest)[:, None, :] - u) / row), axis=2) / 2
             r = np.exp(gain - math.log(len(self.points)) - log_sum)

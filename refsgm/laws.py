@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from .distributions import GaussianMixture
+from .distributions import GaussianMixture, check_symmetric
 from .mixtures import check_weights
-from .shapes import (POSITIVE, check_batch, check_count, check_decreasing, check_returned,
-                     check_scalars, entries)
+from .shapes import (FINITE, POSITIVE, beside, check_batch, check_count, check_decreasing,
+                     check_returned, check_scalars, check_values, entries, to_host)
 from .steps import annealed_step_sizes
 
 POINTS = 8192                     # of the largest grid: its transition matrix has 512 MiB
@@ -31,7 +31,8 @@ def sampler_law(sampler, mean, cov):
              most once per step; such as lambda x, rng: langevin(score_fn, x, 0.1, 50, rng)
     mean     of the start (D,)
     cov      of the start (D, D), symmetric; zero for a point
-    Raises ValueError for other shapes and a sampler that is not affine.
+    Raises ValueError for other shapes, values that are not finite, and a sampler that is not affine
+        or takes no step.
 
     >>> from refsgm import langevin
     >>> means, covs = sampler_law(lambda x, rng: langevin(lambda x: -x, x, 0.5, 100, rng),
@@ -43,18 +44,22 @@ def sampler_law(sampler, mean, cov):
     if np.shape(mean) != (D,) or np.shape(cov) != (D, D):
         raise ValueError(f"mean and cov must have shapes (D,) and (D, D), "
                          f"got {np.shape(mean)} and {np.shape(cov)}")
-    draws = Draws(None, D)
-    n = len(list(sampler(np.zeros((1, D)), draws)))
+    check_values(FINITE, mean=mean, cov=cov)
+    check_symmetric(cov[None], "cov")
+    draws = Draws(None, D, mean)
+    n = len(list(sampler(beside(np.zeros((1, D)), mean), draws)))
+    check_count(1, **{"the number of states of sampler": n})
     starts = np.concatenate([np.zeros((1, D)), np.eye(D), np.full((1, D), 2.0),
                              np.zeros((draws.count * D, D))])
-    states = np.stack(list(sampler(starts, Draws(2 + D, D))))              # (n, 2 + D + count D, D)
+    states = sampler(beside(starts, mean), Draws(2 + D, D, mean))
+    states = np.stack(list(states))                                        # (n, 2 + D + count D, D)
     offset = states[:, :1]
     M = states[:, 1:1 + D] - offset                                        # rows: images of e_i
     check = states[:, 1 + D] - offset[:, 0] - 2 * np.sum(M, axis=1)
-    size = 1 + np.max(np.abs(states), initial=0.0)
-    if np.max(np.abs(check), initial=0.0) > 1e-9 * size:
+    off, size = (np.max(np.abs(to_host(a)), initial=0.0) for a in (check, states))
+    if off > 1e-9 * (1 + size):
         raise ValueError("sampler must be affine in the state, which takes an affine score; got a "
-                         f"deviation of {np.max(np.abs(check)):.2g}")
+                         f"deviation of {off:.2g}")
     N = states[:, 2 + D:] - offset                                         # (n, count D, D)
     means = offset[:, 0] + np.einsum("nij,i->nj", M, mean)
     covs = np.einsum("nij,ik,nkl->njl", M, cov, M) + np.einsum("nri,nrj->nij", N, N)
@@ -62,10 +67,11 @@ def sampler_law(sampler, mean, cov):
 
 
 class Draws:
-    """A generator whose draw i is e_j in row first + i D + j, and zero elsewhere."""
+    """A generator whose draw i is e_j in row first + i D + j, and zero elsewhere; on like's device.
+    """
 
-    def __init__(self, first, dim):
-        self.first, self.dim, self.count = first, dim, 0
+    def __init__(self, first, dim, like=0.0):
+        self.first, self.dim, self.like, self.count = first, dim, like, 0
 
     def standard_normal(self, shape, dtype=np.float64):
         z = np.zeros(shape, dtype)
@@ -73,7 +79,7 @@ class Draws:
             row = self.first + self.count * self.dim
             z[row:row + self.dim] = np.eye(self.dim)
         self.count += 1
-        return z
+        return beside(z, self.like)
 
 
 class Order(NamedTuple):
@@ -114,8 +120,8 @@ def convergence_order(sampler, p, levels, n_steps):
         start, end = p.perturb(float(sigmas[0])), p.perturb(float(sigmas[-1]))
         means, covs = sampler_law(lambda x, rng: sampler(score, x, sigmas, rng),  # noqa: B023
                                   start.mean, start.cov)
-        errors.append(max(np.max(np.abs(means[-1] - end.mean)),
-                          np.max(np.abs(covs[-1] - end.cov))))
+        errors.append(max(np.max(np.abs(to_host(means[-1] - end.mean))),
+                          np.max(np.abs(to_host(covs[-1] - end.cov)))))
     a = np.log(np.asarray(n_steps, np.float64))
     a, b = a - np.mean(a), np.log(errors)
     slope = -np.sum(a * b) / np.sum(a**2)
@@ -147,7 +153,8 @@ def langevin_law(score_fn, x, weights, step_size, n_steps, spacing=0.15):
     """
     check_start(x, weights, spacing)
     check_scalars(POSITIVE, step_size=step_size)
-    means, weights = after_steps(score_fn, x, weights, step_size, n_steps, spacing)
+    means, weights = after_steps(evaluated_at(x, score_fn), to_host(x), to_host(weights), step_size,
+                                 n_steps, spacing)
     return as_mixture(means, weights, step_size, spacing)
 
 
@@ -171,7 +178,8 @@ def annealed_langevin_law(score_fn, x, weights, sigmas, steps_per_level, step_si
     """
     check_start(x, weights, spacing)
     check_decreasing(POSITIVE, sigmas=sigmas)
-    before = None
+    sigmas, score_fn = to_host(sigmas), evaluated_at(x, score_fn)
+    x, weights, before = to_host(x), to_host(weights), None
     for sigma, size in zip(entries(sigmas), entries(annealed_step_sizes(sigmas, step_size))):
         if before:                                         # x are means of the law so far
             x, weights = on_grid(x, weights, before**0.5, spacing * size**0.5)
@@ -179,6 +187,11 @@ def annealed_langevin_law(score_fn, x, weights, sigmas, steps_per_level, step_si
                                  size, steps_per_level, spacing)
         before = size
     return as_mixture(x, weights, size, spacing)
+
+
+def evaluated_at(x, score_fn):
+    """The score function of NumPy arrays that is evaluated where x is; grids are NumPy's."""
+    return lambda grid, *level: to_host(score_fn(beside(grid, x), *level))
 
 
 def check_start(x, weights, spacing):
@@ -197,7 +210,9 @@ def after_steps(score_fn, x, weights, step_size, n_steps, spacing):
     sd = step_size**0.5
 
     def moved(x):
-        return x + step_size / 2 * check_returned("score_fn(x)", score_fn(x), np.shape(x))
+        score = check_returned("score_fn(x)", score_fn(x), np.shape(x))
+        check_values(FINITE, **{"score_fn(x)": score})
+        return x + step_size / 2 * score
 
     means, left = moved(x), n_steps - 1
     while left > 0:

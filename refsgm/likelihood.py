@@ -13,8 +13,9 @@ import autograd.numpy as np
 
 from .gaussian import gaussian_log_density
 from .operators import divergence, hutchinson_divergence
-from .shapes import (FINITE, POSITIVE, check_batch, check_below, check_count, check_directions,
-                     check_level, check_returned, check_scalars, check_values, float_type, shape_of)
+from .shapes import (FINITE, POSITIVE, beside, check_batch, check_below, check_count,
+                     check_directions, check_level, check_returned, check_scalars, check_values,
+                     float_type, shape_of, to_host)
 
 
 def prior_log_density(x, sigma_max):
@@ -100,23 +101,23 @@ def solve(score_fn, x, sigma_from, sigma_to, rtol, div):
 
     def slope(t, state):
         sigma = math.exp(t)
-        x = state[:B * D].reshape(B, D)
+        x_t = beside(state[:B * D].reshape(B, D), x)              # SciPy's own state is on the host
         def s(x):
             return check_returned("score_fn(x, sigma)", score_fn(x, sigma), np.shape(x))
-        log_rate = np.zeros(B) if div is None else sigma**2 * div(s, x)
-        return np.concatenate([np.ravel(-sigma**2 * s(x)), log_rate])
+        log_rate = np.zeros(B) if div is None else to_host(sigma**2 * div(s, x_t))
+        return np.concatenate([np.ravel(to_host(-sigma**2 * s(x_t))), log_rate])
 
     if B == 0 or sigma_from == sigma_to:
-        return x, np.zeros(B)
-    start = np.concatenate([x.ravel().astype(np.float64), np.zeros(B)])
+        return x, beside(np.zeros(B), x)
+    start = np.concatenate([to_host(x).ravel().astype(np.float64), np.zeros(B)])
     # the tolerance of SciPy is for the root mean square over the state; sqrt(B) makes it each row's
     tight = max(rtol / math.sqrt(B), 3e-14)
-    scale = max(float(np.std(x)), min(sigma_from, sigma_to))
+    scale = max(float(np.std(to_host(x))), min(sigma_from, sigma_to))
     solution = solve_ivp(slope, (math.log(sigma_from), math.log(sigma_to)), start, method="DOP853",
                          rtol=tight, atol=tight * scale, t_eval=[math.log(sigma_to)])
     if not solution.success:
         raise ValueError(f"the probability-flow ODE must be solvable, got: {solution.message}")
-    end = solution.y[:, -1]
+    end = beside(solution.y[:, -1], x)
     return end[:B * D].reshape(B, D), end[B * D:]
 
 

@@ -18,9 +18,10 @@ import math
 from typing import NamedTuple
 
 import autograd.numpy as np
+from autograd.tracer import isbox
 
-from .shapes import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_level, check_table,
-                     check_values, float_type, log, shape_of, value_of)
+from .shapes import (FINITE, NONNEGATIVE, POSITIVE, beside, check_batch, check_level, check_table,
+                     check_values, float_type, log, on_host, shape_of, to_host, value_of)
 
 ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float64
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
@@ -129,20 +130,23 @@ def mixture_sums(x, weights, means, sigma):
 
 
 def is_plain(*arrays):
-    """Whether all are real NumPy arrays or numbers, which no gradient flows through."""
-    return all(isinstance(a, (int, float, np.ndarray, np.generic)) and np.isrealobj(a)
-               for a in arrays)
+    """Whether all are real arrays or numbers, which no gradient flows through."""
+    return not any(isbox(a) or np.iscomplexobj(a) for a in arrays)
 
 
 def sums_of_rows(x, log_w, means, sigma):
     """The `Sums` of all components, block after block."""
     B, D = np.shape(x)
-    products = is_plain(x, sigma, log_w, means) and B * len(means) * D > DIRECT
+    plain = is_plain(x, sigma, log_w, means)
+    products = plain and B * len(means) * D > DIRECT
     size = max(1, 2 * ENTRIES // max(B, D) if products else ENTRIES // max(1, B * D))
     sums_of = sums_by_products if products else sums_directly
     total = None
     for i in range(0, len(means), size):
         block = means[i:i + size]
+        if plain:                    # differences of float32 points, too, in the precision of x
+            block = np.asarray(block) if on_host(block) else block
+            block = block.astype(float_type(x, block), copy=False)
         part = sums_of(x, log_w if np.ndim(log_w) == 0 else log_w[i:i + size], block, sigma)
         total = part if total is None else merge(x, sigma, total, part)
     return total
@@ -189,55 +193,57 @@ def sums_directly(x, log_w, means, sigma):
 
 
 def sums_by_products(x, log_w, means, sigma):
-    """The `Sums` of one block, by two matrix products on centred data.
+    """The `Sums` of one block, by two matrix products.
 
     Exponents are l_k = [(x - c)'(mean_k - c) - |mean_k - c|^2 / 2] / sigma^2 + log w_k for a centre
-    c of the block: one product of (B, D + 2) with (D + 2, K). Where x is much closer to its nearest
-    mean than the means are spread, that loses digits, and the few components that matter there are
-    summed up directly.
+    c of the block. Where x is much closer to its nearest mean than the means are spread, that loses
+    digits, and the few components that matter there are summed up directly.
     """
-    K, D = means.shape
-    dtype = float_type(x, means)
-    c = np.mean(means[::max(1, K // 64)], axis=0, dtype=dtype)                          # (D,)
-    table = np.empty((K, D + 2), dtype)              # mean_k - c, half its square, log w_k
-    m = table[:, :D]
-    np.subtract(means, c, out=m)
+    dtype = means.dtype
+    m, c = centred(means)                                                     # (K, D), (D,)
     half = np.einsum("kd,kd->k", m, m) / 2                                              # (K,)
-    if not np.all(np.isfinite(half)):
+    if on_host(half) and not np.all(np.isfinite(half)):
         check_values(FINITE, means=means)
-    table[:, D], table[:, D + 1] = half, log_w
-    precision = np.broadcast_to(np.asarray(1 / sigma, dtype)**2, (len(x), 1))
+    log_w = (beside(np.zeros(len(means)), x) + log_w).astype(dtype)
+    precision = (beside(np.zeros((1, 1)), x) + 1 / sigma).astype(dtype)**2       # (1, 1) or (B, 1)
     away = x - c
-    query = np.concatenate([away * precision, -precision, np.ones_like(precision)], axis=1)
-    exponents = query @ table.T                                                         # (B, K)
+    exponents = (away * precision) @ m.T                                                # (B, K)
+    exponents += log_w - precision * half
     k = np.argmax(exponents, axis=1)
-    largest = exponents[np.arange(len(x)), k][:, None]
+    largest = exponents[beside(np.arange(len(x)), x), k][:, None]
     nearest = means[k]
     spread = (2 * np.max(half))**0.5 + norm(away)                                       # (B, 1)
-    local = norm(x - nearest) + 5 * sigma < spread / 16
-    close = np.flatnonzero(local)
+    close = np.flatnonzero(to_host(norm(x - nearest) + 5 * sigma < spread / 16))
     few = {}
     if len(close):
         eps = np.finfo(dtype).eps
         margin = 50 + 8 * eps * (spread**2 * precision + np.abs(largest))
         for b in close:
-            few[b] = np.flatnonzero(exponents[b] >= largest[b] - margin[b])
+            few[b] = np.flatnonzero(to_host(exponents[b] >= largest[b] - margin[b]))
     exponents -= largest
-    r = np.exp(exponents, out=exponents)
+    np.maximum(exponents, 0.99 * math.log(np.finfo(dtype).tiny), out=exponents)
+    r = np.exp(exponents, out=exponents)              # is several times slower where it underflows
     total = np.sum(r, axis=1, keepdims=True)
-    shift = r @ m
-    shift /= total
-    shift -= m[k]
-    log_sum = np.log(total) + table[k, D + 1:]
+    shift = (r @ m) / total - m[k]
+    log_sum = np.log(total) + log_w[k][:, None]
     for b, index in few.items():
-        log_w_b = table[index, D + 1]
+        index = beside(index, x)
         if len(index) == 1:
-            shift[b], log_sum[b] = 0, log_w_b
+            shift[b], log_sum[b] = 0, log_w[index]
         else:
-            one = sums_of_few(x[b:b + 1], log_w_b, means[index], sigma if np.ndim(sigma) == 0
+            one = sums_of_few(x[b:b + 1], log_w[index], means[index], sigma if np.ndim(sigma) == 0
                               else sigma[b:b + 1])
             nearest[b], log_sum[b], shift[b] = one.nearest[0], one.log_sum[0], one.shift[0]
     return Sums(nearest, log_sum, shift)
+
+
+def centred(means):
+    """Means less a rough centre c, and c: zero, which needs no copy, if the origin does as well."""
+    sample = means[::max(1, len(means) // 64)]
+    c = np.mean(sample, axis=0)                                                         # (D,)
+    if to_host(np.sum(c**2) <= np.mean(np.sum((sample - c)**2, axis=1))):
+        return means, 0 * c
+    return means - c, c
 
 
 def sums_of_few(x, log_w, means, sigma):

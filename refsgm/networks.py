@@ -9,15 +9,15 @@ scalar network phi: the same form, with a score that is a true gradient [NET-2].
 Parameters are a flat list of arrays [W_1, b_1, ..., W_out, b_out].
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import autograd.numpy as np
 from autograd import grad
 
 from .autodiff import dense, dense_tanh
 from .equivalence import eps_from_score
-from .shapes import (POSITIVE, check_batch, check_count, check_level, check_scalars, float_type,
-                     shape_of)
+from .shapes import (POSITIVE, beside, check_batch, check_count, check_level, check_scalars,
+                     float_type, shape_of)
 from .weights import edm_preconditioning
 
 FREQUENCIES = 8             # harmonics of c_noise that the network sees: smooth in log sigma
@@ -50,8 +50,9 @@ def init_network(rng, dim, width=128, depth=3, *, energy=False, dtype=np.float64
 
 def noise_features(x, c_noise):
     """cos and sin of the harmonics of c_noise, one row per sample, (B, 2 FREQUENCIES)."""
-    angles = c_noise * np.arange(1, FREQUENCIES + 1)                             # (K,) or (B, K)
-    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1).astype(float_type(x))
+    harmonics = np.arange(1, FREQUENCIES + 1, dtype=float_type(x))
+    angles = c_noise * beside(harmonics, x)                                      # (K,) or (B, K)
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1)
     return np.broadcast_to(waves, (len(x), 2 * FREQUENCIES))
 
 
@@ -132,6 +133,10 @@ class Model:
     def dim(self):
         """D, features of the data."""
         return len(self.center)
+
+    def moved(self, move):
+        """The same model where `move`, such as `asarray` of a backend, puts its arrays."""
+        return replace(self, params=[move(p) for p in self.params], center=move(self.center))
 
     def score(self, x, sigma):
         """The score of q_sigma at x, (B, D) -> (B, D); sigma a scalar or (B, 1)."""

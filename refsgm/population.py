@@ -9,8 +9,8 @@ weighted sum, for any score function.
 
 import autograd.numpy as np
 
-from .distributions import standard_normal_quadrature
-from .shapes import POSITIVE, check_returned, check_scalars
+from .distributions import GaussianMixture, standard_normal_quadrature
+from .shapes import POSITIVE, beside, check_returned, check_scalars
 
 
 def expected(loss, p, order):
@@ -42,7 +42,8 @@ def expected_over_noise(loss, p, sigma, order):
     p      GaussianMixture or Gaussian
     sigma  standard deviation of the noise: positive
     order  nodes per component and axis
-    Raises ValueError for order < 1, sigma <= 0 and a loss that does not return shape (M,).
+    Raises ValueError for order < 1, sigma <= 0, any other p, and a loss that does not return shape
+        (M,).
 
     >>> from refsgm import Gaussian, noise_prediction_loss
     >>> p = Gaussian(np.zeros(2), np.eye(2))
@@ -51,10 +52,12 @@ def expected_over_noise(loss, p, sigma, order):
     >>> print(f"{best:.12f}")                                              # D / (1 + sigma^2)
     0.400000000000
     """
+    if not isinstance(p, GaussianMixture):
+        raise ValueError(f"p must be a GaussianMixture or Gaussian, got {type(p).__name__}")
     check_scalars(POSITIVE, sigma=sigma)
     noisy, D = p.perturb(sigma), p.dim
-    z, w = standard_normal_quadrature(D, order)
-    rest, w_rest = standard_normal_quadrature(D, 3)
+    z, w, rest, w_rest = (beside(a, p.means) for n in (order, 3)
+                          for a in standard_normal_quadrature(D, n))
     total = 0.0
     for k in range(len(p.weights)):
         variance, axes = p._variances[k], p._axes[k]

@@ -95,8 +95,9 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
     check_count(1, n_steps=n_steps)
     check_scalars(POSITIVE, offset=offset)
     check_scalars(OPEN_UNIT, beta_max=beta_max)
-    f = np.cos((np.arange(n_steps + 1) / n_steps + offset) / (1 + offset) * math.pi / 2)**2
-    return alpha_bar_from_betas(np.minimum(1 - f[1:] / f[:-1], beta_max))
+    left = np.arange(n_steps, -1, -1) / n_steps                                           # 1 - t/T
+    f = np.sin(left / (1 + offset) * math.pi / 2)**2    # the same f, precise where the cosine is 0
+    return np.cumprod(np.append(1.0, np.maximum(f[1:] / f[:-1], 1 - beta_max)))
 
 
 def alpha_bar_from_betas(betas):

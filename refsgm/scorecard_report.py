@@ -183,5 +183,6 @@ def draw(path, parts, scores):
                ylabel="loss per feature")
         ax.legend(frameon=False)
     else:
+        ax.text(0.5, 0.5, "(f) digits: with --digits MODEL", ha="center", color=GREY)
         ax.set_axis_off()
     save_figure(figure, path)

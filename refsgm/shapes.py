@@ -5,9 +5,10 @@
 
 A check takes its arguments by keyword, so the message can name them. Values are looked at on
 Python numbers and NumPy arrays; of traced and device arrays only the shapes (looking at a value
-would break the trace or stop the device). The last two functions keep Python numbers Python
-numbers: NumPy lets them follow the dtype of the array they meet ("weak"), where a NumPy float64
-scalar would turn float32 data into float64.
+would break the trace or stop the device). `beside` and `to_host` move an array to the device of
+another and back: nothing else does. The last two functions keep Python numbers Python numbers:
+NumPy lets them follow the dtype of the array they meet ("weak"), where a NumPy float64 scalar would
+turn float32 data into float64.
 """
 
 import operator
@@ -35,6 +36,17 @@ def value_of(a):
     return a
 
 
+def beside(a, x):
+    """The array `a` where x is: itself if both are NumPy's, else moved to the device of x."""
+    x = value_of(x)
+    return np.asarray(a) if on_host(x) else np.asarray(a, like=x)
+
+
+def to_host(a):
+    """The array `a` as NumPy's; one on a device is copied from there."""
+    return a if on_host(a) else a.get()
+
+
 def float_type(*arrays):
     """The floating-point dtype of results: that of the arrays, float64 for integers."""
     return np.result_type(*(value_of(a).dtype for a in arrays), np.float32)
@@ -42,9 +54,10 @@ def float_type(*arrays):
 
 def shape_of(name, a):
     """The shape of a number or an array; anything else is refused."""
-    if not (hasattr(a, "shape") or isinstance(a, (int, float, complex))):
+    shape = getattr(value_of(a), "shape", None)
+    if shape is None and not isinstance(a, (int, float, complex)):
         raise ValueError(f"{name} must be an array or a number, got {type(a).__name__}")
-    return np.shape(a)
+    return shape or ()
 
 
 def check_values(domain, **values):

@@ -5,7 +5,8 @@
 One noise level i is drawn for each sample, which is the sum over levels [NCSN-1] divided by L.
 Parameters, gradient, moments and average are one flat buffer each, so an update is a handful of
 array operations; the network reads its weights through views of the first. Everything that the next
-step depends on is in `State`, so a run that was saved and loaded goes on bit for bit.
+step depends on is in `State`, so a run that was saved and loaded goes on bit for bit. A run is
+computed where its data are; its random numbers are NumPy's in any case, so that it is the same run.
 """
 
 import ctypes
@@ -21,7 +22,8 @@ from .networks import Model, init_network
 from .objectives import (denoising_score_matching, finite_difference_ssm, implicit_score_matching,
                          noise_prediction_loss, sliced_score_matching, sliced_score_matching_vr)
 from .schedules import geometric_sigmas
-from .shapes import OPEN_UNIT, POSITIVE, check_batch, check_count, check_scalars
+from .shapes import (OPEN_UNIT, POSITIVE, beside, check_batch, check_count, check_scalars,
+                     on_host)
 
 # name: (s, x, sigma, eps, v) -> lambda times the loss, (B,), for a score function s. Losses that
 # know nothing of noise see noisy data; directions sigma v bring lambda = sigma^2 with them.
@@ -104,7 +106,8 @@ class State:
     """Everything that the next step depends on, apart from data and settings; changed in place.
 
     step     updates made so far
-    weights, first, second, average   flat buffers: parameters, Adam's two moments, averaged weights
+    weights, first, second, average   flat buffers: parameters, Adam's two moments, averaged
+             weights; where the data are
     order, position   order of the data in this pass over them, and where the next batch starts
     rng      NumPy Generator
     losses   loss of every step so far (n_steps,), NaN for those to come
@@ -137,10 +140,10 @@ def start(x, settings):
     check_batch(x=x)
     if len(x) < 2:
         raise ValueError(f"x must have at least 2 samples, got {len(x)}")
-    if np.all(x == x[0]):
+    if on_host(x) and np.all(x == x[0]):
         raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
     rng = np.random.default_rng(settings.seed)
-    weights = np.concatenate([np.ravel(p) for p in initial_network(x, settings, rng)])
+    weights = beside(np.concatenate([np.ravel(p) for p in initial_network(x, settings, rng)]), x)
     zeros = np.zeros_like(weights)
     return State(0, weights, zeros, zeros.copy(), weights.copy(), rng.permutation(len(x)), 0, rng,
                  np.full(settings.n_steps, np.nan))
@@ -148,14 +151,14 @@ def start(x, settings):
 
 def views(flat, like):
     """Views of a flat buffer with the shapes of the arrays in the list `like`."""
-    ends = np.cumsum([p.size for p in like])
-    return [part.reshape(p.shape) for part, p in zip(np.split(flat, ends[:-1]), like)]
+    ends = np.cumsum([p.size for p in like]).tolist()
+    return [flat[end - p.size:end].reshape(p.shape) for end, p in zip(ends, like)]
 
 
 def model_of(x, settings, flat):
     """The model for training data x with these flat weights; sample from `state.average`."""
     center = np.mean(x, axis=0, dtype=np.float64)           # a float32 sum loses its later samples
-    sigma_data = float(np.mean((x - center)**2)**0.5)
+    sigma_data = np.mean((x - center)**2).item()**0.5
     params = views(flat, initial_network(x, settings, np.random.default_rng(0)))
     return Model(params, center.astype(settings.dtype), sigma_data, settings.sigmas(),
                  settings.energy)
@@ -171,6 +174,8 @@ def training_steps(x, settings, state):
     state     of `start`, or of a checkpoint; changed in place
     Raises ValueError for a loss that is not finite, which a smaller learning rate avoids.
     """
+    for name in ("weights", "first", "second", "average"):            # from a file they are NumPy's
+        setattr(state, name, beside(getattr(state, name), x))
     model, sigmas = model_of(x, settings, state.weights), settings.sigmas()
     x = (x - np.mean(x, axis=0, dtype=np.float64)).astype(settings.dtype)    # before it is rounded
     update = step_of(replace(model, center=np.zeros_like(model.center)), settings, state)
@@ -197,7 +202,8 @@ def step_of(model, settings, state):
 
     def update(*batch):
         value, gradients = loss_and_gradients(model.params, *batch)
-        if not np.isfinite(value):
+        value = value.item()
+        if not math.isfinite(value):
             raise ValueError(f"the loss must stay finite, got {value} in step {state.step}: "
                              f"lower the learning rate ({settings.learning_rate})")
         for part, g in zip(gradient_parts, gradients):
@@ -205,7 +211,7 @@ def step_of(model, settings, state):
         adam_step(state, gradient, learning_rate(state.step, settings))
         average_step(state, settings.average_decay)
         state.step += 1
-        return float(value)
+        return value
     return update
 
 
@@ -228,12 +234,12 @@ def draw_batch(x, sigmas, batch_size, state):
     size, rng = min(batch_size, len(x)), state.rng
     if state.position + size > len(x):
         state.order, state.position = rng.permutation(len(x)), 0
-    batch = x[state.order[state.position:state.position + size]]                         # (B, D)
+    batch = x[beside(state.order[state.position:state.position + size], x)]              # (B, D)
     state.position += size
     sigma = sigmas[rng.integers(len(sigmas), size=(size, 1))]                             # (B, 1)
     eps = rng.standard_normal(batch.shape, dtype=batch.dtype)
     v = 2 * rng.integers(2, size=batch.shape).astype(batch.dtype) - 1
-    return batch, sigma, eps, v
+    return batch, beside(sigma, x), beside(eps, x), beside(v, x)
 
 
 def learning_rate(step, settings):
@@ -250,12 +256,16 @@ def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
         weights <- weights - rate first_hat / (sqrt(second_hat) + tiny)
         first_hat = first / (1 - decay_1^n),    second_hat = second / (1 - decay_2^n)
     """
-    n = state.step + 1
-    state.first += (1 - decay_1) * (gradient - state.first)
-    state.second += (1 - decay_2) * (gradient**2 - state.second)
-    root = np.sqrt(state.second / (1 - decay_2**n))
-    root += tiny
-    state.weights -= rate / (1 - decay_1**n) * state.first / root
+    n, scratch = state.step + 1, np.empty_like(gradient)
+    np.subtract(gradient, state.first, out=scratch)
+    state.first += np.multiply(scratch, 1 - decay_1, out=scratch)
+    np.subtract(np.square(gradient, out=scratch), state.second, out=scratch)
+    state.second += np.multiply(scratch, 1 - decay_2, out=scratch)
+    correction = (1 - decay_2**n)**0.5
+    root = np.sqrt(state.second, out=scratch)                    # correction sqrt(second_hat)
+    root += correction * tiny
+    np.divide(state.first, root, out=scratch)
+    state.weights -= np.multiply(scratch, rate * correction / (1 - decay_1**n), out=scratch)
 
 
 def average_step(state, decay):
@@ -264,7 +274,9 @@ def average_step(state, decay):
         average <- d average + (1 - d) weights,  d = min(decay, (1 + n) / (10 + n)),  n = 0, 1, ...
     """
     d = min(decay, (1 + state.step) / (10 + state.step))
-    state.average += (1 - d) * (state.weights - state.average)
+    change = state.weights - state.average
+    change *= 1 - d
+    state.average += change
 
 
 def train(x, **settings):

@@ -1,14 +1,13 @@
-"""Gaussian mixtures at 50 digits, written from their definition with mpmath alone."""
+"""Every closed form at 50 digits, written from its definition with mpmath alone.
+
+Arguments come as numbers or object arrays of mpmath numbers, one sample (D,) at a time; results are
+numbers, lists or matrices, or tuples of them where a function returns several things.
+"""
 
 import mpmath as mp
 import numpy as np
 
 mp.mp.dps = 50
-
-
-def exact(a):
-    """An array of floats as a matrix or list of 50-digit numbers, without rounding."""
-    return mp.matrix(np.asarray(a, np.float64).tolist())
 
 
 class Mixture:
@@ -45,13 +44,25 @@ class Mixture:
         mean = total(r, s)
         return total(r, [(a - mean) * (a - mean).T - P for a, P in zip(s, self.precisions)])
 
-    def perturb(self, sigma, scale):
+    def mean(self, x):
+        return total(self.weights, self.means)
+
+    def cov(self, x):
+        mean = total(self.weights, self.means)
+        return total(self.weights, [c + (m - mean) * (m - mean).T
+                                    for c, m in zip(self.covs, self.means)])
+
+    def noisy(self, sigma, scale):
         eye = mp.eye(len(self.means[0]))
         return Mixture(self.weights, [scale * m for m in self.means],
                        [scale**2 * c + sigma**2 * eye for c in self.covs])
 
+    def perturb(self, x, sigma, scale):
+        noisy = self.noisy(sigma, scale)
+        return [a for m in noisy.means for a in m], [a for c in noisy.covs for a in c]
+
     def posterior(self, x, sigma, scale):
-        noisy = self.perturb(sigma, scale)
+        noisy = self.noisy(sigma, scale)
         gains = [scale * c * P for c, P in zip(self.covs, noisy.precisions)]
         means = [m + g * (x - scale * m) for m, g in zip(self.means, gains)]
         covs = [c - scale * g * c for c, g in zip(self.covs, gains)]
@@ -80,26 +91,58 @@ def size(a):
     return max(abs(v) for v in a)
 
 
-def value_and_condition(f, arrays):
-    """f of arrays of floats at 50 digits, and its relative condition number.
+def units(got, expected, dtype):
+    """The error of `got` in units of the condition number times the machine epsilon of dtype, and
+    that condition number: those of the worst part, where the result is a tuple.
+
+    `expected` comes from `values_and_conditions`. An infinity or NaN is no error where the truth is
+    larger than any number of this dtype; where it is smaller than the smallest, that is the unit.
+    """
+    info = np.finfo(dtype)
+    parts = got if isinstance(got, tuple) else (got,)
+    worst = (0.0, 1.0)
+    for part, (want, condition) in zip(parts, expected, strict=True):
+        part, whole = np.ravel(np.asarray(part)), size(want)
+        if whole > float(info.max):
+            continue
+        if not np.all(np.isfinite(part)):
+            return np.inf, float(condition)
+        error = size([mp.mpf(float(v)) - w for v, w in zip(part, want, strict=True)])
+        unit = condition * float(info.eps) * max(whole, float(info.tiny))
+        worst = max(worst, (float(error / unit), float(condition)))
+    return worst
+
+
+def values_and_conditions(f, arrays):
+    """The parts of f, a function of arrays, at 50 digits, each with its condition number.
 
     The condition number is 1 + sum over the arrays of the largest effect that a relative change h
     of single entries has on the result, divided by h and by the size of the result; symmetric
-    entries of covariances change together.
+    entries of covariances (K, D, D) change together. Zeros and ones are taken to be exact.
     """
     h = mp.mpf(10)**-20
     flat = [np.asarray(a, np.float64) for a in arrays]
-    value = f(*[as_mp(a) for a in flat])
-    condition = mp.mpf(1)
+    values = parts_of(f(*[as_mp(a) for a in flat]))
+    conditions = [mp.mpf(1)] * len(values)
     for i, a in enumerate(flat):
+        effects = [mp.mpf(0)] * len(values)
         for index in np.ndindex(a.shape):
-            if a[index] == 0 or (a.ndim == 3 and index[1] > index[2]):
+            if a[index] in (0, 1) or (a.ndim == 3 and index[1] > index[2]):
                 continue
             changed = [as_mp(b) for b in flat]
             for where in {index, index[:-2] + index[:-3:-1]} if a.ndim == 3 else {index}:
                 changed[i][where] *= 1 + h
-            condition += size(f(*changed) - value) / (h * max(size(value), mp.mpf("1e-4000")))
-    return value, condition
+            effects = [max(effect, size([v - w for v, w in zip(new, old)])
+                           / (h * max(size(old), mp.mpf("1e-4000"))))
+                       for effect, new, old in zip(effects, parts_of(f(*changed)), values)]
+        conditions = [c + effect for c, effect in zip(conditions, effects)]
+    return list(zip(values, conditions))
+
+
+def parts_of(result):
+    """A result as a list of lists of numbers: of a tuple, one list for each entry."""
+    return [[part] if isinstance(part, mp.mpf) else list(part)
+            for part in (result if isinstance(result, tuple) else (result,))]
 
 
 def as_mp(a):
@@ -110,7 +153,235 @@ def as_mp(a):
 def mixture_function(name):
     """(weights, means, covs, x, *levels) -> the named method at one point x (D,)."""
     def f(weights, means, covs, x, *levels):
-        p = Mixture(list(weights), [mp.matrix(list(m)) for m in means],
+        p = Mixture(list(weights), [column(m) for m in means],
                     [mp.matrix(c.tolist()) for c in covs])
-        return getattr(p, name)(mp.matrix(list(x)), *(v[()] for v in levels))
+        return getattr(p, name)(column(x), *(v[()] for v in levels))
     return f
+
+
+def common_sigma(name):
+    """(weights, means, sigma, x, *levels) -> the same with covariances sigma^2 I."""
+    def f(weights, means, sigma, x, *levels):
+        covs = np.array([mp.eye(len(x)).tolist()] * len(weights), object) * sigma[()]**2
+        return mixture_function(name)(weights, means, covs, x, *levels)
+    return f
+
+
+def column(a):
+    """A vector as a matrix of one column."""
+    return mp.matrix(list(a))
+
+
+def equal_weights(f):
+    """f of a mixture without its weights, which are 1 / K."""
+    return lambda means, *rest: f([mp.mpf(1) / len(means)] * len(means), means, *rest)
+
+
+sqrt, log, exp, pi = mp.sqrt, mp.log, mp.exp, mp.pi
+
+
+def normal_log_density(x, mean, sigma):
+    return -((x - mean) / sigma)**2 / 2 - log(sigma * sqrt(2 * pi))
+
+
+def posterior(x_0, x_t, a_t, a_s):
+    """Mean and variance of x_s by Bayes' rule: a prior from x_0, an observation x_t."""
+    prior, ratio = 1 - a_s, a_t / a_s
+    observed = 1 - ratio                                # x_t = sqrt(ratio) x_s + sqrt(observed) eps
+    if prior == 0:
+        return x_0 + 0 * x_t, prior
+    variance = 1 / (1 / prior + ratio / observed)
+    return variance * (sqrt(a_s) * x_0 / prior + sqrt(ratio) * x_t / observed), variance
+
+
+def ddpm(x_t, eps, a_t, a_s, z, beta):
+    x_0 = (x_t - sqrt(1 - a_t) * eps) / sqrt(a_t)
+    mean, variance = posterior(x_0, x_t, a_t, a_s)
+    return mean + sqrt(1 - a_t / a_s if beta else variance) * z
+
+
+def ddim(x_t, eps, a_t, a_s, eta, z):
+    x_0 = (x_t - sqrt(1 - a_t) * eps) / sqrt(a_t)
+    variance = eta**2 * (1 - a_s) / (1 - a_t) * (1 - a_t / a_s)
+    return sqrt(a_s) * x_0 + sqrt(1 - a_s - variance) * eps + sqrt(variance) * z
+
+
+def snr(a):
+    return a / (1 - a)
+
+
+def vp_scale(t, beta_min, beta_max):
+    return exp(-t**2 * (beta_max - beta_min) / 4 - t * beta_min / 2)
+
+
+def cosine_table(n_steps, offset, beta_max):
+    """alpha_bar at every step."""
+    T = int(n_steps)
+    f = [mp.cos((mp.mpf(t) / T + offset) / (1 + offset) * pi / 2)**2 for t in range(T + 1)]
+    table = [mp.mpf(1)]
+    for t in range(T):
+        table.append(table[-1] * (1 - min(1 - f[t + 1] / f[t], beta_max)))
+    return table
+
+
+def products(betas):
+    """1 and the products of 1 - beta."""
+    table = [mp.mpf(1)]
+    for beta in betas:
+        table.append(table[-1] * (1 - beta))
+    return table
+
+
+# name -> its value at one number of every array, or at one table
+TRUTHS = {
+    "gaussian_log_density": normal_log_density,
+    "gaussian_score": lambda x, mean, sigma: (mean - x) / sigma**2,
+    "perturb": lambda x, sigma, eps: x + sigma * eps,
+    "perturbation_score": lambda x_noisy, x, sigma: (x - x_noisy) / sigma**2,
+    "prior_log_density": lambda x, sigma_max: normal_log_density(x, 0, sigma_max),
+    "bits_per_dimension": lambda log_p, dim, width: -log_p / dim / log(2) - log(width) / log(2),
+    "geometric_sigmas": lambda a, b, n: [a * (b / a)**(mp.mpf(i) / (int(n) - 1))
+                                         for i in range(int(n))],
+    "karras_sigmas": lambda a, b, n, rho: [
+        (a**(1 / rho) + mp.mpf(i) / (int(n) - 1) * (b**(1 / rho) - a**(1 / rho)))**rho
+        for i in range(int(n))],
+    "linear_betas": lambda n, a, b: [a + (b - a) * i / (int(n) - 1) for i in range(int(n))],
+    "cosine_alpha_bar": cosine_table,
+    "alpha_bar_from_betas": products,
+    "betas_from_alpha_bar": lambda a: [1 - t / s for s, t in zip(a[:-1], a[1:])],
+    "sigma_from_alpha_bar": lambda a: 1 / sqrt(snr(a)),
+    "alpha_bar_from_sigma": lambda sigma: 1 / (1 + sigma**2),
+    "signal_to_noise_ratio": snr,
+    "vp_marginal": lambda t, a, b: (vp_scale(t, a, b), sqrt(1 - vp_scale(t, a, b)**2)),
+    "ve_marginal": lambda t, a, b: a * (b / a)**t,
+    "ve_diffusion_coefficient": lambda t, a, b: a * (b / a)**t * sqrt(2 * log(b / a)),
+    "score_from_eps": lambda eps, sigma: -eps / sigma,
+    "eps_from_score": lambda score, sigma: -score * sigma,
+    "x0_from_eps": lambda x_t, eps, scale, sigma: (x_t - sigma * eps) / scale,
+    "eps_from_x0": lambda x_t, x_0, scale, sigma: (x_t - scale * x_0) / sigma,
+    "x0_from_score": lambda x_t, score, scale, sigma: (x_t + sigma**2 * score) / scale,
+    "score_from_x0": lambda x_t, x_0, scale, sigma: (scale * x_0 - x_t) / sigma**2,
+    "v_from_x0_eps": lambda x_0, eps, scale, sigma: scale * eps - sigma * x_0,
+    "x0_from_v": lambda x_t, v, scale, sigma: (scale * x_t - sigma * v) / (scale**2 + sigma**2),
+    "eps_from_v": lambda x_t, v, scale, sigma: (sigma * x_t + scale * v) / (scale**2 + sigma**2),
+    "velocity_from_x0_eps": lambda x_0, eps: eps - x_0,
+    "x0_from_velocity": lambda x_t, u, t: x_t - t * u,
+    "ve_from_vp": lambda x, a: (x / sqrt(a), sqrt((1 - a) / a)),
+    "vp_from_ve": lambda x, sigma: (x / sqrt(1 + sigma**2), 1 / (1 + sigma**2)),
+    "ve_score_from_vp": lambda score, a: sqrt(a) * score,
+    "vp_score_from_ve": lambda score, a: score / sqrt(a),
+    "edm_preconditioning": lambda s, d: (
+        d**2 / (s**2 + d**2), s * d / sqrt(s**2 + d**2), 1 / sqrt(s**2 + d**2), log(s) / 4),
+    "score_matching_weight": lambda sigma: sigma**2,
+    "likelihood_weight": lambda g: g**2,
+    "edm_weight": lambda s, d: (s**2 + d**2) / (s * d)**2,
+    "min_snr_weight, eps": lambda a, gamma: min(snr(a), gamma) / snr(a),
+    "min_snr_weight, x0": lambda a, gamma: min(snr(a), gamma),
+    "min_snr_weight, v": lambda a, gamma: min(snr(a), gamma) / (snr(a) + 1),
+    "diffuse": lambda x_0, a, eps: sqrt(a) * x_0 + sqrt(1 - a) * eps,
+    "posterior": posterior,
+    "langevin_step": lambda x, score, a, z: x + a / 2 * score + sqrt(a) * z,
+    "annealed_step_sizes": lambda sigmas, a: [a * s**2 / sigmas[-1]**2 for s in sigmas],
+    "ddpm_step, posterior": lambda x, eps, a_t, a_s, z: ddpm(x, eps, a_t, a_s, z, False),
+    "ddpm_step, beta": lambda x, eps, a_t, a_s, z: ddpm(x, eps, a_t, a_s, z, True),
+    "ddim_step": ddim,
+    "ve_probability_flow_step": lambda x, score, t, s: x + (t - s) * t * score,
+    "heun_step": lambda x, score, score_hat, t, s: x + (t - s) * (
+        (t * score + s * score_hat) / 2 if s > 0 else t * score),
+    "ve_reverse_sde_step": lambda x, score, t, s, z: x + (t**2 - s**2) * score
+                                                     + sqrt(t**2 - s**2) * z,
+    "ve_ancestral_step": lambda x, score, t, s, z: x + (t**2 - s**2) * score
+                                                   + sqrt(s**2 * (t**2 - s**2) / t**2) * z,
+    "raise_noise": lambda x, a, b, z: x + sqrt(b**2 - a**2) * z,
+    "vp_probability_flow_drift": lambda x, score, beta: -beta * (x + score) / 2,
+    "vp_reverse_sde_drift": lambda x, score, beta: -beta * x / 2 - beta * score,
+}
+
+
+class Affine:
+    """s(x) = A x + b on N(m, C), with the moments that the losses are made of."""
+
+    def __init__(self, matrix, offset, mean, cov):
+        self.A, self.mean = mp.matrix(matrix.tolist()), column(mean)
+        self.C, self.D = mp.matrix(cov[0].tolist()), len(mean)
+        self.shift = self.A * self.mean + column(offset)
+        self.eye = mp.eye(self.D)
+
+    def loss(self, on_x, on_eps, sigma, factor):
+        """factor E|on_x (x - m) + A m + b + on_eps eps|^2, and its gradients, where sigma is what
+        on_eps has of A."""
+        square = (trace(on_x * self.C * on_x.T) + trace(on_eps * on_eps.T)
+                  + (self.shift.T * self.shift)[0])
+        gradient = on_x * self.C + self.shift * self.mean.T + sigma * on_eps
+        return factor * square, 2 * factor * gradient, 2 * factor * self.shift
+
+    def explicit(self):
+        value, *gradients = self.loss(self.A + self.C**-1, 0 * self.eye, 0, mp.mpf(0.5))
+        return value, mp.mpf(0), *gradients
+
+    def implicit(self):
+        value, gradient, rest = self.loss(self.A, 0 * self.eye, 0, mp.mpf(0.5))
+        return value + trace(self.A), -trace(self.C**-1) / 2, gradient + self.eye, rest
+
+    def denoising(self, sigma):
+        on_eps = sigma * self.A + self.eye / sigma
+        value, *gradients = self.loss(self.A, on_eps, sigma, mp.mpf(0.5))
+        return value, self.unknown(sigma) / sigma**2 / 2, *gradients
+
+    def noise_prediction(self, sigma):
+        value, *gradients = self.loss(self.A, sigma * self.A - self.eye, sigma, mp.mpf(1))
+        return value, self.unknown(sigma), *gradients
+
+    def unknown(self, sigma):
+        """E|eps - E[eps | x + sigma eps]|^2."""
+        return trace(self.C * (self.C + sigma**2 * self.eye)**-1)
+
+    def sliced(self, directions, reduced):
+        """Variances over x and over v, index by index, by Isserlis' theorem."""
+        m, C, D = list(self.shift), self.A * self.C * self.A.T, range(self.D)
+        S = (self.A + self.A.T) / 2
+
+        def two(i, j):
+            return m[i] * m[j] + C[i, j]
+
+        def four(i, j, k, n):
+            return (m[i] * m[j] * m[k] * m[n] + C[i, j] * C[k, n] + C[i, k] * C[j, n]
+                    + C[i, n] * C[j, k] + m[i] * m[j] * C[k, n] + m[i] * m[k] * C[j, n]
+                    + m[i] * m[n] * C[j, k] + m[j] * m[k] * C[i, n] + m[j] * m[n] * C[i, k]
+                    + m[k] * m[n] * C[i, j])
+
+        def W(i, j, k, n):
+            """E W_ij W_kn for the quadratic form W = s s' / 2 + S, or S alone."""
+            if reduced:
+                return S[i, j] * S[k, n]
+            return (four(i, j, k, n) / 4 + two(i, j) * S[k, n] / 2 + S[i, j] * two(k, n) / 2
+                    + S[i, j] * S[k, n])
+
+        squares = sum(W(i, j, i, j) for i in D for j in D)
+        diagonal = sum(W(i, i, i, i) for i in D)
+        traces = sum(W(i, i, j, j) for i in D for j in D)
+        over_v = {"normal": 2 * squares, "rademacher": 2 * (squares - diagonal),
+                  "sphere": 2 * (self.D * squares - traces) / (self.D + 2)}[directions]
+        over_x = sum(four(i, i, j, j) - two(i, i) * two(j, j) for i in D for j in D) / 4
+        return over_x, over_v
+
+
+def trace(a):
+    return mp.fsum(a[i, i] for i in range(a.rows))
+
+
+def affine_function(name, *fixed):
+    """(matrix, offset, mean, cov (1, D, D), *levels) -> the named method."""
+    def f(matrix, offset, mean, cov, *levels):
+        return getattr(Affine(matrix, offset, mean, cov), name)(*(v[()] for v in levels), *fixed)
+    return f
+
+
+def affine_levels(matrices, offsets, mean, cov, sigmas):
+    """The NCSN loss with its own weights sigma^2; the matrices (L D, D) lie below each other."""
+    D = len(mean)
+    levels = [Affine(matrices[i * D:(i + 1) * D], offset, mean, cov).denoising(sigma)
+              for i, (offset, sigma) in enumerate(zip(offsets, sigmas))]
+    value, constant = (sum(s**2 * level[i] for s, level in zip(sigmas, levels)) for i in (0, 1))
+    return value, constant, *([a for s, level in zip(sigmas, levels) for a in s**2 * level[i]]
+                              for i in (2, 3))

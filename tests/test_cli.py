@@ -16,10 +16,10 @@ from refsgm.training import train
 QUICK = ["--steps", "30", "--width", "8", "--points", "200"]
 
 
-def run(*args, cwd, code=0):
+def run(*args, cwd, code=0, timeout=120):
     """Run refsgm; returns (standard output, standard error) and checks the exit code."""
     done = subprocess.run([sys.executable, "-m", "refsgm", *map(str, args)], cwd=cwd, text=True,
-                          capture_output=True, timeout=120, env=os.environ | {"COLUMNS": "100"})
+                          capture_output=True, timeout=timeout, env=os.environ | {"COLUMNS": "100"})
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout, done.stderr
@@ -92,7 +92,16 @@ def refusals(models):
         (["sample", models / "plane.npz", "--steps-per-level", "0"], "steps_per_level must be"),
         (["sample", models / "odd.npz", "--plot", "p.png"], "needs 2-D data or square images"),
         (["sample", __file__], "must be a refsgm model"),
+        (["train", "moons", "--backend", "jax"], 'backend must be "numpy" or "cupy", got \'jax\''),
     ]
+
+
+def test_the_environment_chooses_the_backend(models, tmp_path, monkeypatch):
+    monkeypatch.setenv("REFSGM_BACKEND", "jax")
+    for command in (["train", "moons"], ["sample", models / "plane.npz"], ["demo"]):
+        _, errors = run(*command, cwd=tmp_path, code=2)
+        assert 'backend must be "numpy" or "cupy"' in errors
+    run("train", "moons", "--backend", "numpy", *QUICK, cwd=tmp_path)
 
 
 def test_wrong_input_is_refused_in_one_line(models, tmp_path):

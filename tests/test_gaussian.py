@@ -1,5 +1,6 @@
 """Gaussians, mixtures and the perturbation kernel."""
 
+import exact
 import mpmath
 import numpy as np
 import pytest
@@ -10,14 +11,11 @@ from numpy.testing import assert_allclose
 
 import refsgm
 
-mpmath.mp.dps = 50
-
 
 def exact_gaussian(x, mean, sigma):
     """log N(x | mean, sigma^2 I) of one row with 50 digits."""
-    sigma = mpmath.mpf(sigma)
-    square = sum((mpmath.mpf(float(a)) - mpmath.mpf(float(m)))**2 for a, m in zip(x, mean))
-    return -square / (2 * sigma**2) - len(x) * mpmath.log(sigma * mpmath.sqrt(2 * mpmath.pi))
+    return float(sum(exact.TRUTHS["gaussian_log_density"](a, m, mpmath.mpf(sigma))
+                     for a, m in zip(exact.as_mp(x), exact.as_mp(mean))))
 
 
 @pytest.mark.parametrize("sigma", [1e-8, 1e-3, 0.7, 1.0, 30.0, 1e8])
@@ -25,7 +23,7 @@ def test_the_log_density_agrees_with_fifty_digits(sigma):
     """[GAUSS-1]"""
     mean = normal(0, 4, 3)
     x = mean + sigma * normal(1, 4, 3)
-    expected = [float(exact_gaussian(a, m, sigma)) for a, m in zip(x, mean)]
+    expected = [exact_gaussian(a, m, sigma) for a, m in zip(x, mean)]
     assert_allclose(refsgm.gaussian_log_density(x, mean, sigma), expected, rtol=1e-12, atol=0)
 
 
@@ -74,15 +72,9 @@ def test_the_perturbation_score_is_minus_eps_over_sigma(seed, shape):
 
 def exact_mixture(x, weights, means, sigma):
     """Log density and score of one row with 50 digits."""
-    logs = [mpmath.log(mpmath.mpf(float(w))) + exact_gaussian(x, m, sigma)
-            for w, m in zip(weights, means) if w > 0]
-    means = [m for w, m in zip(weights, means) if w > 0]
-    top = max(logs)
-    shares = [mpmath.exp(a - top) for a in logs]
-    total = sum(shares)
-    score = [sum(r * (mpmath.mpf(float(m)) - mpmath.mpf(float(a))) for r, m in zip(shares, column))
-             / (total * mpmath.mpf(sigma)**2) for a, column in zip(x, np.transpose(means))]
-    return float(top + mpmath.log(total)), [float(s) for s in score]
+    args = [exact.as_mp(np.asarray(a)) for a in (weights, means, sigma, x)]
+    log_density, score = (exact.common_sigma(name)(*args) for name in ("log_density", "score"))
+    return float(log_density[0]), [float(s) for s in score]
 
 
 @pytest.mark.parametrize("sigma", [1e-3, 0.3, 1.0, 1e3])

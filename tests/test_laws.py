@@ -18,8 +18,10 @@ LINE = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.5]]),
                               np.array([[[0.5]], [[1.0]]]))
 
 
-# the samplers of the scorecard, in VE coordinates, and annealed Langevin dynamics
+# the samplers of the scorecard, in VE coordinates, and those that have no order
 SAMPLERS = {name: sampler for name, (_, sampler) in scorecard.SAMPLERS.items()} | {
+    "DDIM, eta = 1/2": scorecard.vp_loop("ddim", 0.5),
+    "Langevin": lambda s, x, sigmas, rng: refsgm.langevin(lambda x: s(x, 0.2), x, 0.3, 8, rng),
     "annealed Langevin": lambda s, x, sigmas, rng: refsgm.annealed_langevin(s, x, sigmas, 2, 0.02,
                                                                             rng)}
 ORDERS = {name: order for name, (order, _) in scorecard.SAMPLERS.items()}
@@ -142,6 +144,12 @@ def test_what_is_not_affine_is_refused():
                            np.zeros(2), np.eye(2))
     with pytest.raises(ValueError, match="mean and cov must have shapes"):
         refsgm.sampler_law(lambda x, rng: [x], np.zeros(2), np.eye(3))
+    with pytest.raises(ValueError, match="mean must be finite"):
+        refsgm.sampler_law(lambda x, rng: [x], np.full(2, np.nan), np.eye(2))
+    with pytest.raises(ValueError, match="cov must be symmetric, got 1.0 and 0.0"):
+        refsgm.sampler_law(lambda x, rng: [x], np.zeros(2), np.triu(np.ones((2, 2))))
+    with pytest.raises(ValueError, match="the number of states of sampler must be an integer"):
+        refsgm.sampler_law(lambda x, rng: [], np.zeros(2), np.eye(2))
 
 
 def test_wrong_starts_and_grids_are_refused():
@@ -155,6 +163,7 @@ def test_wrong_starts_and_grids_are_refused():
         "spacing must be positive": (LINE.score, x, w, 0.1, 5, 0.0),
         "spacing must give at most 8192 grid points": (LINE.score, x, w, 0.1, 5, 1e-4),
         "spacing must resolve the law and the score": (sharp, x, w, 1e-4, 5, 2.0),
+        r"score_fn\(x\) must be finite": (lambda x: np.nan * x, x, w, 0.1, 5),
         r"score_fn\(x\) must return shape": (lambda x: x[:, 0], x, w, 0.1, 5),
     }.items():
         with pytest.raises(ValueError, match=error):

@@ -45,3 +45,6 @@ def test_wrong_arguments_are_refused():
         refsgm.expected(lambda x: x[:, 0], P, 0)
     with pytest.raises(ValueError, match=r"loss\(x\) must return shape"):
         refsgm.expected(lambda x: x, P, 3)
+    points = refsgm.Empirical(np.ones((2, 1)))
+    with pytest.raises(ValueError, match="p must be a GaussianMixture or Gaussian, got Empirical"):
+        refsgm.expected_over_noise(lambda x, eps: x[:, 0], points, 1.0, 3)

@@ -20,9 +20,17 @@ def test_the_first_program_does_what_it_prints():
     """[EQV-2] [LANG-2]"""
     names = {}
     exec(CODE[0], names)
-    assert len(CODE) == 1
+    assert len(CODE) == 2
     assert abs(np.mean(names["samples"].sum(axis=1) > 0) - 0.75) < 0.1
     assert np.max(np.abs(names["difference"])) < 1e-6
+
+
+def test_the_first_verdict_is_as_printed(capsys):
+    """[DSM-1] On a loss in PyTorch, where that is installed."""
+    pytest.importorskip("torch")
+    exec(CODE[1], {})
+    shown = re.search(r"```text\n(.*?); \.\.\.\n```", README, re.DOTALL)[1]
+    assert capsys.readouterr().out.startswith(shown)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("refsgm ")])

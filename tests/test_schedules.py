@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from exact import TRUTHS
 from hypothesis import given
 from hypothesis import strategies as st
 from laws import AUTODIFF, EXACT, QUADRATURE, alpha_bars, betas, complex_step, normal, sigmas
@@ -42,16 +43,8 @@ def test_linear_betas_are_linear():
 @pytest.mark.parametrize("n", [1, 7, 1000])
 def test_the_cosine_table_follows_the_cosine_up_to_the_cap(n):
     """[VP-5] Against 50 digits."""
-    mpmath.mp.dps = 50
-    table = refsgm.cosine_alpha_bar(n)
-    offset = mpmath.mpf(0.008)
-    f = [mpmath.cos((mpmath.mpf(t) / n + offset) / (1 + offset) * mpmath.pi / 2)**2
-         for t in range(n + 1)]
-    expected, product = [1.0], mpmath.mpf(1)
-    for t in range(1, n + 1):
-        product *= 1 - min(1 - f[t] / f[t - 1], mpmath.mpf(0.999))
-        expected.append(float(product))
-    assert_allclose(table, expected, rtol=1e-10, atol=0)       # a small 1 - f / f loses digits
+    expected = TRUTHS["cosine_alpha_bar"](n, mpmath.mpf(0.008), mpmath.mpf(0.999))
+    assert_allclose(refsgm.cosine_alpha_bar(n), [float(a) for a in expected], rtol=1e-12, atol=0)
 
 
 @given(betas)
@@ -92,10 +85,8 @@ def test_vp_marginal_solves_its_equation():
 @pytest.mark.parametrize("t", [1e-12, 1e-6, 1e-2, 1.0])
 def test_vp_marginal_keeps_its_digits_at_small_times(t):
     """[VP-1] 1 - scale^2 would lose them."""
-    mpmath.mp.dps = 50
-    exponent = -mpmath.mpf(t)**2 * (20 - mpmath.mpf(0.1)) / 2 - mpmath.mpf(t) * mpmath.mpf(0.1)
-    expected = float(mpmath.sqrt(-mpmath.expm1(exponent)))
-    assert_allclose(refsgm.vp_marginal(t)[1], expected, rtol=1e-14)
+    expected = TRUTHS["vp_marginal"](*map(mpmath.mpf, (t, 0.1, 20.0)))[1]
+    assert_allclose(refsgm.vp_marginal(t)[1], float(expected), rtol=1e-14)
 
 
 def test_ve_marginal_is_geometric_in_time():

@@ -1,6 +1,8 @@
 """The scorecard's claims, on one run of it, and the command that prints it."""
 
 import json
+import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,9 @@ from refsgm import datasets, scorecard
 def card(tmp_path_factory):
     """The figures of one run, from the file that the command writes."""
     folder = tmp_path_factory.mktemp("scorecard")
-    printed, _ = cli("scorecard", "--out", ".", cwd=folder)
+    before = os.times().children_user
+    printed, _ = cli("scorecard", "--out", ".", cwd=folder, timeout=300)
+    assert os.times().children_user - before < 60               # seconds, on a busy machine too
     assert (folder / "scorecard.txt").read_text().strip() == printed.strip()
     assert (folder / "scorecard.png").stat().st_size > 50_000
     return json.loads((folder / "scorecard.json").read_text())
@@ -30,6 +34,12 @@ def test_exact_weights_do_not_depend_on_the_grid_and_agree_with_chains(card):
         assert abs(result["chains"] - result["exact"]) < 4 * result["standard_error"]
     assert abs(card["a"]["Langevin"]["exact"] - 0.5) < 0.02           # the truth is 0.8
     assert abs(card["a"]["annealed, variance sigma^2"]["exact"] - 0.8) < 0.02
+
+
+def test_exact_weights_take_less_than_two_seconds():
+    start = time.process_time()
+    scorecard.exact_weights()
+    assert time.process_time() - start < 2
 
 
 def test_a_score_learnt_without_noise_is_wrong_where_there_are_no_data(card):

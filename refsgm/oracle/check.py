@@ -20,8 +20,6 @@ from .naming import CODES, CONVENTIONS
 from .report import Report
 from .trial import LEVEL_SHAPES, Caller, Trial
 
-STEP = 1e-4                    # of differences in theta: losses are quadratic, so any step would do
-
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
           allow=(), dictionary=True, seconds=10.0):
@@ -66,7 +64,13 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
                          f"got {unknown[0]!r}")
     caller = Caller(contract, fn, framework_of(framework), levels, event_shape, argnames, seconds)
     dim = None if event_shape is None else int(np.prod(event_shape))
-    probes = probe_all(contract, caller, levels, dim, dtype)
+    return verdict(caller, dim, dtype, allow, dictionary)
+
+
+def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True):
+    """The report on whatever answers like a `Caller`: Python, another process, stored answers."""
+    contract = caller.contract
+    probes = probe_all(contract, caller, caller.levels, dim, dtype)
     parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
     case = Case(contract, caller, probes, dim, dtype or "float64")
     right = all(p.ok and not p.trial.mutated for p in probes)
@@ -75,7 +79,7 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
         diagnoses = [case.say("detached-gradient", "the value is right, but the gradient with "
                               "respect to the parameters of the function that was passed is not "
                               "its derivative", "gradient", 0)]
-    return Report(contract.name, framework, probes, diagnoses, parts, allow,
+    return Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
                   notes(case))
 
 

@@ -77,7 +77,8 @@ CODES = {
                       "keep the dtype of the inputs throughout"),
     "cancellation": ("digits are lost where large numbers nearly cancel",
                      "subtract first, then square and divide"),
-    "small-constant": ("a small constant was added, such as 1e-5 under a root", "remove it"),
+    "approximate": ("it is nearly right: an approximation, or a small constant that was added",
+                    "look for 1e-5 under a root, or for a formula that holds in a limit"),
     "raises": ("it raises an exception", "see the message"),
     "timeout": ("it does not answer in time", "look for an endless loop"),
     "mutates-input": ("it changes its arguments in place", "work on a copy"),
@@ -140,6 +141,9 @@ def name_powers(e, g):
     if len(names) == 2:
         a, b = names
         opposite = changed[a][1] - changed[a][0] == changed[b][0] - changed[b][1]
+        ratio = all(x == -y for x, y in zip(changed[a], changed[b]))    # (a / b)^e to (a / b)^g
+        if siblings(a, b) and ratio and all(changed[a]):
+            return "wrong-power"
         if siblings(a, b) and opposite and any(after for _, after in changed.values()) and any(
                 before for before, _ in changed.values()):
             return "wrong-level"

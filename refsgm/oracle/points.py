@@ -88,8 +88,12 @@ def wrong_point(case, probes, points):
             codes.append("evaluation-point")
             continue
         texts.append(multiple(made[0], n) if made else f"another multiple of {n}")
-        codes.append((name_powers(right[0].powers, made[0].powers) or "factor") if made and right
-                     else "evaluation-point")
+        if made and right:
+            opposite = made[0].sign != right[0].sign and made[0].powers == right[0].powers
+            codes.append("sign" if opposite else name_powers(right[0].powers, made[0].powers)
+                         or "factor")
+        else:
+            codes.append("evaluation-point")
         ratio = monomials(a / c, q, slack) if np.all(c) else []
         ratios.append(str(ratio[0]) if ratio else "?")
     if set(ratios) - {""} in ({"1 / sqrt(alpha_bar_t)"}, {"sqrt(alpha_bar_t)"}):

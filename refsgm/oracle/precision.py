@@ -63,7 +63,7 @@ def few_digits(case):
     if usual > HALF and not local:
         return []
     if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
-        return [case.say("small-constant", f"relative errors up to {worst:.0e} that change "
+        return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
                          "smoothly: a small constant was added somewhere, or a formula that is "
                          "nearly right was used", "precision", 1.5)]
     words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"

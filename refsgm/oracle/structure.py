@@ -107,7 +107,7 @@ def dependence(case, p):
     found, B = [], batch_size(p.args)
     dtype = np.dtype(p.situation.dtype)
     base = np.concatenate([np.ravel(a) for a in p.trial.outputs])
-    if not np.any(np.isfinite(base)):
+    if not np.any(np.isfinite(base)):                     # NaN equals NaN, whatever the argument
         return []
     other = arguments(case.contract, p.situation._replace(seed=p.situation.seed + 50))
     for name in case.caller.names:

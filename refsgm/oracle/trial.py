@@ -19,8 +19,8 @@ import numpy as np
 from .contracts import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise, batch_size
 from .fields import Field
 
+MOST_STATES = 1000                                         # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
-MOST_STATES = 1000
 
 
 class OutOfTime(BaseException):

@@ -1,0 +1,53 @@
+"""How often the doctor's first word is right: on the museum, and on mistakes that are in no list.
+
+    python benchmarks/doctor_rates.py [--misses]
+
+The lists are tests/unlisted.py, which the engines were worked on with, and tests/held_out.py, which
+they were not. All but the first line are without the dictionary.
+"""
+
+import importlib.util
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from held_out import HELD_OUT  # noqa: E402
+from unlisted import MISTAKES  # noqa: E402
+
+import refsgm  # noqa: E402
+from refsgm.oracle.mutants import MUTANTS  # noqa: E402
+
+
+def rate(name, mistakes, dictionary):
+    """Print the counts of one list; returns what was missed."""
+    missed, uncaught, start = [], 0, time.perf_counter()
+    for m in mistakes:
+        framework = getattr(m, "framework", "numpy")
+        report = refsgm.check(m.kind, m.function, framework, dictionary=dictionary)
+        said = report.diagnosis.code if report.diagnosis else "none"
+        uncaught += report.ok
+        if said not in (m.codes if hasattr(m, "codes") else {m.code}):
+            missed.append(f"    {m.kind}: {m.sentence} The doctor says {said}.")
+    named = len(mistakes) - len(missed)
+    print(f"{name:34} {named:4} of {len(mistakes):4} named ({named / len(mistakes):4.0%}), "
+          f"{uncaught} not caught, {time.perf_counter() - start:4.0f} s")
+    return missed
+
+
+def main():
+    """The four rates."""
+    with_torch = importlib.util.find_spec("torch") is not None
+    unlisted = [m for m in MISTAKES if with_torch or m.framework != "torch"]
+    for name, mistakes, dictionary in (("museum", MUTANTS, True),
+                                       ("museum, no dictionary", MUTANTS, False),
+                                       ("unlisted, no dictionary", unlisted, False),
+                                       ("held out, no dictionary", HELD_OUT, False)):
+        missed = rate(name, mistakes, dictionary)
+        if "--misses" in sys.argv:
+            print("\n".join(missed))
+
+
+if __name__ == "__main__":
+    main()

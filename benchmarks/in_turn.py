@@ -1,0 +1,127 @@
+"""What the benchmarks share: every engine in a process of its own, asked in turn, and ratios.
+
+On a shared machine a lone time means little. Each engine is started once and then waits; the
+engines are asked in turn, a fraction of a second at a time, for several rounds, so that whatever
+slows the machine slows them alike. The figures are ratios of the medians of all times of a case;
+beside them, in brackets, stand those of the best times, which a busy machine disturbs less. Where
+others use the cores, threads that wait for one another measure little but the waiting; --one-thread
+gives each engine one thread and counts the processor's time.
+
+A script defines its engines, functions of a case (a dict) that return a function without arguments,
+which the clock is put on, and calls `main`. Engines whose library is missing are left out.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+THREADS, SLICE, WARM_UP = 2, 0.25, 5
+
+
+def main(claim, engines, cases, *, base="torch", most=None, rounds=8, needs=()):
+    """Compare the engines over the cases: a table on standard output, and JSON if asked for.
+
+    claim    first line of the output
+    engines  name -> function of a case; the first is refsgm
+    cases    list of dicts, whose entries are columns of the table
+    base     engine that the ratios of the others are relative to
+    most     (median, worst) of refsgm's ratio that the claim allows, for the summary
+    needs    engine -> module that it needs
+    """
+    parser = argparse.ArgumentParser(description=claim)
+    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_argument("--rounds", type=int, default=rounds, help="turns per case")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--one-thread", action="store_true", help="time of the processor, not of "
+                        "the clock, with one thread per engine: for a busy machine")
+    parser.add_argument("--only", type=int, nargs="*", help="numbers of the cases to run, from 0")
+    parser.add_argument("--serve", choices=engines, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    clock = time.process_time if options.one_thread else time.perf_counter
+    if options.serve:
+        serve(engines[options.serve], clock)
+        return
+    there = [e for e in engines if importlib.util.find_spec(dict(needs).get(e, "sys"))]
+    if base not in there:
+        sys.exit(f"this benchmark needs {base}: pip install 'refsgm[bench]'")
+    cases = [case | {"device": options.device} for i, case in enumerate(cases)
+             if options.only is None or i in options.only]
+    others = [e for e in there if e != base]
+    threads = 1 if options.one_thread else THREADS
+    print(f"{claim}, {threads} thread{'s' * (threads > 1)}")
+    print(" ".join([*(f"{name:>9}" for name in cases[0]),
+                    *(f"{f'{e} / {base}':>18}" for e in others)]))
+    processes, rows = {e: started(e, threads) for e in there}, []
+    for case in cases:
+        seconds = {e: [] for e in there}
+        for turn in range(options.rounds):
+            for e in (there if turn % 2 else there[::-1]):
+                seconds[e] += ask(processes[e], case)
+        median = {e: statistics.median(seconds[e]) for e in there}
+        best = {e: min(seconds[e]) for e in there}
+        ratios = {f"{e} / {base}": median[e] / median[base] for e in others}
+        rows.append(case | ratios | {"medians": median, "best": best})
+        shown = [f"{median[e] / median[base]:.2f} ({best[e] / best[base]:.2f})" for e in others]
+        print(" ".join([*(f"{value!s:>9}" for value in case.values()),
+                        *(f"{ratios:>18}" for ratios in shown)]), flush=True)
+    for process in processes.values():
+        process.stdin.close()
+        process.wait()
+    for e in others:
+        allowed = f"; claimed: at most {most[0]} and {most[1]}" if most and e == others[0] else ""
+        ratios = [row[f"{e} / {base}"] for row in rows]
+        best = [row["best"][e] / row["best"][base] for row in rows]
+        print(f"{e} / {base}: median {statistics.median(ratios):.2f} "
+              f"({statistics.median(best):.2f}), worst {max(ratios):.2f} ({max(best):.2f})"
+              f"{allowed}")
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump({"claim": claim, "threads": threads, "rows": rows}, file, indent=1)
+
+
+def started(engine, threads):
+    """A process that answers for one engine, with the same number of threads as all others."""
+    limits = {name: str(threads) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+    return subprocess.Popen([sys.executable, *sys.argv, "--serve", engine], text=True,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            env=os.environ | limits)
+
+
+def ask(process, case):
+    """The times of a fraction of a second of a case."""
+    process.stdin.write(json.dumps(case) + "\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    if not answer:
+        sys.exit("an engine failed; its error stands above")
+    return json.loads(answer)
+
+
+def serve(engine, clock):
+    """Answer cases from standard input with times, until it ends."""
+    asked = step = None
+    for line in sys.stdin:
+        if line != asked:
+            asked, step = line, engine(json.loads(line))
+            begun = time.perf_counter()
+            for _ in range(WARM_UP):
+                step()
+                if time.perf_counter() - begun > 4 * SLICE:
+                    break
+        step()                                           # the first after a pause does not count
+        seconds = []
+        while sum(seconds) < SLICE:
+            begun = clock()
+            step()
+            seconds.append(clock() - begun)
+        print(json.dumps(seconds), flush=True)
+
+
+def case_list(sizes, names, dtypes=("float32", "float64")):
+    """Every size with every dtype, as cases."""
+    return [dict(zip(names, size)) | {"dtype": dtype} for dtype in dtypes for size in sizes]

@@ -1,0 +1,195 @@
+"""A strict stand-in for an array on a device, and for its generator: CI's guard in place of a GPU.
+
+A DeviceArray speaks NumPy's two protocols, __array_ufunc__ and __array_function__, and has the
+methods, functions and keywords that CuPy has, of those that are met here. It computes with NumPy,
+so its results are NumPy's; what it is for is what it refuses, always with a TypeError:
+
+    implicit conversion to a host array: np.asarray(a), np.array(a)
+    mixing with host arrays in operations, functions, indices and assignments (scalars are welcome)
+    what would make a device wait: float(a), int(a), bool(a), iteration, boolean masks
+    functions, methods and keywords that CuPy does not have
+
+Moves are explicit: np.asarray(host, like=a) to the device, a.get(), a.item(), a.tolist() from it.
+"""
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+import refsgm
+
+# The functions that a device has, with the keywords that they take there.
+FUNCTIONS = {
+    "all": "axis keepdims", "any": "axis keepdims", "arange": "dtype", "argmax": "axis",
+    "array": "dtype", "asarray": "dtype", "astype": "copy", "broadcast_to": "",
+    "concatenate": "axis", "cumprod": "axis", "cumsum": "axis", "diag": "k", "diff": "axis",
+    "dot": "", "einsum": "", "empty_like": "dtype", "expand_dims": "axis", "eye": "dtype",
+    "full": "dtype", "iscomplexobj": "", "isrealobj": "", "linalg.eigh": "",
+    "max": "axis keepdims", "mean": "axis dtype keepdims", "min": "axis keepdims", "ndim": "",
+    "ones": "dtype", "ones_like": "dtype", "outer": "", "prod": "axis", "ravel": "",
+    "reshape": "order", "result_type": "", "searchsorted": "side", "shape": "", "size": "",
+    "squeeze": "axis", "stack": "axis", "std": "axis", "sum": "axis dtype keepdims",
+    "swapaxes": "", "tensordot": "axes", "tile": "", "trace": "", "transpose": "axes", "where": "",
+    "zeros": "dtype", "zeros_like": "dtype",
+}
+MOVES = ("array", "asarray")                       # these may take a host array, which they move
+FACTS = ("shape", "ndim", "size", "result_type", "iscomplexobj", "isrealobj")
+
+
+def refuse(what):
+    """A method that must not be called."""
+    def method(self, *args, **kwargs):
+        raise TypeError(f"a device array must not {what}")
+    return method
+
+
+def on_device(a):
+    """A result of NumPy's as a device has it: arrays and scalars alike are device arrays."""
+    if isinstance(a, (tuple, list)):
+        return type(a)(*map(on_device, a)) if hasattr(a, "_fields") else type(a)(map(on_device, a))
+    return DeviceArray.wrap(np.asarray(a)) if isinstance(a, (np.ndarray, np.generic)) else a
+
+
+def inside(a, moving=False):
+    """What NumPy is given in the place of an argument; host arrays are refused."""
+    if isinstance(a, DeviceArray):
+        return a._host
+    if isinstance(a, (tuple, list)):
+        return type(a)(inside(part, moving) for part in a)
+    if isinstance(a, np.ndarray) and not moving:
+        raise TypeError(f"a device array must not meet a host array, got one of shape {a.shape}")
+    return a
+
+
+class DeviceArray(NDArrayOperatorsMixin):
+    """An array on a device that is not there."""
+
+    __array_priority__ = 100                                                   # as CuPy's arrays
+    __slots__ = ("_host",)
+
+    def __init__(self, host):
+        self._host = np.array(host)
+
+    @classmethod
+    def wrap(cls, host):
+        """A device array that shares the memory of `host`, as views do."""
+        self = object.__new__(cls)
+        self._host = host
+        return self
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **kwargs):
+        known = (DeviceArray, np.ndarray, np.generic, int, float, complex, slice, tuple)
+        if method not in ("__call__", "at") or not all(isinstance(a, known)
+                                                       for a in (*inputs, *out)):
+            return NotImplemented                                        # a traced array's turn
+        result = getattr(ufunc, method)(*map(inside, inputs), **kwargs,
+                                        **({"out": tuple(map(inside, out))} if out else {}))
+        return out[0] if out else on_device(result)
+
+    def __array_function__(self, function, types, args, kwargs):
+        name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
+        if name not in FUNCTIONS:
+            raise TypeError(f"a device must have {name}, which CuPy has not or no test has met")
+        unknown = set(kwargs) - set(FUNCTIONS[name].split())
+        if unknown:
+            raise TypeError(f"{name} must not be given {', '.join(sorted(unknown))} on a device")
+        moving = name in MOVES
+        result = function(*(inside(a, moving) for a in args),
+                          **{key: inside(a, moving) for key, a in kwargs.items()})
+        return result if name in FACTS else on_device(result)
+
+    def __getitem__(self, index):
+        return on_device(self._host[checked(index)])
+
+    def __setitem__(self, index, value):
+        self._host[checked(index)] = inside(value)
+
+    def __len__(self):
+        return len(self._host)
+
+    shape, ndim, size, dtype = (property(lambda self, name=name: getattr(self._host, name))
+                                for name in ("shape", "ndim", "size", "dtype"))
+    T, real, imag = (property(lambda self, name=name: on_device(getattr(self._host, name)))
+                     for name in ("T", "real", "imag"))
+
+    def get(self):
+        """The values as a host array: an explicit move."""
+        return self._host.copy()
+
+    def item(self):
+        """The only value as a Python number: an explicit move."""
+        return self._host.item()
+
+    def tolist(self):
+        """The values as nested lists of Python numbers: an explicit move."""
+        return self._host.tolist()
+
+    __array__ = refuse("become a host array without .get()")
+    __iter__ = refuse("be iterated over")
+    __float__ = __int__ = __index__ = __complex__ = refuse("become a number without .item()")
+    __bool__ = refuse("decide what happens without .item()")
+    __contains__ = refuse("be searched")
+    __hash__ = None
+
+
+def checked(index):
+    """An index as NumPy is given it; no host arrays and no masks, whose result has no known size"""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, (np.ndarray, list)):
+            raise TypeError("a device array must not be indexed by a host array")
+        if isinstance(part, DeviceArray) and part.dtype == bool:
+            raise TypeError("a device array must not be indexed by a mask")
+    return inside(index)
+
+
+def method(name):
+    """A method of NumPy's arrays that CuPy's have too."""
+    def call(self, *args, **kwargs):
+        return on_device(getattr(self._host, name)(*map(inside, args), **kwargs))
+    return call
+
+
+for _name in ("all", "any", "argmax", "astype", "copy", "max", "mean", "min", "ravel", "reshape",
+              "sum", "swapaxes", "transpose"):
+    setattr(DeviceArray, _name, method(_name))
+
+
+class DeviceGenerator:
+    """A generator with the draws that CuPy's has; NumPy's numbers, moved to a device by `move`."""
+
+    def __init__(self, seed, move=DeviceArray):
+        self._rng, self._move = np.random.default_rng(seed), move
+
+    def random(self, size=None, dtype=np.float64):
+        return self._move(self._rng.random(size, dtype))
+
+    def integers(self, low, high=None, size=None):
+        return self._move(self._rng.integers(low, high, size))
+
+    def standard_normal(self, size=None, dtype=np.float64):
+        return self._move(self._rng.standard_normal(size, dtype))
+
+
+def to_device(a, move=DeviceArray):
+    """Arrays, generators and distributions moved to a device by `move`; in tuples and lists too."""
+    if isinstance(a, np.ndarray):
+        return move(a)
+    if isinstance(a, np.random.Generator):
+        moved = DeviceGenerator(0, move)
+        moved._rng.bit_generator.state = a.bit_generator.state
+        return moved
+    if isinstance(a, refsgm.Gaussian):
+        return refsgm.Gaussian(move(a.means[0]), move(a.covs[0]))
+    if isinstance(a, refsgm.GaussianMixture):
+        return refsgm.GaussianMixture(*map(move, (a.weights, a.means, a.covs)))
+    if isinstance(a, refsgm.Empirical):
+        return refsgm.Empirical(move(a.points), a.sigma)
+    if isinstance(a, (tuple, list)) and not hasattr(a, "_fields"):
+        return type(a)(to_device(part, move) for part in a)
+    return a
+
+
+def to_host(a):
+    """Undo `to_device` on a result, whose parts may be tuples."""
+    if hasattr(a, "get"):
+        return a.get()
+    return tuple(map(to_host, a)) if isinstance(a, (tuple, list)) else a

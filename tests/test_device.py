@@ -1,0 +1,370 @@
+"""Everything public on a device: the strict stand-in has NumPy's numbers, and refuses the rest.
+
+With `pytest -m gpu`, on a machine that has a GPU, the same tests run on CuPy's arrays.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import grad
+from calls import CALLS, LOOPS, TABLES, D, Inputs, call, last, score
+from device_array import FUNCTIONS, DeviceArray, DeviceGenerator, to_device, to_host
+from laws import normal
+from numpy.testing import assert_allclose, assert_array_equal
+
+import refsgm
+from refsgm.autodiff import dense, dense_tanh, register_array_type, value_and_grad
+from refsgm.generate import SAMPLERS, generate
+from refsgm.training import OBJECTIVES, Settings, model_of, start, training_steps
+
+register_array_type(DeviceArray)
+
+
+class Place(NamedTuple):
+    """Where a test computes: how arrays get there, their type, and how near NumPy's they are."""
+
+    move: Callable
+    type: type
+    tolerance: float
+
+    def put(self, a):
+        """Arrays, generators and distributions, in tuples and lists too, there."""
+        return to_device(a, self.move)
+
+    def same(self, there, here):
+        """Two results, or tuples of them, with the same numbers."""
+        if isinstance(here, (tuple, list)):
+            assert len(there) == len(here)
+            for a, b in zip(there, here):
+                self.same(a, b)
+        else:
+            assert_allclose(to_host(there), here, rtol=self.tolerance, atol=self.tolerance)
+            assert np.ndim(here) == 0 or there.dtype == here.dtype
+
+
+@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
+def place(request):
+    if request.param == "stand-in":
+        return Place(DeviceArray, DeviceArray, 1e-14)      # the same operations in the same order
+    gpu = refsgm.backend("cupy")
+    return Place(gpu.asarray, gpu.module.ndarray, 1e-12)   # sums in another order
+
+
+HOST_TABLES = {"geometric_sigmas", "karras_sigmas", "linear_betas", "cosine_alpha_bar",
+               "convergence_order", "langevin_law", "annealed_langevin_law", "score_of"}
+
+
+@pytest.mark.parametrize("per_row", [True, False], ids=["column", "number"])
+@pytest.mark.parametrize("name", sorted(set(CALLS | TABLES | LOOPS) - HOST_TABLES))
+def test_every_public_function_gives_the_same_numbers_on_a_device(place, name, per_row):
+    build = (CALLS | TABLES | LOOPS)[name]
+    result = call(name, place.put(build(Inputs(per_row=per_row))))
+    place.same(result, call(name, build(Inputs(per_row=per_row))))
+    assert any(isinstance(a, place.type) for a in result) or all(
+        type(a) is float for a in result), "the result has left the device"
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_a_device_keeps_float32(place, name):
+    args = tuple(a.astype(np.float32) if isinstance(a, np.ndarray) else a
+                 for a in CALLS[name](Inputs()))
+    for a in call(name, place.put(args)):
+        assert a.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["langevin_law", "annealed_langevin_law"])
+def test_exact_laws_on_the_line_are_numpys_and_ask_for_scores_on_the_device(place, name):
+    """[POP-7]"""
+    asked = []
+    args = TABLES[name](Inputs())
+    watched = lambda x, *level: asked.append(type(x)) or args[0](x, *level)
+    law = getattr(refsgm, name)(watched, *place.put(args[1:]))
+    exact = getattr(refsgm, name)(*args)
+    assert set(asked) == {place.type}
+    place.same((law.weights, law.means), (exact.weights, exact.means))
+
+
+def test_the_order_of_a_sampler_is_the_same_on_a_device(place):
+    """[POP-4]"""
+    args = TABLES["convergence_order"](Inputs())
+    order = refsgm.convergence_order(*place.put(args))
+    place.same(order[:2], refsgm.convergence_order(*args)[:2])
+
+
+def distributions():
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((3, D, D))
+    yield refsgm.GaussianMixture(np.array([0.2, 0.3, 0.5]), rng.standard_normal((3, D)),
+                                 A @ np.swapaxes(A, 1, 2) + np.eye(D))
+    yield refsgm.Gaussian(rng.standard_normal(D), A[0] @ A[0].T + np.eye(D))
+    yield refsgm.Empirical(rng.standard_normal((7, D)), 0.5)
+
+
+@pytest.mark.parametrize("p", list(distributions()), ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize("method", [
+    "log_density", "score", "score_jacobian", "denoise", "denoise_cov", "sample", "quadrature",
+    "perturb"])
+def test_distributions_are_the_same_on_a_device(place, p, method):
+    """[MIX-4] [MIX-5] [MIX-6] [MIX-7] [POP-1]"""
+    i = Inputs()
+    args = {"sample": (6, np.random.default_rng(3)), "quadrature": (3,), "perturb": (0.7, 0.9),
+            "denoise": (i.x, i.column(0.5, 2), 0.9), "denoise_cov": (i.x, i.column(0.5, 2), 0.9),
+            }.get(method, (i.x,))
+    on_device = getattr(place.put(p), method)(*place.put(args))
+    on_host = getattr(p, method)(*args)
+    if method == "perturb":
+        on_device, on_host = on_device.score(place.move(i.x)), on_host.score(i.x)
+    place.same(on_device, on_host)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1e-6])
+def test_mixtures_by_matrix_products_are_the_same_on_a_device(place, monkeypatch, sigma):
+    """[MIX-2] [MIX-3] With points that are close to one mean, which are summed up again."""
+    from refsgm import mixtures
+    monkeypatch.setattr(mixtures, "DIRECT", 0)
+    monkeypatch.setattr(mixtures, "ENTRIES", 64)
+    means = normal(0, 40, D)
+    x = np.concatenate([normal(1, 3, D), means[:3] + 1e-7])
+    args = x, np.full(40, 1 / 40), means, sigma
+    for f in (refsgm.mixture_score, refsgm.mixture_log_density):
+        place.same(f(*place.put(args)), f(*args))
+
+
+FUNCTIONS_OF_X = {
+    "esm": lambda x, i: refsgm.explicit_score_matching(score, x, i.y),
+    "ism": lambda x, i: refsgm.implicit_score_matching(score, x),
+    "ssm": lambda x, i: refsgm.sliced_score_matching(score, x, i.v),
+    "ssm-vr": lambda x, i: refsgm.sliced_score_matching_vr(score, x, i.v),
+    "fd-ssm": lambda x, i: refsgm.finite_difference_ssm(score, x, i.v, 0.1),
+    "dsm": lambda x, i: refsgm.denoising_score_matching(score, x, 0.5, i.y),
+    "ncsn": lambda x, i: refsgm.noise_conditional_score_matching(score, x, i.sigmas, i.eps_levels),
+    "ddpm": lambda x, i: refsgm.ddpm_loss(score, x, 0.5, i.y),
+    "mixture": lambda x, i: refsgm.mixture_log_density(x, i.weights, i.means, 0.5),
+    "gaussian": lambda x, i: refsgm.gaussian_log_density(x, i.y, 0.5),
+    "distribution": lambda x, i: i.p.log_density(x),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", FUNCTIONS_OF_X)
+def test_gradients_are_the_same_on_a_device(place, name, order):
+    """[AD-1] Of losses and log densities with respect to x, and gradients of gradients."""
+    inputs, moved = Inputs(), Inputs()
+    inputs.p = next(distributions())
+    for key, value in vars(inputs).items():
+        setattr(moved, key, place.put(value) if key != "rng" else value)
+
+    def gradient(i):
+        total = lambda x: anp.sum(FUNCTIONS_OF_X[name](x, i))
+        if order == 1:
+            return grad(total)
+        return grad(lambda x: anp.sum(anp.sin(grad(total)(x))))
+    place.same(gradient(moved)(moved.x), gradient(inputs)(inputs.x))
+
+
+@pytest.mark.parametrize("energy", [False, True])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_gradient_of_every_objective_is_the_same_on_a_device(place, objective, energy):
+    """[AD-1] [AD-2] [NET-1] [NET-2] With respect to the weights, through the score's own."""
+    i = Inputs()
+    params = refsgm.init_network(np.random.default_rng(0), D, 8, 2, energy=energy)
+    params[-2] = normal(5, *params[-2].shape)
+    network = refsgm.energy_network if energy else refsgm.score_network
+
+    def loss(params, *batch):
+        s = lambda x, sigma: network(params, x, sigma, 0.7)
+        return anp.mean(OBJECTIVES[objective](s, *batch))
+    batch = i.x, i.column(0.5, 2), i.y, i.v[0]
+    on_device = value_and_grad(loss)(place.put(params), *place.put(batch))
+    on_host = value_and_grad(loss)(params, *batch)
+    place.same(tuple(on_device[1]), tuple(on_host[1]))
+    place.same(on_device[0], on_host[0])
+
+
+@pytest.mark.parametrize("objective", ["dsm", "ssm-vr"])
+def test_a_run_is_the_same_run_on_a_device(place, objective):
+    """[OPT-1] [OPT-2] The random numbers of training are NumPy's wherever it is computed."""
+    x = normal(0, 50, 2)
+    settings = Settings(objective=objective, n_steps=12, width=8, batch_size=16, dtype="float64")
+    losses = []
+    for data in (x, place.move(x)):
+        state = start(data, settings)
+        losses.append(list(training_steps(data, settings, state)))
+    assert_allclose(losses[1], losses[0], rtol=1e-12)
+    assert isinstance(model_of(place.move(x), settings, state.average).params[0], place.type)
+
+
+def test_a_run_goes_on_elsewhere_and_its_model_can_be_saved(place, tmp_path):
+    from refsgm.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
+    x, settings = normal(0, 50, 2), Settings(n_steps=12, width=8, batch_size=16, dtype="float64")
+    data, whole = place.move(x), start(x, settings)
+    list(training_steps(x, settings, whole))
+    state = start(data, settings)
+    for _ in zip(range(5), training_steps(data, settings, state)):
+        pass
+    save_checkpoint(tmp_path / "run.npz", data, settings, state)
+    _, state = load_checkpoint(tmp_path / "run.npz", x)
+    list(training_steps(data, settings, state))
+    assert_allclose(state.average.get(), whole.average, rtol=1e-11, atol=1e-13)
+    save_model(tmp_path / "model.npz", model_of(data, settings, state.average))
+    assert_array_equal(load_model(tmp_path / "model.npz").params[0],
+                       model_of(x, settings, state.average.get()).params[0])
+
+
+@pytest.mark.parametrize("energy", [False, True])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_sampler_is_the_same_on_a_device(place, sampler, energy):
+    model = refsgm.train(normal(0, 50, 2), n_steps=3, width=8, energy=energy, dtype="float64")
+    options = {"n_steps": 4, "steps_per_level": 2, "eta": 0.5}
+    rng = DeviceGenerator(1, place.move)
+    on_device = generate(model.moved(place.move), 5, rng, sampler, **options)
+    on_host = generate(model, 5, np.random.default_rng(1), sampler, **options)
+    assert_allclose(last(on_device).get(), last(on_host), rtol=1e-12, atol=1e-12)
+
+
+A, B, u = normal(1, 4, 3), normal(2, 3, 2), normal(3, 3)
+OPERATIONS = {                                  # each a function of arrays there, and the arrays
+    "dot of matrices": (anp.dot, A, B), "dot of vectors": (anp.dot, u, u + 1),
+    "matrix dot vector": (anp.dot, A, u), "vector dot matrix": (anp.dot, u, B),
+    "matmul": (anp.matmul, A, B), "einsum": (lambda a, b: anp.einsum("ij,jk->ki", a, b), A, B),
+    "einsum of three": (lambda a, b, u: anp.einsum("ij,jk,j->i", a, b, u), A, B, u),
+    "max": (lambda a: anp.max(a, axis=1), A), "min": (lambda a: anp.min(a), A),
+    "sum over axes": (lambda a: anp.sum(a, axis=(0, -1)), A),
+    "sum of one": (lambda a: anp.sum(a, axis=-1, keepdims=True), A),
+    "mean": (lambda a: anp.mean(a, axis=0), A),
+    "where": (lambda a, u: anp.where(a > u, a, u), A, u),
+    "power": (lambda a: a**3 + a**2 + a**1 + a**0, A), "root": (lambda a: (1 + a * a)**-0.5, A),
+    "broadcast": (lambda a, u: (a + u) * u - u / (2 + a * a), A, u),
+    "concatenate": (lambda a, b: anp.concatenate([a, b.T, a], axis=0), A, B),
+    "stack": (lambda a, u: anp.stack([a[0], u], axis=1), A, u),
+    "slices": (lambda a: a[1:, ::2] * a[0, 0], A), "one entry": (lambda u: u[1] * u, u),
+    "reshape": (lambda a: anp.reshape(a, (2, 6)).T, A),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_have_the_same_gradients_on_a_device(place, name, order):
+    """[AD-1] The rules of rules.py, and those of autograd that need no other."""
+    f, *arrays = OPERATIONS[name]
+    for i in range(len(arrays)):
+        def total(*arrays):
+            return anp.sum(anp.sin(f(*arrays)))
+        gradient = grad(total, i)
+        if order == 2:
+            gradient = grad(lambda *arrays, g=gradient: anp.sum(anp.cos(g(*arrays))), i)
+        place.same(gradient(*place.put(arrays)), gradient(*arrays))
+
+
+# What the stand-in refuses: each of these would be an error, or a silent wait, with CuPy.
+a, h = DeviceArray(np.ones((2, 2))), np.ones((2, 2))
+REFUSED = {
+    "a host array on the right": lambda: a + h,
+    "a host array on the left": lambda: h * a,
+    "a product with a host array": lambda: a @ h,
+    "a host array in a list": lambda: np.concatenate([a, h]),
+    "a host array in place": lambda: a.__iadd__(h),
+    "the result in a host array": lambda: np.add(a, a, out=h),
+    "assignment from a host array": lambda: a.__setitem__(0, h[0]),
+    "assignment to a host array": lambda: h.__setitem__(0, a[0]),
+    "a host index": lambda: a[np.array([0])],
+    "a host array indexed by it": lambda: h[DeviceArray(np.array([0]))],
+    "a list as index": lambda: a[[0]],
+    "a mask": lambda: a[a > 0],
+    "conversion by asarray": lambda: np.asarray(a),
+    "conversion by array": lambda: np.array(a),
+    "conversion in a list": lambda: np.array([a[0, 0], a[0, 1]]),
+    "conversion to a buffer": lambda: memoryview(a),
+    "float()": lambda: float(a[0, 0]),
+    "int()": lambda: int(a[0, 0]),
+    "bool()": lambda: bool(a[0, 0] > 0),
+    "an if": lambda: 1 if np.any(a > 0) else 0,
+    "max() of Python": lambda: max(a[0, 0], a[0, 1]),
+    "iteration": lambda: list(a),
+    "unpacking": lambda: (lambda x, y: x)(*a),
+    "zip": lambda: list(zip(a, a)),
+    "in": lambda: 1.0 in a,
+    "math functions": lambda: __import__("math").sqrt(a[0, 0]),
+    "a format": lambda: f"{a[0, 0]:.3f}",
+    "a function without counterpart": lambda: np.geomspace(a[0, 0], a[0, 1]),
+    "a result of unknown size": lambda: np.flatnonzero(a),
+    "a keyword without counterpart": lambda: np.max(a, initial=0.0),
+    "saving": lambda: np.save("/dev/null", a),
+    "hashing": lambda: hash(a),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_stand_in_refuses(what):
+    with pytest.raises(TypeError):
+        REFUSED[what]()
+
+
+def test_the_stand_in_moves_when_it_is_told_to():
+    assert isinstance(np.asarray(h, like=a), DeviceArray)
+    assert_array_equal(a.get(), h)
+    assert a[0, 0].item() == 1.0
+    assert a.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    assert isinstance(np.float64(2.0) * a, DeviceArray)            # scalars are welcome
+    view = a[0]
+    view[1] = 3.0
+    assert a[0, 1].item() == 3.0
+    view[1] = 1.0
+
+
+def test_the_stand_in_has_what_cupy_has():
+    """Where CuPy is installed, without a GPU too: every function and keyword of the stand-in."""
+    cupy = pytest.importorskip("cupy")
+    for name, keywords in FUNCTIONS.items():
+        function = cupy
+        for part in name.split("."):
+            function = getattr(function, part)
+        if keywords and inspect.isroutine(function) and not inspect.isbuiltin(function):
+            assert set(keywords.split()) <= set(inspect.signature(function).parameters), name
+    for name in ("random", "integers", "standard_normal"):
+        assert hasattr(cupy.random.Generator, name)
+    for name in ("get", "item", "tolist", "astype", "reshape", "ravel", "T", "real", "imag"):
+        assert hasattr(cupy.ndarray, name)
+
+
+def test_the_numbers_of_numpy_users_do_not_change(tmp_path):
+    """[AD-1] Through sums, means, powers, where and products; in both modes; bit for bit."""
+    import subprocess
+    import sys
+    program = """
+import sys
+import autograd.numpy as np
+from autograd import grad, make_jvp
+if sys.argv[1] == "with":
+    import refsgm.autodiff
+x, w = np.cos(np.arange(12.0)).reshape(4, 3), np.sin(np.arange(6.0)).reshape(3, 2)
+functions = [lambda x: np.sum(x**2 * np.sum(x, axis=1, keepdims=True)),
+             lambda x: np.mean(np.mean(x**3, axis=0)**2),
+             lambda x: np.sum(np.where(x > 0, x**-1.5, x - 2 * x)),
+             lambda x: np.sum(np.dot(x, w)**2 / (1 + np.einsum("ij,jk->ik", x, w)**2)),
+             lambda x: np.sum(np.max(x, axis=1) * x[:, 1]) - np.sum(np.stack([x, x * x])),
+             lambda x: np.sum(np.concatenate([x, 3 - x], axis=1)**4) + np.sum(x[0] + x)]
+for f in functions:
+    forward = make_jvp(f)(x)(np.sin(x))[1] if f is functions[-1] else np.zeros(1)
+    for g in (grad(f)(x), grad(lambda x: np.sum(np.sin(grad(f)(x))))(x), forward):
+        print(g.dtype, g.tobytes().hex())
+"""
+    (tmp_path / "program.py").write_text(program)
+    out = [subprocess.run([sys.executable, tmp_path / "program.py", which], text=True, check=True,
+                          capture_output=True).stdout for which in ("with", "without")]
+    assert out[0] == out[1]
+
+
+def test_gradients_keep_float32():
+    """[AD-1] autograd's own rule of the mean divides by a NumPy integer, which makes it float64."""
+    x, W, b = (normal(i, *shape).astype(np.float32) for i, shape in enumerate(
+        [(4, 3), (3, 5), (5,)]))
+    losses = (lambda p: anp.mean(x @ p[0] + p[1]), lambda p: anp.sum((x @ p[0] + p[1])**2),
+              lambda p: anp.sum(anp.where(x @ p[0] > p[1], x @ p[0], 0.5 * p[1])),
+              lambda p: anp.mean(dense(dense_tanh(x, *p), p[0].T, x[0])[:, :1]))
+    for loss in losses:
+        assert {g.dtype for g in value_and_grad(loss)([W, b])[1]} == {np.dtype("float32")}

@@ -1,0 +1,116 @@
+"""The museum of mistakes: all are caught and named, and right code in other spellings is not."""
+
+import importlib.util
+import inspect
+import json
+
+import numpy as np
+import pytest
+from spellings import SPELLINGS, spellings
+from typer.testing import CliRunner
+from unlisted import MISTAKES
+
+import refsgm
+from refsgm.cli import app
+from refsgm.oracle import museum, mutants
+from refsgm.oracle.contracts import CONTRACTS, find
+from refsgm.oracle.naming import CODES
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    """The kill matrix, with the dictionary."""
+    return museum.kill_matrix()
+
+
+def test_every_mistake_is_caught(matrix):
+    assert [r.mutant.id for r in matrix if not r.caught] == []
+
+
+def test_most_mistakes_are_named_at_first(matrix):
+    named = [r for r in matrix if r.right]
+    assert len(named) >= 0.95 * len(matrix), museum.table(matrix, [])
+
+
+def test_conventions_are_named_and_can_be_allowed(matrix):
+    for r in matrix:
+        assert r.convention == r.mutant.convention, r.mutant.id
+        if r.convention:
+            assert refsgm.check(r.mutant.kind, r.mutant.function, allow={r.convention}).ok
+
+
+def test_spellings_that_were_reported_as_bugs_raise_no_alarm():
+    assert museum.false_alarms() == []
+
+
+@pytest.mark.parametrize("kind", CONTRACTS)
+def test_other_spellings_of_every_kind_raise_no_alarm(kind):
+    for name, function in spellings(kind):
+        report = refsgm.check(kind, function)
+        assert report.right, f"{name}\n{report}"
+
+
+def test_the_engines_name_most_mistakes_without_the_dictionary():
+    rows = museum.kill_matrix(dictionary=False)
+    assert sum(r.right for r in rows) >= 0.8 * len(rows), museum.table(rows, [])
+
+
+def test_the_engines_name_most_mistakes_that_are_in_no_list():
+    missed, tried = [], 0
+    for m in MISTAKES:
+        if m.framework == "torch" and importlib.util.find_spec("torch") is None:
+            continue
+        tried += 1
+        report = refsgm.check(m.kind, m.function, m.framework, dictionary=False)
+        assert not report.ok, f"{m.kind}: {m.sentence}"
+        if report.diagnosis.code not in m.codes:
+            missed.append(f"{m.kind}: {m.sentence}: {report.diagnosis.code}")
+    assert len(missed) <= 0.2 * tried, "\n".join(missed)
+
+
+def test_there_are_mistakes_and_spellings_of_every_kind():
+    assert set(SPELLINGS) == {m.kind for m in MISTAKES} == set(CONTRACTS)
+
+
+def test_mutants_keep_to_the_signature_of_their_kind():
+    for m in mutants.MUTANTS:
+        names = list(inspect.signature(m.function).parameters)
+        assert tuple(names) == find(m.kind).args[:len(names)], m.id
+        assert len(names) >= find(m.kind).required
+
+
+def test_codes_are_those_of_the_doctor():
+    used = {m.code for m in mutants.MUTANTS}.union(*(m.codes for m in MISTAKES))
+    assert used - set(CODES) == set()
+
+
+def test_the_command_line_prints_the_matrix_and_fails_on_what_passes(monkeypatch):
+    right = mutants.MUTANTS[0]._replace(id="right", function=refsgm.gaussian_score)
+    monkeypatch.setattr(mutants, "MUTANTS", mutants.MUTANTS[:2])
+    done = CliRunner().invoke(app, ["museum"])
+    assert done.exit_code == 0
+    assert "score-sign" in done.output
+    assert max(map(len, done.output.splitlines())) <= 100
+    monkeypatch.setattr(mutants, "MUTANTS", [right])
+    done = CliRunner().invoke(app, ["museum", "--no-dictionary", "--json"])
+    assert done.exit_code == 1
+    assert json.loads(done.output)["rows"][0]["caught_by"] == []
+
+
+def test_the_page_has_every_row(matrix):
+    page = museum.page(matrix, matrix, [])
+    for name in [m.id for m in mutants.MUTANTS] + list(mutants.NO_KIND):
+        assert name in page
+
+
+def test_mutants_are_wrong_in_one_place_only():
+    """Where its mistake cannot show, a mutant gives the right answer."""
+    rng = np.random.default_rng(0)
+    x, mean = rng.standard_normal((2, 5, 3))
+    by_id = {m.id: m.function for m in mutants.MUTANTS}
+    for name in ("score-std-not-squared", "score-energy-extra-sigma"):
+        assert np.allclose(by_id[name](x, mean, 1.0), refsgm.gaussian_score(x, mean, 1.0))
+    for name, component in (("edm-cout-no-sqrt", 1), ("edm-cin-no-sqrt", 2), ("edm-cskip-noise", 0),
+                            ("snr-sigma-data", 0)):
+        got, want = by_id[name](2.0, 0.5), refsgm.edm_preconditioning(2.0, 0.5)
+        assert [i for i in range(4) if not np.isclose(got[i], want[i])] == [component]
