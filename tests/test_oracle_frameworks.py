@@ -13,6 +13,7 @@ from refsgm.oracle.check import check
 from refsgm.oracle.contracts import CONTRACTS, LOSS
 
 LOSSES = [name for name, contract in CONTRACTS.items() if contract.form == LOSS]
+PATIENCE = 100                         # s of a call: JAX compiles in the first, on a machine in use
 SIDES = {                                     # name: (framework, dtype, what must be installed)
     "numpy": ("numpy", None, "numpy"),
     "autograd": ("autograd", None, "autograd"),
@@ -57,7 +58,7 @@ def test_every_kind_has_a_right_and_a_wrong_implementation():
 def test_a_right_implementation_is_right_in_every_framework(side, kind):
     """No false alarm; of a loss, its minimiser and, where there is one, its gradient too."""
     framework, dtype, pairs = side
-    report = check(kind, pairs[kind].right, framework, dtype=dtype)
+    report = check(kind, pairs[kind].right, framework, dtype=dtype, seconds=PATIENCE)
     assert report.ok, report
     assert not report.diagnoses
     if kind in LOSSES:
@@ -69,16 +70,24 @@ def test_a_right_implementation_is_right_in_every_framework(side, kind):
 def test_a_wrong_implementation_gets_the_same_code_in_every_framework(side, kind):
     """The first diagnosis is that of the mistake that was made."""
     framework, dtype, pairs = side
-    report = check(kind, pairs[kind].wrong, framework, dtype=dtype)
+    report = check(kind, pairs[kind].wrong, framework, dtype=dtype, seconds=PATIENCE)
     assert not report.ok
     assert report.diagnosis.code == pairs[kind].code, report
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_right_loss_has_the_gradient_of_autograd(kind):
+    """Plain NumPy has none to judge; traced arrays have."""
+    report = check(kind, losses(numpy_space())[kind].right, "autograd")
+    assert report.ok
+    assert report.parts == {"value": "right", "minimiser": "right", "gradient": "right"}
 
 
 @pytest.mark.parametrize("kind", LOSSES)
 def test_a_loss_that_drops_a_gradient_is_told_from_one_that_does_not(detached, kind):
     """Its value and minimiser are right, and the gradient alone is wrong."""
     framework, dtype, pairs = detached
-    report = check(kind, pairs[kind].right, framework, dtype=dtype)
+    report = check(kind, pairs[kind].right, framework, dtype=dtype, seconds=PATIENCE)
     assert report.parts == {"value": "right", "minimiser": "right", "gradient": "wrong"}
     assert [d.code for d in report.diagnoses] == ["detached-gradient"]
     assert all(probe.ok for probe in report.probes)
