@@ -56,7 +56,7 @@ plotting.loss_per_level(model.sigmas, {"network": loss, "ideal score": ideal,
 # density.
 
 extent = (-2.2, 2.2, -1.6, 1.6)
-axes = plotting.panels(2, 2, (7.4, 5.2), "What was learnt and what there was to learn", sharex=True,
+axes = plotting.panels(2, 2, (7.4, 5.7), "What was learnt and what there was to learn", sharex=True,
                        sharey=True)
 for row, sigma in zip(axes, (0.5, 0.15)):
     q = data.perturb(sigma)

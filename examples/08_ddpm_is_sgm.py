@@ -1,24 +1,27 @@
-"""DDPM is a score-based model in other clothes: one noise, two coordinates, the same trajectory.
+"""
+DDPM is a score-based model in other clothes
+============================================
 
-    python examples/ddpm_is_sgm.py
-
-A score model lives in VE coordinates, x = x_0 + sigma eps; DDPM in VP coordinates, which are
-sqrt(alpha_bar) times that. Deterministic DDIM with eps = -sigma score is the Euler method for the
-probability-flow ODE, and DDPM's ancestral step is that of the score model, state by state.
+A score model lives in variance-exploding coordinates, x = x_0 + sigma eps; DDPM in
+variance-preserving ones, which are sqrt(alpha_bar) times that [EQV-3]. With eps = -sigma score,
+DDIM is Euler's method for the probability flow and DDPM's step is ancestral sampling: the same
+noise gives the same trajectory, state by state.
 """
 
 import numpy as np
 
 import refsgm
+from refsgm import plotting
 from refsgm.samplers import steps_of
 
-WEIGHTS = np.array([0.5, 0.3, 0.2])
-MEANS = np.array([[0.0, 2.0], [-2.0, -1.0], [2.0, -1.0]])
+T = 200
+data = refsgm.GaussianMixture(np.array([0.5, 0.3, 0.2]), np.array([[1.2], [-1.4], [0.1]]),
+                              np.full((3, 1, 1), 0.02))
 
 
 def score(x, sigma):
-    """The exact score of a mixture of Gaussians of standard deviation 0.3, with noise."""
-    return refsgm.mixture_score(x, WEIGHTS, MEANS, (0.3**2 + sigma**2)**0.5)
+    """The exact score of the noisy data: the score model."""
+    return data.perturb(sigma).score(x)
 
 
 def eps_fn(x_t, alpha_bar_t):
@@ -28,7 +31,7 @@ def eps_fn(x_t, alpha_bar_t):
 
 
 def ancestral(x, alpha_bar, rng):
-    """Ancestral sampling of the score model on DDPM's noise levels."""
+    """Ancestral sampling of the score model on DDPM's noise levels [VE-4]."""
     for alpha_bar_t, alpha_bar_s in steps_of(alpha_bar):
         sigma_t, sigma_s = map(refsgm.sigma_from_alpha_bar, (alpha_bar_t, alpha_bar_s))
         x = refsgm.ve_ancestral_step(x, score(x, sigma_t), sigma_t, sigma_s,
@@ -36,33 +39,70 @@ def ancestral(x, alpha_bar, rng):
         yield x
 
 
-def main(n=100, n_steps=1000, seed=0):
-    """The largest difference between the two trajectories over all states, per sampler."""
-    betas = refsgm.linear_betas(n_steps, 0.1 / n_steps, 20 / n_steps)
-    alpha_bar = refsgm.alpha_bar_from_betas(betas)
-    sigmas = refsgm.sigma_from_alpha_bar(alpha_bar)[::-1]
-    x_ve = sigmas[0] * np.random.default_rng(seed).standard_normal((n, 2))
-    x_vp, _ = refsgm.vp_from_ve(x_ve, sigmas[0])
+# %%
+# One schedule, DDPM's, scaled to these steps; one start, in both coordinates; one noise.
 
-    def noise():
-        return np.random.default_rng(seed + 1)
+alpha_bar = refsgm.alpha_bar_from_betas(refsgm.linear_betas(T, 0.1 / T, 20 / T))
+sigmas = refsgm.sigma_from_alpha_bar(alpha_bar)[::-1]                  # T + 1 of them, down to zero
+levels = alpha_bar[::-1]
+x_ve = sigmas[0] * np.random.default_rng(0).standard_normal((14, 1))
+x_vp, _ = refsgm.vp_from_ve(x_ve, sigmas[0])
+pairs = {
+    "probability flow = DDIM": (
+        [x_ve, *refsgm.probability_flow_sampler(score, x_ve, sigmas, "euler")],
+        [x_vp, *refsgm.ddim_sampler(eps_fn, x_vp, alpha_bar, 0.0, None)]),
+    "ancestral sampling = DDPM": (
+        [x_ve, *ancestral(x_ve, alpha_bar, np.random.default_rng(1))],
+        [x_vp, *refsgm.ddpm_sampler(eps_fn, x_vp, alpha_bar, np.random.default_rng(1))])}
 
-    pairs = {
-        "DDIM = probability flow by Euler": (
-            refsgm.ddim_sampler(eps_fn, x_vp, alpha_bar, 0.0, None),
-            refsgm.probability_flow_sampler(score, x_ve, sigmas, "euler")),
-        "DDPM = ancestral sampling": (
-            refsgm.ddpm_sampler(eps_fn, x_vp, alpha_bar, noise()),
-            ancestral(x_ve, alpha_bar, noise())),
-    }
-    levels = alpha_bar[-2::-1]                             # alpha_bar after each step
-    differences = {name: max(float(np.max(np.abs(vp / a**0.5 - ve))) / (1 + np.max(np.abs(ve)))
-                             for vp, ve, a in zip(*trajectories, levels))
-                   for name, trajectories in pairs.items()}
-    for name, difference in differences.items():
-        print(f"{name:34} largest relative difference {difference:.1e}")
-    return differences
+# %%
+# Time runs to the right, from noise to data, and the shades are the density that the states should
+# have, scaled to its peak. On the left the noise explodes (the axis is squeezed by arcsinh to hold
+# it); on the right everything keeps its size. The paths are the same paths.
 
+axes = plotting.panels(2, 2, (7.4, 5.6), "One trajectory, two coordinates", sharex=True)
+time = np.arange(0, T + 1, 2)
+for row, (names, (ve, vp)) in zip(axes, pairs.items()):
+    for ax, states, scales, name, half, squeeze, widen in (
+            (row[0], ve, np.ones(T + 1), "VE", 6.0, np.arcsinh, np.sinh),
+            (row[1], vp, levels**0.5, "VP", 3.0, np.array, np.array)):
+        height = np.linspace(-half, half, 300)
+        p = np.exp([data.perturb(scales[t] * sigmas[t], scales[t]).log_density(
+            widen(height)[:, None]) for t in time])                              # (T / 2 + 1, 300)
+        ax.pcolormesh(time, height, (p / p.max(axis=1, keepdims=True)).T, cmap=plotting.SHADES,
+                      vmin=0, vmax=1, rasterized=True)
+        plotting.trajectories([squeeze(x) for x in states[::2]], ax,
+                              f"{name}: {names.split(' = ')[name == 'VP']}", at=time,
+                              cmap="inferno")
+        ax.set(xlim=(0, T), ylim=(-half, half), ylabel="arcsinh x" if name == "VE" else "x")
+for ax in axes[1]:
+    ax.set_xlabel("step, from noise to data")
 
-if __name__ == "__main__":
-    main()
+# %%
+# Dividing the states on the right by sqrt(alpha_bar) gives those on the left.
+
+differences = {
+    name: max(float(np.max(np.abs(b / a_bar**0.5 - a)) / (1 + np.max(np.abs(a))))
+              for a, b, a_bar in zip(ve, vp, levels)) for name, (ve, vp) in pairs.items()}
+for name, difference in differences.items():
+    print(f"{name:26} largest relative difference over all states {difference:.1e}")
+
+# %%
+# The losses are equal too: what DDPM calls L_simple is score matching with lambda = sigma^2,
+# without the 1/2 [EQV-11].
+
+rng = np.random.default_rng(2)
+x_0, eps = data.sample(1000, rng), rng.standard_normal((1000, 1))
+ddpm_loss = refsgm.ddpm_loss(lambda x, a: 0.5 * x, x_0, 0.3, eps)
+sigma = refsgm.sigma_from_alpha_bar(0.3)
+dsm = refsgm.denoising_score_matching(
+    lambda x, sigma: -0.5 * refsgm.vp_from_ve(x, sigma)[0] / sigma, x_0, sigma, eps)
+
+# %%
+# What this page claims
+# ---------------------
+
+assert max(differences.values()) < 1e-10
+np.testing.assert_allclose(ddpm_loss, 2 * sigma**2 * dsm, rtol=1e-12, atol=1e-12)
+ends = pairs["probability flow = DDIM"][0][-1]
+assert np.min(np.abs(ends - data.means[:, 0]), axis=1).max() < 0.8          # they end in the modes
