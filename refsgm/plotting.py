@@ -206,6 +206,7 @@ def reliability(report, ax, title=""):
     ax.scatter(shown[~right], rows[~right], s=22, color=ORANGE, marker="x", zorder=3, label="wrong")
     ax.set_xscale("log")
     ax.set_yticks(rows, [p.label for p in probes], **FINE)
+    ax.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), **FINE)
     return labelled(ax, title, xlabel="relative error", xlim=(0.6e-17, 2e3))
 
 
