@@ -80,7 +80,8 @@ for ax, curves, title in ((axes[0], {"ESM": esm, "ISM": ism}, "clean data"),
 # DSM learns the score of the noisy data, a = b = 2 for sigma = 1/2. In one dimension slices v = +-1
 # take nothing away, so the sliced forms end where the implicit one does.
 
-N, STEPS = 20_000, 400
+N = 20_000
+STEPS = 400
 rng = np.random.default_rng(0)
 x = 1.0 + 0.5 * rng.standard_normal((N, 1))
 eps, v = rng.standard_normal((N, 1)), np.sign(rng.standard_normal((N, 1)))

@@ -15,7 +15,8 @@ from refsgm import plotting
 
 WEIGHTS = np.array([0.1, 0.3, 0.6])
 MEANS = np.array([[-4.0, -2.0], [4.0, -2.0], [0.0, 4.0]])
-SD, N, STEPS_PER_LEVEL = 0.5, 1000, 100
+SD, STEPS_PER_LEVEL = 0.5, 100
+N = 1000
 
 
 def law(sigma):

@@ -49,7 +49,7 @@ def score(x, sigma):
     return refsgm.mixture_score(x, WEIGHTS, MEANS, (0.3**2 + sigma**2)**0.5)
 
 
-COUNTS = np.array([20, 40, 80, 160, 320, 640])
+COUNTS = (20, 40, 80, 160, 320, 640)
 start = 10 * np.random.default_rng(0).standard_normal((64, 2))
 end = refsgm.probability_flow(score, start, 10.0, 0.05, rtol=1e-11)
 schedules = {"geometric levels": lambda n: refsgm.geometric_sigmas(10.0, 0.05, n + 1),
@@ -58,7 +58,7 @@ errors, slopes = {}, {}
 for method in ("euler", "heun"):
     for words, levels in schedules.items():
         ends = [list(refsgm.probability_flow_sampler(score, start, levels(n), method))[-1]
-                for n in COUNTS.tolist()]
+                for n in COUNTS]
         errors[method, words] = np.array([np.mean(np.linalg.norm(x - end, axis=1)) for x in ends])
         slopes[method, words] = float(-np.polyfit(np.log(COUNTS[-3:]),
                                                   np.log(errors[method, words][-3:]), 1)[0])

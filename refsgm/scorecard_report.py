@@ -116,7 +116,7 @@ def draw(path, parts, scores):
     """Six panels, one for each part."""
     from . import plotting
     from .plotting import BLUE, GREY, ORANGE, labelled
-    axes = plotting.panels(2, 3, (15, 8.6))
+    axes = plotting.panels(2, 3, (12.5, 7.4))
     plotting.densities(np.linspace(-14, 14, 800), scorecard.two_modes(1.0, 1).log_density,
                        {f"{name}: {result['exact']:.4f}": result["law"].log_density
                         for name, result in parts["a"].items()}, axes[0, 0],
