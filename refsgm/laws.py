@@ -67,9 +67,10 @@ def sampler_law(sampler, mean, cov):
 
 
 class Draws:
-    """A generator whose draw i is e_j in row first + i D + j, and zero elsewhere."""
+    """A generator whose draw i is e_j in row first + i D + j, and zero elsewhere; on like's device.
+    """
 
-    def __init__(self, first, dim, like):
+    def __init__(self, first, dim, like=0.0):
         self.first, self.dim, self.like, self.count = first, dim, like, 0
 
     def standard_normal(self, shape, dtype=np.float64):

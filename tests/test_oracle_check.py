@@ -267,15 +267,27 @@ def test_code_that_raises_where_rows_are_not_columns_broadcasts():
     assert [d.code for d in report.diagnoses] == ["broadcast"]
 
 
-def test_code_that_raises_at_some_probes_is_not_called_right_elsewhere():
-    """It raises: that is what is said, and no edge is named."""
-    def foreign(x, mean, sigma):
-        if len(x) == 1:
-            raise ValueError("a single row")
-        return score(x, mean, sigma)
-    report = check("gaussian_score", foreign)
+def wrong_at_edges(x, mean, sigma):
+    """It raises for a single row, and is wrong for a single feature."""
+    if len(x) == 1:
+        raise ValueError("a single row" + "!" * 99)
+    return score(x, mean, sigma) * (1 + (x.shape[1] == 1))
+
+
+def test_code_that_raises_at_some_probes_is_not_called_right_but_for_an_edge():
+    """It raises: that is what is said."""
+    report = check("gaussian_score", wrong_at_edges)
     assert [d.code for d in report.diagnoses] == ["raises"]
     assert "a single row" in report.diagnosis.sentence
+
+
+def test_code_that_is_right_but_for_an_edge_is_told_which():
+    """A single feature."""
+    def foreign(x, mean, sigma):
+        return score(x, mean, sigma) * (1 + (x.shape[1] == 1))
+    report = check("gaussian_score", foreign)
+    assert [d.code for d in report.diagnoses] == ["special-case"]
+    assert "right except at: B = 3, D = 1" in report.diagnosis.sentence
 
 
 def test_a_call_that_does_not_end_is_ended():
@@ -330,10 +342,11 @@ def test_warnings_of_foreign_code_and_of_frameworks_are_silenced():
         warnings.warn("shapes are going to change", FutureWarning, stacklevel=1)
         s = getval(score_fn(x + sigma * eps, sigma))
         return 0.5 * np.sum((s + eps / sigma)**2, axis=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         report = check("denoising_score_matching", foreign, "autograd")
     assert code(report) == "detached-gradient"
+    assert not caught
 
 
 def test_code_that_changes_its_arguments_is_not_right():
@@ -508,7 +521,7 @@ def test_float16_is_low_precision():
     """Whatever its results are: the dtype itself is named."""
     report = check("gaussian_score", lambda *args: score(*args).astype(np.float16))
     assert code(report) == "low-precision"
-    assert "float16" in report.diagnosis.sentence
+    assert "comes as float16" in report.diagnosis.sentence
 
 
 def test_bfloat16_is_low_precision():
@@ -565,6 +578,7 @@ REPORTS = {
     "loss": lambda: check("denoising_score_matching", mean_without_half),
     "raises": lambda: check("gaussian_score", lambda: "no" * 99),
     "long": lambda: check("gaussian_score", lambda *args: [][sum(map(np.size, args))] + "a" * 999),
+    "edges": lambda: check("gaussian_score", wrong_at_edges),
     "unknown": lambda: check("gaussian_score", lambda x, mean, sigma: np.sin(x * sigma) + mean),
     "nan": lambda: check("gaussian_score", lambda *args: score(*args) * np.nan),
     "loop": lambda: check("langevin", lambda f, x, h, n, rng: [x] * n),

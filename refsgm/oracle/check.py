@@ -20,8 +20,6 @@ from .naming import CODES, CONVENTIONS
 from .report import Report
 from .trial import LEVEL_SHAPES, Caller, Trial
 
-STEP = 1e-4                    # of differences in theta: losses are quadratic, so any step would do
-
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
           allow=(), dictionary=True, seconds=10.0):
