@@ -132,7 +132,7 @@ class Source:
 
 def draws_its_own(chain, levels):
     """Whether equal starts and equal draws end apart."""
-    ends = [chain.run(np.zeros((3, D)), Draws(None, D, MEAN), levels) for _ in range(2)]
+    ends = [chain.run(np.zeros((3, D)), Draws(None, D), levels) for _ in range(2)]
     if np.allclose(*ends, rtol=1e-6, atol=1e-6):
         return not np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5)
     if np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5):
@@ -142,11 +142,11 @@ def draws_its_own(chain, levels):
 
 def exact_law(chain, levels):
     """The response to unit vectors, a `Law`.  [POP-3]"""
-    count = Draws(None, D, MEAN)
+    count = Draws(None, D)
     chain.run(np.zeros((1, D)), count, levels)
     starts = np.concatenate([np.zeros((1, D)), np.eye(D), np.full((1, D), 2.0),
                              np.zeros((D * count.count, D))])
-    end = chain.run(starts, Draws(2 + D, D, MEAN), levels)
+    end = chain.run(starts, Draws(2 + D, D), levels)
     size = 1 + np.max(np.abs(end))
     bend = end[1 + D] - end[0] - 2 * np.sum(end[1:1 + D] - end[0], axis=0)
     if np.max(np.abs(bend)) > (1e-3 if chain.single else 1e-9) * size:
