@@ -86,9 +86,9 @@ axes = plotting.panels(1, 2, (7.4, 3.5), "A score learnt without noise is wrong 
                        sharey=True)
 for ax, (noise, score) in zip(axes, scores.items()):
     law = scorecard.two_modes(1 + noise**2)
-    plotting.heat(lambda x: np.log10(                                                # noqa: B023
-        np.sum((score(x.astype(np.float32)) - law.score(x))**2, axis=1)              # noqa: B023
-        / np.mean(np.sum(law.score(x)**2, axis=1))), extent, ax,                     # noqa: B023
+    plotting.heat(lambda x: np.log10(
+        np.sum((score(x.astype(np.float32)) - law.score(x))**2, axis=1)
+        / np.mean(np.sum(law.score(x)**2, axis=1))), extent, ax,
         "log10 of the relative squared error", f"learnt with noise {noise:g}", vmin=-5, vmax=0)
     x = scorecard.two_modes(1.0).sample(300, np.random.default_rng(0))
     plotting.samples(x, ax, f"learnt with noise {noise:g}", color="white", size=2)
@@ -108,3 +108,5 @@ inside, between, _ = regions[0.0].values()
 assert between["relative_error"] > 5 * inside["relative_error"]
 assert between["divergence"] < inside["divergence"]              # and yet it hardly costs anything
 assert regions[5.0]["between: within 4 of the origin"]["relative_error"] < 0.1
+
+# sphinx_gallery_thumbnail_number = 3

@@ -38,7 +38,7 @@ loss, ideal, gap = [], [], []
 for sigma in model.sigmas.tolist():
     q = data.perturb(sigma)
     predictions = {"network": lambda x, sigma: model.eps(x.astype(np.float32), sigma),
-                   "ideal": lambda x, sigma: -sigma * q.score(x)}                    # noqa: B023
+                   "ideal": lambda x, sigma: -sigma * q.score(x)}
     losses = {name: np.mean(refsgm.noise_prediction_loss(eps_fn, fresh, sigma, eps)) / 2
               for name, eps_fn in predictions.items()}
     noisy = fresh + sigma * eps
@@ -61,9 +61,9 @@ axes = plotting.panels(2, 2, (7.4, 5.7), "What was learnt and what there was to 
 for row, sigma in zip(axes, (0.5, 0.15)):
     q = data.perturb(sigma)
     for ax, name, score in ((row[0], "learnt", lambda x, sigma: model.score(x, sigma)),
-                            (row[1], "ideal", lambda x, sigma: q.score(x))):         # noqa: B023
+                            (row[1], "ideal", lambda x, sigma: q.score(x))):
         plotting.density(q.log_density, extent, ax, n=80)
-        plotting.score_field(lambda x: score(x.astype(np.float32), sigma), extent,   # noqa: B023
+        plotting.score_field(lambda x: score(x.astype(np.float32), sigma), extent,
                              ax, f"{name}, sigma = {sigma:g}", n=15)
 
 # %%
@@ -93,3 +93,5 @@ assert np.all(np.abs(loss - ideal - gap) < 5 / N**0.5)      # equal in the mean,
 assert distances["heun"] < 5                                # data: one, on average
 assert distances["annealed-langevin"] < 5
 assert distances["data"] < 4
+
+# sphinx_gallery_thumbnail_number = 2

@@ -63,7 +63,7 @@ curves["ideal score, held-out digits"] = []
 for sigma in model.sigmas.tolist():
     q = ideal.perturb(sigma)
     eps_fns = (lambda x, sigma: model.eps(x.astype(np.float32), sigma),
-               lambda x, sigma: -sigma * q.score(x))                                 # noqa: B023
+               lambda x, sigma: -sigma * q.score(x))
     for values, data, eps_fn in zip(curves.values(), (x, x_test, x_test), (eps_fns[0], *eps_fns)):
         eps = rng.standard_normal(data.shape)
         values.append(float(np.mean(refsgm.noise_prediction_loss(eps_fn, data, sigma, eps)) / 64))

@@ -88,3 +88,5 @@ assert not wrong.ok
 assert wrong.parts["minimiser"] == "wrong"
 assert "sqrt(sigma)" in wrong.diagnosis.sentence
 assert all(p.error > 1e4 * p.allowed for p in wrong.probes if p.label != "float32")
+
+# sphinx_gallery_thumbnail_number = 2
