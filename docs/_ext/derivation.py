@@ -40,10 +40,12 @@ def spread(text):
     text = re.sub(r"^\$\$ ?(.*?)\$\$$", r"\n$$\n\1\n$$\n", text, flags=re.MULTILINE | re.DOTALL)
     text = sources.TAG.sub(r"{tag}`\1`", text)
 
-    def linked(match):
-        return re.sub(r"`(\w+)`", lambda name: f"{{py:obj}}`{name[1]} <{sources.find(name[1])[1]}>`",
-                      match[0])
-    return re.sub(r"\*Code:\*(?:[^.]|\.\w)*\.", linked, text)
+    def link(name):
+        return f"{{py:obj}}`{name[1]} <{sources.find(name[1])[1]}>`"
+
+    def links(line):
+        return re.sub(r"`(\w+)`", link, line[0])
+    return re.sub(r"\*Code:\*(?:[^.]|\.\w)*\.", links, text)
 
 
 def read(app, docname, content):

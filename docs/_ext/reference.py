@@ -108,11 +108,12 @@ def page(module, about, placed):
     """The text of one module's page."""
     name = module.__name__.removeprefix("refsgm.")
     out = [name, "=" * len(name), "", f"{about[0].upper()}{about[1:]}.", "",
-           *rst(plain(module.__doc__).partition("\n")[2]), "", ".. currentmodule:: refsgm", ""]
+           *rst(plain(module.__doc__).partition("\n")[2]), ""]
     shown = members(module, placed)
     for short, public in shown:
         owner, _, last = public.rpartition(".")
         value = getattr(importlib.import_module(owner), last)
+        out += [f".. currentmodule:: {owner}", ""]
         if inspect.isclass(value):
             out += [f".. autoclass:: {public}", "   :members:", "   :inherited-members: tuple", ""]
         else:
