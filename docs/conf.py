@@ -58,7 +58,7 @@ mathjax_path = "mathjax/tex-svg.js"
 mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "global", "scale": 0.92}}
 MATHJAX = pathlib.Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
 
-if (ROOT / "examples" / "GALLERY_HEADER.rst").exists():
+if list((ROOT / "examples").glob("GALLERY_HEADER.*")) or list((ROOT / "examples").glob("README.*")):
     extensions.append("sphinx_gallery.gen_gallery")
     sphinx_gallery_conf = {
         "examples_dirs": "../examples",

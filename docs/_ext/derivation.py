@@ -49,6 +49,10 @@ def spread(text):
 
 
 def read(app, docname, content):
+    if docname.startswith("gallery/"):             # text stands at the margin there, code does not
+        lines = content[0].split("\n")
+        content[0] = "\n".join(line if line.startswith(" ") else sources.TAG.sub(r":tag:`\1`", line)
+                               for line in lines)
     if docname != "derivation":
         return
     text, page, last = sources.notes(), "", 0

@@ -114,6 +114,8 @@ def page(module, about, placed):
         owner, _, last = public.rpartition(".")
         value = getattr(importlib.import_module(owner), last)
         out += [f".. currentmodule:: {owner}", ""]
+        if owner != "refsgm":              # where viewcode's link back from the source leads
+            out += [".. raw:: html", "", f'   <span id="refsgm.{last}"></span>', ""]
         if inspect.isclass(value):
             out += [f".. autoclass:: {public}", "   :members:", "   :inherited-members: tuple", ""]
         else:

@@ -56,9 +56,11 @@ def functions(path):
 
 @functools.cache
 def all_tests():
-    """Every test with a tag: [(file, name, its tags, source)]."""
-    found = []
+    """Every test of the package: [(file, name, its tags, source)]."""
+    found, of_the_site = [], {"test_docs.py", "test_questions.py", "test_site.py"}
     for path in sorted((ROOT / "tests").glob("test_*.py")):
+        if path.name in of_the_site:
+            continue
         for name, (node, source) in functions(path).items():
             if name.startswith("test_"):
                 text = (ast.get_docstring(node) or "") + source

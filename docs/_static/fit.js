@@ -16,14 +16,19 @@ for (const math of document.querySelectorAll("span.math")) {
   }
 }
 
+/* A few turns, since the browser rounds the unit of a formula (ex) to whole pixels. */
 function fit() {
   const formulas = [...document.querySelectorAll('mjx-container[display="true"]')];
+  const sizes = formulas.map(() => 1);
   for (const formula of formulas) formula.style.fontSize = "";
-  const sizes = formulas.map(f => Math.min(1, f.clientWidth / f.firstElementChild.scrollWidth,
-    f.clientWidth / f.firstElementChild.getBoundingClientRect().width));
-  formulas.forEach((formula, i) => {
-    if (sizes[i] < 1) formula.style.fontSize = `${100 * Math.max(LEAST, 0.99 * sizes[i])}%`;
-  });
+  for (let turn = 0; turn < 4; turn++) {
+    const room = formulas.map(f => f.clientWidth / f.firstElementChild.getBoundingClientRect().width);
+    formulas.forEach((formula, i) => {
+      if (room[i] >= 1) return;
+      sizes[i] = Math.max(LEAST, 0.99 * room[i] * sizes[i]);
+      formula.style.fontSize = `${100 * sizes[i]}%`;
+    });
+  }
 }
 
 if (window.MathJax && MathJax.startup) {
