@@ -19,8 +19,8 @@ language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx.ext.mathjax",
               "sphinx_copybutton", "sphinx_design", "pages", "reference", "derivation"]
-exclude_patterns = ["_build", "_ext", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5",
-                    "gallery/*.json", "gallery/*.zip"]
+exclude_patterns = ["_build", "_ext", "sg_*", "gallery/sg_*",
+                    *(f"gallery/*.{ending}" for ending in ("ipynb", "py", "md5", "json", "zip"))]
 nitpicky = True
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "attrs_inline", "deflist"]
@@ -67,8 +67,10 @@ if list((ROOT / "examples").glob("GALLERY_HEADER.*")) or list((ROOT / "examples"
         "within_subsection_order": "FileNameSortKey",
         "download_all_examples": False,
         "show_signature": False,
+        "image_srcset": ["2x"],
+        "parallel": 2,
         "abort_on_example_error": True,
-        "min_reported_time": 1e9,
+        "write_computation_times": False,
     }
 
 

@@ -264,7 +264,7 @@ def test_annealing_in_the_figure_finds_the_weights(visit):
     assert page.get_attribute(".annealing", "data-moving") == "false"
     shares = "[...document.querySelectorAll('.share')].map(e => parseFloat(e.textContent) / 100)"
     page.get_by_role("button", name="Anneal").click()
-    assert_allclose(page.evaluate(shares), WEIGHTS, atol=0.15)       # 500 particles: over 5 errors
+    assert_allclose(page.evaluate(shares), WEIGHTS, atol=0.12)       # 500 particles: five errors
     page.get_by_role("button", name="Start at small sigma").click()
     assert page.evaluate(shares)[2] > 0.15
     assert page.evaluate("+document.querySelector('.annealing').dataset.steps") > 300

@@ -57,7 +57,7 @@ def functions(path):
 @functools.cache
 def all_tests():
     """Every test of the package: [(file, name, its tags, source)]."""
-    found, of_the_site = [], {"test_docs.py", "test_questions.py", "test_site.py"}
+    found, of_the_site = [], {"test_book.py", "test_questions.py", "test_site.py"}
     for path in sorted((ROOT / "tests").glob("test_*.py")):
         if path.name in of_the_site:
             continue

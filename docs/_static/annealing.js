@@ -63,7 +63,7 @@ if (typeof module !== "undefined") {
 }
 
 function figure(root) {
-  const HALF_WIDTH = 5, PARTICLES = 500, LEVELS = 300, COARSE = 4;
+  const HALF_WIDTH = 5, PARTICLES = 500, LEVELS = 300, PER_LEVEL = 3, COARSE = 4;
   root.innerHTML = `
     <canvas role="img" aria-label="Density of the noisy data, its score as arrows, and particles
       that follow it; the scores at A, B and C stand below as numbers."></canvas>
@@ -194,7 +194,7 @@ function figure(root) {
     if (!moving()) return;
     if (annealing && +slider.value < LEVELS) setLevel(+slider.value + 1);
     else annealing = false;
-    move(1);
+    move(annealing ? PER_LEVEL : 1);
     draw();
     wake();
   }
@@ -220,7 +220,10 @@ function figure(root) {
   /* With motion unwanted, what would be seen at the end is shown at once. */
   function go() {
     if (still.matches) {
-      while (annealing && +slider.value < LEVELS) { setLevel(+slider.value + 1); move(1); }
+      while (annealing && +slider.value < LEVELS) {
+        setLevel(+slider.value + 1);
+        move(PER_LEVEL);
+      }
       move(200);
     }
     draw();
