@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint bench accuracy gpu clean
+.PHONY: demo test lint docs bench accuracy gpu clean
 
 demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, write refsgm-demo/
 	$(BIN)/refsgm demo
@@ -13,6 +13,11 @@ test: $(VENV)/with-test          ## all tests, doctests and examples
 
 lint: $(VENV)/with-test
 	$(BIN)/ruff check .
+
+docs: $(VENV)/with-docs          ## the site, in docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W -n --keep-going -q -d docs/_build/doctrees \
+		docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
 
 bench: $(VENV)/with-bench        ## the claims about speed and memory, against PyTorch on the CPU
 	$(BIN)/python benchmarks/training_step.py
@@ -47,4 +52,5 @@ $(VENV)/with-%: $(VENV)/bin/python pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) refsgm-demo refsgm-scorecard refsgm-gpu *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/api docs/gallery refsgm-demo refsgm-scorecard refsgm-gpu \
+		*.egg-info .pytest_cache .ruff_cache .hypothesis

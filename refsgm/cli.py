@@ -244,16 +244,16 @@ def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="
 
 def plot_samples(x, path):
     """Draw samples that are points of the plane or square images."""
-    from .plotting import image_grid, plt, samples_2d, save_figure
+    from .plotting import image_grid, panels, samples, save_figure
     side = round(x.shape[1]**0.5)
     if x.shape[1] != 2 and side * side != x.shape[1]:
         raise ValueError(f"--plot needs 2-D data or square images, got dimension {x.shape[1]}")
-    figure, ax = plt.subplots(figsize=(5, 5))
+    ax = panels(1, 1, (5, 5))
     if x.shape[1] == 2:
-        samples_2d(x, ax)
+        samples(x, ax)
     else:
         image_grid(x, int(np.ceil(len(x)**0.5)), ax)
-    save_figure(figure, path)
+    save_figure(ax.figure, path)
 
 
 def main():

@@ -146,23 +146,21 @@ def as_text(report):
 
 def draw(folder, model, states, x_test, report):
     """The three pictures of the demo."""
-    from .plotting import image_grid, loss_per_level, plt, save_figure, trajectory_grid
-    figure, axes = plt.subplots(1, 2, figsize=(10, 5.4))
+    from .plotting import image_grid, loss_per_level, panels, save_figure, trajectory_grid
+    axes = panels(1, 2, (10, 5.4))
     image_grid(states[-1][:100], 10, axes[0], "samples")
     image_grid(x_test[:100], 10, axes[1], "held-out digits")
-    save_figure(figure, os.path.join(folder, "samples.png"))
+    save_figure(axes[0].figure, os.path.join(folder, "samples.png"))
 
     levels = len(model.sigmas)
     shown = np.unique(np.linspace(0, levels - 1, 9).round().astype(int))
     ends = [states[(i + 1) * STEPS_PER_LEVEL - 1][:8] for i in shown]
     labels = [f"{model.sigmas[i]:.2g}" for i in shown]
-    figure, ax = plt.subplots(figsize=(7, 6))
-    trajectory_grid([*ends, states[-1][:8]], [*labels, "denoised"], ax,
-                    "annealed Langevin: the state at the end of a noise level sigma")
-    save_figure(figure, os.path.join(folder, "trajectory.png"))
+    ax = trajectory_grid([*ends, states[-1][:8]], [*labels, "denoised"], panels(1, 1, (7, 6)),
+                         "annealed Langevin: the state at the end of a noise level sigma")
+    save_figure(ax.figure, os.path.join(folder, "trajectory.png"))
 
-    figure, ax = plt.subplots(figsize=(6, 4))
-    loss_per_level(model.sigmas, {"training digits": report["loss_per_level_training"],
-                                  "held-out digits": report["loss_per_level_held_out"]}, ax,
-                   "noise-prediction loss")
-    save_figure(figure, os.path.join(folder, "loss.png"))
+    ax = loss_per_level(model.sigmas, {"training digits": report["loss_per_level_training"],
+                                       "held-out digits": report["loss_per_level_held_out"]},
+                        panels(1, 1, (6, 4)), "noise-prediction loss")
+    save_figure(ax.figure, os.path.join(folder, "loss.png"))

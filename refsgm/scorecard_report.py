@@ -114,32 +114,23 @@ def table(title, columns, rows):
 
 def draw(path, parts, scores):
     """Six panels, one for each part."""
-    from .plotting import BLUE, GREEN, GREY, ORANGE, plt, save_figure
-    figure, axes = plt.subplots(2, 3, figsize=(15, 8.6), constrained_layout=True)
-    u = np.linspace(-14, 14, 800)[:, None]
-    ax = axes[0, 0]
-    ax.fill_between(u[:, 0], np.exp(scorecard.two_modes(1.0, 1).log_density(u)), color=GREY,
-                    alpha=0.5, label="truth", linewidth=0)
-    for (name, result), color, style in zip(parts["a"].items(), (ORANGE, BLUE, GREEN),
-                                            ("-", "-", "--")):
-        ax.plot(u[:, 0], np.exp(result["law"].log_density(u)), style, color=color,
-                label=f"{name}: {result['exact']:.4f}")
-    ax.set(title="(a) exact densities after Langevin dynamics", xlabel="(x + y) / sqrt 2",
-           ylabel="density", ylim=(0, 0.5))
-    ax.legend(frameon=False, fontsize=8, title="weight of the larger mode", loc="upper left")
+    from . import plotting
+    from .plotting import BLUE, GREY, ORANGE, labelled
+    axes = plotting.panels(2, 3, (12.5, 7.4))
+    plotting.densities(np.linspace(-14, 14, 800), scorecard.two_modes(1.0, 1).log_density,
+                       {f"{name}: {result['exact']:.4f}": result["law"].log_density
+                        for name, result in parts["a"].items()}, axes[0, 0],
+                       "(a) exact densities after Langevin dynamics")
+    axes[0, 0].set(xlabel="(x + y) / sqrt 2", ylim=(0, 0.5))
+    axes[0, 0].get_legend().set_title("weight of the larger mode")
 
-    ax, n = axes[0, 1], 160
-    axis = np.linspace(-8, 8, n)
-    x = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    wrong = np.sum((scores[0.0](x.astype(np.float32)) - scorecard.two_modes(1.0).score(x))**2,
-                   axis=1).reshape(n, n)
-    image = ax.pcolormesh(axis, axis, np.log10(wrong + 1e-12), cmap="cividis", vmin=-4, vmax=2,
-                          rasterized=True)
-    figure.colorbar(image, ax=ax, label="log10 |s - s*|^2")
+    truth, square = scorecard.two_modes(1.0), (-8, 8, -8, 8)
+    ax = plotting.heat(lambda x: np.log10(1e-12 + np.sum(
+        (scores[0.0](x.astype(np.float32)) - truth.score(x))**2, axis=1)), square, axes[0, 1],
+        "log10 |s - s*|^2", "(b) error of a score learnt without noise", vmin=-4, vmax=2)
     for mode in scorecard.MODES:
-        ax.add_patch(plt.Circle(mode, 3, fill=False, color="white"))
-    ax.set(title="(b) error of a score learnt without noise", aspect="equal",
-           xlabel="x", ylabel="y")
+        ax.add_patch(plotting.plt.Circle(mode, 3, fill=False, color="white"))
+    ax.set(xlabel="x", ylabel="y")
 
     ax, counts = axes[0, 2], np.geomspace(1, 1000, 50)
     for (name, result), color, style in zip(parts["c"].items(), [ORANGE] * 3 + [BLUE] * 3,
@@ -147,8 +138,8 @@ def draw(path, parts, scores):
         ax.loglog(counts, 1 + result["over_v"] / result["over_x"] / counts, style, color=color,
                   label=name)
     ax.axhline(1, color=GREY, linewidth=1)
-    ax.set(title="(c) variance of a sliced loss", xlabel="directions per sample",
-           ylabel="in units of the variance of ISM")
+    labelled(ax, "(c) variance of a sliced loss", xlabel="directions per sample",
+             ylabel="in units of the variance of ISM")
     ax.legend(frameon=False, fontsize=8)
 
     ax, sizes = axes[1, 0], np.array(list(parts["d"]))
@@ -158,31 +149,21 @@ def draw(path, parts, scores):
                 4 * np.array([r["standard_error"] for r in parts["d"].values()]), fmt="o",
                 color=ORANGE, markersize=4, label="chains, 4 standard errors")
     ax.axhline(1, color=GREY, linewidth=1)
-    ax.set(title="(d) Langevin dynamics on N(0, 1)", xlabel="step size a", ylabel="variance")
-    ax.legend(frameon=False)
+    labelled(ax, "(d) Langevin dynamics on N(0, 1)", xlabel="step size a", ylabel="variance")
+    ax.legend(frameon=False, fontsize=8)
 
-    ax = axes[1, 1]
-    marks = zip(parts["e"].items(), ["o", "s", "^", "v", "D", "x", "+", "1", "2"],
-                [BLUE, GREEN, ORANGE] * 3)
-    for (name, (_, seen)), mark, color in marks:
-        ax.loglog(scorecard.STEPS, seen.errors, marker=mark, color=color, linewidth=1,
-                  label=f"{name}: {seen.slope:.2f}")
-    ax.set(title="(e) error in mean and covariance", xlabel="steps", ylabel="largest error")
-    ax.set_xticks(scorecard.STEPS, [str(n) for n in scorecard.STEPS])
-    ax.minorticks_off()
+    ax = plotting.convergence(scorecard.STEPS, {f"{name}: {seen.slope:.2f}": seen.errors
+                                                for name, (_, seen) in parts["e"].items()},
+                              axes[1, 1], "(e) error in mean and covariance")
     ax.legend(frameon=False, fontsize=7, title="observed order", ncols=2)
 
-    ax = axes[1, 2]
     if "f" in parts:
         levels = parts["f"]["levels"]
-        for key, label, color in (("model", "network", BLUE),
-                                  ("ideal", "ideal for the training set", ORANGE)):
-            ax.loglog(list(levels), [r[key] for r in levels.values()], marker="o", markersize=3,
-                      color=color, label=label)
-        ax.set(title="(f) noise-prediction loss on held-out digits", xlabel="noise level sigma",
-               ylabel="loss per feature")
-        ax.legend(frameon=False)
+        plotting.loss_per_level(list(levels), {
+            words: [r[key] for r in levels.values()]
+            for key, words in (("model", "network"), ("ideal", "ideal for the training set"))},
+            axes[1, 2], "(f) noise-prediction loss on held-out digits")
     else:
-        ax.text(0.5, 0.5, "(f) digits: with --digits MODEL", ha="center", color=GREY)
-        ax.set_axis_off()
-    save_figure(figure, path)
+        axes[1, 2].text(0.5, 0.5, "(f) digits: with --digits MODEL", ha="center", color=GREY)
+        axes[1, 2].set_axis_off()
+    plotting.save_figure(axes[0, 0].figure, path)

@@ -1,4 +1,4 @@
-"""Data sets, two-sample metrics and pictures."""
+"""Data sets and two-sample metrics."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from numpy.testing import assert_allclose
 
 from refsgm import datasets
 from refsgm.metrics import energy_distance, nearest_neighbour_accuracy
-from refsgm.plotting import image_grid, loss_per_level, plt, samples_2d, trajectory_grid
 
 
 @pytest.mark.parametrize("name", datasets.TOYS)
@@ -47,13 +46,3 @@ def test_the_nearest_neighbour_accuracy_is_one_half_for_equal_laws_and_one_for_f
 def test_metrics_refuse_sets_of_different_dimension():
     with pytest.raises(ValueError, match="x and y must hold at least 2 points each"):
         energy_distance(np.zeros((3, 2)), np.zeros((3, 3)))
-
-
-def test_every_plot_returns_its_axes():
-    images = np.zeros((6, 16))
-    for draw in (lambda ax: image_grid(images, 3, ax), lambda ax: samples_2d(images[:, :2], ax),
-                 lambda ax: trajectory_grid([images, images], ["a", "b"], ax),
-                 lambda ax: loss_per_level([2.0, 1.0], {"loss": [1.0, 2.0]}, ax)):
-        figure, ax = plt.subplots()
-        assert draw(ax) is ax
-        plt.close(figure)

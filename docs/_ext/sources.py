@@ -1,0 +1,172 @@
+"""What the site takes from the repository: notes, functions, tests, numbers; nothing is copied."""
+
+import ast
+import contextlib
+import doctest
+import functools
+import importlib
+import io
+import pathlib
+import re
+import textwrap
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+TAG = re.compile(r"\[([A-Z]+-\d+)\]")
+OPTIONS = doctest.NORMALIZE_WHITESPACE
+
+
+def notes():
+    return (ROOT / "MATHNOTES.md").read_text()
+
+
+@functools.cache
+def reading_order():
+    """The package's modules as the README lists them: name -> what it is."""
+    readme = (ROOT / "README.md").read_text()
+    return dict(re.findall(r"^\| `(\w+)\.py` \| \d+ \| (.*?) \|$", readme, re.MULTILINE))
+
+
+@functools.cache
+def functions(path):
+    """Functions and classes of a file, and methods as Class.method: name -> (node, its lines)."""
+    text = path.read_text()
+    lines, found = text.splitlines(), {}
+
+    def visit(body, prefix):
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[prefix + node.name] = node, source(node)
+            if isinstance(node, ast.ClassDef):
+                visit(node.body, node.name + ".")
+
+    def source(node):
+        """The lines of a definition without its docstring, which the notes say better."""
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
+        drop = range(0)
+        if ast.get_docstring(node):
+            drop = range(node.body[0].lineno - 1, node.body[0].end_lineno)
+        kept = [lines[i] for i in range(first, node.end_lineno) if i not in drop]
+        return textwrap.dedent("\n".join(kept)).strip()
+
+    visit(ast.parse(text).body, "")
+    return found
+
+
+@functools.cache
+def all_tests():
+    """Every test of the package: [(file, name, its tags, source)]."""
+    found, of_the_site = [], {"test_book.py", "test_questions.py", "test_site.py"}
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        if path.name in of_the_site:
+            continue
+        for name, (node, source) in functions(path).items():
+            if name.startswith("test_"):
+                text = (ast.get_docstring(node) or "") + source
+                found.append((path.name, name, list(dict.fromkeys(TAG.findall(text))), source))
+    return found
+
+
+def tests(tag):
+    """The tests that guard a tag, [(file, name, source)]: first those of the function's own module,
+    and those that are about this tag rather than others."""
+    own = {f"test_{file}" for _, file, _, _ in code(tag)}
+    guards = [(file not in own, tags.index(tag), len(tags), len(source), file, name, source)
+              for file, name, tags, source in all_tests() if tag in tags]
+    return [entry[4:] for entry in sorted(guards)]
+
+
+def find(name):
+    """Where a name of the notes lives: (its module, its public dotted name)."""
+    refsgm = importlib.import_module("refsgm")
+    if name in refsgm.__all__:
+        return getattr(refsgm, name).__module__, f"refsgm.{name}"
+    for path in sorted((ROOT / "refsgm").glob("*.py")):
+        if name in functions(path):
+            return f"refsgm.{path.stem}", f"refsgm.{path.stem}.{name}"
+    raise LookupError(f"MATHNOTES.md names {name}, which does not exist")
+
+
+def blocks():
+    """The tagged paragraphs of the notes: tag -> (start, end) in their text."""
+    text, found = notes(), {}
+    for match in re.finditer(r"^\*\*\[([A-Z]+-\d+)\]\*\*", text, re.MULTILINE):
+        code = text.index("*Code:*", match.start())
+        end = text.find("\n\n", code)
+        found[match[1]] = match.start(), len(text) if end < 0 else end
+    return found
+
+
+def named(tag):
+    """The functions in the *Code:* line of a tag, in its order."""
+    start, end = blocks()[tag]
+    line = re.search(r"\*Code:\*((?:[^.]|\.\w)*)\.", notes()[start:end])
+    return re.findall(r"`(\w+)`", line[1])
+
+
+def code(tag):
+    """The functions that are an equation: [(public name, module file, line, source)].
+
+    Of a class it is the methods that carry the tag, and the class alone if none does.
+    """
+    found = []
+    for name in named(tag):
+        module, public = find(name)
+        path = ROOT / (module.replace(".", "/") + ".py")
+        defined = functions(path)
+        node = defined[name][0]
+        members = []
+        if isinstance(node, ast.ClassDef):
+            members = [n for n, (m, _) in defined.items() if n.startswith(name + ".")
+                       and f"[{tag}]" in (ast.get_docstring(m) or "")]
+        for each in members or [name]:
+            node, source = defined[each]
+            found.append((public + each[len(name):], path.name, node.lineno, source))
+    return found
+
+
+@functools.cache
+def own_numbers():
+    """docs/numbers.txt: tag -> the example that stands there for it."""
+    parts = re.split(r"^\[([A-Z]+-\d+)\]$", (ROOT / "docs" / "numbers.txt").read_text(),
+                     flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def number(tag):
+    """A tiny example of an equation, run now: (pycon text with what came, failures).
+
+    It is that of docs/numbers.txt, or else the one in the function's docstring.
+    """
+    names = {"np": np}
+    if tag in own_numbers():
+        text = own_numbers()[tag]
+        names["refsgm"] = importlib.import_module("refsgm")
+    else:
+        module, _ = find(named(tag)[0])
+        _, path, line, _ = code(tag)[0]
+        public = code(tag)[0][0].split(".")[1:]
+        owner = importlib.import_module(module)
+        names.update(vars(owner))
+        if hasattr(owner, public[-1]):
+            target = getattr(owner, public[-1])
+        else:
+            target = functools.reduce(getattr, public, importlib.import_module("refsgm"))
+        text = target.__doc__ or ""
+    return run(tag, text, names)
+
+
+def run(name, text, names):
+    """Run the examples of a text; (the examples with what came, [what went wrong])."""
+    checker, shown, wrong = doctest.OutputChecker(), [], []
+    for example in doctest.DocTestParser().get_examples(text, name):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile(example.source, f"<{name}>", "single"), names)
+        got = out.getvalue()
+        if not checker.check_output(example.want, got, OPTIONS):
+            wrong.append(f"{name}: {example.source.strip()} gave {got!r}, not {example.want!r}")
+        first, *rest = example.source.rstrip("\n").split("\n")
+        shown += [">>> " + first, *("... " + line for line in rest), *got.rstrip("\n").split("\n")]
+    return "\n".join(line for line in shown if line), wrong

@@ -1,0 +1,110 @@
+"""The sources of the site: numbers, programs and the figure's JavaScript say what refsgm computes.
+
+What the built site looks like is for test_site.py.
+"""
+
+import doctest
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import refsgm
+
+DOCS = pathlib.Path(__file__).parent.parent / "docs"
+sys.path.append(str(DOCS / "_ext"))
+
+import sources  # noqa: E402
+
+TAGS = list(sources.blocks())
+ELSEWHERE = {"oracle", "gpu"}           # programs that need files or a GPU, in tests of their own
+PAGES = sorted(path for path in DOCS.glob("*.md")
+               if "```py" in path.read_text() and path.stem not in ELSEWHERE)
+FIGURE = DOCS / "_static" / "annealing.js"
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_every_tag_has_its_code_a_number_and_a_test(tag):
+    """And the number is what it is said to be."""
+    number, wrong = sources.number(tag)
+    assert sources.code(tag)
+    assert number
+    assert wrong == []
+    assert sources.tests(tag)
+
+
+def test_every_number_belongs_to_a_tag():
+    assert set(sources.own_numbers()) <= set(TAGS)
+
+
+def test_a_number_that_is_wrong_is_found():
+    _, wrong = sources.run("X-1", ">>> 1 + 1\n3\n", {})
+    assert len(wrong) == 1
+
+
+def test_shown_code_is_that_of_the_package():
+    """Without its docstring: what is left is a definition of that name."""
+    for tag in TAGS:
+        for public, _, _, source in sources.code(tag):
+            name = public.split(".")[-1]
+            assert re.search(rf"^(def|class) {name}\b", source, re.MULTILINE), public
+            assert '"""' not in source
+            compile(source, public, "exec")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_programs_on_a_page_run(path):
+    """Blocks of a page share their names, from top to bottom; those with prompts are asserted."""
+    blocks = re.findall(r"```(python|pycon)\n(.*?)```", path.read_text(), re.DOTALL)
+    names = {}
+    for language, text in blocks:
+        if language == "python":
+            exec(compile(text, path.name, "exec"), names)
+        else:
+            examples = doctest.DocTestParser().get_doctest(text, names, path.name, path.name, 0)
+            runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+            runner.run(examples, clear_globs=False)
+            names.update(examples.globs)
+            assert runner.failures == 0
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_figure_computes_the_score_of_the_mixture():
+    """[MIX-1] [MIX-2] In JavaScript, at many points and levels."""
+    rng = np.random.default_rng(0)
+    x, sigma = rng.uniform(-6, 6, (200, 2)), np.geomspace(4.0, 0.2, 200)
+    program = (f"const a = require({json.dumps(str(FIGURE))});"
+               f"const x = {x.tolist()}, sigma = {sigma.tolist()};"
+               "console.log(JSON.stringify({WEIGHTS: a.WEIGHTS, MEANS: a.MEANS,"
+               " looks: x.map(([u, v], i) => a.look(u, v, sigma[i]))}))")
+    said = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
+    said = json.loads(said.stdout)
+    mixture = np.array(said["WEIGHTS"]), np.array(said["MEANS"]), sigma[:, None]
+    assert_allclose([look["score"] for look in said["looks"]],
+                    refsgm.mixture_score(x, *mixture), rtol=1e-9, atol=1e-9)
+    assert_allclose([look["logDensity"] for look in said["looks"]],
+                    refsgm.mixture_log_density(x, *mixture), rtol=1e-9)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_particles_of_the_figure_find_the_weights_when_annealed_and_miss_them_when_not():
+    """[LANG-1] [LANG-2] [FISHER-1] What the page says of its two buttons."""
+    program = f"""let seed = 1;
+        Math.random = () => (seed = 48271 * seed % 2147483647) / 2147483647;
+        const a = require({json.dumps(str(FIGURE))});
+        const run = levels => {{
+          const particles = Array.from({{length: 2000}}, () => a.normal().map(z => 4 * z));
+          for (const sigma of levels) for (let i = 0; i < 3; i++) a.step(particles, sigma);
+          return a.shares(particles); }};
+        const levels = Array.from({{length: 300}}, (_, i) => 4 * 0.05 ** (i / 299));
+        console.log(JSON.stringify([run(levels), run(levels.map(() => 0.2))]))"""
+    said = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
+    annealed, plunged = json.loads(said.stdout)
+    assert_allclose(annealed, [0.6, 0.3, 0.1], atol=0.04)
+    assert plunged[2] > 0.2                     # a region of the plane, not the weight 0.1

@@ -1,0 +1,281 @@
+"""The built site, as a reader has it: opened from disk in Chromium, without a network.
+
+`make docs` builds it. Links are checked without a browser; the rest needs Chromium and Playwright.
+"""
+
+import html.parser
+import pathlib
+import re
+import shutil
+import sys
+import urllib.parse
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import refsgm
+
+ROOT = pathlib.Path(__file__).parent.parent
+SITE = ROOT / "docs" / "_build" / "html"
+CHROMIUM = shutil.which("chromium")
+WEIGHTS = np.array([0.6, 0.3, 0.1])
+MEANS = np.array([[-2.2, -0.9], [2.2, -1.1], [0.4, 2.1]])
+
+sys.path.append(str(ROOT / "docs" / "_ext"))
+
+import sources  # noqa: E402
+
+pytestmark = [pytest.mark.site,
+              pytest.mark.skipif(not (SITE / "index.html").exists(),
+                                 reason="the site is not built: make docs")]
+FILES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html")
+               if "_static" not in path.parts)
+PAGES = [name for name in FILES if not name.startswith("_modules/")]
+TAGS = list(sources.blocks())
+
+
+class Links(html.parser.HTMLParser):
+    """Anchors of a page, what it links to, and what it loads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.anchors, self.links, self.loaded = set(), set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.anchors.update(attributes[key] for key in ("id", "name") if attributes.get(key))
+        if tag == "a" and attributes.get("href"):
+            self.links.add(attributes["href"])
+        elif tag == "link" and attributes.get("rel") in ("stylesheet", "icon"):
+            self.loaded.add(attributes["href"])
+        elif attributes.get("src"):
+            self.loaded.add(attributes["src"])
+
+
+@pytest.fixture(scope="module")
+def parsed():
+    return {name: Links((SITE / name).read_text()) for name in FILES}
+
+
+def test_every_internal_link_leads_somewhere(parsed):
+    broken = []
+    for name, page in parsed.items():
+        for link in page.links | page.loaded:
+            parts = urllib.parse.urlsplit(link)
+            if parts.scheme:
+                continue
+            path = urllib.parse.unquote(parts.path)
+            target = (SITE / name).parent.joinpath(path).resolve() if path else SITE / name
+            anchor = urllib.parse.unquote(parts.fragment)
+            if not target.is_file():
+                broken.append((name, link))
+            elif anchor and target.suffix == ".html":
+                if anchor not in parsed[target.relative_to(SITE).as_posix()].anchors:
+                    broken.append((name, link))
+    assert broken == []
+
+
+def test_nothing_is_loaded_from_elsewhere(parsed):
+    assert [link for page in parsed.values() for link in page.loaded
+            if urllib.parse.urlsplit(link).scheme not in ("", "data")] == []
+
+
+def test_a_function_is_one_click_from_its_equation_and_back(parsed):
+    pages = {name: (SITE / name).read_text() for name in FILES if name.startswith("api/")}
+    notes = (SITE / "derivation.html").read_text()
+    missing = []
+    for tag in TAGS:
+        block = notes.split(f'id="{tag.lower()}"')[1].split('class="equation docutils')[0]
+        for public, *_ in sources.code(tag):
+            page, = (name for name, text in pages.items() if f'id="{public}"' in text)
+            entry = re.split(r'<dt class="sig', pages[page].split(f'id="{public}"')[1])[0]
+            if f'href="../derivation.html#{tag.lower()}"' not in entry:
+                missing.append((public, tag))
+            if f'href="{page}#{public}"' not in block:
+                missing.append((tag, public))
+    assert missing == []
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=[
+            "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            "--disable-background-networking"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """A function that opens a page of the site; what it complains about is in page.complaints."""
+    contexts = []
+
+    def visit(name, width=1440, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True,
+                                      **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.complaints = []
+        page.on("console", lambda message: message.type in ("error", "warning")
+                and page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: page.complaints.append(request.url))
+        page.goto(f"file://{SITE}/{name}")
+        page.evaluate("async () => { if (window.MathJax) await MathJax.startup.promise; }")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+UNRENDERED = """() => [
+    ...[...document.querySelectorAll(".math")].filter(
+        e => !e.querySelector("mjx-container svg") && !e.matches("[class*=nohighlight]")),
+    ...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.outerHTML)"""
+PROSE = """() => {
+    const article = document.querySelector("article").cloneNode(true);
+    article.querySelectorAll("pre, code, script, style, mjx-container").forEach(e => e.remove());
+    return article.textContent; }"""
+WIDER = """() => [...document.querySelectorAll("article *")].filter(e => {
+    let box = e.getBoundingClientRect();
+    if (box.right <= innerWidth + 1 || !box.width) return false;
+    for (let a = e.parentElement; a; a = a.parentElement)
+        if (getComputedStyle(a).overflowX !== "visible"
+            && a.getBoundingClientRect().right <= innerWidth + 1) return false;
+    return true; }).slice(0, 5).map(e => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_readable(visit, name):
+    """No complaint, all mathematics rendered, and no horizontal scrolling, on a screen and a phone:
+    what is wider than a phone scrolls in a box of its own."""
+    page = visit(name)
+    assert page.evaluate(UNRENDERED) == []
+    assert re.findall(r"\$|\\\(|\\\[|\{tag\}|`", page.evaluate(PROSE)) == []
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(WIDER) == []
+    assert page.complaints == []
+
+
+OVERLAPS = """() => {
+    const found = [];
+    const blocks = parent => [...parent.children].filter(e => e.getClientRects().length
+        && !["inline", "none"].includes(getComputedStyle(e).display));
+    for (const parent of document.querySelectorAll(
+            "article section, .words, .beside, .code, .number, .guards, .equation")) {
+        const boxes = blocks(parent).map(e => [e, e.getBoundingClientRect()]);
+        for (let i = 0; i < boxes.length; i++) {
+            for (let j = i + 1; j < boxes.length; j++) {
+                const [e, a] = boxes[i], [f, b] = boxes[j];
+                if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+                    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)
+                    found.push([e.outerHTML.slice(0, 100), f.outerHTML.slice(0, 100)]);
+            }
+        }
+    }
+    return found; }"""
+SPILLS = """() => [...document.querySelectorAll(".words, .beside")].filter(e =>
+    e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 200))"""
+
+
+def test_every_equation_has_its_code_its_number_and_its_tests_beside_it(visit):
+    """Side by side on a screen, one under the other on a phone, and nothing overlaps."""
+    page = visit("derivation.html")
+    shown = page.evaluate("""() => {
+        const texts = (e, where) => [...e.querySelectorAll(where)].map(p => p.textContent.trim());
+        return Object.fromEntries([...document.querySelectorAll(".equation")].map(e => [e.id, {
+            code: texts(e, ".code pre"), number: texts(e, ".number pre"),
+            tests: texts(e, ".test pre")}])); }""")
+    assert set(shown) == {tag.lower() for tag in TAGS}
+    for tag in TAGS:
+        assert shown[tag.lower()] == {"code": [source for *_, source in sources.code(tag)],
+                                      "number": [sources.number(tag)[0]],
+                                      "tests": [source for *_, source in sources.tests(tag)]}
+    sides = """() => [...document.querySelectorAll(".equation")].map(e => {
+        const [a, b] = [...e.children].map(c => c.getBoundingClientRect());
+        return [b.left >= a.right, b.top >= a.bottom]; })"""
+    assert all(beside and not under for beside, under in page.evaluate(sides))
+    assert page.evaluate(OVERLAPS) == []
+    assert page.evaluate(SPILLS) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert all(under and not beside for beside, under in page.evaluate(sides))
+    assert page.evaluate(OVERLAPS) == []
+
+
+def shown_scores(page):
+    """The three points of the figure, the score that it shows at them, and its sigma."""
+    rows = page.evaluate("""() => [...document.querySelectorAll(".annealing tr[data-x]")].map(r =>
+        [r.dataset.x, r.dataset.y, r.cells[1].textContent, r.cells[2].textContent])""")
+    table = np.array(rows, float)
+    return table[:, :2], table[:, 2:], float(page.get_attribute(".annealing", "data-sigma"))
+
+
+def test_the_figure_shows_the_score_of_the_mixture(visit):
+    """[MIX-2] At three points, from one end of the slider to the other."""
+    page = visit("annealing.html")
+    seen = set()
+    for place in (0, 75, 150, 225, 300):
+        page.locator(".annealing input").fill(str(place))
+        x, score, sigma = shown_scores(page)
+        assert_allclose(score, refsgm.mixture_score(x, WEIGHTS, MEANS, sigma), atol=1e-6)
+        seen.add(sigma)
+    assert len(x) == 3
+    assert (max(seen), min(seen), len(seen)) == (4.0, pytest.approx(0.2), 5)
+
+
+def test_the_figure_follows_the_keyboard(visit):
+    page = visit("annealing.html")
+    page.locator(".annealing input").focus()
+    page.keyboard.press("End")
+    assert shown_scores(page)[2] == pytest.approx(0.2)
+    page.keyboard.press("ArrowLeft")
+    assert 0.2 < shown_scores(page)[2] < 0.21
+
+
+def test_the_figure_moves_until_it_is_paused_or_out_of_view(visit):
+    page = visit("annealing.html")
+    steps = "+document.querySelector('.annealing').dataset.steps"
+    page.wait_for_function(f"{steps} > 3")
+    page.get_by_role("button", name="Pause").click()
+    before = page.evaluate(steps)
+    page.wait_for_timeout(300)
+    assert page.evaluate(steps) - before <= 1
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_function(f"{steps} > {before + 3}")
+    page.set_viewport_size({"width": 390, "height": 300})
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.wait_for_function("document.querySelector('.annealing').dataset.moving === 'false'")
+
+
+def test_annealing_in_the_figure_finds_the_weights(visit):
+    """[LANG-2] And starting at small sigma does not [FISHER-1]. With motion unwanted both end at
+    once."""
+    page = visit("annealing.html", reduced_motion="reduce")
+    assert page.get_attribute(".annealing", "data-moving") == "false"
+    shares = "[...document.querySelectorAll('.share')].map(e => parseFloat(e.textContent) / 100)"
+    page.get_by_role("button", name="Anneal").click()
+    assert_allclose(page.evaluate(shares), WEIGHTS, atol=0.12)       # 500 particles: five errors
+    page.get_by_role("button", name="Start at small sigma").click()
+    assert page.evaluate(shares)[2] > 0.15
+    assert page.evaluate("+document.querySelector('.annealing').dataset.steps") > 300
+
+
+def test_the_figure_is_sharp_and_follows_the_theme(visit):
+    page = visit("annealing.html", device_scale_factor=2, reduced_motion="reduce")
+    canvas = "document.querySelector('.annealing canvas')"
+    assert page.evaluate(f"{canvas}.width") == 2 * page.evaluate(f"{canvas}.clientWidth")
+    light = page.evaluate(f"{canvas}.toDataURL()")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"was => {canvas}.toDataURL() !== was", arg=light)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", background)[:3])) < 60
