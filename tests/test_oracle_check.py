@@ -164,6 +164,8 @@ def test_built_in_functions_can_be_checked(foreign):
      "argnames must be names of gaussian_score(x, mean, sigma), got 'variance'"),
     ("gaussian_score", score, {"argnames": ["x", "x", "sigma"]},
      "argnames must name an argument once, got ['x', 'x', 'sigma']"),
+    ("gaussian_score", score, {"argnames": ["x", "mean"]},
+     "argnames must name every required argument of gaussian_score, got none for 'sigma'"),
     ("gaussian_score", score, {"argnames": 3},
      "argnames must be a list of names or a dict {keyword: name}, got int"),
     ("gaussian_score", score, {"event_shape": 8},
@@ -209,6 +211,16 @@ def test_a_convention_is_accepted_when_it_is_allowed(allow):
 def test_a_convention_is_not_accepted_for_another(allow):
     """Only what was named is allowed."""
     assert not check("denoising_score_matching", mean_over_dims, allow=allow).ok
+
+
+def test_a_code_that_is_allowed_excuses_nothing_that_comes_with_it():
+    """-2 / D times the right loss is wrong in three ways."""
+    def wrong(score_fn, x, sigma, eps):
+        return -2 * mean_over_dims(score_fn, x, sigma, eps)
+    every = {"sign", "sum-vs-mean", "half"}
+    assert check("denoising_score_matching", wrong, allow=every).ok
+    for one in every:
+        assert not check("denoising_score_matching", wrong, allow=every - {one}).ok
 
 
 def test_two_conventions_at_once_have_both_to_be_allowed():

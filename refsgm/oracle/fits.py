@@ -142,7 +142,7 @@ def named(case, m, e, of, form):
     sentence = f"{of}the result is {m} times the right one: {words}"
     cost = 1.05 if parts == ["wrong-coordinates"] else 1 + 0.2 * len(parts) + (
         0.8 if "wrong-factor" in parts else 0.15 if parts[0] == "factor-extra" else 0)
-    return case.say(parts[0], sentence, "fit", cost, convention)
+    return case.say(parts[0], sentence, "fit", cost, convention)._replace(also=tuple(parts[1:]))
 
 
 def offset(case, i, of):
@@ -182,7 +182,8 @@ def coefficients_of(case, i, basis, right_only=False):
         choice = bases(case.contract, p.args, p.trial.calls, i)
         if basis >= len(choice):
             return None
-        truth = bases(case.contract, p.args, recorded(case.contract, p.args), i)[basis]
+        calls = recorded(case.contract, p.args)
+        truth = bases(case.contract, p.args, calls, i)[basis] if calls else choice[basis]
         if case.contract.returns[i][1] == LEVEL:
             return level_coefficients(case, i, basis, right_only)
         terms, q = choice[basis], quantities(case.contract, p.args)
@@ -256,7 +257,8 @@ def explain_terms(case, got, want, slack, q, of):
         first = found[0]
         rest = "; ".join(d.sentence for d in found[1:3])
         found[0] = first._replace(sentence=f"{first.sentence}; {rest}",
-                                  cost=first.cost + 0.3 * (len(found) - 1))
+                                  cost=first.cost + 0.3 * (len(found) - 1),
+                                  also=tuple(d.code for d in found[1:] if d.code != first.code))
     return found[:1]
 
 

@@ -101,6 +101,7 @@ class Diagnosis(NamedTuple):
     tag         of the equation;  fix  what to change
     convention  names by which it can be allowed, if it is made of documented choices
     engine      which part of the doctor says so;  cost  the simpler an explanation, the lower
+    also        codes of what else is wrong, where the sentence tells of more than one thing
     """
 
     code: str
@@ -110,6 +111,7 @@ class Diagnosis(NamedTuple):
     convention: str = ""
     engine: str = ""
     cost: float = 0.0
+    also: tuple = ()
 
 
 def standard(name):

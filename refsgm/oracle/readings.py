@@ -24,6 +24,8 @@ def explains(case, predict):
             if len(p.got) > 1 and np.all(np.abs(got - want) <= slack):     # this component is right
                 continue
             compared += 1
+            if case.contract.form == TABLE and np.shape(got) == np.shape(value) and len(got) > 2:
+                got, value, slack = got[:-1], value[:-1], slack[:-1]      # the end may lose digits
             if np.shape(got) != np.shape(value) or not np.all(
                     np.abs(got - value) <= 8 * slack + 1e-9 * np.abs(value)):
                 return False

@@ -40,7 +40,8 @@ class Report:
         if not self.diagnoses:
             return False
         first, allowed = self.diagnoses[0], set(self.allowed)
-        return first.code in allowed or set(first.convention.split(" + ")) <= allowed
+        return ({first.code, *first.also} <= allowed
+                or set(first.convention.split(" + ")) <= allowed)
 
     def __bool__(self):
         return self.ok

@@ -81,6 +81,10 @@ class Caller:
                                  f"({', '.join(self.contract.args)}), got {unknown[0]!r}")
             if len(set(names)) < len(names):
                 raise ValueError(f"argnames must name an argument once, got {names}")
+            missing = [n for n in self.contract.args[:self.contract.required] if n not in names]
+            if missing:
+                raise ValueError(f"argnames must name every required argument of "
+                                 f"{self.contract.name}, got none for {missing[0]!r}")
             return names
         names = list(self.contract.args)
         with contextlib.suppress(TypeError, ValueError):
