@@ -71,6 +71,7 @@ if list((ROOT / "examples").glob("GALLERY_HEADER.*")) or list((ROOT / "examples"
         "parallel": 2,
         "abort_on_example_error": True,
         "write_computation_times": False,
+        "capture_repr": (),                         # pictures and what is printed, nothing else
     }
 
 
