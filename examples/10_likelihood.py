@@ -75,7 +75,7 @@ plotting.labelled(axes[0], "log density of 60 points", xlabel="exact, in nats",
 for (name, values), color in zip(errors.items(), (plotting.ORANGE, plotting.GREEN)):
     axes[1].loglog(maxima, values, "o-", color=color, markersize=4, label=name)
 axes[1].legend(fontsize=8, frameon=False)
-plotting.labelled(axes[1], "error of the usual prior", xlabel="sigma_max",
+plotting.labelled(axes[1], "error of two priors", xlabel="sigma_max",
                   ylabel="mean |error|, in nats")
 
 # %%
