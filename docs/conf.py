@@ -41,6 +41,7 @@ html_css_files = ["site.css"]
 html_js_files = [("fit.js", {"defer": "defer", "priority": 900})]
 html_show_sphinx = False
 html_copy_source = False
+html_use_index = False                                  # the reference is one, in reading order
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b5fa5", "color-brand-content": "#0b5fa5",
                             "color-brand-visited": "#0b5fa5"},

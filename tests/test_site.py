@@ -137,8 +137,8 @@ def visit(browser):
 
 
 UNRENDERED = """() => [
-    ...[...document.querySelectorAll(".math")].filter(
-        e => !e.querySelector("mjx-container svg") && !e.matches("[class*=nohighlight]")),
+    ...[...document.querySelectorAll("article .math")].filter(
+        e => !e.querySelector("mjx-container svg")),
     ...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.outerHTML)"""
 PROSE = """() => {
     const article = document.querySelector("article").cloneNode(true);
@@ -147,8 +147,9 @@ PROSE = """() => {
 WIDER = """() => [...document.querySelectorAll("article *")].filter(e => {
     let box = e.getBoundingClientRect();
     if (box.right <= innerWidth + 1 || !box.width) return false;
-    for (let a = e.parentElement; a; a = a.parentElement)
-        if (getComputedStyle(a).overflowX !== "visible"
+    if (e.closest("mjx-assistive-mml, defs")) return false;
+    for (let a = e.parentElement; !a.matches("article"); a = a.parentElement)
+        if (["auto", "scroll"].includes(getComputedStyle(a).overflowX)
             && a.getBoundingClientRect().right <= innerWidth + 1) return false;
     return true; }).slice(0, 5).map(e => e.outerHTML.slice(0, 200))"""
 
@@ -164,9 +165,12 @@ def test_a_page_is_readable(visit, name):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(WIDER) == []
+        assert page.evaluate(SCROLLS) == []
     assert page.complaints == []
 
 
+SCROLLS = """() => [...document.querySelectorAll("body, .page, .main, .content")]
+    .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.tagName + " " + e.className)"""
 OVERLAPS = """() => {
     const found = [];
     const blocks = parent => [...parent.children].filter(e => e.getClientRects().length

@@ -16,19 +16,33 @@ for (const math of document.querySelectorAll("span.math")) {
   }
 }
 
+/* The width that a formula may have: that of its box, or of the paragraph that it stands in, with
+   room for a full stop. Tables scroll. */
+function room(formula) {
+  if (formula.hasAttribute("display")) return formula.clientWidth;
+  if (formula.closest("table")) return Infinity;
+  return formula.closest("p, li, dd, dt, h1, h2, h3, summary")?.clientWidth - 10;
+}
+
 /* A few turns, since the browser rounds the unit of a formula (ex) to whole pixels. */
 function fit() {
-  const formulas = [...document.querySelectorAll('mjx-container[display="true"]')];
+  const formulas = [...document.querySelectorAll("article mjx-container")];
   const sizes = formulas.map(() => 1);
-  for (const formula of formulas) formula.style.fontSize = "";
+  for (const formula of formulas) {
+    formula.style.fontSize = "";
+    formula.parentElement.classList.remove("scrolls");
+  }
+  const least = formulas.map(() => false);
   for (let turn = 0; turn < 4; turn++) {
-    const room = formulas.map(f => f.clientWidth / f.firstElementChild.getBoundingClientRect().width);
+    const ratios = formulas.map(f => room(f) / f.firstElementChild.getBoundingClientRect().width);
     formulas.forEach((formula, i) => {
-      if (room[i] >= 1) return;
-      sizes[i] = Math.max(LEAST, 0.99 * room[i] * sizes[i]);
+      if (!(ratios[i] < 1)) return;
+      least[i] = sizes[i] === LEAST;
+      sizes[i] = Math.max(LEAST, 0.99 * ratios[i] * sizes[i]);
       formula.style.fontSize = `${100 * sizes[i]}%`;
     });
   }
+  formulas.forEach((formula, i) => formula.parentElement.classList.toggle("scrolls", least[i]));
 }
 
 if (window.MathJax && MathJax.startup) {
