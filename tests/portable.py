@@ -397,7 +397,7 @@ def loops(xp):
                 t, s = sigmas[i], sigmas[i + 1]
                 d = -t * f(x, t)
                 x_hat = x + (s - t) * d
-                d_hat = -s * f(x_hat, s) if method == "heun" else d
+                d_hat = -s * f(x_hat, s) if method == "heun" and s > 0 else d
                 x = x + sign * (s - t) * (d + d_hat) / 2
                 yield x
         return states

@@ -307,6 +307,9 @@ def named(laws, chain, steps):
 
 def claim(result):
     """Compare the order with the one claimed."""
+    if result.claimed_order is not None and not math.isfinite(result.order) and not result.problems:
+        result.problems.append(f"its order cannot be seen here, and {result.claimed_order:g} is "
+                               "claimed: leave claimed_order out")
     if result.claimed_order is None or not math.isfinite(result.order) or result.problems:
         return
     if result.order < result.claimed_order - 0.25:

@@ -252,7 +252,7 @@ def imported(place):
                          "under if __name__ == \"__main__\"") from None
     except ValueError as error:
         raise ValueError(f"cannot import {place}: {error}") from None
-    except Exception as error:
+    except BaseException as error:               # KeyboardInterrupt too: foreign code may raise it
         text = " ".join(str(error).split())[:200]
         raise ValueError(f"cannot import {place}: {type(error).__name__}: {text}") from None
 

@@ -224,7 +224,9 @@ def number(kind, name, s, rng, drawn):
     if name == "weights":
         return None if s.M == 0 else rng.uniform(0.5, 2, len(drawn["sigmas"]))
     if name == "sigmas":
-        return np.sort(10**rng.uniform(-0.5, 1, 3 + s.seed % 3))[::-1].copy()
+        sigmas = np.sort(10**rng.uniform(-0.5, 1, 3 + s.seed % 3))[::-1].copy()
+        to_zero = kind == "probability_flow_sampler" and s.seed == 4
+        return np.append(sigmas, 0.0) if to_zero else sigmas
     if name == "betas":
         return np.sort(rng.uniform(0.02, 0.6, 4 + s.seed % 4))
     if name == "alpha_bar":
@@ -235,8 +237,12 @@ def number(kind, name, s, rng, drawn):
         return {"beta_min": 0.001 + 0.05 * u, "beta_max": 0.2 + 0.5 * u}[name]
     if kind == "log_likelihood" and name == "sigma_max":
         return 2.0 + u
+    if kind == "ddim_sampler" and name == "eta" and s.seed in (3, 4):
+        return float(s.seed - 3)
     choices = {"variance": "posterior", "method": "heun",
-               "prediction": ("eps", "x0", "v")[s.seed % 3]}
+               "prediction": ("eps", "x0", "v")[(s.seed + (s.seed > 2)) % 3]}
+    if kind == "probability_flow_sampler" and name == "method" and s.seed == 3:
+        return "euler"
     if name in choices:
         return choices[name]
     if name == "rng":

@@ -96,8 +96,7 @@ def diagnose(case, dictionary=True):
         if not found or min(d.cost for d in found) >= 2:
             found += attempt(precision, case)
     return unique(sorted(found, key=lambda d: d.cost)) or [
-        case.say("unknown", "no explanation fits: start from the smallest failing probe", "none",
-                 99)]
+        case.say("unknown", "no explanation fits", "none", 99)]
 
 
 def unique(found):

@@ -226,7 +226,11 @@ def ddim_sampler(f, eps, x, table, eta, rng):
 
 
 def probability_flow_sampler(f, s, x, sigmas, method="heun"):
-    return loop(x, zip(sigmas[:-1], sigmas[1:]), lambda x, a: heun_step(f, s, x, *a))
+    def euler_step(f, s, x, sigma_t, sigma_s):
+        return x + (sigma_t - sigma_s) * sigma_t * s(x, sigma_t)
+
+    step = {"heun": heun_step, "euler": euler_step}[method]
+    return loop(x, zip(sigmas[:-1], sigmas[1:]), lambda x, a: step(f, s, x, *a))
 
 
 def down(table):

@@ -42,12 +42,16 @@ class Monomial(NamedTuple):
     def __str__(self):
         """In plain text, such as -2 sigma^2 / sqrt(D)."""
         over, under = [], []
-        if self.twos:
+        whole = self.constant.removeprefix("1/") == "3" and self.twos.denominator == 1
+        if whole and (self.twos >= 0) != self.constant.startswith("1/"):
+            n = int(3 * 2**abs(self.twos))
+            (under if self.constant.startswith("1/") else over).append(str(n))
+        elif self.twos:
             n = 2**abs(self.twos) if self.twos.denominator == 1 else None
             word = str(int(n)) if n else f"2^({abs(self.twos)})"
             (over if self.twos > 0 else under).append("sqrt(2)" if abs(self.twos) == Fraction(1, 2)
                                                       else word)
-        if self.constant:
+        if self.constant and not (whole and (self.twos >= 0) != self.constant.startswith("1/")):
             (under if self.constant.startswith("1/") else over).append(
                 self.constant.removeprefix("1/"))
         for name, power in self.powers.items():

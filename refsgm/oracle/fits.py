@@ -75,7 +75,7 @@ def ratios(case, i, form, of):
     names = set.intersection(*(set(q) for q in rows))
     q = {n: np.concatenate([r[n] for r in rows]) for n in sorted(names)}
     ratio, slack, size = (np.concatenate(a) for a in (ratio, slack, want_size))
-    results = monomials(ratio, q, slack)
+    results = by_dimension(case, ratio, slack) or monomials(ratio, q, slack)
     e = None if form == LOSS else known_powers(size, q) if form != BATCH else term_powers(case, i)
     if case.contract.name == "ve_diffusion_coefficient":
         e = {"ln(sigma_max / sigma_min)": Fraction(1, 2)}
@@ -91,6 +91,17 @@ def ratios(case, i, form, of):
                 float(p), ("wrong-power", f"the right value to the power {p}"))
             found.append(case.say(code, f"{of}the result is {text}", "fit", 1.5))
     return found
+
+
+def by_dimension(case, ratio, slack):
+    """A constant ratio that is one over D, or D, where all probes have the same D, as images do."""
+    if case.dim is None or case.dim < 3:
+        return []
+    for power in (-1, 1):
+        rest = monomials(ratio / float(case.dim)**power, {}, slack)
+        if rest and not rest[0].constant and abs(rest[0].twos) <= 1:
+            return [rest[0]._replace(powers={"D": Fraction(power)})]
+    return []
 
 
 def term_powers(case, i):
@@ -138,7 +149,7 @@ def named(case, m, e, of, form):
                  "half": form == LOSS and "missing-half", "unit-sphere": "unit-sphere"}
     choices = [by_choice.get(p) for p in parts]
     convention = " + ".join(choices) if all(choices) else ""
-    words = "; ".join(CODES[p][0] for p in parts)
+    words = "; ".join(dict.fromkeys(CODES[p][0] for p in parts))
     sentence = f"{of}the result is {m} times the right one: {words}"
     cost = 1.05 if parts == ["wrong-coordinates"] else 1 + 0.2 * len(parts) + (
         0.8 if "wrong-factor" in parts else 0.15 if parts[0] == "factor-extra" else 0)

@@ -51,14 +51,15 @@ CODES = {
     "evaluation-point": ("the function that was passed is called at the wrong point",
                          "call it at the noisy data, with the level of that noise"),
     "broadcast": ("noise levels are broadcast along the wrong axis",
-                  "give levels the shape (B, 1), not (B,)"),
+                  "levels have the shape (B, 1), for images (B, 1, 1, 1): levels=\"trailing\""),
     "rows-mixed": ("a row of the result depends on other rows", "treat every sample by itself"),
     "not-reduced": ("the sum over features is missing", "sum over features"),
     "unweighted": ("components are averaged without their responsibilities",
                    "weight each component by its share at x"),
     "wrong-jacobian": ("another function of the Jacobian stands in place of its trace or v'J v",
                        "take the trace, or v'J v"),
-    "index-shift": ("a table is shifted by one entry", "alpha_bar[0] = 1 belongs to clean data"),
+    "index-shift": ("a table is shifted by one entry",
+                    "compare first and last entry with the contract's"),
     "reversed": ("a table, or the order of levels, is reversed", "reverse it"),
     "not-accumulated": ("entries are those of single steps, where their product so far is meant",
                         "take the cumulative product"),
@@ -171,7 +172,7 @@ def coordinates(changed):
     if len(changed) != 1:
         return False
     (name, (before, after)), = changed.items()
-    steps = {"alpha_bar": (0.5, 1), "alpha_bar_t": (0.5,), "alpha_bar_s": (0.5,), "scale": (1, 2)}
+    steps = {"alpha_bar": (0.5, 1), "alpha_bar_t": (0.5,), "scale": (1, 2)}
     return abs(after - before) in steps.get(name, ()) and (before == 0 or after == 0)
 
 

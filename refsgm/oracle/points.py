@@ -86,6 +86,7 @@ def wrong_point(case, probes, points):
             continue
         if np.allclose(a, 0, atol=1e-5):
             codes.append("evaluation-point")
+            ratios.append("0")
             continue
         texts.append(multiple(made[0], n) if made else f"another multiple of {n}")
         if made and right:
@@ -96,7 +97,9 @@ def wrong_point(case, probes, points):
             codes.append("evaluation-point")
         ratio = monomials(a / c, q, slack) if np.all(c) else []
         ratios.append(str(ratio[0]) if ratio else "?")
-    if set(ratios) - {""} in ({"1 / sqrt(alpha_bar_t)"}, {"sqrt(alpha_bar_t)"}):
+    if "0" in ratios:                                            # an argument is left out
+        codes = ["evaluation-point"]
+    elif set(ratios) - {""} in ({"1 / sqrt(alpha_bar_t)"}, {"sqrt(alpha_bar_t)"}):
         codes = ["wrong-coordinates"]
     place = " + ".join(t for t in texts if t) or "the wrong point"
     code = codes[0] if codes and codes[0] in CODES else "evaluation-point"

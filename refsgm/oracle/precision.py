@@ -62,6 +62,10 @@ def few_digits(case):
              and by_regime.get("tiny levels", 0) > 0.3)
     if usual > HALF and not local:
         return []
+    if worst < SINGLE / 3:
+        return [case.say("low-precision", f"relative errors up to {worst:.0e}, the size of "
+                         "float32: a constant or a step is float32; dtype=\"float32\" judges it "
+                         "so", "precision", 1.5)]
     if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
         return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
                          "smoothly: a small constant was added somewhere, or a formula that is "

@@ -20,12 +20,17 @@ def explains(case, predict):
                 values = predict(p.args)
         except (ValueError, ZeroDivisionError, OverflowError, TypeError):
             return False
-        for got, want, value, slack in zip(p.got, p.want, values, p.slack):
+        truth = p.want
+        if len(p.got) == 1 < len(values):              # a loop that returns its last state alone
+            truth, values = truth[-1:], values[-1:]
+        for got, want, value, slack in zip(p.got, truth, values, p.slack):
             if len(p.got) > 1 and np.all(np.abs(got - want) <= slack):     # this component is right
                 continue
             compared += 1
             if case.contract.form == TABLE and np.shape(got) == np.shape(value) and len(got) > 2:
                 got, value, slack = got[:-1], value[:-1], slack[:-1]      # the end may lose digits
+                if np.all(np.abs(value - want[:-1]) <= slack):
+                    return False                                         # and no other entry tells
             if np.shape(got) != np.shape(value) or not np.all(
                     np.abs(got - value) <= 8 * slack + 1e-9 * np.abs(value)):
                 return False

@@ -14,7 +14,7 @@ def tables(case):
     if not pairs:
         return []
     narrow = any(p.trial.dtypes[0] == np.float32 for _, _, p in pairs)
-    same = functools.partial(equal, rtol=1e-4 if narrow else 1e-6)
+    same = functools.partial(equal, rtol=1e-4 if narrow else 1e-9)
     tests = (
         ("reversed", "the table is reversed", lambda a, w: same(a, w[::-1])),
         ("reversed", "the table is reversed, and an entry is missing",

@@ -272,7 +272,8 @@ class LoopNoise:
 @contextlib.contextmanager
 def limited(seconds):
     """Raise OutOfTime after some seconds, where signals allow it (the main thread, not Windows)."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+    if (threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM")
+            or signal.getitimer(signal.ITIMER_REAL)[0] > 0):           # an outer limit is running
         yield
         return
 
