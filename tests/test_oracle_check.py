@@ -662,3 +662,79 @@ def test_the_doctor_names_any_wrong_factor_exactly(case):
     report = check(contract.name, foreign)
     assert not report.ok
     assert f"the result is {m} times the right one" in report.diagnosis.sentence
+
+
+# What a reviewer tried
+
+def test_a_convention_does_not_excuse_a_detached_gradient():
+    """The mean over features without a gradient."""
+    def detached(eps_fn, x_0, alpha_bar_t, eps):
+        x_t = alpha_bar_t**0.5 * x_0 + (1 - alpha_bar_t)**0.5 * eps
+        return np.mean((getval(eps_fn(x_t, alpha_bar_t)) - eps)**2, axis=1)
+    report = check("ddpm_loss", detached, "autograd", allow={"mean-over-dims"})
+    assert not report.ok
+    assert "detached-gradient" in [d.code for d in report.diagnoses]
+
+
+def test_a_change_in_place_that_is_allowed_excuses_no_wrong_value():
+    """It is wrong by a sign, too."""
+    def foreign(x, mean, sigma):
+        result = -score(x, mean, sigma)
+        x -= mean
+        return result
+    assert not check("gaussian_score", foreign, allow={"mutates-input"}).ok
+    assert check("gaussian_score", foreign, allow={"mutates-input", "sign"}).ok
+
+
+@pytest.mark.parametrize(("kind", "foreign"), [
+    ("min_snr_weight", lambda a, gamma, prediction: refsgm.min_snr_weight(a, gamma, prediction)
+     + (prediction == "v" and np.ndim(a) > 0)),
+    ("probability_flow_sampler", lambda f, x, sigmas, method="heun":
+     refsgm.probability_flow_sampler(f, x, sigmas, "heun")),
+    ("probability_flow_sampler", lambda f, x, sigmas, method="heun":
+     refsgm.probability_flow_sampler(f, x, np.maximum(sigmas, 1e-3), method)),
+    ("ddim_sampler", lambda f, x, table, eta, rng:
+     refsgm.ddim_sampler(f, x, table, eta if 0 < eta < 1 else 0.5, rng))],
+    ids=["v by row", "euler", "to no noise", "eta at its ends"])
+def test_choices_and_ends_leave_no_hiding_place(kind, foreign):
+    """Each is wrong at one choice, or one end, alone."""
+    assert not check(kind, foreign).ok
+
+
+def test_a_mean_over_the_pixels_of_images_is_the_convention():
+    """All images have the same D, and still 1 / D is not a constant."""
+    def foreign(eps_fn, x_0, alpha_bar_t, eps):
+        x_t = alpha_bar_t**0.5 * x_0 + (1 - alpha_bar_t)**0.5 * eps
+        return np.mean((eps_fn(x_t, alpha_bar_t) - eps)**2)
+    report = check("ddpm_loss", foreign, levels="trailing", event_shape=(3, 4, 4),
+                   allow={"mean-over-dims"})
+    assert report.ok, report
+    assert report.diagnosis.convention == "mean-over-dims"
+
+
+def test_a_loop_may_return_its_last_state_alone():
+    """Its convention is named from that state."""
+    def last(f, x, step_size, n_steps, rng):
+        for _ in range(n_steps):
+            x = x + step_size * f(x) + (2 * step_size)**0.5 * rng.standard_normal(x.shape)
+        return x
+    report = check("langevin", last, allow={"langevin-step"})
+    assert report.ok, report
+    assert "expected" not in str(check("langevin", lambda *args: [*refsgm.langevin(*args)][-1]))
+
+
+def test_a_constant_in_float32_is_called_that():
+    """Not an approximation: its error has the size of float32."""
+    def foreign(x, mean, sigma):
+        column = sigma if np.ndim(sigma) == 0 else sigma[:, 0]
+        log_norm = x.shape[1] * (np.log(column) + 0.5 * float(np.float32(np.log(2 * np.pi))))
+        return -0.5 * np.sum(((x - mean) / sigma)**2, axis=1) - log_norm
+    assert code(check("gaussian_log_density", foreign)) == "low-precision"
+    assert check("gaussian_log_density", foreign, dtype="float32").ok
+
+
+def test_a_network_that_is_given_clean_data_is_called_at_the_wrong_point():
+    """The noise is left out, which is no matter of coordinates."""
+    def foreign(eps_fn, x_0, alpha_bar_t, eps):
+        return np.sum((eps_fn(x_0, alpha_bar_t) - eps)**2, axis=1)
+    assert code(check("ddpm_loss", foreign)) == "evaluation-point"
