@@ -3,7 +3,7 @@
     python benchmarks/doctor_rates.py [--misses]
 
 The lists are tests/unlisted.py, which the engines were worked on with, and tests/held_out.py, which
-they were not. All but the first line are without the dictionary.
+was made afterwards: its first rate was 79 %, and a few defects that it showed have been mended since. All but the first line are without the dictionary.
 """
 
 import importlib.util
