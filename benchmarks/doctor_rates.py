@@ -2,8 +2,9 @@
 
     python benchmarks/doctor_rates.py [--misses]
 
-The lists are tests/unlisted.py, which the engines were worked on with, and tests/held_out.py, which
-was made afterwards: its first rate was 79 %, and a few defects that it showed have been mended since. All but the first line are without the dictionary.
+The lists are tests/unlisted.py, which the engines were worked on with, and tests/held_out.py, made
+afterwards: its first rate was 79 %, and a few defects that it showed have been mended since. Only
+the first line is with the dictionary.
 """
 
 import importlib.util
