@@ -683,6 +683,7 @@ def test_a_change_in_place_that_is_allowed_excuses_no_wrong_value():
         x -= mean
         return result
     assert not check("gaussian_score", foreign, allow={"mutates-input"}).ok
+    assert not check("gaussian_score", foreign, allow={"sign"}).ok
     assert check("gaussian_score", foreign, allow={"mutates-input", "sign"}).ok
 
 
