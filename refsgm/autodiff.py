@@ -8,10 +8,12 @@ nodes from the loss back to the leaves, adding up what arrives, gives every grad
 
 `value_and_grad` gives every array of a list a root of its own; a list as a single root would cost
 a pass over the whole list for each of its entries. `dense` and `dense_tanh` record a whole layer as
-one node. Their vjps are made of recorded operations, so they can be differentiated again.
+one node. Their vjps are made of recorded operations, so they can be differentiated again. Inside a
+primitive nothing is recorded: there NumPy itself computes, in place.
 """
 
 import autograd.numpy as np
+import numpy
 from autograd.core import VJPNode, add_outgrads, sparse_object_types
 from autograd.extend import defvjp, defvjp_argnums, primitive, vspace
 from autograd.tracer import isbox, new_box, toposort, trace_stack
@@ -73,14 +75,14 @@ def dense_tanh(x, W, b):
     """The layer tanh(x W + b), (B, n) -> (B, m), as one node.  [AD-2]"""
     y = x @ W
     y += b
-    return np.tanh(y, out=y)
+    return numpy.tanh(y, out=y)
 
 
 @primitive
 def through_tanh(g, y):
     """g (1 - y^2): the gradient g taken back through y = tanh(a), as one node."""
     slope = y * y
-    np.subtract(1, slope, out=slope)
+    numpy.subtract(1, slope, out=slope)
     slope *= g
     return slope
 

@@ -18,7 +18,7 @@ from .networks import Model
 from .shapes import to_host
 from .training import Settings, State
 
-FORMAT = 1
+FORMAT = {"model": 1, "checkpoint": 2}            # checkpoint 2: the moments are sums, not means
 
 
 def write_whole(path, write):
@@ -46,7 +46,7 @@ def current_umask():
 
 def save(path, kind, facts, arrays):
     """Write arrays, and a dict of facts that JSON can hold, to `path` as a file of this kind."""
-    header = json.dumps({"refsgm": kind, "format": FORMAT, **facts})
+    header = json.dumps({"refsgm": kind, "format": FORMAT[kind], **facts})
     arrays = {name: to_host(a) for name, a in arrays.items()}
     write_whole(path, lambda file: np.savez(file, header=np.array(header), **arrays))
 
@@ -67,8 +67,8 @@ def load(path, kind):
             zipfile.BadZipFile) as error:
         raise ValueError(f"{path} must be a refsgm {kind}, "
                          f"got a file that cannot be read as one ({error})") from error
-    if found != (kind, FORMAT):
-        raise ValueError(f"{path} must be a refsgm {kind} of format {FORMAT}, "
+    if found != (kind, FORMAT[kind]):
+        raise ValueError(f"{path} must be a refsgm {kind} of format {FORMAT[kind]}, "
                          f"got a {found[0]} of format {found[1]}")
     return facts, arrays
 

@@ -53,7 +53,7 @@ def noise_features(x, c_noise):
     harmonics = np.arange(1, FREQUENCIES + 1, dtype=float_type(x))
     angles = c_noise * beside(harmonics, x)                                      # (K,) or (B, K)
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1)
-    return np.broadcast_to(waves, (len(x), 2 * FREQUENCIES))
+    return waves if np.ndim(waves) == 2 else np.broadcast_to(waves, (len(x), 2 * FREQUENCIES))
 
 
 def forward(params, h):

@@ -106,8 +106,8 @@ class State:
     """Everything that the next step depends on, apart from data and settings; changed in place.
 
     step     updates made so far
-    weights, first, second, average   flat buffers: parameters, Adam's two moments, averaged
-             weights; where the data are
+    weights, first, second, average   flat buffers, where the data are: parameters, Adam's two
+             moments (as sums, see `adam_step`), averaged weights
     order, position   order of the data in this pass over them, and where the next batch starts
     rng      NumPy Generator
     losses   loss of every step so far (n_steps,), NaN for those to come
@@ -209,7 +209,7 @@ def step_of(model, settings, state):
         for part, g in zip(gradient_parts, gradients):
             part[...] = g
         adam_step(state, gradient, learning_rate(state.step, settings))
-        average_step(state, settings.average_decay)
+        average_step(state, settings.average_decay, scratch=gradient)
         state.step += 1
         return value
     return update
@@ -249,32 +249,38 @@ def learning_rate(step, settings):
 
 
 def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
-    """Adam with bias correction, in place.  [OPT-1]
+    """Adam with bias correction, in place; the contents of `gradient` are lost.  [OPT-1]
 
-        first   <- decay_1 first  + (1 - decay_1) gradient
-        second  <- decay_2 second + (1 - decay_2) gradient^2
-        weights <- weights - rate first_hat / (sqrt(second_hat) + tiny)
-        first_hat = first / (1 - decay_1^n),    second_hat = second / (1 - decay_2^n)
+        first   <- decay_1 first  + gradient                        = m / (1 - decay_1)
+        second  <- decay_2 second + gradient^2                      = u / (1 - decay_2)
+        weights <- weights - rate m_hat / (sqrt(u_hat) + tiny)
+        m_hat = m / (1 - decay_1^n),    u_hat = u / (1 - decay_2^n)
+
+    The moments are kept as sums, not means, and no buffer is added: an update costs what its passes
+    over memory cost.
     """
-    n, scratch = state.step + 1, np.empty_like(gradient)
-    np.subtract(gradient, state.first, out=scratch)
-    state.first += np.multiply(scratch, 1 - decay_1, out=scratch)
-    np.subtract(np.square(gradient, out=scratch), state.second, out=scratch)
-    state.second += np.multiply(scratch, 1 - decay_2, out=scratch)
-    correction = (1 - decay_2**n)**0.5
-    root = np.sqrt(state.second, out=scratch)                    # correction sqrt(second_hat)
-    root += correction * tiny
+    n, scratch = state.step + 1, gradient
+    mean_1 = (1 - decay_1) / (1 - decay_1**n)                               # m_hat / first
+    mean_2 = (1 - decay_2) / (1 - decay_2**n)                               # u_hat / second
+    state.first *= decay_1
+    state.first += gradient
+    state.second *= decay_2
+    state.second += np.square(gradient, out=scratch)
+    root = np.sqrt(state.second, out=scratch)                               # sqrt(u_hat / mean_2)
+    root += tiny / mean_2**0.5
     np.divide(state.first, root, out=scratch)
-    state.weights -= np.multiply(scratch, rate * correction / (1 - decay_1**n), out=scratch)
+    state.weights -= np.multiply(scratch, rate * mean_1 / mean_2**0.5, out=scratch)
 
 
-def average_step(state, decay):
+def average_step(state, decay, scratch=None):
     """Exponential average of the weights, in place; the memory is shorter at first.  [OPT-2]
 
         average <- d average + (1 - d) weights,  d = min(decay, (1 + n) / (10 + n)),  n = 0, 1, ...
+
+    scratch  a buffer like the weights, whose contents are lost
     """
     d = min(decay, (1 + state.step) / (10 + state.step))
-    change = state.weights - state.average
+    change = np.subtract(state.weights, state.average, out=scratch)
     change *= 1 - d
     state.average += change
 

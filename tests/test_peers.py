@@ -47,7 +47,7 @@ def test_adam_is_that_of_torch():
     adam = torch.optim.Adam([theta], lr=0.01)
     for n in range(5):
         g = normal(n, state.weights.size)
-        adam_step(state, g, 0.01)
+        adam_step(state, g.copy(), 0.01)
         state.step += 1
         theta.grad = torch.tensor(g)
         adam.step()

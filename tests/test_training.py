@@ -12,7 +12,7 @@ from laws import EXACT, normal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
-from refsgm import training
+from refsgm import checkpoints, training
 from refsgm.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
 from refsgm.training import OBJECTIVES, Settings, start, training_steps
 
@@ -205,6 +205,16 @@ def test_a_checkpoint_of_other_data_or_a_model_is_refused(tmp_path):
         load_checkpoint(path, x + 1)
     with pytest.raises(ValueError, match="must be a refsgm model of format 1, got a checkpoint"):
         load_model(path)
+
+
+def test_a_checkpoint_of_an_older_format_is_refused(tmp_path, monkeypatch):
+    """Its moments were means; read as sums, they would make the next step three times as long."""
+    x, settings, path = data(), Settings(**SMALL), tmp_path / "run.npz"
+    monkeypatch.setitem(checkpoints.FORMAT, "checkpoint", 1)
+    save_checkpoint(path, x, settings, start(x, settings))
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="checkpoint of format 2, got a checkpoint of format 1"):
+        load_checkpoint(path, x)
 
 
 def test_a_model_survives_its_file(tmp_path):
