@@ -1,10 +1,10 @@
 """What the benchmarks share: every engine in a process of its own, asked in turn, and ratios.
 
-On a shared machine a lone time means little. Each engine is started once and then waits; the
-engines are asked in turn, a fraction of a second at a time, for several rounds, so that whatever
-slows the machine slows them alike. The figures are ratios of the medians of all times of a case;
-beside them, in brackets, stand those of the best times, which a busy machine disturbs less. Where
-others use the cores, threads that wait for one another measure little but the waiting; --one-thread
+On a shared machine a lone time means little, and what slows it comes and goes within seconds. Each
+engine is started once and then waits; the engines are asked in turn, an eighth of a second at a
+time, so that the same disturbances meet them all. In every round an engine's median time is divided
+by that of the engine it is compared with; the figures are the medians of these ratios over all
+rounds. Beside them, in brackets, stand the ratios of the best times. Where others use the cores, threads that wait for one another measure little but the waiting; --one-thread
 gives each engine one thread and counts the processor's time.
 
 A script defines its engines, functions of a case (a dict) that return a function without arguments,
@@ -14,16 +14,17 @@ which the clock is put on, and calls `main`. Engines whose library is missing ar
 import argparse
 import importlib.util
 import json
+import operator
 import os
 import statistics
 import subprocess
 import sys
 import time
 
-THREADS, SLICE, WARM_UP = 2, 0.25, 5
+THREADS, SLICE, WARM_UP = 2, 0.125, 5
 
 
-def main(claim, engines, cases, *, base="torch", most=None, rounds=8, needs=()):
+def main(claim, engines, cases, *, base="torch", most=None, rounds=16, needs=()):
     """Compare the engines over the cases: a table on standard output, and JSON if asked for.
 
     claim    first line of the output
@@ -58,15 +59,16 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=8, needs=()):
                     *(f"{f'{e} / {base}':>18}" for e in others)]))
     processes, rows = {e: started(e, threads) for e in there}, []
     for case in cases:
-        seconds = {e: [] for e in there}
+        seconds = {e: [] for e in there}                             # engine -> times of each round
         for turn in range(options.rounds):
             for e in (there if turn % 2 else there[::-1]):
-                seconds[e] += ask(processes[e], case)
-        median = {e: statistics.median(seconds[e]) for e in there}
-        best = {e: min(seconds[e]) for e in there}
-        ratios = {f"{e} / {base}": median[e] / median[base] for e in others}
-        rows.append(case | ratios | {"medians": median, "best": best})
-        shown = [f"{median[e] / median[base]:.2f} ({best[e] / best[base]:.2f})" for e in others]
+                seconds[e].append(ask(processes[e], case))
+        medians = {e: [statistics.median(times) for times in seconds[e]] for e in there}
+        best = {e: min(map(min, seconds[e])) for e in there}
+        ratios = {f"{e} / {base}": statistics.median(map(operator.truediv, medians[e],
+                                                         medians[base])) for e in others}
+        rows.append(case | ratios | {"medians": medians, "best": best})
+        shown = [f"{ratios[f'{e} / {base}']:.2f} ({best[e] / best[base]:.2f})" for e in others]
         print(" ".join([*(f"{value!s:>9}" for value in case.values()),
                         *(f"{ratios:>18}" for ratios in shown)]), flush=True)
     for process in processes.values():

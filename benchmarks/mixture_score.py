@@ -73,4 +73,4 @@ if __name__ == "__main__":
     import sys
     main("The exact mixture score, against PyTorch and against two matrix products",
          {"refsgm": refsgm_score, "torch": torch_score, "products": products},
-         ON_A_GPU if "cuda" in sys.argv else CASES, rounds=4, needs={"torch": "torch"})
+         ON_A_GPU if "cuda" in sys.argv else CASES, rounds=8, needs={"torch": "torch"})
