@@ -4,8 +4,9 @@ On a shared machine a lone time means little, and what slows it comes and goes w
 engine is started once and then waits; the engines are asked in turn, an eighth of a second at a
 time, so that the same disturbances meet them all. In every round an engine's median time is divided
 by that of the engine it is compared with; the figures are the medians of these ratios over all
-rounds. Beside them, in brackets, stand the ratios of the best times. Where others use the cores, threads that wait for one another measure little but the waiting; --one-thread
-gives each engine one thread and counts the processor's time.
+rounds. Beside them, in brackets, stand the ratios of the best times. Where others use the cores,
+threads that wait for one another measure little but the waiting; --one-thread gives each engine one
+thread and counts the processor's time.
 
 A script defines its engines, functions of a case (a dict) that return a function without arguments,
 which the clock is put on, and calls `main`. Engines whose library is missing are left out.
@@ -115,7 +116,9 @@ def serve(engine, clock):
                 step()
                 if time.perf_counter() - begun > 4 * SLICE:
                     break
-        step()                                           # the first after a pause does not count
+            seconds = []
+        if not seconds or seconds[-1] < SLICE:
+            step()                         # the first after a pause, unless it is a long one itself
         seconds = []
         while sum(seconds) < SLICE:
             begun = clock()
