@@ -92,14 +92,14 @@ def shaped_like(x, f):
 
 def axes_of(x, axis):
     """The axes that are summed over, as a tuple of numbers >= 0."""
-    n = np.ndim(x)
+    n = len(x.shape)
     axes = range(n) if axis is None else (axis,) if isinstance(axis, int) else axis
     return tuple(a % n for a in axes)
 
 
 def spread(g, x, axis):
     """A gradient with respect to a sum of x over axes, given to every term: shaped like x."""
-    shape, axes = np.shape(x), axes_of(x, axis)
+    shape, axes = x.shape, axes_of(x, axis)
     kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
     return np.broadcast_to(np.reshape(g, kept), shape)
 
@@ -108,7 +108,7 @@ def count(x, axis):
     """The number of entries summed over, as a Python number, which no dtype follows."""
     n = 1
     for i in axes_of(x, axis):
-        n *= np.shape(x)[i]
+        n *= x.shape[i]
     return n
 
 

@@ -67,12 +67,15 @@ def check_values(domain, **values):
         shape_of(name, a)
         if not on_host(a):
             continue
-        if hasattr(a, "dtype") and a.dtype.kind not in "iufc":
+        kind = a.dtype.kind if hasattr(a, "dtype") else "f"
+        if kind not in "iufc":
             raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
-        if hasattr(a, "dtype") and (a.dtype.kind == "u" or a.dtype.kind == "i" and a.itemsize < 8):
+        if kind == "u" or (kind == "i" and a.itemsize < 8):
             raise ValueError(f"{name} must hold floating-point numbers (differences of small "
                              f"integers overflow), got dtype {a.dtype}")
-        good = np.isfinite(a) & inside(a.real)                    # the complex step has a.imag too
+        good = np.isfinite(a)
+        if domain is not FINITE:
+            good = good & inside(a.real)                          # the complex step has a.imag too
         if not good.all():
             bad = a if np.ndim(a) == 0 else a[~good][0]
             what = words if np.isfinite(bad) else "finite"
@@ -90,20 +93,22 @@ def check_scalars(domain, **numbers):
 def check_batch(**arrays):
     """Every array has shape (B, D), the same for all, with D >= 1, and is finite."""
     (first, x), *_ = arrays.items()
+    required = shape_of(first, x)
     for name, a in arrays.items():
         shape = shape_of(name, a)
         if len(shape) != 2 or shape[1] == 0:
             raise ValueError(f"{name} must have shape (B, D) with D >= 1, got shape {shape}")
-        if shape != np.shape(x):
-            raise ValueError(f"{name} must have the shape of {first}, {np.shape(x)}, "
+        if shape != required:
+            raise ValueError(f"{name} must have the shape of {first}, {required}, "
                              f"got shape {shape}")
     check_values(FINITE, **arrays)
 
 
 def check_level(x, domain, **levels):
     """Every noise level (or time, or step size) is a scalar or (B, 1), and lies inside `domain`."""
+    column = (len(x), 1)
     for name, a in levels.items():
-        shape, column = shape_of(name, a), (np.shape(x)[0], 1)
+        shape = shape_of(name, a)
         if shape not in ((), column):
             raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {column}, "
                              f"got shape {shape}")
