@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import refsgm
 from refsgm.oracle.check import check
 from refsgm.oracle.contracts import BATCH, CONTRACTS, LEVEL, ROWS, quantities, situations
+from refsgm.oracle.fields import Field
 from refsgm.oracle.fit import Monomial
 from refsgm.oracle.judge import known
 
@@ -80,6 +81,25 @@ def test_images_arrive_in_their_shape_and_return_in_it():
     assert report.ok, report
     assert shapes == {((3, 4, 2), (3, 4, 2), (1, 1, 1)), ((3, 4, 2),)}
     assert check("gaussian_score", score, levels="trailing", event_shape=(2, 2, 2)).ok
+
+
+def test_an_image_is_checked_without_a_matrix_of_its_size(monkeypatch):
+    """3072 features: a matrix (D, D) at every probe would take most of a minute."""
+    def level(sigma):
+        return sigma if np.ndim(sigma) == 0 else sigma.reshape(-1, 1, 1, 1)
+
+    def foreign(power):
+        def loss(score_fn, x, sigma, eps):
+            target = -eps / level(sigma)**power
+            residual = score_fn(x + level(sigma) * eps, sigma) - target
+            return 0.5 * np.sum(residual**2, axis=(1, 2, 3))
+        return loss
+
+    monkeypatch.setattr(Field, "A", property(lambda self: pytest.fail("a matrix was made")))
+    right, wrong = (check("denoising_score_matching", foreign(power), event_shape=(3, 32, 32))
+                    for power in (1, 2))
+    assert right.ok
+    assert wrong.diagnosis.code == "sigma-squared"
 
 
 def test_argnames_say_in_which_order_arguments_come():

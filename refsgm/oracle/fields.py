@@ -1,6 +1,7 @@
 """The functions that contracts pass: a score, or eps, or log density, made of operators alone.
 
     s(x, level) = theta_0 x A + theta_1 b - theta_2 x^3, divided by 1 + level
+    A = gain (R / 2 - I),    R random (D, D);  of rank 16 in many dimensions, as x A = (x U) V - c x
 
 It has a full Jacobian that depends on x, runs on any array type and is differentiable there, in x
 and in theta. Every loss of the package is quadratic in theta, so its minimiser is known. A field
@@ -10,30 +11,55 @@ remembers where it was called: what a foreign loss asks of its network is half o
 import numpy as np
 
 
+MANY, RANK = 64, 16         # features above which no matrix (D, D) is made, and the rank of R there
+
+
 class Field:
     """A test function (x, level) -> (B, D), or x -> (B, D) where there is no level.
 
-    A (D, D), b (D,)   of the affine part
-    theta              weights of its three terms (3,), 1, 0.7 and `cubic`
+    matrices   (A,), shape (D, D), or (U, V), shapes (D, RANK) and (RANK, D), of the affine part
+    b (D,)     its constant
+    gain       size of the affine part: c above
+    theta      weights of its three terms (3,), 1, 0.7 and `cubic`
     """
 
     def __init__(self, rng, dim, gain=1.0, cubic=0.4):
-        self.A = gain * (0.5 * rng.standard_normal((dim, dim)) - np.eye(dim))
+        if dim <= MANY:
+            self.matrices = (gain * (0.5 * rng.standard_normal((dim, dim)) - np.eye(dim)),)
+        else:
+            U, V = rng.standard_normal((dim, RANK)), rng.standard_normal((RANK, dim))
+            self.matrices = (0.5 * gain * U / RANK**0.5, V)
         self.b = gain * rng.standard_normal(dim)
         self.gain, self.theta = gain, np.array([1.0, 0.7, cubic])
 
     def astype(self, dtype):
         """The same function with weights of this dtype."""
         other = object.__new__(Field)
-        other.A, other.b, other.theta = (a.astype(dtype) for a in (self.A, self.b, self.theta))
-        other.gain = self.gain
+        other.matrices = tuple(a.astype(dtype) for a in self.matrices)
+        other.b, other.theta, other.gain = self.b.astype(dtype), self.theta.astype(dtype), self.gain
         return other
+
+    @property
+    def A(self):
+        """The matrix (D, D) of the affine part, whatever it is made of."""
+        if len(self.matrices) == 1:
+            return self.matrices[0]
+        U, V = self.matrices
+        return U @ V - self.gain * np.eye(len(U), dtype=U.dtype)
+
+    def linear(self, x, matrices):
+        """x A, from the matrices of this function, or the same in another library's arrays."""
+        if len(matrices) == 1:
+            return x @ matrices[0]
+        U, V = matrices
+        return (x @ U) @ V - self.gain * x
 
     def __call__(self, x, level=None):
         """The value on NumPy, or traced, arrays."""
         factor = 1.0 if level is None else 1 / (1 + level)
         theta, cubic = self.theta, self.theta[2] * self.gain
-        return (theta[0] * (x @ self.A) + theta[1] * self.b - cubic * x**3) * factor
+        return (theta[0] * self.linear(x, self.matrices) + theta[1] * self.b
+                - cubic * x**3) * factor
 
     def jacobian(self, x, level=None):
         """d s_i / d x_j, (B, D, D)."""

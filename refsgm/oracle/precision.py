@@ -69,7 +69,7 @@ def few_digits(case):
     if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
         return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
                          "smoothly: a small constant was added somewhere, or a formula that is "
-                         "nearly right was used", "precision", 1.5)]
+                         "nearly right was used", "precision", 1.5 if worst < 0.1 else 2.5)]
     words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"
     if usual > HALF:
         return []

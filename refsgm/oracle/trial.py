@@ -136,14 +136,15 @@ class Caller:
     def function(self, f, dtype, theta, log, is_energy):
         """The test function on foreign arrays; its calls are noted in `log`."""
         asarray = self.framework.asarray
-        matrix = (f.A + f.A.T) / 2 if is_energy else f.A
-        A, b = asarray(matrix.astype(dtype)), asarray(f.b.astype(dtype))
+        matrices = [asarray(a.astype(dtype))
+                    for a in ([(f.A + f.A.T) / 2] if is_energy else f.matrices)]
+        b = asarray(f.b.astype(dtype))
         w = asarray(f.theta.astype(dtype)) if theta is None else theta
 
         def score(x, *level):
             log.append((self.seen(x), *map(self.seen, level)))
             y = self.flat(x)
-            s = w[0] * (y @ A) + w[1] * b - (w[2] * f.gain) * (y * y * y)
+            s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * (y * y * y)
             for a in level:
                 if len(getattr(a, "shape", ())) > 0:
                     a = a.reshape(-1, 1) if math.prod(a.shape) > 1 else a.reshape(())
@@ -153,7 +154,7 @@ class Caller:
         def energy(x):
             log.append((self.seen(x),))
             y = self.flat(x)
-            return (0.5 * w[0] * (y * (y @ A)).sum(-1) + w[1] * (y @ b)
+            return (0.5 * w[0] * (y * f.linear(y, matrices)).sum(-1) + w[1] * (y @ b)
                     - 0.25 * w[2] * f.gain * (y * y * y * y).sum(-1))
         return energy if is_energy else score
 
