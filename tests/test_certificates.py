@@ -75,6 +75,35 @@ def test_right_samplers_are_certified_in_vp(name):
     assert abs(certificate.order - 1) < 0.1
 
 
+def test_a_network_in_float32_within_a_loop_in_float64_is_certified():
+    """As torch users often have it: the states would lose digits, the network may."""
+    def narrow(score):
+        return lambda x, t: score(x.astype(np.float32), t).astype(np.float64)
+
+    right = check_sampler(lambda s, x, sigmas, rng: flow(narrow(s), x, sigmas), claimed_order=1)
+    assert right.ok, right
+    assert any("float32" in note for note in right.notes)
+    wrong = check_sampler(lambda s, x, sigmas, rng: flow(narrow(s), x, sigmas, 0.5))
+    assert "0.5 times that of the probability flow" in str(wrong)
+
+
+def test_the_rng_of_a_sampler_draws_as_numpy_generators_do():
+    asks = [lambda rng, std, shape: std * rng.standard_normal(shape),
+            lambda rng, std, shape: std * rng.standard_normal(size=shape),
+            lambda rng, std, shape: rng.normal(0.0, std, shape),
+            lambda rng, std, shape: rng.normal(scale=std, size=shape)]
+    for ask in asks:
+        def sampler(score, x, sigmas, rng, ask=ask):
+            for t, s in pairs(sigmas):
+                gap = t * t - s * s
+                x = x + gap * score(x, t) + ask(rng, gap**0.5, x.shape)
+            return x
+        assert check_sampler(sampler, deterministic=False).ok
+    for size in (None, 4, (4,)):
+        refused = check_sampler(lambda s, x, sigmas, rng, size=size: rng.normal(size=size))
+        assert "is drawn with its shape, (B, D), got" in str(refused)
+
+
 WRONG = {
     "too much noise": (lambda *a: reverse_sde(*a, noise=1.2), {}, "too large by a factor 1.2 "),
     "too little noise": (lambda *a: reverse_sde(*a, noise=0.5**0.5), {},

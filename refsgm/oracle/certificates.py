@@ -92,8 +92,8 @@ def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="
     sampler        function (model, x, levels, rng) -> the last state (B, D), or an iterable of
                    states; levels are sigmas (n + 1,), decreasing to 0, or the table alpha_bar
                    (n + 1,) with alpha_bar[0] = 1. It should draw its noise from
-                   rng.standard_normal(shape), arrays of its framework; one that draws its own is
-                   judged from many chains
+                   rng.standard_normal(shape) or rng.normal, arrays of its framework; one that
+                   draws its own is judged from many chains
     kind           "diffusion"; for "langevin" the sampler is a function
                    (score_fn, x, step_size, n_steps, rng) -> the same
     framework      "numpy", "autograd", "torch", "jax" or "cupy"
@@ -184,7 +184,7 @@ def certify_diffusion(chain, result, start, deterministic):
 
 
 def in_single(chain, result):
-    """Allow for float32, which JAX has by default."""
+    """Allow for float32, which JAX has by default and a network may have in a loop in float64."""
     if chain.single:
         result.rounding_error = 1e-4
         result.notes.append("it computes in float32, so errors below 1e-4 are not judged")

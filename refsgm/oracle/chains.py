@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..laws import Draws
-from .trial import OutOfTime, limited
+from .trial import ForeignRng, OutOfTime, limited
 
 MEAN, COV = np.array([1.0, -0.5]), np.array([[1.0, 0.6], [0.6, 0.8]])
 VARIANCES, AXES = np.linalg.eigh(COV)
@@ -71,6 +71,7 @@ class Chain:
 
         def f(x, *level):
             self.calls += 1
+            self.single |= "32" in str(getattr(x, "dtype", ""))
             if self.first is None:
                 self.first = np.array(self.framework.to_numpy(x), np.float64)
             a = one_level(level[0]) if level else 0.0
@@ -83,7 +84,7 @@ class Chain:
 
     def run(self, x, rng, levels):
         """The last state (B, D): `levels` are sigmas, or (step size, number of steps)."""
-        asarray, self.first, self.calls = self.framework.asarray, None, 0
+        asarray, self.first, self.calls, self.single = self.framework.asarray, None, 0, False
         given = levels if self.kind == "langevin" else (asarray(self.given(levels)),)
         try:
             with limited(self.seconds), np.errstate(all="ignore"):
@@ -94,7 +95,8 @@ class Chain:
                     for end in states:
                         pass
                 raw = np.asarray(self.framework.to_numpy(end))
-                end, self.single = raw.astype(np.float64), raw.dtype == np.float32
+                end = raw.astype(np.float64)
+                self.single |= raw.dtype == np.float32
         except OutOfTime:
             raise Refused(f"it gives no answer within {self.seconds:g} s") from None
         except (KeyboardInterrupt, GeneratorExit):
@@ -117,16 +119,15 @@ def one_level(a):
     return a.reshape(-1, 1)
 
 
-class Source:
+class Source(ForeignRng):
     """The rng that a sampler is given: draws on its own arrays."""
 
     def __init__(self, rng, chain):
         self.rng, self.chain = rng, chain
 
-    def standard_normal(self, shape=None, dtype=None, size=None):
-        """The next draw, float64 unless a 32-bit dtype is asked for."""
+    def draw(self, shape, dtype):
         self.chain.drawn = self.chain.calls
-        z = self.rng.standard_normal(tuple(shape if shape is not None else size))
+        z = self.rng.standard_normal(shape)
         return self.chain.framework.asarray(z.astype(np.float32) if "32" in str(dtype) else z)
 
 

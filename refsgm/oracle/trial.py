@@ -255,15 +255,28 @@ class Caller:
         return None, False
 
 
-class LoopNoise:
-    """The rng that a foreign loop is given: its draws are the contract's, on foreign arrays."""
+class ForeignRng:
+    """What foreign code is given as its rng: NumPy's two ways of asking for normal numbers."""
+
+    def standard_normal(self, size=None, dtype=None, out=None, *, shape=None):
+        """The next draw, float64 unless a 32-bit dtype is asked for."""
+        size = shape if size is None else size
+        if not hasattr(size, "__len__") or len(size) < 2 or out is not None:
+            raise TypeError(f"the noise of a batch is drawn with its shape, (B, D), got {size}")
+        return self.draw(tuple(size), dtype)
+
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        """loc + scale times the next draw."""
+        return loc + scale * self.standard_normal(size)
+
+
+class LoopNoise(ForeignRng):
+    """The rng of a foreign loop: its draws are the contract's, on foreign arrays."""
 
     def __init__(self, seed, caller, dtype):
         self.noise, self.caller, self.dtype = Noise(seed), caller, dtype
 
-    def standard_normal(self, shape=None, dtype=None, size=None):
-        """The next draw, float64 unless a NumPy dtype says otherwise."""
-        shape = tuple(shape if shape is not None else size)
+    def draw(self, shape, dtype):
         flat = shape if self.caller.event_shape is None else (shape[0], math.prod(shape[1:]))
         z = self.noise.standard_normal(flat).reshape(shape)
         narrow = "32" in str(dtype) or dtype is None and self.dtype == np.float32
