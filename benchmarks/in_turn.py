@@ -1,12 +1,14 @@
 """What the benchmarks share: every engine in a process of its own, asked in turn, and ratios.
 
 On a shared machine a lone time means little, and what slows it comes and goes within seconds. Each
-engine is started once and then waits; the engines are asked in turn, an eighth of a second at a
+engine is started once and then waits; the engines are asked in turn, a quarter of a second at a
 time, so that the same disturbances meet them all. In every round an engine's median time is divided
 by that of the engine it is compared with; the figures are the medians of these ratios over all
 rounds. Beside them, in brackets, stand the ratios of the best times. Where others use the cores,
 threads that wait for one another measure little but the waiting; --one-thread gives each engine one
-thread and counts the processor's time.
+thread and counts the processor's time. The column "apart" is the median over all rounds of the
+nanoseconds in which a byte goes to the other processor and back (processors.py); --near and --far
+count only the rounds in which it stayed below, or above, a number of them.
 
 A script defines its engines, functions of a case (a dict) that return a function without arguments,
 which the clock is put on, and calls `main`. Engines whose library is missing are left out.
@@ -22,10 +24,13 @@ import subprocess
 import sys
 import time
 
-THREADS, SLICE, WARM_UP = 2, 0.125, 5
+from processors import round_trip
+
+THREADS, SLICE, WARM_UP = 2, 0.25, 5   # threads per engine, seconds of a turn, steps of a new case
+SETTLE = 0.03                          # seconds until the threads of the engine before it sleep
 
 
-def main(claim, engines, cases, *, base="torch", most=None, rounds=16, needs=()):
+def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=()):
     """Compare the engines over the cases: a table on standard output, and JSON if asked for.
 
     claim    first line of the output
@@ -42,6 +47,10 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=16, needs=())
     parser.add_argument("--one-thread", action="store_true", help="time of the processor, not of "
                         "the clock, with one thread per engine: for a busy machine")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the cases to run, from 0")
+    parser.add_argument("--near", type=float, default=float("inf"), metavar="NS",
+                        help="count rounds with the processors at most so far apart")
+    parser.add_argument("--far", type=float, default=0.0, metavar="NS",
+                        help="count rounds with the processors at least so far apart")
     parser.add_argument("--serve", choices=engines, help=argparse.SUPPRESS)
     options = parser.parse_args()
     clock = time.process_time if options.one_thread else time.perf_counter
@@ -56,21 +65,31 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=16, needs=())
     others = [e for e in there if e != base]
     threads = 1 if options.one_thread else THREADS
     print(f"{claim}, {threads} thread{'s' * (threads > 1)}")
-    print(" ".join([*(f"{name:>9}" for name in cases[0]),
+    print(" ".join([*(f"{name:>9}" for name in [*cases[0], "apart"]),
                     *(f"{f'{e} / {base}':>18}" for e in others)]))
     processes, rows = {e: started(e, threads) for e in there}, []
     for case in cases:
-        seconds = {e: [] for e in there}                             # engine -> times of each round
-        for turn in range(options.rounds):
-            for e in (there if turn % 2 else there[::-1]):
-                seconds[e].append(ask(processes[e], case))
+        seconds, apart = {e: [] for e in there}, []                  # engine -> times of each round
+        for turn in range(50 * options.rounds):
+            before = round_trip()
+            times = {e: ask(processes[e], case) for e in (there if turn % 2 else there[::-1])}
+            after = round_trip()
+            if options.far <= min(before, after) and max(before, after) <= options.near:
+                apart.append((before + after) / 2)
+                for e in there:
+                    seconds[e].append(times[e])
+            if len(apart) == options.rounds:
+                break
+        else:
+            sys.exit("too few rounds had the processors as near or far apart as was asked for")
         medians = {e: [statistics.median(times) for times in seconds[e]] for e in there}
         best = {e: min(map(min, seconds[e])) for e in there}
         ratios = {f"{e} / {base}": statistics.median(map(operator.truediv, medians[e],
                                                          medians[base])) for e in others}
-        rows.append(case | ratios | {"medians": medians, "best": best})
+        rows.append(case | ratios | {"medians": medians, "best": best, "apart": apart})
         shown = [f"{ratios[f'{e} / {base}']:.2f} ({best[e] / best[base]:.2f})" for e in others]
         print(" ".join([*(f"{value!s:>9}" for value in case.values()),
+                        f"{statistics.median(apart):9.0f}",
                         *(f"{ratios:>18}" for ratios in shown)]), flush=True)
     for process in processes.values():
         process.stdin.close()
@@ -110,15 +129,15 @@ def serve(engine, clock):
     asked = step = None
     for line in sys.stdin:
         if line != asked:
-            asked, step = line, engine(json.loads(line))
+            asked, step, seconds = line, engine(json.loads(line)), []
             begun = time.perf_counter()
             for _ in range(WARM_UP):
                 step()
                 if time.perf_counter() - begun > 4 * SLICE:
                     break
-            seconds = []
-        if not seconds or seconds[-1] < SLICE:
-            step()                         # the first after a pause, unless it is a long one itself
+        begun = time.perf_counter()
+        while time.perf_counter() - begun < SETTLE and not (seconds and seconds[-1] > SLICE):
+            step()                             # these do not count; where one is long, none is made
         seconds = []
         while sum(seconds) < SLICE:
             begun = clock()
