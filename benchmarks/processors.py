@@ -17,14 +17,21 @@ BLOCKS, TURNS = 30, 100
 THERE, BACK = 0, 64                             # two bytes, each on a cache line of its own
 
 
+def processors():
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def round_trip():
     """Median time of a round trip in nanoseconds, Python's own work included."""
-    if (os.cpu_count() or 1) < 2:
+    if processors() < 2:
         return 0.0                                                       # there is no other one
     memory = SharedMemory(create=True, size=128)
     other = multiprocessing.get_context("fork").Process(target=answer, args=(memory.buf,))
+    other.start()
     try:
-        other.start()
         return statistics.median(block(memory.buf) for _ in range(BLOCKS))
     finally:
         other.join()

@@ -90,16 +90,21 @@ def shaped_like(x, f):
     return vjp
 
 
+def extent(x):
+    """The shape of an array, traced or not; () for a Python number."""
+    return getattr(x, "shape", ())
+
+
 def axes_of(x, axis):
     """The axes that are summed over, as a tuple of numbers >= 0."""
-    n = len(x.shape)
+    n = len(extent(x))
     axes = range(n) if axis is None else (axis,) if isinstance(axis, int) else axis
     return tuple(a % n for a in axes)
 
 
 def spread(g, x, axis):
     """A gradient with respect to a sum of x over axes, given to every term: shaped like x."""
-    shape, axes = x.shape, axes_of(x, axis)
+    shape, axes = extent(x), axes_of(x, axis)
     kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
     return np.broadcast_to(np.reshape(g, kept), shape)
 
@@ -108,7 +113,7 @@ def count(x, axis):
     """The number of entries summed over, as a Python number, which no dtype follows."""
     n = 1
     for i in axes_of(x, axis):
-        n *= x.shape[i]
+        n *= extent(x)[i]
     return n
 
 

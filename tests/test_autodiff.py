@@ -95,6 +95,12 @@ def test_a_loss_that_ignores_its_parameters_has_no_gradient():
     assert_allclose(gradients[0], np.zeros_like(X), **EXACT)
 
 
+@pytest.mark.parametrize("function", [anp.sum, anp.mean, anp.max])
+def test_a_python_number_has_a_gradient_too(function):
+    """The rules that replace autograd's hold for everybody in the process."""
+    assert grad(function)(2.0) == 1.0
+
+
 def test_gradients_nest():
     """[AD-1] The gradient of the squared norm of a gradient."""
     inner = value_and_grad(lambda params: anp.sum(params[0]**3))

@@ -208,7 +208,7 @@ def test_a_checkpoint_of_other_data_or_a_model_is_refused(tmp_path):
 
 
 def test_a_checkpoint_of_an_older_format_is_refused(tmp_path, monkeypatch):
-    """Its moments were means; read as sums, they would make the next step three times as long."""
+    """Its moments were means; read as sums, they would make the next steps much longer."""
     x, settings, path = data(), Settings(**SMALL), tmp_path / "run.npz"
     monkeypatch.setitem(checkpoints.FORMAT, "checkpoint", 1)
     save_checkpoint(path, x, settings, start(x, settings))

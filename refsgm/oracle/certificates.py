@@ -187,7 +187,8 @@ def in_single(chain, result):
     """Allow for float32, which JAX has by default and a network may have in a loop in float64."""
     if chain.single:
         result.rounding_error = 1e-4
-        result.notes.append("it computes in float32, so errors below 1e-4 are not judged")
+        result.notes.append("it computes in float32 somewhere, so errors below 1e-4, and what is "
+                            "left of them after many steps below 1e-3, are not judged")
 
 
 def start_problem(law, chain, start):

@@ -1,7 +1,8 @@
 """The functions that contracts pass: a score, or eps, or log density, made of operators alone.
 
     s(x, level) = theta_0 x A + theta_1 b - theta_2 x^3, divided by 1 + level
-    A = gain (R / 2 - I),    R random (D, D);  of rank 16 in many dimensions, as x A = (x U) V - c x
+    A = gain (R / 2 - I),    R random (D, D)
+    x A = (x U) V - gain x   in many dimensions, U (D, 16) and V (16, D) random
 
 It has a full Jacobian that depends on x, runs on any array type and is differentiable there, in x
 and in theta. Every loss of the package is quadratic in theta, so its minimiser is known. A field
@@ -11,7 +12,7 @@ remembers where it was called: what a foreign loss asks of its network is half o
 import numpy as np
 
 
-MANY, RANK = 64, 16         # features above which no matrix (D, D) is made, and the rank of R there
+MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
 
 
 class Field:
@@ -19,7 +20,7 @@ class Field:
 
     matrices   (A,), shape (D, D), or (U, V), shapes (D, RANK) and (RANK, D), of the affine part
     b (D,)     its constant
-    gain       size of the affine part: c above
+    gain       size of the affine part
     theta      weights of its three terms (3,), 1, 0.7 and `cubic`
     """
 

@@ -261,8 +261,11 @@ class ForeignRng:
     def standard_normal(self, size=None, dtype=None, out=None, *, shape=None):
         """The next draw, float64 unless a 32-bit dtype is asked for."""
         size = shape if size is None else size
-        if not hasattr(size, "__len__") or len(size) < 2 or out is not None:
-            raise TypeError(f"the noise of a batch is drawn with its shape, (B, D), got {size}")
+        if out is not None:
+            raise TypeError("this rng makes new arrays: out must be None")
+        if not hasattr(size, "__len__") or len(size) < 2:
+            raise TypeError("every sample needs noise of its own: the shape that is drawn must be "
+                            f"that of the batch, (B, D), got {size}")
         return self.draw(tuple(size), dtype)
 
     def normal(self, loc=0.0, scale=1.0, size=None):
