@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from held_out import HELD_OUT  # noqa: E402
-from unlisted import MISTAKES  # noqa: E402
+from held_out import HELD_OUT  # noqa: E402, needs the path
+from unlisted import MISTAKES  # noqa: E402, needs the path
 
-import refsgm  # noqa: E402
-from refsgm.oracle.mutants import MUTANTS  # noqa: E402
+import refsgm  # noqa: E402, needs the path
+from refsgm.oracle.mutants import MUTANTS  # noqa: E402, needs the path
 
 
 def rate(name, mistakes, dictionary):

@@ -25,9 +25,9 @@ from typing import NamedTuple
 
 os.environ["JAX_ENABLE_X64"] = "1"
 
-import numpy as np  # noqa: E402
+import numpy as np  # noqa: E402, after JAX's setting
 
-import refsgm  # noqa: E402
+import refsgm  # noqa: E402, after JAX's setting
 
 warnings.simplefilter("ignore")
 

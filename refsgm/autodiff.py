@@ -18,7 +18,7 @@ from autograd.core import VJPNode, add_outgrads, sparse_object_types
 from autograd.extend import defvjp, defvjp_argnums, primitive, vspace
 from autograd.tracer import isbox, new_box, toposort, trace_stack
 
-from .rules import register_array_type  # noqa: F401
+from .rules import register_array_type  # noqa: F401, the rules take effect by it
 
 
 def value_and_grad(loss):

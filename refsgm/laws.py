@@ -118,7 +118,7 @@ def convergence_order(sampler, p, levels, n_steps):
     for n in n_steps:
         sigmas = levels(n)
         start, end = p.perturb(float(sigmas[0])), p.perturb(float(sigmas[-1]))
-        means, covs = sampler_law(lambda x, rng: sampler(score, x, sigmas, rng),  # noqa: B023
+        means, covs = sampler_law(lambda x, rng: sampler(score, x, sigmas, rng),  # noqa: B023, called at once
                                   start.mean, start.cov)
         errors.append(max(np.max(np.abs(to_host(means[-1] - end.mean))),
                           np.max(np.abs(to_host(covs[-1] - end.cov)))))
@@ -183,7 +183,7 @@ def annealed_langevin_law(score_fn, x, weights, sigmas, steps_per_level, step_si
     for sigma, size in zip(entries(sigmas), entries(annealed_step_sizes(sigmas, step_size))):
         if before:                                         # x are means of the law so far
             x, weights = on_grid(x, weights, before**0.5, spacing * size**0.5)
-        x, weights = after_steps(lambda x: score_fn(x, sigma), x, weights,       # noqa: B023
+        x, weights = after_steps(lambda x: score_fn(x, sigma), x, weights,  # noqa: B023, called at once
                                  size, steps_per_level, spacing)
         before = size
     return as_mixture(x, weights, size, spacing)

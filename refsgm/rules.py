@@ -78,21 +78,21 @@ def together(vjps):
     return lambda g: [vjp(g) for vjp in vjps]
 
 
-def shaped_like(x, f):
-    """The vjp f, its result summed over the axes along which x was broadcast, and real if x is."""
-    shape = getattr(value_of(x), "shape", ())
-
-    def vjp(g):
-        gradient = f(g)
-        if getattr(gradient, "shape", ()) == shape and not numpy.iscomplexobj(gradient):
-            return gradient
-        return unbroadcast(gradient, numpy_wrapper.metadata(x))
-    return vjp
-
-
 def extent(x):
     """The shape of an array, traced or not; () for a Python number."""
     return getattr(x, "shape", ())
+
+
+def shaped_like(x, f):
+    """The vjp f, its result summed over the axes along which x was broadcast, and real if x is."""
+    shape = extent(x)
+
+    def vjp(g):
+        gradient = f(g)
+        if extent(gradient) == shape and not numpy.iscomplexobj(gradient):
+            return gradient
+        return unbroadcast(gradient, numpy_wrapper.metadata(x))
+    return vjp
 
 
 def axes_of(x, axis):

@@ -78,7 +78,7 @@ def exact_weights(spacing=0.2):
     from scipy.special import ndtr
     results = {}
     for name, (law_of, _, variance) in EXPERIMENTS.items():
-        law = law_of(lambda x, sigma: two_modes(variance(sigma), 1).score(x),         # noqa: B023
+        law = law_of(lambda x, sigma: two_modes(variance(sigma), 1).score(x),  # noqa: B023, called at once
                      *uniform_start(), spacing)
         results[name] = float(law.weights @ ndtr(law.means[:, 0] / law.covs[0, 0, 0]**0.5)), law
     return results
@@ -92,7 +92,7 @@ def langevin_experiments(seed):
     for i, (name, (exact, law)) in enumerate(exact_weights().items()):
         _, chains, variance = EXPERIMENTS[name]
         rng = np.random.default_rng([seed, i])
-        for x in chains(lambda x, sigma: two_modes(variance(sigma)).score(x),         # noqa: B023
+        for x in chains(lambda x, sigma: two_modes(variance(sigma)).score(x),  # noqa: B023, called at once
                         rng.uniform(-SIDE, SIDE, (CHAINS, 2)), rng):
             pass
         results[name] = {"exact": exact, "between_grids": abs(exact - finer[name][0]),
@@ -255,7 +255,7 @@ def digits_levels(model, x, x_test, rng):
         apart = model.score(noisy.astype(dtype), sigma) - ideal.score(noisy)
         losses = [noise_prediction_loss(eps_fn, x_test, sigma, eps) for eps_fn in (
             lambda x, sigma: model.eps(x.astype(dtype), sigma),
-            lambda x, sigma: eps_from_score(ideal.score(x), sigma))]                  # noqa: B023
+            lambda x, sigma: eps_from_score(ideal.score(x), sigma))]  # noqa: B023, called at once
         results[sigma] = {"apart": float(np.mean(sigma**2 * apart**2)),
                           "model": float(np.mean(losses[0]) / model.dim),
                           "ideal": float(np.mean(losses[1]) / model.dim)}

@@ -33,6 +33,8 @@ def test_an_engine_that_takes_twice_as_long_has_the_ratio_two(tmp_path):
     assert [row["times"] for row in rows] == [1, 2]
     for row in rows:
         assert abs(row["best"]["refsgm"] / row["best"]["torch"] - 2) < 0.4
+        assert abs(row["refsgm / torch"] - 2) < 0.4
+        assert len(row["apart"]) == len(row["medians"]["torch"]) == 1
     assert "absent" not in done.stdout
 
 

@@ -20,7 +20,7 @@ import refsgm
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 sys.path.append(str(DOCS / "_ext"))
 
-import sources  # noqa: E402
+import sources  # noqa: E402, needs the path
 
 TAGS = list(sources.blocks())
 ELSEWHERE = {"oracle", "gpu"}           # programs that need files or a GPU, in tests of their own

@@ -24,7 +24,7 @@ MEANS = np.array([[-2.2, -0.9], [2.2, -1.1], [0.4, 2.1]])
 
 sys.path.append(str(ROOT / "docs" / "_ext"))
 
-import sources  # noqa: E402
+import sources  # noqa: E402, needs the path
 
 pytestmark = [pytest.mark.site,
               pytest.mark.skipif(not (SITE / "index.html").exists(),

@@ -11,7 +11,6 @@ remembers where it was called: what a foreign loss asks of its network is half o
 
 import numpy as np
 
-
 MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
 
 
