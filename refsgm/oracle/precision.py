@@ -67,6 +67,7 @@ def few_digits(case):
                          "float32: a constant or a step is float32; dtype=\"float32\" judges it "
                          "so", "precision", 1.5)]
     if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
+        # large errors are not "nearly right": another engine's exact cause comes first
         return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
                          "smoothly: a small constant was added somewhere, or a formula that is "
                          "nearly right was used", "precision", 1.5 if worst < 0.1 else 2.5)]
