@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests")
 import exact
 
 import refsgm
-from refsgm import mixtures
+from refsgm.exact import mixtures
 
 LEDGER = pathlib.Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
 DTYPES = {"float64": np.float64, "float32": np.float32}

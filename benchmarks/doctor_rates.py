@@ -18,7 +18,7 @@ from held_out import HELD_OUT  # noqa: E402, needs the path
 from unlisted import MISTAKES  # noqa: E402, needs the path
 
 import refsgm  # noqa: E402, needs the path
-from refsgm.oracle.mutants import MUTANTS  # noqa: E402, needs the path
+from refsgm.oracle.museum.mutants import MUTANTS  # noqa: E402, needs the path
 
 
 def rate(name, mistakes, dictionary):

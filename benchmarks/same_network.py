@@ -55,7 +55,7 @@ def refsgm_state(case, objective="dsm"):
     import numpy as np
 
     import refsgm
-    from refsgm.training import Settings, model_of, start
+    from refsgm.learn.training import Settings, model_of, start
     place = refsgm.backend("cupy" if case["device"] == "cuda" else "numpy")
     x = place.asarray(SIGMA_DATA * np.random.default_rng(0).standard_normal(
         (case["batch"], case["dim"])))

@@ -21,7 +21,7 @@ CASES = case_list([(128, 2, 128), (512, 2, 128), (256, 64, 512), (2048, 2, 256)]
 
 def refsgm_step(case, objective="dsm"):
     """A step of refsgm's training loop, with its own gradient engine, Adam and averaging."""
-    from refsgm.training import step_of
+    from refsgm.learn.training import step_of
     settings, state, model, place = refsgm_state(case, objective)
     update = step_of(model, settings, state)
     prepared = itertools.cycle([tuple(map(place.asarray, batch)) for batch in batches(case)])

@@ -10,7 +10,7 @@ model learns in place of the density.
 import numpy as np
 
 import refsgm
-from refsgm import plotting
+from refsgm.app import plotting
 
 p = refsgm.GaussianMixture(
     weights=np.array([0.45, 0.35, 0.2]), means=np.array([[-1.3, -0.9], [1.5, -0.3], [0.0, 1.6]]),

@@ -11,8 +11,8 @@ first figure that is computed by quadrature, without a sample; in the second it 
 import autograd.numpy as np
 
 import refsgm
-from refsgm import plotting
-from refsgm.autodiff import value_and_grad
+from refsgm.app import plotting
+from refsgm.learn.autodiff import value_and_grad
 
 SIGMA, WEIGHTS = 0.7, np.array([0.3, 0.7])
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 import refsgm
-from refsgm import plotting, scorecard
+from refsgm.app import plotting, scorecard
 
 results = scorecard.exact_weights()
 truth = scorecard.two_modes(1.0, 1)

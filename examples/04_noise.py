@@ -11,7 +11,7 @@ sampler goes from the first to the last.
 import numpy as np
 
 import refsgm
-from refsgm import datasets, plotting
+from refsgm.app import datasets, plotting
 
 # %%
 # The data are 250 points on two moons. Their q_sigma is known: it is a mixture with one Gaussian at

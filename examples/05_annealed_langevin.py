@@ -11,7 +11,7 @@ the mode that it starts near. The score is exact in both: the difference is the 
 import numpy as np
 
 import refsgm
-from refsgm import plotting
+from refsgm.app import plotting
 
 WEIGHTS = np.array([0.1, 0.3, 0.6])
 MEANS = np.array([[-4.0, -2.0], [4.0, -2.0], [0.0, 4.0]])

@@ -11,9 +11,9 @@ to learn, at every level.
 import numpy as np
 
 import refsgm
-from refsgm import datasets, plotting
-from refsgm.generate import generate
-from refsgm.metrics import energy_distance
+from refsgm.app import datasets, plotting
+from refsgm.learn.generate import generate
+from refsgm.app.metrics import energy_distance
 
 STEPS = 4000
 N = 1000

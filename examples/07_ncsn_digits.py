@@ -10,8 +10,8 @@ demo`` runs a longer one.
 import numpy as np
 
 import refsgm
-from refsgm import datasets, demo, plotting
-from refsgm.generate import generate
+from refsgm.app import datasets, demo, plotting
+from refsgm.learn.generate import generate
 
 STEPS = 3000
 x, x_test, labels, _ = datasets.digits()

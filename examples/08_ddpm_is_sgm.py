@@ -11,7 +11,7 @@ noise gives the same trajectory, state by state.
 import numpy as np
 
 import refsgm
-from refsgm import plotting
+from refsgm.app import plotting
 from refsgm.samplers import steps_of
 
 T = 200

@@ -11,7 +11,7 @@ its samples are computed without drawing any [POP-3], and the order can be read 
 import numpy as np
 
 import refsgm
-from refsgm import plotting, scorecard
+from refsgm.app import plotting, scorecard
 
 STEPS = (100, 200, 400)
 p = refsgm.Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))

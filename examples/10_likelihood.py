@@ -10,7 +10,7 @@ log likelihood, which samplers never need. On a mixture the truth is known.
 import numpy as np
 
 import refsgm
-from refsgm import plotting
+from refsgm.app import plotting
 
 p = refsgm.GaussianMixture(
     weights=np.array([0.5, 0.3, 0.2]), means=np.array([[0.0, 1.6], [-1.8, -0.9], [1.8, -0.9]]),

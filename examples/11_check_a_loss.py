@@ -11,7 +11,7 @@ another convention, and a wrong one that trains without complaint.
 import importlib.util
 
 import refsgm
-from refsgm import plotting
+from refsgm.app import plotting
 
 framework = "torch" if importlib.util.find_spec("torch") else "autograd"
 if framework != "torch":

@@ -27,35 +27,36 @@ laws; then rules, autodiff, networks, training, checkpoints, backend.
 
 from importlib import import_module
 
-from .backend import backend
-from .closed_forms import (affine_denoising_score_matching, affine_explicit_score_matching,
-                           affine_implicit_score_matching, affine_noise_conditional_score_matching,
-                           affine_noise_prediction_loss, affine_sliced_variance,
-                           affine_sliced_variance_vr)
+from .learn.backend import backend
+from .exact.affine_losses import (affine_denoising_score_matching, affine_explicit_score_matching,
+                                  affine_implicit_score_matching,
+                                  affine_noise_conditional_score_matching,
+                                  affine_noise_prediction_loss, affine_sliced_variance,
+                                  affine_sliced_variance_vr)
 from .diffusion import diffuse, posterior
-from .distributions import Gaussian, GaussianMixture
-from .empirical import Empirical
+from .exact.gaussian_mixtures import Gaussian, GaussianMixture
+from .exact.empirical import Empirical
 from .equivalence import (eps_from_score, eps_from_v, eps_from_x0, score_from_eps, score_from_x0,
                           v_from_x0_eps, ve_from_vp, ve_score_from_vp, velocity_from_x0_eps,
                           vp_from_ve, vp_score_from_ve, x0_from_eps, x0_from_score, x0_from_v,
                           x0_from_velocity)
 from .gaussian import gaussian_log_density, gaussian_score, perturb, perturbation_score
-from .laws import annealed_langevin_law, convergence_order, langevin_law, sampler_law
-from .likelihood import (bits_per_dimension, log_likelihood, prior_log_density,
-                         probability_flow)
-from .mixtures import mixture_log_density, mixture_score
+from .exact.sampler_laws import annealed_langevin_law, convergence_order, langevin_law, sampler_law
+from .exact.likelihood import (bits_per_dimension, log_likelihood, prior_log_density,
+                               probability_flow)
+from .exact.mixtures import mixture_log_density, mixture_score
 from .objectives import (ddpm_loss, denoising_score_matching, explicit_score_matching,
                          finite_difference_ssm, implicit_score_matching,
                          noise_conditional_score_matching, noise_prediction_loss,
                          sliced_score_matching, sliced_score_matching_vr)
-from .operators import directional_derivative, divergence, hutchinson_divergence, score_of
-from .population import expected, expected_over_noise
+from .score import directional_derivative, divergence, hutchinson_divergence, score_of
+from .exact.expectations import expected, expected_over_noise
 from .samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin,
                        probability_flow_sampler)
-from .schedules import (alpha_bar_from_betas, alpha_bar_from_sigma, betas_from_alpha_bar,
-                        cosine_alpha_bar, geometric_sigmas, karras_sigmas, linear_betas,
-                        sigma_from_alpha_bar, signal_to_noise_ratio, ve_diffusion_coefficient,
-                        ve_marginal, vp_marginal)
+from .noise_levels import (alpha_bar_from_betas, alpha_bar_from_sigma, betas_from_alpha_bar,
+                           cosine_alpha_bar, geometric_sigmas, karras_sigmas, linear_betas,
+                           sigma_from_alpha_bar, signal_to_noise_ratio, ve_diffusion_coefficient,
+                           ve_marginal, vp_marginal)
 from .steps import (annealed_step_sizes, ddim_step, ddpm_step, heun_step, langevin_step,
                     raise_noise, ve_ancestral_step, ve_probability_flow_step, ve_reverse_sde_step,
                     vp_probability_flow_drift, vp_reverse_sde_drift)
@@ -65,11 +66,12 @@ from .weights import (edm_preconditioning, edm_weight, likelihood_weight, min_sn
 __version__ = "0.1.0"
 
 # What training needs is imported when it is first asked for.
-LAZY = {"train": "training", "Settings": "training",
-        "Model": "networks", "score_network": "networks", "energy_network": "networks",
-        "init_network": "networks", "value_and_grad": "autodiff",
-        "save_model": "checkpoints", "load_model": "checkpoints", "check": "oracle.check",
-        "check_sampler": "oracle.certificates"}
+LAZY = {"train": "learn.training", "Settings": "learn.training",
+        "Model": "learn.networks", "score_network": "learn.networks",
+        "energy_network": "learn.networks", "init_network": "learn.networks",
+        "value_and_grad": "learn.autodiff",
+        "save_model": "learn.checkpoints", "load_model": "learn.checkpoints",
+        "check": "oracle.check", "check_sampler": "oracle.sampler"}
 
 __all__ = sorted([name for name, value in globals().items()
                   if callable(value) and getattr(value, "__module__", "").startswith("refsgm.")]

@@ -6,7 +6,7 @@ import sys
 def main():
     """The command line, or one sentence where its libraries are not installed."""
     try:
-        from .cli import main as run
+        from .app.cli import main as run
     except ModuleNotFoundError as error:
         sys.exit(f"refsgm: the command line needs {error.name}: pip install 'refsgm[demo]'")
     run()

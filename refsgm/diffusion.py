@@ -7,7 +7,7 @@ alpha_bar is the cumulative product, never alpha; alpha_bar = 1 is clean data, s
 no special case and skipped steps need no other formula.
 """
 
-from .shapes import FRACTION, check_batch, check_below, check_level
+from .arguments import FRACTION, check_batch, check_below, check_level
 
 
 def diffuse(x_0, alpha_bar_t, eps):

@@ -7,8 +7,8 @@ VE / NCSN has scale = 1; VP / DDPM has scale = sqrt(alpha_bar), sigma = sqrt(1 -
 matching has scale = 1 - t, sigma = t. A converter is named target_from_source.
 """
 
-from .schedules import alpha_bar_from_sigma, sigma_from_alpha_bar
-from .shapes import FRACTION, NONNEGATIVE, POSITIVE, UNIT, check_batch, check_level
+from .noise_levels import alpha_bar_from_sigma, sigma_from_alpha_bar
+from .arguments import FRACTION, NONNEGATIVE, POSITIVE, UNIT, check_batch, check_level
 
 
 def score_from_eps(eps, sigma):

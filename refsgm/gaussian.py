@@ -10,7 +10,8 @@ import math
 
 import autograd.numpy as np
 
-from .shapes import FINITE, POSITIVE, check_batch, check_level, check_values, log, shape_of
+from .arguments import FINITE, POSITIVE, check_batch, check_level, check_values, shape_of
+from .arrays import log
 
 
 def check_mean(x, mean):

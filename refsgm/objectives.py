@@ -15,9 +15,10 @@ import autograd.numpy as np
 
 from .diffusion import diffuse
 from .gaussian import perturb
-from .operators import mean_over_directions, row_times_jacobian, trace
-from .shapes import (NONNEGATIVE, POSITIVE, check_batch, check_decreasing, check_directions,
-                     check_returned, check_scalars, check_table, entries, shape_of)
+from .score import mean_over_directions, row_times_jacobian, trace
+from .arguments import (NONNEGATIVE, POSITIVE, check_batch, check_decreasing, check_directions,
+                        check_returned, check_scalars, check_table, shape_of)
+from .arrays import entries
 
 
 def explicit_score_matching(score_fn, x, target_score):

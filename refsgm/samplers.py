@@ -9,8 +9,9 @@ are checked when the loop is called, not when it is first advanced.
 
 import autograd.numpy as np
 
-from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_alpha_bar_table, check_batch, check_count,
-                     check_decreasing, check_level, check_scalars, entries)
+from .arguments import (NONNEGATIVE, POSITIVE, UNIT, check_alpha_bar_table, check_batch,
+                        check_count, check_decreasing, check_level, check_scalars)
+from .arrays import entries
 from .steps import (annealed_step_sizes, ddim_step, ddpm_step, heun_step, langevin_step,
                     ve_probability_flow_step)
 

@@ -14,8 +14,9 @@ import autograd.numpy as np
 
 from .diffusion import check_step, posterior
 from .equivalence import x0_from_eps
-from .shapes import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing,
-                     check_level, check_returned, check_scalars, on_host, value_of)
+from .arguments import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing,
+                        check_level, check_returned, check_scalars)
+from .arrays import on_host, value_of
 
 
 def langevin_step(x, score, step_size, z):

@@ -9,7 +9,8 @@ weight for each. Noise levels are numbers or arrays of any shape, and so are the
 
 import autograd.numpy as np
 
-from .shapes import FRACTION, POSITIVE, check_scalars, check_values, log, weak
+from .arguments import FRACTION, POSITIVE, check_scalars, check_values
+from .arrays import log, weak
 
 
 def edm_preconditioning(sigma, sigma_data):

@@ -8,7 +8,7 @@ from calls import CALLS, LOOPS, TABLES
 
 import refsgm
 from benchmarks import accuracy
-from refsgm import mixtures
+from refsgm.exact import mixtures
 
 STORED = accuracy.stored()
 # These call a function of the caller's, whose error is theirs; solve, integrate or fit.

@@ -9,9 +9,9 @@ from laws import AUTODIFF, EXACT, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm import networks
-from refsgm.autodiff import dense, dense_tanh, through_tanh, value_and_grad
-from refsgm.training import OBJECTIVES
+from refsgm.learn import networks
+from refsgm.learn.autodiff import dense, dense_tanh, through_tanh, value_and_grad
+from refsgm.learn.training import OBJECTIVES
 
 X, W, b = normal(0, 4, 3), normal(1, 3, 5), normal(2, 5)
 

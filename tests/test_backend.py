@@ -70,7 +70,7 @@ def test_a_missing_gpu_is_one_sentence():
 
 
 def test_the_function_is_not_hidden_by_its_module():
-    assert run("import refsgm, refsgm.backend, refsgm.cli\nprint(refsgm.backend('numpy').name)") \
+    assert run("import refsgm, refsgm.learn.backend\nprint(refsgm.backend('numpy').name)") \
         == "numpy"
 
 

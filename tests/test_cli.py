@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from refsgm import datasets
-from refsgm.checkpoints import load_model, save_model
-from refsgm.generate import SAMPLERS
-from refsgm.training import train
+from refsgm.app import datasets
+from refsgm.learn.checkpoints import load_model, save_model
+from refsgm.learn.generate import SAMPLERS
+from refsgm.learn.training import train
 
 QUICK = ["--steps", "30", "--width", "8", "--points", "200"]
 
@@ -149,8 +149,8 @@ def test_the_demo_writes_its_report_and_pictures(tmp_path):
 
 
 def test_the_demo_does_not_throw_away_the_checkpoint_of_another_run(tmp_path):
-    from refsgm.checkpoints import save_checkpoint
-    from refsgm.training import Settings, start
+    from refsgm.learn.checkpoints import save_checkpoint
+    from refsgm.learn.training import Settings, start
     x = datasets.digits()[0]
     settings = Settings(width=8)
     os.mkdir(tmp_path / "refsgm-demo")

@@ -8,7 +8,7 @@ from laws import AUTODIFF, EXACT, complex_step, gauss_hermite, normal
 from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm.closed_forms import PopulationLoss
+from refsgm.exact.affine_losses import PopulationLoss
 
 D, SIGMA = 2, 0.7
 P = refsgm.Gaussian(np.array([0.5, -1.0]), np.array([[1.0, 0.6], [0.6, 0.8]]))

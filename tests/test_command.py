@@ -14,8 +14,8 @@ from importlib.metadata import entry_points
 import pytest
 import typer.main
 
-from refsgm.cli import app
-from refsgm.oracle.command import load
+from refsgm.app.cli import app
+from refsgm.oracle.doors.command import load
 
 ROOT = pathlib.Path(__file__).parent.parent
 READER = ROOT / "examples" / "vectors.js"
@@ -172,7 +172,7 @@ def test_a_convention_is_accepted_when_it_is_allowed(folder):
 
 
 def test_the_list_shows_every_kind_with_its_signature(folder):
-    from refsgm.oracle.contracts import CONTRACTS
+    from refsgm.oracle.kinds import CONTRACTS
     out, _ = run("check", "--list", cwd=folder, code=0)
     assert out.splitlines() == [contract.signature() for contract in CONTRACTS.values()]
 
@@ -238,8 +238,8 @@ def test_javascript_is_judged_over_a_pipe(tmp_path, kind):
 
 def test_every_kind_can_be_asked_over_a_pipe():
     """Requests are plain JSON, and functions and noise are data in it."""
-    from refsgm.oracle.contracts import CONTRACTS, arguments, situations
-    from refsgm.oracle.wire import functions_in_words, plain
+    from refsgm.oracle.kinds import CONTRACTS, arguments, situations
+    from refsgm.oracle.doors.wire import functions_in_words, plain
     for contract in CONTRACTS.values():
         for situation in situations(contract)[:2]:
             data = json.loads(json.dumps(plain(contract, arguments(contract, situation)),
@@ -248,7 +248,7 @@ def test_every_kind_can_be_asked_over_a_pipe():
                 assert isinstance(data[name], list if name == "rng" else dict)
 
 
-PLUGIN = "refsgm.oracle.pytest_plugin"
+PLUGIN = "refsgm.oracle.doors.pytest_plugin"
 TESTS = '''
 def right(x, mean, sigma):
     return (mean - x) / sigma**2

@@ -5,8 +5,8 @@ import pytest
 from laws import EXACT, normal
 from numpy.testing import assert_allclose
 
-from refsgm import datasets
-from refsgm.metrics import energy_distance, nearest_neighbour_accuracy
+from refsgm.app import datasets
+from refsgm.app.metrics import energy_distance, nearest_neighbour_accuracy
 
 
 @pytest.mark.parametrize("name", datasets.TOYS)

@@ -17,9 +17,9 @@ from laws import normal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
-from refsgm.autodiff import dense, dense_tanh, register_array_type, value_and_grad
-from refsgm.generate import SAMPLERS, generate
-from refsgm.training import OBJECTIVES, Settings, model_of, start, training_steps
+from refsgm.learn.autodiff import dense, dense_tanh, register_array_type, value_and_grad
+from refsgm.learn.generate import SAMPLERS, generate
+from refsgm.learn.training import OBJECTIVES, Settings, model_of, start, training_steps
 
 register_array_type(DeviceArray)
 
@@ -124,7 +124,7 @@ def test_distributions_are_the_same_on_a_device(place, p, method):
 @pytest.mark.parametrize("sigma", [0.5, 1e-6])
 def test_mixtures_by_matrix_products_are_the_same_on_a_device(place, monkeypatch, sigma):
     """[MIX-2] [MIX-3] With points that are close to one mean, which are summed up again."""
-    from refsgm import mixtures
+    from refsgm.exact import mixtures
     monkeypatch.setattr(mixtures, "DIRECT", 0)
     monkeypatch.setattr(mixtures, "ENTRIES", 64)
     means = normal(0, 40, D)
@@ -199,7 +199,7 @@ def test_a_run_is_the_same_run_on_a_device(place, objective):
 
 
 def test_a_run_goes_on_elsewhere_and_its_model_can_be_saved(place, tmp_path):
-    from refsgm.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
+    from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
     x, settings = normal(0, 50, 2), Settings(n_steps=12, width=8, batch_size=16, dtype="float64")
     data, whole = place.move(x), start(x, settings)
     list(training_steps(x, settings, whole))
@@ -340,7 +340,7 @@ import sys
 import autograd.numpy as np
 from autograd import grad, make_jvp
 if sys.argv[1] == "with":
-    import refsgm.autodiff
+    import refsgm.learn.autodiff
 x, w = np.cos(np.arange(12.0)).reshape(4, 3), np.sin(np.arange(6.0)).reshape(3, 2)
 functions = [lambda x: np.sum(x**2 * np.sum(x, axis=1, keepdims=True)),
              lambda x: np.mean(np.mean(x**3, axis=0)**2),

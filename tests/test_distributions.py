@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 import refsgm
 from benchmarks import larger_than_memory
-from refsgm import mixtures
+from refsgm.exact import mixtures
 
 ROUNDINGS = 64                      # times machine epsilon times the condition number
 

@@ -12,7 +12,7 @@ import sys
 import pytest
 from test_command import plugin
 
-from refsgm.oracle.naming import CODES
+from refsgm.oracle.doctor.codes import CODES
 
 ROOT = pathlib.Path(__file__).parent.parent
 ORACLE = (ROOT / "docs" / "oracle.md").read_text()

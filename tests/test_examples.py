@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from refsgm.plotting import plt
+from refsgm.app.plotting import plt
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 PAGES = sorted(EXAMPLES.glob("*.py"))

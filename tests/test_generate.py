@@ -6,7 +6,7 @@ from laws import STANDARD_ERRORS
 from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm.generate import SAMPLERS, generate
+from refsgm.learn.generate import SAMPLERS, generate
 
 CENTER, SIGMA_DATA, N = np.array([3.0, -5.0]), 2.0, 4000
 # A new network is zero, so its score is that of N(center, (sigma_data^2 + sigma^2) I) [NET-1].

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import refsgm
-from refsgm import scorecard
+from refsgm.app import scorecard
 
 G = refsgm.Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
 SIGMAS = refsgm.geometric_sigmas(5.0, 0.2, 13)

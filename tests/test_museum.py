@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 from unlisted import MISTAKES
 
 import refsgm
-from refsgm.cli import app
-from refsgm.oracle import museum, mutants
-from refsgm.oracle.contracts import CONTRACTS, find
-from refsgm.oracle.naming import CODES
+from refsgm.app.cli import app
+from refsgm.oracle.museum import kill_matrix as museum
+from refsgm.oracle.museum import mutants
+from refsgm.oracle.kinds import CONTRACTS, find
+from refsgm.oracle.doctor.codes import CODES
 
 
 @pytest.fixture(scope="module")

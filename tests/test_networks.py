@@ -8,7 +8,7 @@ from laws import AUTODIFF, EXACT, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm.networks import forward, noise_features
+from refsgm.learn.networks import forward, noise_features
 
 SIGMA_DATA = 0.7
 

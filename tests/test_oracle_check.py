@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 import refsgm
 from refsgm.oracle.check import check
-from refsgm.oracle.contracts import BATCH, CONTRACTS, LEVEL, ROWS, quantities, situations
-from refsgm.oracle.fields import Field
-from refsgm.oracle.fit import Monomial
-from refsgm.oracle.judge import known
+from refsgm.oracle.kinds import BATCH, CONTRACTS, LEVEL, ROWS, quantities, situations
+from refsgm.oracle.kinds.test_functions import Field
+from refsgm.oracle.doctor.powers import Monomial
+from refsgm.oracle.calls.judge import known
 
 
 def score(x, mean, sigma):

@@ -10,7 +10,7 @@ from autograd.tracer import getval
 from portable import jax_space, losses, numpy_space, portable, torch_space
 
 from refsgm.oracle.check import check
-from refsgm.oracle.contracts import CONTRACTS, LOSS
+from refsgm.oracle.kinds import CONTRACTS, LOSS
 
 LOSSES = [name for name, contract in CONTRACTS.items() if contract.form == LOSS]
 PATIENCE = 100                         # s of a call: JAX compiles in the first, on a machine in use

@@ -38,7 +38,7 @@ def test_the_commands_of_the_readme_parse(command):
     """Against the command line itself: an option that does not exist is an error."""
     import typer.main
 
-    from refsgm.cli import app
+    from refsgm.app.cli import app
     arguments = shlex.split(command)[1:]
     group = typer.main.get_command(app)
     if arguments[0] != "--help":

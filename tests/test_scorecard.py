@@ -11,7 +11,7 @@ from laws import STANDARD_ERRORS
 from test_cli import run as cli
 
 import refsgm
-from refsgm import datasets, scorecard
+from refsgm.app import datasets, scorecard
 
 
 @pytest.fixture(scope="module")

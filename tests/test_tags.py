@@ -13,7 +13,7 @@ DEFINED = re.findall(r"^\*\*\[([A-Z]+-\d+)\]\*\*", NOTES, re.MULTILINE)
 
 def tags_in(folder):
     """All tags in the Python files of a folder."""
-    return {tag for path in (ROOT / folder).glob("*.py") for tag in TAG.findall(path.read_text())}
+    return {tag for path in (ROOT / folder).rglob("*.py") for tag in TAG.findall(path.read_text())}
 
 
 def test_every_tag_is_defined_once():
@@ -44,7 +44,7 @@ def test_every_function_that_the_notes_name_carries_the_tag():
 
 def documented(name):
     """The docstring of a public function, or of one of training.py and autodiff.py."""
-    from refsgm import autodiff, training
+    from refsgm.learn import autodiff, training
     for module in (refsgm, training, autodiff):
         if hasattr(module, name):
             return getattr(module, name).__doc__

@@ -12,9 +12,9 @@ from laws import EXACT, normal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
-from refsgm import checkpoints, training
-from refsgm.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
-from refsgm.training import OBJECTIVES, Settings, start, training_steps
+from refsgm.learn import checkpoints, training
+from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
+from refsgm.learn.training import OBJECTIVES, Settings, start, training_steps
 
 SMALL = {"width": 8, "depth": 2, "n_steps": 40, "batch_size": 16, "warmup": 5}
 
@@ -228,7 +228,7 @@ def test_a_model_survives_its_file(tmp_path):
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path):
-    from refsgm.checkpoints import write_whole
+    from refsgm.learn.checkpoints import write_whole
     path = tmp_path / "file"
     write_whole(path, lambda file: file.write(b"old"))
 

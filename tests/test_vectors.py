@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import refsgm
-from refsgm.oracle import vectors
-from refsgm.oracle.contracts import CONTRACTS, situations
-from refsgm.oracle.exact import FORMULAS, exact
-from refsgm.oracle.fields import Field
-from refsgm.oracle.judge import known
-from refsgm.oracle.mutants import MUTANTS
-from refsgm.oracle.wire import finite, plain
+from refsgm.oracle.doors import vectors
+from refsgm.oracle.kinds import CONTRACTS, situations
+from refsgm.oracle.kinds.fifty_digits import FORMULAS, exact
+from refsgm.oracle.kinds.test_functions import Field
+from refsgm.oracle.calls.judge import known
+from refsgm.oracle.museum.mutants import MUTANTS
+from refsgm.oracle.doors.wire import finite, plain
 
 ROOT = pathlib.Path(__file__).parent.parent
 READER = ROOT / "examples" / "vectors.js"

@@ -13,8 +13,8 @@ from autograd import grad, make_vjp
 from spellings import (along, column, ddim_by_sigma, ddpm_by_equation_11, diagonal, exponents,
                        heun_by_slopes, log_sum_exp, over, softmax, square)
 
-from refsgm.likelihood import solve
-from refsgm.operators import divergence
+from refsgm.exact.likelihood import solve
+from refsgm.score import divergence
 
 
 class Unlisted(NamedTuple):

@@ -82,9 +82,10 @@ def find(name):
     refsgm = importlib.import_module("refsgm")
     if name in refsgm.__all__:
         return getattr(refsgm, name).__module__, f"refsgm.{name}"
-    for path in sorted((ROOT / "refsgm").glob("*.py")):
+    for path in sorted((ROOT / "refsgm").rglob("*.py")):
         if name in functions(path):
-            return f"refsgm.{path.stem}", f"refsgm.{path.stem}.{name}"
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            return module, f"{module}.{name}"
     raise LookupError(f"MATHNOTES.md names {name}, which does not exist")
 
 

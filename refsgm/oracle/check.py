@@ -11,14 +11,14 @@ import warnings
 
 import numpy as np
 
-from .contracts import LOSS, STATES, TABLE, Situation, batch_size, find, situations
+from .kinds import LOSS, STATES, TABLE, Situation, batch_size, find, situations
 from .doctor import Case, diagnose
-from .fields import Field
-from .frameworks import framework_of
-from .judge import Probe, judge, known, reference, rows_of
-from .naming import CODES, CONVENTIONS
+from .kinds.test_functions import Field
+from .calls.frameworks import framework_of
+from .calls.judge import Probe, judge, known, reference, rows_of
+from .doctor.codes import CODES, CONVENTIONS
 from .report import Report
-from .trial import LEVEL_SHAPES, Caller, OutOfTime, Trial, limited
+from .calls.caller import LEVEL_SHAPES, Caller, OutOfTime, Trial, limited
 
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,

@@ -1,0 +1,277 @@
+"""The command line: demo, train, sample, scorecard, check, vectors.
+
+Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
+"""
+
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from . import datasets
+from ..learn.backend import BACKENDS, backend
+from ..learn.checkpoints import (load_checkpoint, load_model, save_checkpoint, save_model,
+                                 write_whole)
+from ..learn.generate import SAMPLERS, generate
+from ..oracle.doors import command
+from ..learn.training import OBJECTIVES, Settings, model_of, start, training_steps
+
+# The option of every command that computes much.
+On = Annotated[str, typer.Option("--backend", envvar="REFSGM_BACKEND",
+                                 help=f"Where to compute: {' or '.join(BACKENDS)}.")]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+                  pretty_exceptions_enable=False,
+                  help="Score-based generative models, a reference implementation.\n\n"
+                       "Start with `refsgm demo`: it trains on handwritten digits, samples them, "
+                       "and writes pictures and a report.")
+app.command()(command.check)
+app.add_typer(command.vectors, name="vectors")
+console = Console(stderr=True)
+
+
+class Interrupted(Exception):
+    """Ctrl-C was pressed; the message says what was kept."""
+
+
+@contextmanager
+def ctrl_c_noted():
+    """A list that is filled when Ctrl-C is pressed, so that a loop ends between two steps."""
+    pressed = []
+    if not hasattr(signal, "SIGINT"):
+        yield pressed
+        return
+    previous = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def progress_bar():
+    """A bar with the loss and the time left, on the terminal's error stream."""
+    return Progress(TextColumn("{task.description} {task.percentage:3.0f} %"), BarColumn(),
+                    TextColumn("{task.fields[note]}"), TimeElapsedColumn(),
+                    TextColumn("left"), TimeRemainingColumn(), console=console)
+
+
+def train_with_checkpoints(x, settings, state, checkpoint, seconds):
+    """Run the training loop with a bar; a checkpoint every `seconds`, at the end and on Ctrl-C."""
+    save_checkpoint(checkpoint, x, settings, state)             # a folder that is full is found now
+    saved = shown = time.monotonic()
+    with ctrl_c_noted() as pressed, progress_bar() as bar:
+        task = bar.add_task("training", total=settings.n_steps, completed=state.step, note="")
+        for _ in training_steps(x, settings, state):
+            now = time.monotonic()
+            if now - shown > 0.2 or state.step == settings.n_steps:
+                loss = np.mean(state.losses[max(0, state.step - 100):state.step])
+                bar.update(task, completed=state.step, note=f"loss {loss:.3f}")
+                shown = now
+            if pressed or now - saved > seconds or state.step == settings.n_steps:
+                save_checkpoint(checkpoint, x, settings, state)
+                saved = now
+            if pressed:
+                raise Interrupted(f"stopped after {state.step} of {settings.n_steps} steps; "
+                                  f"{checkpoint} holds all of them")
+    return model_of(x, settings, state.average)
+
+
+@app.command()
+def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and report.")]
+         = "refsgm-demo",
+         seed: Annotated[int, typer.Option(min=0, help="Of weights, data order and noise.")] = 0,
+         steps: Annotated[int | None, typer.Option(min=1, help="Training steps; the default is "
+                          "what the figures in the README were measured with.")] = None,
+         on: On = "numpy"):
+    """Train on 8x8 handwritten digits, sample by annealed Langevin dynamics, judge the samples.
+
+    Writes samples.png, trajectory.png, loss.png, model.npz, report.txt and report.json. A run that
+    was interrupted goes on from its checkpoint when the same command is given again.
+    """
+    from .demo import run
+    try:
+        print(run(out, seed, steps, train_with_checkpoints, backend(on)))
+    except Interrupted as reason:
+        raise Interrupted(f"{reason}: give the same command again to go on") from None
+
+
+@app.command()
+def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **checkerboard**, "
+                          "**spiral** (2-D toys), **digits**, or a .npy file of shape (N, D).")],
+          out: Annotated[str, typer.Option(help="The model, a .npz file; while training, "
+                         "OUT.checkpoint.npz stands beside it.")] = "model.npz",
+          objective: Annotated[str, typer.Option(help=f"One of {', '.join(OBJECTIVES)}.")] = "dsm",
+          steps: Annotated[int, typer.Option(help="Number of updates.")] = Settings.n_steps,
+          batch: Annotated[int, typer.Option(help="Samples per update.")] = Settings.batch_size,
+          learning_rate: Annotated[float, typer.Option(help="Peak of the schedule.")]
+          = Settings.learning_rate,
+          width: Annotated[int, typer.Option(help="Units per hidden layer.")] = Settings.width,
+          depth: Annotated[int, typer.Option(help="Hidden layers.")] = Settings.depth,
+          energy: Annotated[bool, typer.Option("--energy", help="Learn an energy; the score is "
+                            "minus its gradient.")] = False,
+          sigma_max: Annotated[float, typer.Option(help="Largest noise level, in units of the "
+                               "data.")] = Settings.sigma_max,
+          sigma_min: Annotated[float, typer.Option(help="Smallest noise level.")]
+          = Settings.sigma_min,
+          levels: Annotated[int, typer.Option(help="Number of noise levels.")] = Settings.n_levels,
+          dtype: Annotated[str, typer.Option(help="float32 or float64.")] = Settings.dtype,
+          seed: Annotated[int, typer.Option(help="Of data, weights, data order and noise.")] = 0,
+          points: Annotated[int, typer.Option(min=2, help="Points to draw of a toy.")] = 10_000,
+          resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, with "
+                            "the same options as before.")] = False,
+          overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model "
+                               "and checkpoint.")] = False,
+          checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between "
+                                      "checkpoints.")] = 15.0,
+          on: On = "numpy"):
+    """Train a score network.
+
+    Example: refsgm train moons --out moons.npz --objective ssm-vr --steps 3000
+    """
+    checkpoint = os.path.splitext(out)[0] + ".checkpoint.npz"
+    for path in (out, checkpoint):
+        if os.path.exists(path) and not overwrite and not (resume and path == checkpoint):
+            raise ValueError(f"{path} exists: add --overwrite to replace it"
+                             + (", or --resume to go on" if path == checkpoint else ""))
+    x = backend(on).asarray(datasets.load(data, points, seed))
+    settings = Settings(objective=objective, n_steps=steps, batch_size=batch, width=width,
+                        learning_rate=learning_rate, depth=depth, energy=energy,
+                        sigma_max=sigma_max, sigma_min=sigma_min, n_levels=levels, dtype=dtype,
+                        seed=seed)
+    if resume:
+        found, state = load_checkpoint(checkpoint, x)
+        check_same_settings(settings, found)
+    else:
+        state = start(x, settings)
+    try:
+        model = train_with_checkpoints(x, settings, state, checkpoint, checkpoint_every)
+    except Interrupted as reason:
+        raise Interrupted(f"{reason}: add --resume to go on") from None
+    save_model(out, model)
+    os.unlink(checkpoint)
+    mean = np.mean(state.losses[-200:])
+    print(f"{out}: {len(x)} points of dimension {model.dim}, {settings.n_steps} steps, "
+          f"loss {mean:.4f} (mean of the last 200 steps)")
+
+
+def check_same_settings(asked, found):
+    """Refuse to go on with a run whose settings differ from those asked for."""
+    for name, value in asdict(found).items():
+        if asdict(asked)[name] != value:
+            raise ValueError(f"--resume needs the settings of the checkpoint, "
+                             f"where {name} is {value}, got {asdict(asked)[name]}")
+
+
+@app.command()
+def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm train` or "
+                            "`refsgm demo`.")],
+           out: Annotated[str, typer.Option(help="Samples (n, D), a .npy file.")] = "samples.npy",
+           sampler: Annotated[str, typer.Option(help=f"One of {', '.join(SAMPLERS)}.")]
+           = "annealed-langevin",
+           n: Annotated[int, typer.Option("-n", help="Number of samples.")] = 100,
+           steps: Annotated[int, typer.Option(help="Noise levels from largest to smallest; for "
+                            "langevin, steps.")] = 100,
+           steps_per_level: Annotated[int, typer.Option(help="annealed-langevin: steps at each of "
+                                      "the model's noise levels.")] = 20,
+           step_size: Annotated[float, typer.Option(help="Langevin: step size in units of "
+                                "sigma_min squared.")] = 0.3,
+           eta: Annotated[float, typer.Option(help="ddim: share of fresh noise, 0 to 1.")] = 0.0,
+           seed: Annotated[int, typer.Option(min=0, help="Of start and noise.")] = 0,
+           plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png file "
+                           "(2-D data and square images).")] = None,
+           on: On = "numpy"):
+    """Draw samples of a trained model.
+
+    Example: refsgm sample moons.npz --sampler heun --steps 30 -n 2000 --plot moons.png
+    """
+    place = backend(on)
+    trained = load_model(model).moved(place.asarray)
+    states = generate(trained, n, place.default_rng(seed), sampler, n_steps=steps,
+                      steps_per_level=steps_per_level, step_size=step_size, eta=eta)
+    with ctrl_c_noted() as pressed, console.status(f"sampling by {sampler}"):
+        for x in states:                                        # the last state is the sample
+            if pressed:
+                raise Interrupted("stopped while sampling; nothing was written")
+    x = place.to_numpy(x)
+    write_whole(out, lambda file: np.save(file, x))
+    print(f"{out}: {n} samples of dimension {trained.dim} by {sampler}")
+    if plot:
+        plot_samples(x, plot)
+        print(plot)
+
+
+@app.command()
+def scorecard(out: Annotated[str, typer.Option(help="Folder for tables and figure.")]
+              = "refsgm-scorecard",
+              digits: Annotated[str | None, typer.Option(help="A model of the digits, such as "
+                                "refsgm-demo/model.npz, for part (f).")] = None,
+              seed: Annotated[int, typer.Option(min=0, help="Of chains and training.")] = 0):
+    """Print the field's toy claims as exact numbers, each beside what sampling gives.
+
+    Writes scorecard.txt, scorecard.json and scorecard.png; half a minute without part (f).
+    """
+    from .scorecard_report import run
+    with console.status("the scorecard") as status:
+        text = run(out, seed, digits, status.update)
+    print(text)
+
+
+@app.command()
+def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Let the doctor use "
+                                    "its general engines alone.")] = False,
+           as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
+    """Put every known mistake of published code before the oracle, and print what it says.
+
+    Exit 1 if one passes, or if a right spelling raises an alarm.
+    """
+    import json
+
+    from ..oracle.museum import kill_matrix as museum
+    rows, alarms = museum.kill_matrix(dictionary=not no_dictionary), museum.false_alarms()
+    print(json.dumps({"summary": " ".join(museum.summary(rows, alarms)), "alarms": alarms,
+                      "rows": [row.as_dict() for row in rows]}, indent=1) if as_json
+          else museum.table(rows, alarms))
+    if alarms or not all(row.caught for row in rows):
+        raise typer.Exit(1)
+
+
+def plot_samples(x, path):
+    """Draw samples that are points of the plane or square images."""
+    from .plotting import image_grid, panels, samples, save_figure
+    side = round(x.shape[1]**0.5)
+    if x.shape[1] != 2 and side * side != x.shape[1]:
+        raise ValueError(f"--plot needs 2-D data or square images, got dimension {x.shape[1]}")
+    ax = panels(1, 1, (5, 5))
+    if x.shape[1] == 2:
+        samples(x, ax)
+    else:
+        image_grid(x, int(np.ceil(len(x)**0.5)), ax)
+    save_figure(ax.figure, path)
+
+
+def main():
+    """Run the command line and leave with its exit code."""
+    try:
+        app()
+    except Interrupted as reason:
+        leave(reason, 130)
+    except KeyboardInterrupt:
+        leave("interrupted", 130)
+    except (ValueError, ModuleNotFoundError) as error:
+        leave(error, 2)
+    except OSError as error:
+        leave(f"cannot read or write {error.filename or 'a file'}: {error.strerror or error}", 1)
+
+
+def leave(message, code):
+    """Say why on the error stream, in one line, and exit."""
+    print(f"refsgm: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,146 @@
+"""What an argument must be, said in one sentence when it is not.
+
+    x       (B, D)                every array of a batch has the same shape
+    sigma   scalar or (B, 1)      never (B,): against (B, D) that scales columns when B == D
+
+A check takes its arguments by keyword, so the message can name them. Values are looked at on
+Python numbers and NumPy arrays; of traced and device arrays only the shapes (looking at a value
+would break the trace or stop the device).
+"""
+
+import operator
+
+import autograd.numpy as np
+
+from .arrays import on_host, value_of
+
+POSITIVE = ("positive", lambda a: a > 0)
+NONNEGATIVE = ("zero or positive", lambda a: a >= 0)
+FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
+OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
+UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
+FINITE = ("finite", lambda a: True)
+
+
+def shape_of(name, a):
+    """The shape of a number or an array; anything else is refused."""
+    shape = getattr(value_of(a), "shape", None)
+    if shape is None and not isinstance(a, (int, float, complex)):
+        raise ValueError(f"{name} must be an array or a number, got {type(a).__name__}")
+    return shape or ()
+
+
+def check_values(domain, **values):
+    """Every value is a finite real number inside `domain`, a pair (words, test)."""
+    words, inside = domain
+    for name, a in values.items():
+        shape_of(name, a)
+        if not on_host(a):
+            continue
+        kind = a.dtype.kind if hasattr(a, "dtype") else "f"
+        if kind not in "iufc":
+            raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
+        if kind == "u" or (kind == "i" and a.itemsize < 8):
+            raise ValueError(f"{name} must hold floating-point numbers (differences of small "
+                             f"integers overflow), got dtype {a.dtype}")
+        good = np.isfinite(a)
+        if domain is not FINITE:
+            good = good & inside(a.real)                          # the complex step has a.imag too
+        if not good.all():
+            bad = a if np.ndim(a) == 0 else a[~good][0]
+            what = words if np.isfinite(bad) else "finite"
+            raise ValueError(f"{name} must be {what}, got {bad}")
+
+
+def check_scalars(domain, **numbers):
+    """Every number is a scalar inside `domain`."""
+    for name, a in numbers.items():
+        if shape_of(name, a) != ():
+            raise ValueError(f"{name} must be a scalar, got shape {np.shape(a)}")
+    check_values(domain, **numbers)
+
+
+def check_batch(**arrays):
+    """Every array has shape (B, D), the same for all, with D >= 1, and is finite."""
+    (first, x), *_ = arrays.items()
+    required = shape_of(first, x)
+    for name, a in arrays.items():
+        shape = shape_of(name, a)
+        if len(shape) != 2 or shape[1] == 0:
+            raise ValueError(f"{name} must have shape (B, D) with D >= 1, got shape {shape}")
+        if shape != required:
+            raise ValueError(f"{name} must have the shape of {first}, {required}, "
+                             f"got shape {shape}")
+    check_values(FINITE, **arrays)
+
+
+def check_level(x, domain, **levels):
+    """Every noise level (or time, or step size) is a scalar or (B, 1), and lies inside `domain`."""
+    column = (len(x), 1)
+    for name, a in levels.items():
+        shape = shape_of(name, a)
+        if shape not in ((), column):
+            raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {column}, "
+                             f"got shape {shape}")
+    check_values(domain, **levels)
+
+
+def check_below(**pair):
+    """The first argument is smaller than the second, in every row."""
+    (name, a), (other, b) = pair.items()
+    if on_host(a) and on_host(b) and not np.all(np.real(a) < np.real(b)):
+        raise ValueError(f"{name} must be smaller than {other}, got {name} = {a} and {other} = {b}")
+
+
+def check_table(domain, **tables):
+    """Every table has shape (N,) with N >= 1, and its entries lie inside `domain`."""
+    for name, table in tables.items():
+        if len(shape_of(name, table)) != 1 or len(table) == 0:
+            raise ValueError(f"{name} must have shape (N,) with N >= 1, "
+                             f"got shape {np.shape(table)}")
+    check_values(domain, **tables)
+
+
+def check_decreasing(domain, **tables):
+    """Every table has shape (N,), is strictly decreasing, and its entries lie inside `domain`."""
+    check_table(domain, **tables)
+    for name, table in tables.items():
+        if on_host(table) and not np.all(np.diff(table) < 0):
+            i = int(np.argmax(np.diff(table) >= 0))
+            raise ValueError(f"{name} must be strictly decreasing, "
+                             f"got {table[i]} followed by {table[i + 1]}")
+
+
+def check_alpha_bar_table(alpha_bar):
+    """alpha_bar has shape (T + 1,), T >= 1, starts at exactly 1 and decreases inside (0, 1]."""
+    check_decreasing(FRACTION, alpha_bar=alpha_bar)
+    if len(alpha_bar) < 2 or (on_host(alpha_bar) and alpha_bar[0] != 1):
+        raise ValueError("alpha_bar must have shape (T + 1,) with T >= 1 and alpha_bar[0] == 1, "
+                         f"got shape {np.shape(alpha_bar)} and alpha_bar[0] = {alpha_bar[0]}")
+
+
+def check_directions(x, v):
+    """v has shape (B, D), or (M, B, D) for M >= 1 directions per sample, and is finite."""
+    shape = shape_of("v", v)
+    if shape[-2:] != np.shape(x) or len(shape) not in (2, 3) or shape[0] == 0 < np.shape(x)[0]:
+        raise ValueError(f"v must have shape (B, D) = {np.shape(x)} or (M, B, D) with M >= 1, "
+                         f"got shape {shape}")
+    check_values(FINITE, v=v)
+
+
+def check_count(least, **counts):
+    """Every count is an integer, at least `least`."""
+    for name, n in counts.items():
+        try:
+            good = operator.index(n) >= least
+        except TypeError:
+            good = False
+        if not good:
+            raise ValueError(f"{name} must be an integer, at least {least}, got {n!r}")
+
+
+def check_returned(call, value, shape):
+    """What a caller's function returned has the required shape; nothing is broadcast."""
+    if np.shape(value) != shape:
+        raise ValueError(f"{call} must return shape {shape}, got shape {np.shape(value)}")
+    return value

@@ -1,0 +1,52 @@
+"""Where an array is, and of which dtype: moves between devices, weak numbers, entries of tables.
+
+`beside` and `to_host` move an array to the device of another and back: nothing else does. `exp`,
+`expm1` and `log` keep Python numbers Python numbers: NumPy lets them follow the dtype of the array
+they meet ("weak"), where a NumPy float64 scalar would turn float32 data into float64.
+"""
+
+import autograd.numpy as np
+from autograd.tracer import getval, isbox
+
+
+def on_host(a):
+    """Whether the values of `a` may be looked at: a Python number or a NumPy array."""
+    return isinstance(a, (int, float, complex, np.ndarray, np.generic))
+
+
+def value_of(a):
+    """The array, or number, inside a traced one."""
+    while isbox(a):
+        a = getval(a)
+    return a
+
+
+def beside(a, x):
+    """The array `a` where x is: itself if both are NumPy's, else moved to the device of x."""
+    x = value_of(x)
+    return np.asarray(a) if on_host(x) else np.asarray(a, like=x)
+
+
+def to_host(a):
+    """The array `a` as NumPy's; one on a device is copied from there."""
+    return a if on_host(a) else a.get()
+
+
+def float_type(*arrays):
+    """The floating-point dtype of results: that of the arrays, float64 for integers."""
+    return np.result_type(*(value_of(a).dtype for a in arrays), np.float32)
+
+
+def weak(f):
+    """The elementwise function f, made to return a Python number for a Python number."""
+    return lambda a: float(f(a)) if type(a) in (int, float) else f(a)
+
+
+def entries(table):
+    """The entries of a table (N,): Python floats from NumPy, 0-d arrays from a device."""
+    if isinstance(table, np.ndarray):
+        return table.tolist()
+    return [table[i] for i in range(len(table))]
+
+
+exp, expm1, log = weak(np.exp), weak(np.expm1), weak(np.log)

@@ -1,0 +1,142 @@
+"""Likelihood by the probability-flow ODE, from the data to the prior.
+
+    dx / dsigma = -sigma s(x, sigma)
+    log q_min(x) = log q_max(x_max) - integral over [sigma_min, sigma_max] of sigma div s    [SDE-3]
+
+The end x_max is judged by a prior: the true q_max where it is known, or, as is usual,
+N(0, sigma_max^2 I), whose error is exactly log q_max(x_max) - log N(x_max | 0, sigma_max^2 I).
+"""
+
+import math
+
+import autograd.numpy as np
+
+from ..gaussian import gaussian_log_density
+from ..score import divergence, hutchinson_divergence
+from ..arguments import (FINITE, POSITIVE, check_batch, check_below, check_count, check_directions,
+                         check_level, check_returned, check_scalars, check_values, shape_of)
+from ..arrays import beside, float_type, to_host
+
+
+def prior_log_density(x, sigma_max):
+    """log N(x | 0, sigma_max^2 I), shape (B,), in nats: the usual prior of VE models.  [SDE-3]
+
+    x          points at the largest noise level (B, D)
+    sigma_max  its standard deviation: positive, a scalar or (B, 1)
+    Raises ValueError for other shapes, sigma_max <= 0 and values that are not finite.
+
+    >>> prior_log_density(np.array([[3.0, 4.0]]), 5.0) + np.log(2 * np.pi * 25)
+    array([-0.5])
+    """
+    check_batch(x=x)
+    check_level(x, POSITIVE, sigma_max=sigma_max)
+    return gaussian_log_density(x, 0.0, sigma_max)
+
+
+def probability_flow(score_fn, x, sigma_from, sigma_to, *, rtol=1e-8):
+    """The solution at sigma_to, (B, D), of the probability-flow ODE through x at sigma_from.
+
+    [SDE-2] By SciPy's adaptive method of order 8; in either direction. All samples take the same
+    steps, so a row depends on the others within rtol.
+
+    score_fn    function (x, sigma) -> (B, D)
+    x           points (B, D)
+    sigma_from  noise level of x: positive
+    sigma_to    noise level of the result: positive
+    rtol        relative error per step that the solver keeps to
+    Raises ValueError for other shapes, levels <= 0 and values that are not finite.
+
+    >>> x = probability_flow(lambda x, sigma: -x / (9 + sigma**2), np.array([[5.0]]), 4.0, 1e-8)
+    >>> x.round(6)                                   # N(0, 9): x shrinks from 5 to 3 deviations
+    array([[3.]])
+    """
+    end, _ = solve(score_fn, x, sigma_from, sigma_to, rtol, None)
+    return end.astype(float_type(x))
+
+
+def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rtol=1e-8):
+    """log q_min(x), shape (B,), in nats, of the model whose score is score_fn.  [SDE-3]
+
+    score_fn   function (x, sigma) -> (B, D), differentiable
+    x          points at noise level sigma_min (B, D)
+    sigma_min  noise level at which the density is wanted: positive
+    sigma_max  noise level of the prior: larger than sigma_min
+    v          directions (B, D) or (M, B, D) for Hutchinson's estimate of the divergence, the same
+               along the whole path; exact if left out, with D backward passes per step
+    prior      log density at sigma_max, a function (B, D) -> (B,); N(0, sigma_max^2 I) if left out
+    rtol       relative error per step that the solver keeps to; all samples take the same steps,
+               so a row depends on the others within it
+    Raises ValueError for other shapes, levels that are not positive or not in that order, values
+        that are not finite, and a solver that fails.
+
+    >>> x = np.array([[0.0], [1.0]])
+    >>> log_p = log_likelihood(lambda x, sigma: -x / (3 + sigma**2), x, 1.0, 1e4)
+    >>> (log_p + np.log(2 * np.pi * 4) / 2).round(6)                                # N(0, 4)
+    array([ 0.   , -0.125])
+    """
+    check_scalars(POSITIVE, sigma_min=sigma_min, sigma_max=sigma_max)
+    check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    if v is not None:
+        check_batch(x=x)
+        check_directions(x, v)
+        def div(s, x):
+            return hutchinson_divergence(s, x, v)
+    else:
+        div = divergence
+    x_max, change = solve(score_fn, x, sigma_min, sigma_max, rtol, div)
+    log_prior = prior_log_density(x_max, sigma_max) if prior is None else prior(x_max)
+    return (check_returned("prior(x)", log_prior, np.shape(x)[:1]) - change).astype(float_type(x))
+
+
+def solve(score_fn, x, sigma_from, sigma_to, rtol, div):
+    """x at sigma_to, and the integral of sigma div s dsigma on the way (0 without div).
+
+    In t = log sigma, where dx / dt = -sigma^2 s changes on a scale of one. All samples take the
+    same steps, chosen for the worst of them.
+    """
+    from scipy.integrate import solve_ivp                        # a third of a second to import
+    check_batch(x=x)
+    check_scalars(POSITIVE, sigma_from=sigma_from, sigma_to=sigma_to, rtol=rtol)
+    B, D = x.shape
+
+    def slope(t, state):
+        sigma = math.exp(t)
+        x_t = beside(state[:B * D].reshape(B, D), x)              # SciPy's own state is on the host
+        def s(x):
+            return check_returned("score_fn(x, sigma)", score_fn(x, sigma), np.shape(x))
+        log_rate = np.zeros(B) if div is None else to_host(sigma**2 * div(s, x_t))
+        return np.concatenate([np.ravel(to_host(-sigma**2 * s(x_t))), log_rate])
+
+    if B == 0 or sigma_from == sigma_to:
+        return x, beside(np.zeros(B), x)
+    start = np.concatenate([to_host(x).ravel().astype(np.float64), np.zeros(B)])
+    # the tolerance of SciPy is for the root mean square over the state; sqrt(B) makes it each row's
+    tight = max(rtol / math.sqrt(B), 3e-14)
+    scale = max(float(np.std(to_host(x))), min(sigma_from, sigma_to))
+    solution = solve_ivp(slope, (math.log(sigma_from), math.log(sigma_to)), start, method="DOP853",
+                         rtol=tight, atol=tight * scale, t_eval=[math.log(sigma_to)])
+    if not solution.success:
+        raise ValueError(f"the probability-flow ODE must be solvable, got: {solution.message}")
+    end = beside(solution.y[:, -1], x)
+    return end[:B * D].reshape(B, D), end[B * D:]
+
+
+def bits_per_dimension(log_density, dim, bin_width=1.0):
+    """Bits per dimension: -log_density / (dim ln 2) - log2(bin_width), shaped like log_density.
+
+    [BPD-1] What a code needs for data that were rounded to bins, when the density is nearly
+    constant over a bin (dequantised data make it a bound).
+
+    log_density  of the data as scaled for the model, in nats: a number or (B,)
+    dim          number of features D
+    bin_width    width of one bin in those units, e.g. 2 / 256 for bytes scaled to [-1, 1]
+    Raises ValueError for dim < 1, bin_width <= 0 and values that are not finite.
+
+    >>> bits_per_dimension(np.array([0.0]), 3, bin_width=1 / 256)        # uniform on [0, 1]
+    array([8.])
+    """
+    shape_of("log_density", log_density)
+    check_values(FINITE, log_density=log_density)
+    check_count(1, dim=dim)
+    check_scalars(POSITIVE, bin_width=bin_width)
+    return -log_density / (dim * math.log(2)) - math.log2(bin_width)

@@ -1,0 +1,121 @@
+"""Files: models and checkpoints as .npz archives of plain arrays, written whole or not at all.
+
+A file holds arrays and one JSON text with everything else; nothing is pickled, and loading refuses
+what would need unpickling. Writing goes to a temporary name in the same folder, which is moved into
+place at the end: a full disk or a kill leaves the old file as it was.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import asdict
+
+import numpy as np
+
+from .networks import Model
+from ..arrays import to_host
+from .training import Settings, State
+
+FORMAT = {"model": 1, "checkpoint": 2}            # checkpoint 2: the moments are sums, not means
+
+
+def write_whole(path, write):
+    """Call write(file) on a new binary file and move that to `path`: all of it or nothing."""
+    folder = os.path.dirname(os.path.abspath(path))
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{os.path.basename(path)}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~current_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def current_umask():
+    """The permissions that new files do not get (mkstemp gives fewer than a user expects)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def save(path, kind, facts, arrays):
+    """Write arrays, and a dict of facts that JSON can hold, to `path` as a file of this kind."""
+    header = json.dumps({"refsgm": kind, "format": FORMAT[kind], **facts})
+    arrays = {name: to_host(a) for name, a in arrays.items()}
+    write_whole(path, lambda file: np.savez(file, header=np.array(header), **arrays))
+
+
+def load(path, kind):
+    """Facts and arrays of a file of this kind.
+
+    Raises ValueError in one sentence for a file that is truncated, foreign or of another kind.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        facts = json.loads(str(arrays.pop("header")))
+        found = (facts.pop("refsgm"), facts.pop("format"))
+    except FileNotFoundError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError,
+            zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} must be a refsgm {kind}, "
+                         f"got a file that cannot be read as one ({error})") from error
+    if found != (kind, FORMAT[kind]):
+        raise ValueError(f"{path} must be a refsgm {kind} of format {FORMAT[kind]}, "
+                         f"got a {found[0]} of format {found[1]}")
+    return facts, arrays
+
+
+def save_model(path, model):
+    """Write a Model to `path` (.npz)."""
+    save(path, "model", {"sigma_data": model.sigma_data, "energy": model.energy},
+         {"center": model.center, "sigmas": model.sigmas, **numbered(model.params)})
+
+
+def load_model(path):
+    """Read a Model from `path`; ValueError for anything else."""
+    facts, arrays = load(path, "model")
+    try:
+        center, sigmas = arrays.pop("center"), arrays.pop("sigmas")
+        params = [arrays[f"param_{i}"] for i in range(len(arrays))]
+        return Model(params, center, float(facts["sigma_data"]), sigmas, bool(facts["energy"]))
+    except KeyError as error:
+        raise ValueError(f"{path} must be a refsgm model, got one without {error}") from error
+
+
+def numbered(params):
+    """The arrays of a list by name."""
+    return {f"param_{i}": p for i, p in enumerate(params)}
+
+
+def fingerprint(x):
+    """A hash of the data, so that a run is not continued on others."""
+    data = np.ascontiguousarray(to_host(x)).tobytes()
+    return hashlib.sha256(data + str(x.shape).encode()).hexdigest()
+
+
+def save_checkpoint(path, x, settings, state):
+    """Write everything that the next training step depends on to `path` (.npz)."""
+    facts = {"settings": asdict(settings), "step": state.step, "position": state.position,
+             "rng": state.rng.bit_generator.state, "data": fingerprint(x)}
+    arrays = {name: getattr(state, name)
+              for name in ("weights", "first", "second", "average", "order", "losses")}
+    save(path, "checkpoint", facts, arrays)
+
+
+def load_checkpoint(path, x):
+    """Settings and State of a run on data x; ValueError for another file or other data."""
+    facts, arrays = load(path, "checkpoint")
+    if facts["data"] != fingerprint(x):
+        raise ValueError(f"{path} must be a checkpoint of a run on these data, got one of others")
+    rng = np.random.default_rng()
+    rng.bit_generator.state = facts["rng"]
+    state = State(step=facts["step"], position=facts["position"], rng=rng, **arrays)
+    return Settings(**facts["settings"]), state

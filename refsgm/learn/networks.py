@@ -1,0 +1,151 @@
+"""Noise-conditional networks: the score s(x, sigma), one set of weights for all noise levels.
+
+    s(x, sigma) = -c_in^2 x + (sigma_data c_in / sigma) F(c_in x, c_noise)                  [NET-1]
+    c_in = 1 / sqrt(sigma^2 + sigma_data^2),    c_noise = log(sigma) / 4
+
+The first term is the score of N(0, sigma_data^2 I) with noise; F learns what is left. Its input and
+its output are of order one at every sigma. As an energy, s = -grad E, and F is the gradient of a
+scalar network phi: the same form, with a score that is a true gradient [NET-2].
+Parameters are a flat list of arrays [W_1, b_1, ..., W_out, b_out].
+"""
+
+from dataclasses import dataclass, replace
+
+import autograd.numpy as np
+from autograd import grad
+
+from .autodiff import dense, dense_tanh
+from ..equivalence import eps_from_score
+from ..arguments import POSITIVE, check_batch, check_count, check_level, check_scalars, shape_of
+from ..arrays import beside, float_type
+from ..weights import edm_preconditioning
+
+FREQUENCIES = 8             # harmonics of c_noise that the network sees: smooth in log sigma
+
+
+def init_network(rng, dim, width=128, depth=3, *, energy=False, dtype=np.float64):
+    """Random weights of a network, a flat list of arrays [W_1, b_1, ..., W_out, b_out].
+
+    The last layer starts at zero, so the first score is that of N(0, (sigma_data^2 + sigma^2) I).
+
+    rng     NumPy Generator
+    dim     D, features of the data
+    width   units per hidden layer
+    depth   number of hidden layers
+    energy  one output, phi, in place of the D outputs F
+    dtype   of all weights, and so of the scores of data of that dtype
+    Raises ValueError for counts below one.
+
+    >>> [p.shape for p in init_network(np.random.default_rng(0), 2, width=5, depth=1)]
+    [(18, 5), (5,), (5, 2), (2,)]
+    """
+    check_count(1, dim=dim, width=width, depth=depth)
+    sizes = [dim + 2 * FREQUENCIES, *[width] * depth]
+    params = []
+    for n, m in zip(sizes[:-1], sizes[1:]):
+        params += [(rng.standard_normal((n, m)) / n**0.5).astype(dtype), np.zeros(m, dtype)]
+    n_out = 1 if energy else dim
+    return [*params, np.zeros((width, n_out), dtype), np.zeros(n_out, dtype)]
+
+
+def noise_features(x, c_noise):
+    """cos and sin of the harmonics of c_noise, one row per sample, (B, 2 FREQUENCIES)."""
+    harmonics = np.arange(1, FREQUENCIES + 1, dtype=float_type(x))
+    angles = c_noise * beside(harmonics, x)                                      # (K,) or (B, K)
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1)
+    return waves if np.ndim(waves) == 2 else np.broadcast_to(waves, (len(x), 2 * FREQUENCIES))
+
+
+def forward(params, h):
+    """The raw network, (B, n) -> (B, m): tanh layers with skips from the second on, then affine."""
+    h = dense_tanh(h, *params[:2])
+    for i in range(2, len(params) - 2, 2):
+        h = h + dense_tanh(h, *params[i:i + 2])
+    return dense(h, *params[-2:])
+
+
+def score_network(params, x, sigma, sigma_data):
+    """The score s(x, sigma), shape (B, D), of a network with D outputs.  [NET-1]
+
+    params      weights of `init_network`
+    x           noisy data (B, D)
+    sigma       standard deviation of its noise: positive, a scalar or (B, 1)
+    sigma_data  standard deviation of the clean data: positive
+    Raises ValueError for other shapes, levels <= 0 and values that are not finite.
+
+    >>> score_network(init_network(np.random.default_rng(0), 1), np.array([[5.0]]), 2.0, 1.0)
+    array([[-1.]])
+    """
+    return precondition(lambda u, waves: forward(params, np.concatenate([u, waves], axis=1)),
+                        x, sigma, sigma_data)
+
+
+def energy_network(params, x, sigma, sigma_data):
+    """The score s = -grad E, shape (B, D), of a network with one output.  [SCORE-2] [NET-2]
+
+        E(x, sigma) = c_in^2 |x|^2 / 2 - (sigma_data / sigma) phi(c_in x, c_noise)
+
+    params      weights of `init_network` with energy=True
+    x           noisy data (B, D)
+    sigma       standard deviation of its noise: positive, a scalar or (B, 1)
+    sigma_data  standard deviation of the clean data: positive
+    Raises ValueError for other shapes, levels <= 0 and values that are not finite.
+
+    >>> params = init_network(np.random.default_rng(0), 1, energy=True)
+    >>> energy_network(params, np.array([[5.0]]), 2.0, 1.0)
+    array([[-1.]])
+    """
+    def gradient(u, waves):
+        def phi(u):
+            return np.sum(forward(params, np.concatenate([u, waves], axis=1)))
+        return grad(phi)(u)
+    return precondition(gradient, x, sigma, sigma_data)
+
+
+def precondition(raw, x, sigma, sigma_data):
+    """The score -c_in^2 x + (sigma_data c_in / sigma) F(c_in x, c_noise), (B, D), from F = raw."""
+    check_batch(x=x)
+    check_level(x, POSITIVE, sigma=sigma)
+    check_scalars(POSITIVE, sigma_data=sigma_data)
+    _, _, c_in, c_noise = edm_preconditioning(sigma, sigma_data)
+    F = raw(c_in * x, noise_features(x, c_noise))
+    return -c_in**2 * x + (sigma_data * c_in / sigma) * F
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with all it takes to use it; `score` and `eps` go into the samplers.
+
+    params      weights of `init_network`
+    center      mean of the data (D,), taken off before the network sees x
+    sigma_data  standard deviation of the data about its mean
+    sigmas      noise levels that it was trained on (L,), decreasing
+    energy      whether the score is minus the gradient of an energy
+    """
+
+    params: list
+    center: np.ndarray
+    sigma_data: float
+    sigmas: np.ndarray
+    energy: bool = False
+
+    @property
+    def dim(self):
+        """D, features of the data."""
+        return len(self.center)
+
+    def moved(self, move):
+        """The same model where `move`, such as `asarray` of a backend, puts its arrays."""
+        return replace(self, params=[move(p) for p in self.params], center=move(self.center))
+
+    def score(self, x, sigma):
+        """The score of q_sigma at x, (B, D) -> (B, D); sigma a scalar or (B, 1)."""
+        if shape_of("x", x)[1:] != (self.dim,):
+            raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
+                             f"got shape {np.shape(x)}")
+        network = energy_network if self.energy else score_network
+        return network(self.params, x - self.center, sigma, self.sigma_data)
+
+    def eps(self, x, sigma):
+        """The noise in x = x_0 + sigma eps, (B, D) -> (B, D): -sigma times the score.  [EQV-1]"""
+        return eps_from_score(self.score(x, sigma), sigma)

@@ -1,0 +1,101 @@
+"""Answers that are right but for their digits: not finite, few everywhere, or few in some places.
+
+Rounding in lower precision changes irregularly from input to input; a small constant that was added
+changes smoothly. So the error is looked at twice, at inputs a thousandth apart.
+"""
+
+import numpy as np
+
+from ..calls.judge import reference
+
+HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
+
+
+def precision(case):
+    """Explanations of errors that are small or not finite."""
+    finite = [p.error for p in case.probes if not p.ok and np.isfinite(p.error)]
+    if len(finite) > 2 and np.median(finite) < HALF:
+        return few_digits(case) or not_finite(case)
+    return not_finite(case) or few_digits(case)
+
+
+def not_finite(case):
+    """NaN or infinity where the right answer is a number."""
+    answered = [p for p in case.probes if p.trial.outputs is not None and p.got is not None]
+    bad = [p for p in answered if any(not np.all(np.isfinite(a) | ~np.isfinite(w))
+                                      for a, w in zip(p.got, p.want) if np.shape(a) == np.shape(w))
+           or p.mean and not np.isfinite(p.got[0])]
+    if not bad:
+        return []
+    labels = ", ".join(p.label for p in bad[:3])
+    regimes = {p.situation.regime for p in bad}
+    where = f"the result is not finite at: {labels}"
+    if len(bad) == len(answered):
+        return [case.say("not-finite", "the result is not finite at any probe", "precision", 0.5)]
+    if regimes <= {"far tail", "tiny levels", "far from the origin"} or "far tail" in regimes:
+        return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
+                         "follows", "precision", 0.6)]
+    if regimes <= {"huge levels"} or all(p.situation.dtype == "float32" for p in bad):
+        return [case.say("overflow", f"{where}: intermediate values overflow there", "precision",
+                         0.6)]
+    return [case.say("not-finite", where, "precision", 0.6)]
+
+
+def few_digits(case):
+    """Small errors: of the whole computation, by a constant, or only in some regimes."""
+    wrong = [p for p in case.probes if not p.ok and p.got is not None]
+    plain = [p for p in wrong if p.situation.regime == "plain" and p.situation.dtype == case.dtype]
+    narrow = {d for p in case.probes for d in p.trial.dtypes if d.kind == "f" and d.itemsize < 4}
+    if narrow:
+        return [case.say("low-precision", f"the result comes as {narrow.pop()}", "precision", 0.6)]
+    if not plain:
+        if wrong and all(p.error < 0.5 for p in wrong) or any(
+                p.situation.regime in ("far from the origin", "tiny levels") for p in wrong):
+            labels = ", ".join(p.label for p in wrong[:3])
+            return [case.say("cancellation", f"digits are lost at: {labels}", "precision", 1.5)]
+        return []
+    # the errors of single entries, relative to the largest in their row
+    worst = max(p.error for p in plain)
+    usual = float(np.median([p.error for p in plain]))
+    by_regime = {p.situation.regime: p.error for p in case.probes}
+    local = (usual < 0.1 and by_regime.get("huge levels", 1) < 1e-6
+             and by_regime.get("tiny levels", 0) > 0.3)
+    if usual > HALF and not local:
+        return []
+    if worst < SINGLE / 3:
+        return [case.say("low-precision", f"relative errors up to {worst:.0e}, the size of "
+                         "float32: a constant or a step is float32; dtype=\"float32\" judges it "
+                         "so", "precision", 1.5)]
+    if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
+        # large errors are not "nearly right": another engine's exact cause comes first
+        return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
+                         "smoothly: a small constant was added somewhere, or a formula that is "
+                         "nearly right was used", "precision", 1.5 if worst < 0.1 else 2.5)]
+    words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"
+    if usual > HALF:
+        return []
+    return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere, the size "
+                     f"of {words}", "precision", 1.5)]
+
+
+def smooth(case, p):
+    """Whether the error hardly changes when levels and numbers do, by a thousandth."""
+    rng = np.random.default_rng(0)
+    args = {n: a * (1 - 1e-3 * rng.uniform(0.5, 1, np.shape(a)))
+            if isinstance(a, np.ndarray) and n not in ("weights", "alpha_bar") else
+            a * 0.999 if isinstance(a, float) and 0 < a < 1 else a for n, a in p.args.items()}
+    try:
+        want = reference(case.contract, args)
+    except ValueError:
+        return False
+    trial = case.caller(args, np.dtype(p.situation.dtype))
+    if trial.outputs is None or p.mean:
+        return False
+    for got, w, a, b, slack in zip(trial.outputs, want, p.got, p.want, p.slack):
+        if got.size != w.size:
+            return False
+        first, second = np.ravel(a - b), np.ravel(got) - np.ravel(w)
+        big = np.abs(first) > np.ravel(np.broadcast_to(slack, np.shape(b)))
+        if big.any() and np.median(np.abs(second - first)[big] / np.abs(first)[big]) > 0.05:
+            return False
+    return True

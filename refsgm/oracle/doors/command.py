@@ -1,0 +1,304 @@
+"""The oracle on the command line: check a function or a program, export and verify vectors.
+
+Exit 0 right, 1 wrong, 2 could not run. Foreign Python code runs in a process of its own, which is
+ended when a call takes too long even for a signal: an endless loop in C, a crash or an exit is a
+verdict too.
+"""
+
+import difflib
+import functools
+import importlib
+import importlib.util
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from ..kinds import CONTRACTS, find
+from ..doctor.codes import CODES, Diagnosis
+from ..report import Report
+
+GRACE = 2.0                           # seconds that a call may go on after its own time limit
+IMPORTS = 6                           # time limits that importing may take
+
+vectors = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown",
+                      help="Test vectors: what every kind should answer, as JSON.")
+
+
+def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of refsgm, which is "
+                          "the contract.")] = None,
+          target: Annotated[str | None, typer.Argument(help="The implementation: module:function "
+                            "or path/to/file.py:function.")] = None,
+          command: Annotated[str | None, typer.Option(help="In place of a function: a program that "
+                             "answers JSON lines, such as \"node my.js\".")] = None,
+          framework: Annotated[str, typer.Option(help="numpy, autograd, torch, jax or cupy.")]
+          = "numpy",
+          levels: Annotated[str | None, typer.Option(help="How noise levels arrive: column, flat, "
+                            "trailing or scalar.")] = None,
+          event_shape: Annotated[str | None, typer.Option(help="Shape of one sample, such as "
+                                 "3,4,4.")] = None,
+          allow: Annotated[list[str] | None, typer.Option(help="A convention, or code, that is "
+                           "accepted; may be given several times.")] = None,
+          no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Diagnose by the "
+                                   "general engines alone.")] = False,
+          seconds: Annotated[float, typer.Option(min=0.01, help="Time limit of one call.")] = 10.0,
+          dtype: Annotated[str | None, typer.Option(help="float64 or float32; both if left out.")]
+          = None,
+          as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+          = False,
+          list_kinds: Annotated[bool, typer.Option("--list", help="Show the kinds with their "
+                                "signatures.")] = False):
+    """Is an implementation right, and if not, which mistake is it?
+
+    Exit 0 right, 1 wrong, 2 could not run.
+
+    Example: refsgm check denoising_score_matching losses.py:dsm --framework torch
+    """
+    if list_kinds:
+        print("\n".join(contract.signature() for contract in CONTRACTS.values()))
+        return
+    if kind is None or (target is None) == (command is None):
+        raise ValueError("check needs a kind, and either module:function or --command "
+                         "(`refsgm check --list` shows the kinds)")
+    contract = find(kind)
+    options = {"levels": levels, "event_shape": shape_of(event_shape),
+               "dtype": dtype_of(dtype),
+               "allow": names_of(allow), "dictionary": not no_dictionary, "seconds": seconds}
+    if command is None:
+        ok, text, data = in_another_process(contract, target, framework, options)
+    else:
+        ok, text, data = summary(spoken(contract, command, framework, options))
+    print(json.dumps(data) if as_json else text)
+    raise typer.Exit(0 if ok else 1)
+
+
+def shape_of(text):
+    """A shape from "3,4,4"."""
+    if text is None:
+        return None
+    try:
+        shape = tuple(int(n) for n in text.replace("x", ",").split(","))
+    except ValueError:
+        shape = (0,)
+    if min(shape) < 1:
+        raise ValueError(f"--event-shape must be positive integers such as 3,4,4, got {text!r}")
+    return shape
+
+
+def dtype_of(dtype):
+    """A dtype by name, or None."""
+    if dtype not in (None, "float32", "float64"):
+        raise ValueError(f"--dtype must be float32 or float64, got {dtype!r}")
+    return dtype
+
+
+def names_of(allow):
+    """Codes and conventions, from options that may hold several."""
+    names = [name for item in allow or () for name in item.split(",") if name]
+    known = {*CODES, "mean-over-dims", "missing-half", "unit-sphere", "beta-variance", "clipped-x0",
+             "langevin-step"}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise ValueError(f"--allow must be a code or convention of the doctor, got {name!r}"
+                             + (f"; did you mean {near[0]!r}?" if near else ""))
+    return tuple(names)
+
+
+def summary(report):
+    """(whether it is right, text, plain data) of a report."""
+    return report.ok, str(report), report.as_dict()
+
+
+def spoken(contract, command, framework, options):
+    """The report on a program that answers JSON lines."""
+    from ..check import verdict
+    from .pipe import NeverAnswered, Spoken
+    if framework != "numpy" or options["levels"] or options["event_shape"]:
+        raise ValueError("--command takes plain data: --framework, --levels and --event-shape do "
+                         "not apply")
+    try:
+        with Spoken(contract, command, options["seconds"], options["dtype"]) as caller:
+            return verdict(caller, allow=options["allow"], dictionary=options["dictionary"])
+    except NeverAnswered as error:
+        raise ValueError(str(error)) from None
+
+
+def in_another_process(contract, target, framework, options):
+    """(whether it is right, text, plain data) of Python code, from a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=judge_here, daemon=True,
+                              args=(there, contract.name, target, framework, options))
+    process.start()
+    there.close()
+    stage = "start"
+    try:
+        while True:
+            limit = {"call": options["seconds"] + GRACE,
+                     "import": max(IMPORTS * options["seconds"], GRACE)}.get(stage)
+            if not here.poll(limit):
+                return no_verdict(contract, framework, target, stage, "timeout",
+                                  f"it takes more than {limit:g} s, and cannot be interrupted")
+            try:
+                stage, *content = here.recv()
+            except EOFError:
+                process.join()
+                return no_verdict(contract, framework, target, stage, "raises",
+                                  how_it_ended(process.exitcode))
+            if stage == "report":
+                return tuple(content)
+            if stage == "refused":
+                raise ValueError(content[0])
+    finally:
+        process.kill()
+        process.join()
+
+
+def how_it_ended(code):
+    """An exit code of a process in words."""
+    if code < 0:
+        names = {s.value: s.name for s in signal.Signals}
+        return f"it crashes the interpreter: {names.get(-code, f'signal {-code}')}"
+    return f"it ends the interpreter with exit code {code}"
+
+
+def no_verdict(contract, framework, target, stage, code, sentence):
+    """A verdict on code that took its process with it; while it is imported, there is none."""
+    if stage in ("start", "import"):
+        raise ValueError(f"cannot import {target}: {sentence}")
+    diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call")
+    return summary(Report(contract.name, framework, [], [diagnosis]))
+
+
+def judge_here(connection, kind, target, framework, options):
+    """The other process: import, check, and send the report, saying before each what is done."""
+    from ..check import check as judged
+    os.dup2(2, 1)                                    # what foreign code prints is not the report
+
+    def told(fn):
+        @functools.wraps(fn)
+        def call(*args, **kwargs):
+            connection.send(("call",))
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                connection.send(("between",))
+        return call
+    try:
+        connection.send(("import",))
+        fn = load(target)
+        connection.send(("between",))
+        report = judged(kind, told(fn), framework, **options)
+        connection.send(("report", *summary(report)))
+    except (ValueError, ModuleNotFoundError) as error:
+        connection.send(("refused", str(error)))
+
+
+def load(target):
+    """The function that module:function or path/to/file.py:function names.
+
+    Raises ValueError, in one sentence, for whatever keeps it from being imported.
+    """
+    place, _, name = target.rpartition(":")
+    if not place or not name:
+        raise ValueError(f"the implementation must be module:function or file.py:function, "
+                         f"got {target!r}")
+    module = imported(place)
+    found = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            near = difflib.get_close_matches(part, dir(found), 1)
+            raise ValueError(f"{place} has no function {name!r}"
+                             + (f"; did you mean {near[0]!r}?" if near else ""))
+        found = getattr(found, part)
+    if not callable(found):
+        raise ValueError(f"{target} must be a function, got {type(found).__name__}")
+    return found
+
+
+def imported(place):
+    """The module at a path, or of a name; the current directory comes first."""
+    is_file = place.endswith(".py") or os.sep in place
+    if is_file and not os.path.isfile(place):
+        raise ValueError(f"there is no file {place}")
+    sys.path.insert(0, os.path.dirname(os.path.abspath(place)) if is_file else os.getcwd())
+    try:
+        if not is_file:
+            return importlib.import_module(place)
+        name = os.path.splitext(os.path.basename(place))[0]
+        spec = importlib.util.spec_from_file_location(name, place)
+        if spec is None:
+            raise ValueError(f"{place} must be a file of Python, .py")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except SyntaxError as error:
+        where = os.path.basename(error.filename or place)
+        raise ValueError(f"cannot import {place}: {error.msg} ({where}, line {error.lineno})"
+                         ) from None
+    except ModuleNotFoundError as error:
+        if error.name == place.partition(".")[0]:
+            raise ValueError(f"there is no module {place!r}, here in {os.getcwd()} or installed"
+                             ) from None
+        raise ValueError(f"cannot import {place}: {error}") from None
+    except SystemExit:
+        raise ValueError(f"cannot import {place}: it ends the program (sys.exit); put what it runs "
+                         "under if __name__ == \"__main__\"") from None
+    except ValueError as error:
+        raise ValueError(f"cannot import {place}: {error}") from None
+    except BaseException as error:               # KeyboardInterrupt too: foreign code may raise it
+        text = " ".join(str(error).split())[:200]
+        raise ValueError(f"cannot import {place}: {type(error).__name__}: {text}") from None
+
+
+@vectors.command()
+def export(folder: Annotated[str, typer.Argument(help="Where to write them.")],
+           kind: Annotated[list[str] | None, typer.Option(help="One kind alone; may be given "
+                           "several times.")] = None):
+    """Write one JSON file of test vectors for each kind.
+
+    Example: refsgm vectors export vectors
+    """
+    from .vectors import SCHEMA
+    from .vectors import export as write
+    for name in kind or ():
+        find(name)
+    paths = write(folder, kind)
+    shutil.copy(SCHEMA, folder)
+    print(f"{folder}: {len(paths)} files of vectors, and their schema")
+
+
+@vectors.command()
+def verify(kind: Annotated[str, typer.Argument(help="The kind that was answered.")],
+           results: Annotated[str, typer.Argument(help="A JSON file {kind, digest, results: {id: "
+                              "answer}}.")],
+           dtype: Annotated[str | None, typer.Option(help="float32 for a program that computes "
+                            "in that.")] = None,
+           allow: Annotated[list[str] | None, typer.Option(help="A convention, or code, that is "
+                            "accepted.")] = None,
+           no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Diagnose by the "
+                                    "general engines alone.")] = False,
+           as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+           = False):
+    """Judge another program's answers to the vectors of a kind.
+
+    Exit 0 right, 1 wrong, 2 could not run.
+
+    Example: refsgm vectors verify ddim_step results.json
+    """
+    from .vectors import verify as judged
+    try:
+        with open(results, encoding="utf-8") as file:
+            data = json.load(file)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{results} must be a JSON file: {error}") from None
+    ok, text, plain = summary(judged(kind, data, dtype=dtype_of(dtype), allow=names_of(allow),
+                                     dictionary=not no_dictionary))
+    print(json.dumps(plain) if as_json else text)
+    raise typer.Exit(0 if ok else 1)

@@ -1,0 +1,332 @@
+"""Test vectors: what every kind should answer, as JSON that any language reads.
+
+    refsgm vectors export DIR                    one file for each kind
+    refsgm vectors verify KIND RESULTS.json      the doctor, on another program's answers
+
+A file holds all that the oracle would ask live code, so its verdict and diagnosis come from stored
+answers too. A case is valid (the expected answer is right), acceptable (its `output` follows a
+documented convention) or invalid (its `output` is that of a known mistake): a checker must tell
+them apart. Noise is always an input.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from ..check import loss_parts, metamorphic, verdict
+from ..kinds import CONTRACTS, DATA, FUNCTION, LOSS, STATES, TABLE, find, situations
+from ..doctor import Case
+from ..kinds.fifty_digits import DIGITS, exact
+from ..kinds.test_functions import Field
+from ..calls.frameworks import numpy_framework
+from ..calls.judge import ODE, ROUNDINGS, Probe, allowance, judge, known, reference, sensitivity
+from ..museum.mutants import MUTANTS, Mutant
+from ..doctor.codes import CODES
+from ..doctor.dependence import dependence
+from ..calls.caller import Caller, Trial
+from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
+
+VERSION = 1                                                        # of the format
+SHOWN = 2                                                         # cases of every mistake
+SCHEMA = os.path.join(os.path.dirname(__file__), "vectors.schema.json")
+
+GROUPS = {
+    "verdict": "The probes on which a verdict rests: regimes and edges where mistakes show.",
+    "rows": "The first probe again, with its rows in another order, and with every row twice.",
+    "parameters": "The same inputs with other weights theta: the mean of the answers is quadratic "
+                  "in theta, which shows whether the loss has the right minimiser.",
+    "fits": "More plain inputs, from which factors and coefficients can be recovered.",
+    "one argument changed": "The first probe with one argument, or one row of it, changed.",
+    "mistakes": "Outputs of known mistakes, for testing a checker; a program need not answer them.",
+}
+NOTES = {
+    "LevelsByRow": "Noise levels have shape (B, 1): every sample has its own.",
+    "OneLevelForAll": "Noise levels are numbers: all samples have the same.",
+    "SquareBatch": "B == D: a level broadcast along the wrong axis raises no error here.",
+    "SingleRow": "B = 1: a mean over the batch cannot be told from none.",
+    "SingleFeature": "D = 1: a sum over features cannot be told from a mean.",
+    "ManyDirections": "v has shape (M, B, D): the answer is the mean over the M directions.",
+    "Float32": "Arrays are rounded to float32, and the tolerance is that of float32.",
+    "TinyLevels": "Noise levels near 1e-4, or alpha_bar near 1: digits cancel in careless code.",
+    "HugeLevels": "Noise levels near 1e4, or alpha_bar near 0: squares overflow float16.",
+    "FarTail": "60 standard deviations from the data: exponentials underflow.",
+    "FarFromTheOrigin": "Data near 1000: expanded squares lose digits.",
+    "LastStep": "The step ends in clean data: alpha_bar_s = 1 or sigma_s = 0.",
+    "EtaZero": "eta = 0: the step is deterministic.",
+    "EtaOne": "eta = 1: the step is that of DDPM.",
+    "VarianceBeta": "The other of DDPM's variances is asked for.",
+}
+
+
+LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tail": ["FarTail"],
+          "far from the origin": ["FarFromTheOrigin"], "last step": ["LastStep"],
+          "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"], "variance = beta": ["VarianceBeta"]}
+
+
+def mistakes(kind):
+    """Known mistakes of a kind: those of the museum, or where it has none a sign and a factor."""
+    known = [m for m in MUTANTS if m.kind == kind]
+    return known or [Mutant("sign", kind, "sign", "plausible", "The result has the wrong sign.", "",
+                            times(kind, -1.0)),
+                     Mutant("half", kind, "half", "plausible", "The result is twice the right one.",
+                            "", times(kind, 2.0))]
+
+
+def times(kind, factor):
+    """The right function times a factor."""
+    contract = CONTRACTS[kind]
+
+    def wrong(*args):
+        result = contract.function(*args)
+        if contract.form == FUNCTION:
+            return lambda x: factor * result(x)
+        if contract.form == STATES:
+            return [factor * a for a in result]
+        if isinstance(result, tuple):
+            return tuple(factor * np.asarray(a) for a in result)
+        return factor * np.asarray(result)
+    return wrong
+
+
+class Asked(NamedTuple):
+    """One question: its group, a label, the arguments, and the dtype in which it is judged."""
+
+    group: str
+    label: str
+    args: dict
+    dtype: np.dtype
+
+
+class Recorder(Caller):
+    """Code that is right, and notes what it is asked."""
+
+    def __init__(self, contract):
+        super().__init__(contract, None, numpy_framework())
+        self.asked, self.group, self.label = {}, "", ""
+
+    def __call__(self, args, dtype=np.float64, theta=None, keep=False):
+        """A `Trial` with the right answer."""
+        key = key_of(args)
+        if key not in self.asked:
+            self.asked[key] = Asked(self.group, self.label, args, np.dtype(dtype))
+        trial, right = Trial(), reference(self.contract, args)
+        several = self.contract.form == STATES or len(self.contract.returns) > 1
+        self.read(trial, list(right) if several else right[0])
+        return trial
+
+
+def key_of(args):
+    """A key for the values of arguments."""
+    digest = hashlib.sha256()
+    for name, a in args.items():
+        parts = (a.A, a.b, a.theta) if isinstance(a, Field) else (
+            getattr(a, "seed", a) if not isinstance(a, np.ndarray) else a,)
+        digest.update(name.encode())
+        for part in parts:
+            digest.update(part.tobytes() + str(part.shape).encode()
+                          if isinstance(part, np.ndarray) else repr(part).encode())
+    return digest.hexdigest()
+
+
+def questions(contract):
+    """All that the oracle asks of an implementation of a kind, in order: key -> `Asked`."""
+    recorder = Recorder(contract)
+    probes = []
+    for s in situations(contract):
+        recorder.group, recorder.label = "verdict", s.label
+        probes.append(judge(contract, recorder, known(contract, s, recorder.names)))
+    recorder.group, recorder.label = "rows", "rows"
+    if contract.form not in (TABLE, STATES):
+        metamorphic(contract, recorder, probes[0])
+    recorder.group, recorder.label = "fits", "fit"
+    case = Case(contract, recorder, probes)
+    _ = case.more
+    recorder.group, recorder.label = "parameters", "theta"
+    if contract.form == LOSS:
+        loss_parts(contract, recorder, probes, None, None)
+    recorder.group, recorder.label = "one argument changed", "changed"
+    if contract.form not in (TABLE, STATES, FUNCTION):
+        dependence(case, probes[0])
+    return recorder.asked
+
+
+def identifier(contract, i):
+    """The name of case i."""
+    return f"{contract.name}-{i + 1:03d}"
+
+
+def digest_of(asked):
+    """Whether two exports ask the same: a digest of all inputs to six digits."""
+    digest = hashlib.sha256()
+    for question in asked.values():
+        for name, a in question.args.items():
+            for part in ((a.A, a.b, a.theta) if isinstance(a, Field) else (a,)):
+                text = (np.array2string(part, precision=5, floatmode="fixed", threshold=10**9)
+                        if isinstance(part, np.ndarray) else f"{part:.5g}"
+                        if isinstance(part, float) else str(getattr(part, "seed", part)))
+                digest.update(f"{name}{text}".encode())
+    return digest.hexdigest()[:16]
+
+
+def document(kind):
+    """The vectors of a kind, as plain data."""
+    import refsgm
+    contract = find(kind)
+    asked = questions(contract)
+    groups, notes, sources = {}, {}, set()
+    for i, question in enumerate(asked.values()):
+        case, source = right_case(contract, question, identifier(contract, i))
+        sources.add(source)
+        groups.setdefault((question.group, str(question.dtype)), []).append(case)
+        notes |= {flag: NOTES[flag] for flag in case["flags"]}
+    wrong = wrong_cases(contract, asked, len(asked), notes)
+    if wrong:
+        groups["mistakes", "float64"] = wrong
+    exactly = sources == {"mpmath"}
+    return {
+        "schema": "vectors.schema.json", "version": VERSION, "kind": contract.name,
+        "signature": contract.signature(), "equation": contract.tag,
+        "documentation": inspect.getdoc(contract.function),
+        "provenance": {"source": "mpmath" if exactly else "refsgm", "refsgm": refsgm.__version__,
+                       "digits": DIGITS if exactly else 15},
+        "digest": digest_of(asked), "functions": functions_in_words(contract), "notes": notes,
+        "numberOfCases": sum(map(len, groups.values())),
+        "groups": [{"name": name, "comment": GROUPS[name], "precision": dtype, "cases": cases}
+                   for (name, dtype), cases in groups.items()]}
+
+
+def right_case(contract, question, name):
+    """A valid case, and where its expected answer comes from."""
+    args = question.args
+    want, right = reference(contract, args), exact(contract, args)
+    slack = [two_digits(by_rows(allowance(question.dtype, k, w)))
+             for k, w in zip(K_of(contract, args, want), want)]
+    expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
+    case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
+            "result": "valid", "inputs": plain(contract, args),
+            "expected": as_answer(contract, expected), "tolerance": as_answer(contract, slack)}
+    return case, "refsgm" if right is None else "mpmath"
+
+
+def K_of(contract, args, want):
+    """What rounding does to the formula, as `judge.known` has it."""
+    if contract.name == "log_likelihood":
+        return [ODE / (ROUNDINGS * np.finfo(np.float64).eps) * (1 + np.abs(w)) for w in want]
+    return sensitivity(contract, args, want)
+
+
+def by_rows(slack):
+    """One tolerance for all entries of a row, (B, 1), where they are the same."""
+    if np.ndim(slack) == 2 and np.all(slack == slack[:, :1]):
+        return slack[:, :1]
+    return slack
+
+
+def two_digits(a):
+    """Rounded down to two significant digits."""
+    a = np.asarray(a, np.float64)
+    unit = 10.0**(np.floor(np.log10(np.maximum(a, 1e-300))) - 1)
+    return np.vectorize(lambda v: float(f"{v:.1e}"))(np.floor(a / unit) * unit)
+
+
+def flags_of(contract, question):
+    """The flags of a case."""
+    args = question.args
+    data = [a for n, a in args.items() if n in DATA and np.ndim(a) > 1]
+    B, D = data[0].shape[-2:] if data else (0, 0)
+    levels = [np.ndim(a) for n, a in args.items() if contract.is_level(n)]
+    holds = {"SquareBatch": B == D > 0, "SingleRow": B == 1, "SingleFeature": D == 1,
+             "LevelsByRow": 2 in levels, "OneLevelForAll": levels and 2 not in levels,
+             "ManyDirections": np.ndim(args.get("v", 0)) == 3,
+             "Float32": question.dtype == np.float32}
+    return [*(flag for flag, here in holds.items() if here), *LABELS.get(question.label, ())]
+
+
+def wrong_cases(contract, asked, start, notes):
+    """Cases whose output is that of a known mistake, where it shows."""
+    cases = []
+    small = sorted((q for q in asked.values() if q.group == "verdict" and q.dtype == np.float64),
+                   key=lambda q: sum(np.size(a) for a in q.args.values()
+                                     if isinstance(a, np.ndarray)))
+    for m in mistakes(contract.name):
+        caller, shown = Caller(contract, m.function, numpy_framework()), 0
+        for question in small:
+            want = reference(contract, question.args)
+            probe = judge(contract, caller, Probe(
+                situations(contract)[0], question.args, want,
+                K_of(contract, question.args, want), Trial()))
+            if probe.ok or probe.got is None or shown == SHOWN:
+                continue
+            shown += 1
+            flag = f"Convention:{m.convention}" if m.convention else f"Mistake:{m.code}"
+            notes[flag] = CODES[m.code][0][:1].upper() + CODES[m.code][0][1:] + "."
+            case, _ = right_case(contract, question, identifier(contract, start + len(cases)))
+            case |= {"comment": m.sentence, "result": "acceptable" if m.convention else "invalid",
+                     "flags": [*case["flags"], flag],
+                     "output": finite(as_answer(contract, probe.trial.outputs))}
+            if m.source:
+                case["source"] = m.source
+            cases.append(case)
+    return cases
+
+
+def export(folder, kinds=None):
+    """Write the vectors of all kinds, or of some, to a folder; returns the paths."""
+    os.makedirs(folder, exist_ok=True)
+    paths = []
+    for kind in kinds or CONTRACTS:
+        path = os.path.join(folder, f"{kind}.json")
+        text = json.dumps(document(kind), allow_nan=False)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace('{"id"', '\n{"id"').replace('{"name"', '\n{"name"') + "\n")
+        paths.append(path)
+    return paths
+
+
+class Stored(Remote):
+    """Answers from a file: to what was exported, and to nothing else."""
+
+    def __init__(self, contract, asked, results, dtype):
+        super().__init__(contract, "vectors", dtype)
+        self.answers = {key: results[identifier(contract, i)] for i, key in enumerate(asked)}
+
+    def answer(self, args):
+        """What the file says, if the question is in it."""
+        key = key_of(args)
+        if key not in self.answers:
+            raise Failed("", "not stored")
+        answer = self.answers[key]
+        if isinstance(answer, dict) and set(answer) == {"error"}:
+            raise Failed("raises", str(answer["error"])[:200])
+        return answer
+
+
+def verify(kind, data, *, dtype=None, allow=(), dictionary=True):
+    """Judge the answers of another program, a `Report`.
+
+    kind   the name of a kind
+    data   {"kind": kind, "digest": that of the vectors, "results": {id: answer, ...}} with an
+           answer for every valid case; {"error": message} where the program has none
+    dtype  "float32" for a program that computes in that
+    Raises ValueError for answers to other vectors and missing ones.
+    """
+    contract = find(kind)
+    if not isinstance(data, dict) or not isinstance(data.get("results"), dict):
+        raise ValueError('results must be an object {"kind", "digest", "results": {id: answer}}')
+    if data.get("kind", contract.name) != contract.name:
+        raise ValueError(f"results must be of {contract.name}, got {data['kind']!r}")
+    asked = questions(contract)
+    if data.get("digest") != digest_of(asked):
+        raise ValueError(f"results must be of the vectors of this version, digest "
+                         f"{digest_of(asked)}, got {data.get('digest')!r}: export them again")
+    missing = [identifier(contract, i) for i in range(len(asked))
+               if identifier(contract, i) not in data["results"]]
+    if missing:
+        raise ValueError(f"results must answer every valid case; {len(missing)} of {len(asked)} "
+                         f"are missing, such as {missing[0]}")
+    return verdict(Stored(contract, asked, data["results"], dtype), allow=allow,
+                   dictionary=dictionary)
