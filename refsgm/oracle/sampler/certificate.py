@@ -89,7 +89,8 @@ class Certificate:
             claim = "" if self.claimed_order is None else f", claimed {self.claimed_order:g}"
             lines += ["", f"  observed order {self.order:.2f} +- {self.standard_error:.2f}{claim}"]
         if self.targets and not self.problems:
-            lines += wrapped(f"it rests on {' and '.join(self.targets)}", 2)
+            lines += wrapped(f"it rests on {' and '.join(self.targets)}"
+                             + (" alone" if len(self.targets) == 1 else ""), 2)
         for note in self.notes:
             lines += wrapped(f"note: {note}", 2)
         return "\n".join(lines)

@@ -64,13 +64,16 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     floor   rounding of an error at the first n; in float32 it grows with n
     offset  size of a constant that is allowed, such as that of a last jump
     """
-    errors, r = np.asarray(errors), [size(e) for e in errors]
+    errors = np.asarray(errors)
+    if offset and len(errors) > 2:
+        return around(ns, errors, floor, offset, single)
+    r = [size(e) for e in errors]
     floors = [floor * (max(1.0, n / 128) if single else 1.0) for n in ns]
     last, low = errors[-1], floors[-1]
     unknown = np.full_like(last, math.nan)
-    if r[-1] <= 3 * low + offset * 0.1:
-        return Convergence("certified", "", 0.0, last, 3 * low, local_orders(
-            ns, errors, floors), settled(local_orders(ns, errors, floors)))
+    if r[-1] <= 3 * low:
+        orders = local_orders(ns, errors, floors)
+        return Convergence("certified", "", 0.0, last, 3 * low, orders, settled(orders))
     d = np.diff(errors, axis=0)
     D = [max(size(a), 1e-300) for a in d]
     falls = [math.log2(r[k] / max(r[k + 1], 1e-300)) for k in range(len(r) - 1)]
@@ -97,8 +100,8 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     unsure = 2 * size(limit - before) + 3 * low * (1 + 2 * gain)
     if constant:
         limit, unsure = last, 4 * low + D[-1]
-    orders = local_orders(ns, errors - (limit if offset else 0.0), floors)
-    if size(limit) > unsure + offset:
+    orders = local_orders(ns, errors, floors)
+    if size(limit) > unsure:
         bias = f"its limit is off by {size(limit):.2g}, and known to {unsure:.1g}"
         return Convergence("wrong", bias, 0.0, limit, unsure, [], False)
     if unsure > SURE:
@@ -106,6 +109,23 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
                            f"{unsure:.1g} of a variance: not yet asymptotic", 0.0, limit, unsure,
                            orders, False)
     return Convergence("certified", "", 0.0, limit, unsure, orders, settled(orders))
+
+
+def around(ns, errors, floor, offset, single):
+    """The same where a constant as small as offset is allowed: orders are those of differences."""
+    found = convergence(ns, errors, floor, single=single)
+    orders = [(n, q) for n, q in local_orders(ns[:-1], np.diff(errors, axis=0),
+                                              [4 * floor * max(1, n / 128 if single else 1)
+                                               for n in ns])]
+    if found.answer == "wrong" and found.growth == 0 and size(found.limit) <= (
+            found.uncertainty + offset):
+        found = found._replace(answer="certified", why="",
+                               uncertainty=found.uncertainty + offset)
+    if found.answer == "wrong" and size(errors[-1]) <= offset:
+        found = found._replace(answer="certified", why="", limit=errors[-1], uncertainty=offset)
+    if found.answer == "not seen" and size(errors[-1]) <= offset and size(errors[-2]) <= 2 * offset:
+        found = found._replace(answer="certified", why="", uncertainty=offset)
+    return found._replace(orders=orders, settled=settled(orders))
 
 
 def local_orders(ns, errors, floors):

@@ -80,7 +80,7 @@ def certify_curved(chain, result, run, floor):
                 break
             if found.answer == "not seen":
                 result.doubts.append(f"on a mixture, {name}, {found.why}")
-        result.targets.append("a mixture, by its trajectories")
+        result.targets.append("a mixture (its trajectories)")
     except Refused as reason:
         result.notes.append(f"on a mixture {reason}: its order is that on a Gaussian")
     finally:

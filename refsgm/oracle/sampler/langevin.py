@@ -10,7 +10,7 @@ from scipy.linalg import solve_discrete_lyapunov
 
 from ..calls.chain_laws import NotAffine, draws_its_own, exact_law, sampled_law
 from ..calls.chains import CHAINS, Refused
-from ..calls.targets import AXES, COV, MEAN, VARIANCES, D
+from ..calls.targets import COV, MEAN, VARIANCES, D
 from .causes import NEAR, diagonal
 from .convergence import convergence
 from .diffusion import ESTIMATED, STANDARD_ERRORS, in_single
@@ -31,7 +31,7 @@ def certify_langevin(chain, result):
             own, why = True, str(reason)
     chains = 10 * CHAINS                                              # for single steps are cheap
     result.method = f"{chains} chains" if own else "exact"
-    errors, steps = [], []                       # (drift and variance of the noise in step sizes, by axis)
+    errors, steps = [], []       # steps: drift and variance of the noise in step sizes, by axis
     for a in STEP_SIZES[:2] if own else STEP_SIZES:
         law = (sampled_law(chain, (a, 1), "state", rng, chains) if own
                else exact_law(chain, (a, 1)))
@@ -69,7 +69,7 @@ def certify_langevin(chain, result):
                             "sqrt(step_size) z: a convention")
     elif abs(2 * np.mean(drift) - 1) > 0.02 + slack:
         result.notes.append(f"its drift is {np.mean(drift):.3g} step sizes, where 1/2 is usual")
-    result.targets.append("a Gaussian, " + ("from chains" if own else "by its exact law"))
+    result.targets.append("a Gaussian " + ("(chains)" if own else "(its exact law)"))
     claim(result, chain.single)
 
 
