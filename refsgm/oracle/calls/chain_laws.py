@@ -105,57 +105,64 @@ def trial_starts(chain, levels):
     return np.float64(np.float32(x)), sizes
 
 
-def exact_law(chain, levels):
-    """The response to unit vectors, a `Law`, once it is known to be one.  [POP-3]"""
-    count = Draws(None, D)
-    alone = chain.run(np.zeros((1, D)), count, levels)
-    starts = np.concatenate([np.zeros((1, D)), np.eye(D), np.zeros((D * count.count, D))])
-    end = chain.run(starts, Draws(1 + D, D), levels)
-    first, late, drawn, calls = chain.first, chain.drawn == chain.calls, chain.drawn, chain.calls
-    M = (end[1:1 + D] - end[0]).T
-    N = (end[1 + D:] - end[0]).reshape(-1, D, D)                     # [i, j] response to e_j of z_i
-    check_affine(chain, levels, M, N, end[0], alone[0])
-    start, own = 1.0, 0.0
-    if first is not None and first.shape == starts.shape:
-        start = np.trace(first[1:1 + D] - first[0]) / D
-        if abs(start) < 1e-6 and len(N):                             # the first draw is its start
-            own = np.trace(first[1 + D:1 + 2 * D] - first[0]) / D
-            M, N, start = N[0].T / (own or 1.0), N[1:], 0.0
-    noise = np.einsum("nji,njk->ik", N, N)
-    last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
-    return Law(M / (start or 1.0), end[0], noise, last, late and drawn == calls, float(start),
-               float(own), 0.0)
+def exact_law(chain, levels, alone=True):
+    """The response to unit vectors, a `Law`, once it is known to be one.  [POP-3]
 
-
-def check_affine(chain, levels, M, N, offset, alone):
-    """Raise NotAffine unless the sampler ends where its responses say, whatever the batch."""
+    alone  whether to run a row by itself too
+    """
     x, sizes = trial_starts(chain, levels)
-    noise = Noise(sizes)
-    end = chain.run(x, noise, levels)
-    if len(noise.kept) != len(N):
-        raise NotAffine(f"it draws {len(noise.kept)} times from real starts and {len(N)} times "
-                        "from others: its number of draws depends on the states", False)
+    noise = Noise(np.append(sizes, np.zeros(1 + D)))
+    units = np.concatenate([np.zeros((1, D)), np.eye(D)])
+    ends = chain.run(np.concatenate([x, units]), noise, levels)
+    end, offset, M = ends[:ROWS], ends[ROWS], (ends[ROWS + 1:] - ends[ROWS]).T
+    first, late, N, rows = chain.first[ROWS:] if chain.first is not None else None, False, [], None
+    if noise.kept:
+        draws = Draws(1, D)
+        rows = chain.run(np.zeros((1 + D * len(noise.kept), D)), draws, levels)
+        late = chain.drawn == chain.calls
+        if draws.count != len(noise.kept):
+            raise NotAffine(f"it draws {len(noise.kept)} times from some states and {draws.count} "
+                            "times from others: its number of draws depends on the states", False)
+        N = (rows[1:] - rows[0]).reshape(-1, D, D)                  # [i, j] response to e_j of z_i
+    check_affine(chain, levels, x, noise, end, M, N, offset, alone,
+                 0.0 if rows is None else rows[0] - offset)
+    start, own = 1.0, 0.0
+    if first is not None and first.shape == units.shape:
+        start = np.trace(first[1:] - first[0]) / D
+        if abs(start) < 1e-6 and len(N):                             # the first draw is its start
+            own = np.trace(chain.first[1:1 + D] - chain.first[0]) / D
+            M, N, start = N[0].T / (own or 1.0), N[1:], 0.0
+    N = np.reshape(N, (-1, D, D))
+    last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
+    return Law(M / (start or 1.0), offset, np.einsum("nji,njk->ik", N, N), last, late,
+               float(start), float(own), 0.0)
+
+
+def check_affine(chain, levels, x, noise, end, M, N, offset, alone, elsewhere):
+    """Raise NotAffine unless the sampler ends where its responses say, whatever the batch."""
     parts = np.abs(x) @ np.abs(M).T + np.abs(offset)
     want = x @ M.T + offset
     for z, n in zip(noise.kept, N):
-        want += z @ n
-        parts += np.abs(z) @ np.abs(n)
+        want += z[:ROWS] @ n
+        parts += np.abs(z[:ROWS]) @ np.abs(n)
     off = np.max(np.abs(end - want) / (1 + parts), axis=1)
-    steps = max(len(levels), 1)
     chain.single |= 1e-9 < np.max(off) < 1e-5
-    allowed = 1e-5 * max(1, steps / 32) if chain.single else 1e-9
-    if np.max(off) <= allowed and np.max(np.abs(alone - offset)) <= allowed * (
-            1 + np.max(np.abs(offset))):
+    allowed = 1e-5 * max(1, len(levels) / 32) if chain.single else 1e-9
+    apart = np.max(np.abs(elsewhere)) / (1 + np.max(np.abs(offset)))
+    first, late = chain.first, chain.drawn
+    if alone:
+        by_itself = chain.run(x[2:3], Noise(noise.sizes[:, 0], rows=slice(2, 3)), levels)[0]
+        apart = max(apart, np.max(np.abs(by_itself - end[2]) / (1 + parts[2])))
+        chain.first, chain.drawn = first, late
+    if max(np.max(off), apart) <= allowed:
         return
-    rows = slice(2, 3)
-    by_itself = chain.run(x[rows], Noise(sizes, rows=rows), levels)[0]
-    if np.max(np.abs(by_itself - end[2])) > 1e-6 * (1 + np.max(np.abs(end[2]))):
+    if apart > max(allowed, 1e-3 * np.max(off)):
         raise NotAffine("a row ends elsewhere in another batch: its steps depend on the other "
                         "rows", False)
-    raise why_not(chain, levels, end, off, sizes)
+    raise why_not(chain, levels, off)
 
 
-def why_not(chain, levels, end, off, sizes):
+def why_not(chain, levels, off):
     """A NotAffine that names the cause: clips, products of draws, or neither."""
     far = [chain.run(np.full((1, D), s) * size, Draws(None, D), levels)[0]
            for size in (1e4, 1e6) for s in (1.0, -1.0)]
@@ -180,7 +187,8 @@ def why_not(chain, levels, end, off, sizes):
     ends = [chain.run(zeros, Noise(np.full(ROWS, s)), levels) for s in (0.0, 1.0, 2.0)]
     one, two = ends[1] - ends[0], ends[2] - ends[0]
     ratio = np.sum(one * two) / max(np.sum(one * one), 1e-300)
-    if abs(ratio - 2) > 0.2 and np.allclose(two, ratio * one, atol=1e-6 * (1 + np.max(np.abs(two)))):
+    if abs(ratio - 2) > 0.2 and np.allclose(two, ratio * one,
+                                            atol=1e-6 * (1 + np.max(np.abs(two)))):
         return NotAffine(f"draws that are doubled move its end {ratio:.3g} times as far: its noise "
                          "is a product of draws, which is not normal", True)
     if np.median(off) < 3e-2 and not np.any(ratio_far(off)):

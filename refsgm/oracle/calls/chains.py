@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from .caller import ForeignRng, OutOfTime, limited
-from .targets import D, edm_network, gaussian, predicted
+from .targets import D, edm_network, edm_state, gaussian, predicted
 
 SIGMA_MAX, SIGMA_MIN, SMALL, RHO, SHIFT = 10.0, 0.05, 0.002, 2.0, 3.0
 CHAINS = 40_000
@@ -94,13 +94,17 @@ class Chain:
         """The network, with its calls noted."""
         def f(x, *level):
             self.calls += 1
+            given = x
             self.narrow |= "32" in str(getattr(x, "dtype", ""))
             if self.first is None or self.trace:
+                if self.predicts == "F":
+                    x, sigma, _ = edm_state(x, one_level(level[0]))
                 seen = np.array(self.framework.to_numpy(x), np.float64)
                 self.first = seen if self.first is None else self.first
                 if self.trace:
-                    self.traced.append((self.seen(level[0]) if level else 0.0, seen))
-            return network(x, one_level(level[0]) if level else 0.0)
+                    at = sigma if self.predicts == "F" else level[0] if level else 0.0
+                    self.traced.append((self.seen(at), seen))
+            return network(given, one_level(level[0]) if level else 0.0)
         return f
 
     def seen(self, level):

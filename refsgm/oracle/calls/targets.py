@@ -21,15 +21,16 @@ E = math.e
 
 
 def gaussian(asarray):
-    """x, a, b -> (score, E[x_0 | x], end of the probability flow) for N(m, C)."""
+    """(x, a, b, what) -> its score, E[x_0 | x] or the end of its flow, for N(m, C)."""
     mean, variances, axes = (asarray(v) for v in (MEAN, VARIANCES, AXES))
 
-    def truth(x, a, b):
+    def truth(x, a, b, what):
         var = a**2 * variances + b**2
         y = (x - a * mean) @ axes
-        score = -(y / var) @ axes.T
-        end = mean + (y * (variances / var)**0.5) @ axes.T
-        return score, mean + (a * y * variances / var) @ axes.T, end
+        if what == "score":
+            return -(y / var) @ axes.T
+        return mean + (y * (a * variances / var if what == "x0"
+                            else (variances / var)**0.5)) @ axes.T
     return truth
 
 
@@ -37,39 +38,40 @@ def mixture(asarray):
     """The same for the mixture, which has no closed form of the flow."""
     mean, variances, axes, d = (asarray(v) for v in (MEAN, NARROW, AXES, HALF @ AXES))
 
-    def truth(x, a, b):
+    def truth(x, a, b, what):
         var = a**2 * variances + b**2
         y = (x - a * mean) @ axes
         w = a * d / var
         u = (y * w).sum(-1)[..., None] + ODDS
         t = 1 - 2 / (1 + E**(2 * u))                            # tanh u
-        score = (t * w - y / var) @ axes.T
-        x_0 = mean + (t * d + a * variances / var * (y - a * t * d)) @ axes.T
-        return score, x_0, None
+        if what == "score":
+            return (t * w - y / var) @ axes.T
+        return mean + (t * d + a * variances / var * (y - a * t * d)) @ axes.T
     return truth
 
 
 def predicted(predicts, truth, x, a, b, up=False):
     """What a network returns at x = a x_0 + b eps; up where time grows with the data."""
-    score, x_0, end = truth(x, a, b)
-    if predicts == "score":
-        return score
-    if predicts == "x0":
-        return x_0
-    if predicts == "consistency":
-        return end
-    eps = -b * score
+    if predicts in ("score", "x0", "consistency"):
+        return truth(x, a, b, predicts)
+    eps = -b * truth(x, a, b, "score")
+    if predicts == "eps":
+        return eps
+    x_0 = truth(x, a, b, "x0")
     if predicts == "v":
         return a * eps - b * x_0
-    if predicts == "velocity":
-        return x_0 - eps if up else eps - x_0
-    return eps
+    return x_0 - eps if up else eps - x_0
 
 
 def edm_network(truth, x, c_noise):
     """EDM's F at its own arguments, c_in x and log(sigma) / 4, for sigma_data = 1/2."""
+    x, sigma, total = edm_state(x, c_noise)
+    x_0 = truth(x, 1.0, sigma, "x0")
+    return (x_0 - SIGMA_DATA**2 / total * x) * total**0.5 / (sigma * SIGMA_DATA)
+
+
+def edm_state(x, c_noise):
+    """The state and level behind the arguments of EDM's F, and the sum of both variances."""
     sigma = E**(4 * c_noise)
     total = sigma**2 + SIGMA_DATA**2
-    x = x * total**0.5
-    x_0 = truth(x, 1.0, sigma)[1]
-    return (x_0 - SIGMA_DATA**2 / total * x) * total**0.5 / (sigma * SIGMA_DATA)
+    return x * total**0.5, sigma, total

@@ -68,6 +68,8 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     if offset and len(errors) > 2:
         return around(ns, errors, floor, offset, single)
     r = [size(e) for e in errors]
+    if 1e-300 < r[-1] < 1e-6 and r[-1] > 0.7 * r[-2]:            # rounding shows: it stopped
+        floor = max(floor, max(r[int(np.argmin(r)):]))
     floors = [floor * (max(1.0, n / 128) if single else 1.0) for n in ns]
     last, low = errors[-1], floors[-1]
     unknown = np.full_like(last, math.nan)
@@ -98,6 +100,13 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     gain = 1 / (2**p - 1)
     limit, before = errors[-1] + d[-1] * gain, errors[-2] + d[-2] * gain
     unsure = 2 * size(limit - before) + 3 * low * (1 + 2 * gain)
+    if len(d) > 2 and unsure > SURE / 4:                                # once more, for n^-(p + 1)
+        again = 1 / (2**(p + 1) - 1)
+        older = errors[-3] + d[-3] * gain
+        finer, coarser = limit + (limit - before) * again, before + (before - older) * again
+        other = 2 * size(finer - coarser) + 3 * low * (1 + 2 * gain) * (1 + 2 * again)
+        if other < unsure:
+            limit, unsure = finer, other
     if constant:
         limit, unsure = last, 4 * low + D[-1]
     orders = local_orders(ns, errors, floors)
@@ -133,6 +142,14 @@ def local_orders(ns, errors, floors):
     r = [size(e) for e in errors]
     return [(n, math.log2(a / b)) for n, a, b, low in zip(ns, r, r[1:], floors[1:])
             if b > 20 * low and a > 0]
+
+
+def agree(errors, differences):
+    """Whether the last two local orders agree, or errors are at rounding."""
+    e = np.array(errors[-4:])
+    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[1:], axis=1)
+    q = [math.log2(max(a, 1e-300) / max(b, 1e-300)) for a, b in zip(r, r[1:])]
+    return r[-1] < 1e-9 or abs(q[1] - q[0]) < SETTLED / 2
 
 
 def settled(orders):

@@ -5,7 +5,6 @@
 as n doubles, on two grids: one even in the variable of the coordinates, one graded.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from ..calls.chain_laws import (Law, NotAffine, draws_its_own, exact_law, moment
 from ..calls.chains import CHAINS, SIGMA_MAX, SIGMA_MIN, SMALL, Refused
 from ..calls.targets import AXES, D, VARIANCES
 from .causes import named
-from .convergence import convergence
+from .convergence import agree, convergence
 from .curved import certify_curved
 from .orders import claim, order_of
 from .steps import first_wrong_step
@@ -117,27 +116,22 @@ def grid_runs(chain, result, grid):
     while steps:
         n = steps.pop(0)
         try:
-            law = exact_law(chain, chain.levels(n, grid))
+            law = exact_law(chain, chain.levels(n, grid), alone=n == STEPS[-1])
         except NotAffine as reason:
             raise Refused(f"at {n} steps: {reason}") from None
         runs.append(run_of(law, chain, n, chain.levels(n, grid)))
         if chain.single and n >= NARROW_STEPS:
             break
         r = [np.max(np.abs(run.e)) for run in runs]
-        if len(r) > 2 and max(r[-2:]) < result.rounding_error:
+        if len(r) > 2 and max(r[-2:]) < result.rounding_error and n >= 256:
             break
         quiet = np.max(np.abs(law.noise)) < 1e-6
-        if not steps and quiet and n < LONG and not enough(runs, grid == "graded"):
+        done = n >= 256 and agree([run.e for run in runs], grid == "graded" and not chain.flow)
+        if done and quiet and grid == "graded":
+            break
+        if not steps and quiet and n < LONG and not done:
             steps.append(2 * n)
     return runs
-
-
-def enough(runs, differences):
-    """Whether the last two local orders agree, or errors are at rounding."""
-    e = np.array([run.e for run in runs[-4:]])
-    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[1:], axis=1)
-    q = [math.log2(max(a, 1e-300) / max(b, 1e-300)) for a, b in zip(r, r[1:])]
-    return r[-1] < 1e-9 or abs(q[1] - q[0]) < 0.1
 
 
 def judged(target, levels, runs, floor, offset, chain, result):

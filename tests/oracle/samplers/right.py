@@ -65,18 +65,18 @@ def adams(order, start=None):
     """Adams-Bashforth with weights for uneven steps; it starts with lower orders, or by start."""
     def sampler(f, x, sigmas, rng=None):
         g, levels = slope(f), [float(v) for v in sigmas]
-        history = []
+        history = []                                   # times are counted from t, for rounding
         for i, (t, s) in enumerate(pairs(levels)):
             history = [(t, g(x, t)), *history][:order]
             if start and i < order - 1:
                 x = start(f, x, [t, s])
                 continue
-            nodes = [a for a, _ in history]
+            nodes = [a - t for a, _ in history]
             for j, (_, k) in enumerate(history):
                 p = np.poly1d(np.poly([a for m, a in enumerate(nodes) if m != j])
                               / np.prod([nodes[j] - a for m, a in enumerate(nodes) if m != j]))
                 w = np.polyint(p)
-                x = x + (w(s) - w(t)) * k
+                x = x + w(s - t) * k
         return x
     return sampler
 
@@ -388,7 +388,7 @@ ODE = [("Euler", euler, 1), ("Heun", heun, 2), ("midpoint", midpoint, 2), ("Rals
        ("Kutta 3", kutta3, 3), ("RK4", rk4, 4), ("Adams 2", adams(2), 2),
        ("Adams 3", adams(3, rk4), 3), ("Adams 4", adams(4, rk4), 4), ("DPM++ 1", dpmpp_1, 1),
        ("DPM++ 2M", dpmpp_2m, 2), ("DPM++ 2S", dpmpp_2s, 2), ("DPM 2", dpm_2, 2),
-       ("DPM++ 3M", dpmpp_3m, 2.5)]
+       ("DPM++ 3M", dpmpp_3m, 2)]
 RIGHT = [(name, s, {"claimed_order": o, "deterministic": True}) for name, s, o in ODE]
 RIGHT += [(name + ", float32", narrow(s), {}) for name, s, _ in ODE]
 RIGHT += [(name, s, {"claimed_order": 1, "deterministic": False}) for name, s in (
