@@ -48,6 +48,8 @@ class Chain:
     def levels(self, n, grid="power"):
         """Levels (n + 1,): a power of equal steps, equal steps of t, or graded towards the end."""
         u = np.linspace(1, 0, n + 1)
+        if grid == "alternating":
+            u[1::2] += 0.5 * np.diff(u)[0]
         if self.flow:
             if grid == "graded":
                 u = SHIFT * u / (1 + (SHIFT - 1) * u)

@@ -57,6 +57,8 @@ def named(runs, found, chain, weights=None):
                     "half of that score term, g^2 / 2")
         if steady and beta < -slack:
             return "it moves away from the data: the sign of the score term is wrong"
+        if np.all(np.abs(M - 1) < 1e-9):
+            return "it returns its start as it is"
         if steady and abs(2 * beta - 1) > 0.02:
             return f"its score term is {2 * beta:.3g} times that of the probability flow"
         return ("it adds no noise, and contracts the two axes by "
@@ -98,7 +100,7 @@ def small(ratio, noise, needed, law, bias):
     """A bias of a few percent: too much or too little noise, or the limit in numbers."""
     with np.errstate(all="ignore"):
         f = noise / needed
-    if np.all(needed > 1e-3) and np.ptp(f) < 0.02 + 10 * law.standard_error and abs(
+    if np.all(needed > 1e-3) and np.all(noise > 1e-9) and np.ptp(f) < 0.02 + 10 * law.standard_error and abs(
             np.mean(f) - 1) > 1e-3:
         return too_much(float(np.mean(f))**0.5)
     return bias

@@ -100,7 +100,7 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     gain = 1 / (2**p - 1)
     limit, before = errors[-1] + d[-1] * gain, errors[-2] + d[-2] * gain
     unsure = 2 * size(limit - before) + 3 * low * (1 + 2 * gain)
-    if len(d) > 2 and unsure > SURE / 4:                                # once more, for n^-(p + 1)
+    if len(d) > 2 and not constant:                                     # once more, for n^-(p + 1)
         again = 1 / (2**(p + 1) - 1)
         older = errors[-3] + d[-3] * gain
         finer, coarser = limit + (limit - before) * again, before + (before - older) * again

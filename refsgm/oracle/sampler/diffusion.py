@@ -81,6 +81,18 @@ def certify_diffusion(chain, result, start, deterministic):
         if not result.problems:
             result.notes.append("its law is exact to rounding at every number of steps")
     claim(result, chain.single)
+    if not noisy and result.ok and (result.claimed_order or 1) > 1:
+        alternating(chain, result, floor)
+
+
+def alternating(chain, result, floor):
+    """Doubt a claimed order that holds only where neighbouring steps are nearly equal."""
+    found = judged("a Gaussian", "steps in turn short and long", grid_runs(
+        chain, result, "alternating"), floor, 0.0, chain, result)
+    if found.order < result.claimed_order - 0.5 and (found.settled or found.order < 1.3):
+        result.doubts.append(f"on levels whose steps are in turn short and long it has order "
+                             f"{found.order:.2f}, where order {result.claimed_order:g} is claimed: "
+                             "do the weights of its last slopes suit steps of any length?")
 
 
 def variable(chain):
@@ -158,9 +170,10 @@ def graded(chain, result, floor):
     if found.answer != "wrong":
         return
     end = chain.kernel(runs[-1].levels[-1])[1]
-    result.problems.append(f"on {name} its limit is wrong although it is right on levels even in "
-                           f"{variable(chain)}: {named(runs, found, chain)}"
-                           + ("" if end == 0 else "; does its last jump assume that sigma = 0?"))
+    noisy = np.max(np.abs(runs[-1].law.noise)) > 1e-6
+    result.problems += causes(runs, found, chain, noisy)
+    result.problems[-1] += f" (on {name})" + (
+        "" if end == 0 else ": does its last jump assume that sigma = 0?")
 
 
 def causes(runs, found, chain, noisy):

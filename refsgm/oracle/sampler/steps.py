@@ -82,6 +82,9 @@ def first_wrong_step(chain, noisy):
     moved = np.einsum("kij,kj->ki", A, mean[:-1] - p.offset[:-1]) + p.offset[1:] - mean[1:]
     shift = np.max(np.abs(moved @ AXES) / sd, axis=1)
     off = np.max(np.abs(Q - K) / sd**2, axis=1)
+    uneven = uneven_noise(Q, K, noisy)
+    if uneven:
+        return Step(uneven, True)
     wrong = outliers(np.maximum(off, shift))
     if not len(wrong):
         return None
@@ -90,14 +93,27 @@ def first_wrong_step(chain, noisy):
     if shift[k] > off[k] and shift[k] > 1e-3:
         return Step(f"{where}, its mean is moved by {shift[k]:.2g} standard deviations too far",
                     True)
-    ratio = float(np.sum(Q[k]) / np.sum(K[k])) if abs(np.sum(K[k])) > 1e-6 else np.nan
-    if noisy and np.sum(Q[k]) < 1e-9 < np.sum(K[k]):
-        return Step(f"{where}, it adds no noise", True)
-    if noisy and np.isfinite(ratio) and ratio > 0 and abs(ratio - 1) > 0.1:
-        return Step(f"{where}, the variance of its noise is {ratio:.3g} times what its drift "
-                    "needs", True)
     return Step(f"{where}, it goes wrong: the covariance after it is off by {off[k]:.2g} of a "
                 "variance, where other steps are right", True)
+
+
+def uneven_noise(Q, K, noisy):
+    """Steps whose noise is not in the ratio to what they need that most steps have, or None."""
+    Q, K = np.sum(Q, axis=1), np.sum(K, axis=1)
+    good = K > 1e-13
+    if not noisy or np.sum(good) < N / 2:
+        return None
+    ratio = np.where(good, Q / np.where(good, K, 1.0), np.nan)
+    none = np.flatnonzero(ratio < 1e-6)
+    if 1 < len(none) < 0.9 * N and np.sum(ratio > 0.3) > 0.1 * N:
+        return f"{steps_in_words(none)}, it adds no noise"
+    usual = np.nanmedian(ratio)
+    odd = np.flatnonzero(np.abs(ratio / usual - 1) > 0.25)
+    odd = odd[odd < N - 3] if len(odd) and np.max(odd) < N - 1 else odd
+    if not 0 < len(odd) < 0.4 * N or abs(usual - 1) > 0.15:
+        return None
+    return (f"{steps_in_words(odd)}, the variance of its noise is {np.median(ratio[odd]):.3g} "
+            "times what its drift needs")
 
 
 def along(a):
@@ -118,6 +134,8 @@ def steps_in_words(wrong):
         k = int(wrong[0])
         return ("in its first step" if k == 0 else "in its last step" if k == N - 1
                 else f"in step {k + 1} of {N}")
+    if len(wrong) < 0.7 * (wrong[-1] - wrong[0] + 1):
+        return f"in {len(wrong)} of {N} steps, the first of them step {wrong[0] + 1}"
     return f"in steps {wrong[0] + 1} to {wrong[-1] + 1} of {N}"
 
 

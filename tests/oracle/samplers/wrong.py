@@ -109,7 +109,8 @@ def coupled(f, x, sigmas, rng):
 
 
 def batch_mean(f, x, sigmas, rng):
-    return heun(f, x - 0.3 * np.mean(x, axis=0), sigmas)
+    x = heun(f, x, sigmas)
+    return x - 0.3 * np.mean(x, axis=0)
 
 
 def product(f, x, sigmas, rng):
@@ -286,7 +287,6 @@ W += [("levels made one", rewritten(nothing), {}, "changes the array of levels")
       ("levels shifted", rewritten(shifted), {}, "changes the array of levels")]
 TWO = {"claimed_order": 2}
 W += [("AB2 with weights for even steps", multistep(lambda h, g: (1.5, -0.5)), TWO, "order"),
-      ("AB2, r upside down", multistep(lambda h, g: (1 + g / (2 * h), -g / (2 * h))), TWO, "order"),
       ("AB2, weights of sum 1.1", multistep(lambda h, g: (1.5, -0.4)), {}, ""),
       ("AB2, sign", multistep(lambda h, g: (0.5, 0.5)), TWO, "order"),
       ("2M without 1 / r", dpmpp_wrong(lambda r: 0.25), TWO, "order"),
@@ -299,7 +299,7 @@ W += [("AB2 with weights for even steps", multistep(lambda h, g: (1.5, -0.5)), T
 W += [("noise after the end", last_step(lambda f, x, t, rng: x + 0.07 * rng.standard_normal(
         x.shape)), {}, "last step"),
       ("last step twice", last_step(lambda f, x, t, rng: x * 1.01), {}, ""),
-      ("end rounded to 8 bits", last_step(lambda f, x, t, rng: np.round(x * 32) / 32), {}, "")]
+      ("end rounded to integers", last_step(lambda f, x, t, rng: np.round(x)), {}, "")]
 W += [("ve's ancestral step on the line", flow_wrong("ve"), FLOW, ""),
       ("weights add, not variances", flow_wrong("variance"), FLOW, ""),
       ("eps x 1.01", flow_wrong("eps"), FLOW, ""),
