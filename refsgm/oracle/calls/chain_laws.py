@@ -55,14 +55,9 @@ def true_law(kernel):
     return a * MEAN, a**2 * COV + b**2 * np.eye(D)
 
 
-def begins(chain, levels):
-    """The kernel at the first level; that of clean data for Langevin dynamics."""
-    return chain.kernel(levels[0]) if chain.kind == "diffusion" else (1.0, 0.0)
-
-
 def moments(law, chain, levels):
     """Mean and covariance of the end for a start from the exact law at the first level."""
-    mean, cov = true_law(begins(chain, levels))
+    mean, cov = true_law(chain.begin(levels))
     return law.M @ mean + law.offset, law.M @ cov @ law.M.T + law.noise
 
 
@@ -94,7 +89,7 @@ class Noise:
 
 def trial_starts(chain, levels):
     """Starts (ROWS, D) and sizes of draws (ROWS,): large ones, one doubled, and real chains."""
-    mean, cov = true_law(begins(chain, levels))
+    mean, cov = true_law((0.0, 1.0) if chain.own else chain.begin(levels))
     rng = np.random.default_rng(1)
     x = mean + rng.standard_normal((ROWS, D)) @ np.linalg.cholesky(cov).T
     size = np.sqrt(np.max(np.diag(cov))) * LARGE
@@ -205,7 +200,7 @@ def ratio_far(off):
 
 def sampled_law(chain, levels, start, rng, chains=CHAINS):
     """The same from many chains, by regression of the end on the start."""
-    mean, cov = true_law(begins(chain, levels))
+    mean, cov = true_law((0.0, 1.0) if chain.own else chain.begin(levels))
     z = rng.standard_normal((chains, D))
     x = z if start == "noise" else mean + (z * np.linalg.eigvalsh(cov)**0.5) @ AXES.T
     end = chain.run(x, rng, levels)

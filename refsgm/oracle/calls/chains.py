@@ -32,13 +32,14 @@ class Chain:
     changed names of arguments that it changed in place;  single  whether float32 was seen
     """
 
-    def __init__(self, sampler, framework, kind, coordinates, predicts, seconds):
+    def __init__(self, sampler, framework, kind, coordinates, predicts, seconds, own=False):
         self.sampler, self.framework, self.kind = sampler, framework, kind
         self.coordinates, self.predicts, self.seconds = coordinates, predicts, seconds
         self.target = self.gaussian = gaussian
         self.ends_at_zero, self.trace = True, False
         self.first, self.single, self.changed, self.narrow = None, False, set(), False
         self.calls = self.drawn = 0
+        self.own, self.first_level = own, 0.0
 
     @property
     def flow(self):
@@ -47,6 +48,8 @@ class Chain:
 
     def levels(self, n, grid="power"):
         """Levels (n + 1,): a power of equal steps, equal steps of t, or graded towards the end."""
+        if self.own:
+            return np.array([n])
         u = np.linspace(1, 0, n + 1)
         if grid == "alternating":
             u[1::2] += 0.5 * np.diff(u)[0]
@@ -63,7 +66,9 @@ class Chain:
         return (low**(1 / rho) + u * (SIGMA_MAX**(1 / rho) - low**(1 / rho)))**rho
 
     def given(self, levels):
-        """The same levels as the sampler takes them: a copy."""
+        """The same levels as the sampler takes them: a copy; their number if it makes its own."""
+        if self.own:
+            return int(levels[0])
         if self.coordinates == "vp":
             return (1 / (1 + levels**2))[::-1].copy()
         return 1 - levels if self.coordinates == "flow-up" else levels.copy()
@@ -74,6 +79,18 @@ class Chain:
         if self.coordinates == "vp":
             return (1 + level**2)**-0.5, level * (1 + level**2)**-0.5
         return (1 - level, level) if self.flow else (1.0, level)
+
+    def begin(self, levels):
+        """(a, b) where the chain starts: where its model was first called if levels are its own."""
+        if self.kind == "langevin":
+            return 1.0, 0.0
+        if self.own:
+            return tuple(float(v) for v in self.foreign_kernel(self.first_level))
+        return self.kernel(levels[0])
+
+    def end(self, levels):
+        """(a, b) where it ends: at the data if levels are its own."""
+        return (1.0, 0.0) if self.own else self.kernel(levels[-1])
 
     def foreign_kernel(self, level):
         """(a, b) at a level of the sampler, as its arrays."""
@@ -102,7 +119,9 @@ class Chain:
                 if self.predicts == "F":
                     x, sigma, _ = edm_state(x, one_level(level[0]))
                 seen = np.array(self.framework.to_numpy(x), np.float64)
-                self.first = seen if self.first is None else self.first
+                if self.first is None:
+                    self.first = seen
+                    self.first_level = self.seen(level[0]) if level else 0.0
                 if self.trace:
                     at = sigma if self.predicts == "F" else level[0] if level else 0.0
                     self.traced.append((self.seen(at), seen))
@@ -119,7 +138,9 @@ class Chain:
         self.traced, self.narrow = [], False
         start = asarray(x.copy())
         langevin = self.kind == "langevin"
-        given = levels if langevin else (asarray(self.given(levels)),)
+        given = levels if langevin else (self.given(levels),)
+        if not langevin and not self.own:
+            given = tuple(map(asarray, given))
         source = Source(rng, self, len(x))
         try:
             with (limited(self.seconds), np.errstate(all="ignore"),
@@ -143,7 +164,7 @@ class Chain:
             raise Refused(f"it raises {type(error).__name__}: {text}") from None
         if end.shape != x.shape:
             raise Refused(f"it returns shape {end.shape}, where {x.shape} is required")
-        if not langevin and not self.same(given[0], self.given(levels)):
+        if not langevin and not self.own and not self.same(given[0], self.given(levels)):
             self.changed.add("levels")
         if not self.same(start, x):
             self.changed.add("start")

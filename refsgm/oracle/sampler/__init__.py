@@ -8,12 +8,14 @@ from ..calls.targets import COV, PREDICTIONS
 from .certificate import Certificate
 from .diffusion import certify_diffusion
 from .langevin import certify_langevin
+from .own_levels import certify_own_levels
 
 __all__ = ["COV", "Certificate", "check_sampler"]
 
 
-def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="ve", predicts=None,
-                  start="state", claimed_order=None, deterministic=None, seconds=60.0):
+def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="ve",
+                  predicts=None, levels="given", start="state", claimed_order=None,
+                  deterministic=None, seconds=60.0):
     """Certify a whole sampler on known targets: law and order, a `Certificate`.  [POP-4]
 
     sampler        function (model, x, levels, rng) -> the last state (B, D), or an iterable of
@@ -30,8 +32,11 @@ def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="
                    levels t from 0 to 1)
     predicts       what model(x, level) returns: "score", "eps", "x0", "v" (a eps - b x_0 of
                    a x_0 + b eps), "velocity" (dx/dt on the line), "consistency" (the end of the
-                   flow), or "F": EDM's network at (c_in x, log(sigma) / 4), sigma_data = 1/2, in
-                   ve; by default score in ve, eps in vp, velocity in flow
+                   flow), or "F": EDM's network at (c_in x, log(sigma) / 4), sigma_data = 1/2,
+                   in ve; by default score in ve, eps in vp, velocity in flow
+    levels         "given", or "own": the sampler is a function (model, x, n, rng) that makes its own
+                   n steps; it is judged from the first level at which it calls its model to the
+                   data, at 10 to 500 steps
     start          "state": x is a state at the first level; "noise": x is standard normal noise,
                    which the sampler scales
     claimed_order  order that it is said to have: positive
@@ -51,6 +56,7 @@ def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="
     for name, value, values in (("kind", kind, ("diffusion", "langevin")),
                                 ("coordinates", coordinates, COORDINATES),
                                 ("predicts", predicts, PREDICTIONS),
+                                ("levels", levels, ("given", "own")),
                                 ("start", start, ("state", "noise"))):
         if value not in values:
             raise ValueError(f"{name} must be one of {', '.join(values)}, got {value!r}")
@@ -62,11 +68,16 @@ def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="
             raise ValueError(f"{name} must be a positive number, got {value!r}")
     if deterministic not in (None, True, False):
         raise ValueError(f"deterministic must be True, False or None, got {deterministic!r}")
-    chain = Chain(sampler, framework_of(framework), kind, coordinates, predicts, seconds)
+    if levels == "own" and kind == "langevin":
+        raise ValueError('levels must not be "own" for kind "langevin", which has no levels')
+    chain = Chain(sampler, framework_of(framework), kind, coordinates, predicts, seconds,
+                  levels == "own")
     result = Certificate(kind, framework, claimed_order=claimed_order)
     try:
         if kind == "langevin":
             certify_langevin(chain, result)
+        elif chain.own:
+            certify_own_levels(chain, result, start, deterministic)
         else:
             certify_diffusion(chain, result, start, deterministic)
     except Refused as reason:

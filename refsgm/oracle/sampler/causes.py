@@ -31,7 +31,7 @@ def named(runs, found, chain, weights=None):
     steps, law = [run.n for run in runs], runs[-1].law
     if found is not None and found.growth > 0:
         return f"it diverges: its error grows like n^{found.growth:.2g} with the number of steps"
-    (a, b), (c, d) = (chain.kernel(runs[-1].levels[i]) for i in (0, -1))
+    (a, b), (c, d) = chain.begin(runs[-1].levels), chain.end(runs[-1].levels)
     unit = a if a > 0 else 1.0                           # so that M is that of x / a, as in ve
     M = diagonal(limit([run.law.M for run in runs], steps, weights)) * unit / c
     noise = diagonal(limit([run.law.noise for run in runs], steps, weights)) / c**2
@@ -100,8 +100,9 @@ def small(ratio, noise, needed, law, bias):
     """A bias of a few percent: too much or too little noise, or the limit in numbers."""
     with np.errstate(all="ignore"):
         f = noise / needed
-    if np.all(needed > 1e-3) and np.all(noise > 1e-9) and np.ptp(f) < 0.02 + 10 * law.standard_error and abs(
-            np.mean(f) - 1) > 1e-3:
+    near = 0.02 + 10 * law.standard_error
+    if (np.all(needed > 1e-3) and np.all(noise > 1e-9) and np.ptp(f) < near
+            and abs(np.mean(f) - 1) > 1e-3):
         return too_much(float(np.mean(f))**0.5)
     return bias
 

@@ -39,7 +39,7 @@ class Run(NamedTuple):
 def run_of(law, chain, n, levels):
     """The law with its errors in standard deviations of the truth, along the axes."""
     mean, cov = moments(law, chain, levels)
-    a, b = chain.kernel(levels[-1])
+    a, b = chain.end(levels)
     true_mean, true_cov = true_law((a, b))
     sd = (a**2 * VARIANCES + b**2)**0.5
     off = AXES.T @ (cov - true_cov) @ AXES / np.outer(sd, sd)

@@ -82,7 +82,8 @@ def first_wrong_step(chain, noisy):
     moved = np.einsum("kij,kj->ki", A, mean[:-1] - p.offset[:-1]) + p.offset[1:] - mean[1:]
     shift = np.max(np.abs(moved @ AXES) / sd, axis=1)
     off = np.max(np.abs(Q - K) / sd**2, axis=1)
-    uneven = uneven_noise(Q, K, noisy)
+    levels = np.array([b / a if a else np.inf for a, b in p.kernels])
+    uneven = uneven_noise(Q, K, noisy, levels[1:] > 0.8 * levels[:-1])
     if uneven:
         return Step(uneven, True)
     wrong = outliers(np.maximum(off, shift))
@@ -97,7 +98,7 @@ def first_wrong_step(chain, noisy):
                 "variance, where other steps are right", True)
 
 
-def uneven_noise(Q, K, noisy):
+def uneven_noise(Q, K, noisy, fine):
     """Steps whose noise is not in the ratio to what they need that most steps have, or None."""
     Q, K = np.sum(Q, axis=1), np.sum(K, axis=1)
     good = K > 1e-13
@@ -108,8 +109,7 @@ def uneven_noise(Q, K, noisy):
     if 1 < len(none) < 0.9 * N and np.sum(ratio > 0.3) > 0.1 * N:
         return f"{steps_in_words(none)}, it adds no noise"
     usual = np.nanmedian(ratio)
-    odd = np.flatnonzero(np.abs(ratio / usual - 1) > 0.25)
-    odd = odd[odd < N - 3] if len(odd) and np.max(odd) < N - 1 else odd
+    odd = np.flatnonzero(fine & (np.abs(ratio / usual - 1) > 0.25))
     if not 0 < len(odd) < 0.4 * N or abs(usual - 1) > 0.15:
         return None
     return (f"{steps_in_words(odd)}, the variance of its noise is {np.median(ratio[odd]):.3g} "
