@@ -3,7 +3,7 @@
     denoiser(x, sigma) = E[x_0 | x], with sigma of shape (B,)
 """
 
-import importlib.machinery
+import importlib
 import importlib.util
 import inspect
 import sys
@@ -11,20 +11,32 @@ import types
 
 
 def sampling_module():
-    """k_diffusion.sampling, without the rest of its package, which imports metrics and models."""
-    if "k_diffusion" not in sys.modules:
-        spec = importlib.util.find_spec("k_diffusion")
-        if spec is None:
-            raise ModuleNotFoundError("k_diffusion is not installed", name="k_diffusion")
-        package = types.ModuleType("k_diffusion")
-        package.__path__ = list(spec.submodule_search_locations)
-        package.__spec__ = spec
-        sys.modules["k_diffusion"] = package
-        try:
-            return importlib.import_module("k_diffusion.sampling")
-        finally:
-            del sys.modules["k_diffusion"]
-    return importlib.import_module("k_diffusion.sampling")
+    """k_diffusion.sampling by itself: the rest of its package imports metrics, images and models.
+    """
+    if "k_diffusion.sampling" in sys.modules:
+        return sys.modules["k_diffusion.sampling"]
+    spec = importlib.util.find_spec("k_diffusion")
+    if spec is None:
+        raise ModuleNotFoundError("k_diffusion is not installed", name="k_diffusion")
+    package, tools = types.ModuleType("k_diffusion"), types.ModuleType("k_diffusion.utils")
+    package.__path__ = list(spec.submodule_search_locations)
+    tools.append_dims = append_dims                                 # all that sampling uses of it
+    package.utils = tools
+    alone = {"k_diffusion": package, "k_diffusion.utils": tools}
+    before = {name: sys.modules.get(name) for name in alone}
+    sys.modules.update(alone)
+    try:
+        return importlib.import_module("k_diffusion.sampling")
+    finally:
+        for name, module in before.items():
+            del sys.modules[name]
+            if module is not None:
+                sys.modules[name] = module
+
+
+def append_dims(x, target_dims):
+    """x with axes of length 1 appended up to target_dims."""
+    return x.reshape(*x.shape, *[1] * (target_dims - x.ndim))
 
 
 def k_sampler(name, settings):

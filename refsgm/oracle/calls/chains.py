@@ -228,7 +228,7 @@ def watched(framework, source):
         yield
         return
     import torch
-    before = torch.randn, torch.randn_like
+    before, threads = (torch.randn, torch.randn_like), torch.get_num_threads()
 
     def randn(*size, dtype=None, **options):
         shape = tuple(options.get("size") or (size if len(size) != 1 else size[0]
@@ -242,7 +242,9 @@ def watched(framework, source):
             return before[1](x, dtype=dtype, **options)
         return source.draw(tuple(x.shape), None).to(dtype or x.dtype)
     torch.randn, torch.randn_like = randn, randn_like
+    torch.set_num_threads(1)                                    # arrays are small
     try:
         yield
     finally:
         torch.randn, torch.randn_like = before
+        torch.set_num_threads(threads)

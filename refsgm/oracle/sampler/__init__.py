@@ -34,8 +34,8 @@ def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="
                    a x_0 + b eps), "velocity" (dx/dt on the line), "consistency" (the end of the
                    flow), or "F": EDM's network at (c_in x, log(sigma) / 4), sigma_data = 1/2,
                    in ve; by default score in ve, eps in vp, velocity in flow
-    levels         "given", or "own": the sampler is a function (model, x, n, rng) that makes its own
-                   n steps; it is judged from the first level at which it calls its model to the
+    levels         "given", or "own": the sampler is a function (model, x, n, rng) that makes its
+                   own n steps; it is judged from the first level at which it calls its model to the
                    data, at 10 to 500 steps
     start          "state": x is a state at the first level; "noise": x is standard normal noise,
                    which the sampler scales

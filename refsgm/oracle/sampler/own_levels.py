@@ -5,11 +5,12 @@
 
 import numpy as np
 
+from ...exact.sampler_laws import Draws
 from ..calls.chain_laws import NotAffine, draws_its_own, exact_law
 from ..calls.chains import Refused
 from ..calls.targets import VARIANCES
 from .convergence import convergence
-from .diffusion import in_single, run_of, said, start_problem
+from .diffusion import in_single, run_of, said
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
 
@@ -26,15 +27,17 @@ def certify_own_levels(chain, result, start, deterministic):
     in_single(chain, result)
     result.targets.append("a Gaussian (its exact law)")
     law = runs[DOUBLED[-1]].law
-    result.problems += start_problem(law, chain, start)
     said(result, deterministic, np.max(np.abs(law.noise)) > 1e-6, law)
     used = levels_used(chain, 50)
     a, b = chain.foreign_kernel(used[-1])
     left = float(b / a)**2 / float(np.min(VARIANCES)) if a else 0.0
     first = chain.foreign_kernel(used[0])
-    result.notes.append(f"at 50 steps its model is called {len(used)} times, from noise of "
-                        f"standard deviation {first[1] / max(first[0], 1e-9):.4g} to {b / a:.3g} times the "
-                        "scale of the data")
+    top = f"{first[1] / first[0]:.4g}" if first[0] > 1e-6 else "infinity"
+    result.notes.append(f"at 50 steps its model is called {len(used)} times, from sigma / scale = "
+                        f"{top} to {b / a:.3g}")
+    if start == "noise" and abs(law.start / first[1] - 1) > 0.03:
+        result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
+                               f"calls its model at a level of {float(first[1]):.3g}")
     doubled = [runs[n] for n in DOUBLED]
     floor = 1e-4 if chain.single else 1e-6
     found = convergence(DOUBLED, [run.e for run in doubled], floor, 2 * left + 0.005, chain.single)
@@ -46,9 +49,10 @@ def certify_own_levels(chain, result, start, deterministic):
     elif found.answer == "wrong":
         end = VARIANCES * (1 + doubled[-1].e[[2, 4]])
         right = VARIANCES
-        result.problems.append(f"its law does not tend to the data: after {DOUBLED[-1]} steps the "
-                               f"variances along the two axes are {end[0]:.4g} and {end[1]:.4g}, "
-                               f"where {right[0]:.4g} and {right[1]:.4g} are right")
+        result.problems.append(
+            f"its law does not tend to the data: after {DOUBLED[-1]} steps the variances along the "
+            f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and {right[1]:.4g} "
+            "are right")
     elif last < 3 * left:
         result.notes.append(f"after {DOUBLED[-1]} steps its last level, sigma = {b / a:.3g}, limits "
                             "it")
@@ -66,7 +70,6 @@ def own_run(chain, n):
 
 def levels_used(chain, n):
     """The levels at which the model is called, in order."""
-    from ...exact.sampler_laws import Draws
     chain.trace = True
     try:
         chain.run(np.zeros((1, 2)), Draws(None, 2), chain.levels(n))

@@ -250,7 +250,7 @@ W += [(f"x_0 clipped at {c}", x0_changed(lambda x, c=c: np.clip(x, -c, c)), {}, 
 W += [(f"ancestral, x_0 clipped at {c}", x0_changed(lambda x, c=c: np.clip(x, -c, c), 1), {},
        "clip") for c in (1.5, 2.5)]
 W += [(f"DDPM, x_0 clipped at {c}", vp_clipped(c), VP, "clip") for c in (1, 1.5, 3)]
-W += [("dynamic thresholding", x0_changed(dynamic), {}, "thresholds"),
+W += [("dynamic thresholding", x0_changed(dynamic), {}, "clips"),
       ("x_0 clamped softly", x0_changed(lambda x: 3 * np.tanh(x / 3)), {}, "clip"),
       ("x_0 normalised by the batch", x0_changed(normalised), {}, "")]
 W += [(f"noise x {q}", scaled(lambda i, n, q=q: q), {}, "noise is too")
