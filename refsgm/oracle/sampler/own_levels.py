@@ -51,11 +51,11 @@ def certify_own_levels(chain, result, start, deterministic):
         right = VARIANCES
         result.problems.append(
             f"its law does not tend to the data: after {DOUBLED[-1]} steps the variances along the "
-            f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and {right[1]:.4g} "
-            "are right")
+            f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and "
+            f"{right[1]:.4g} are right")
     elif last < 3 * left:
-        result.notes.append(f"after {DOUBLED[-1]} steps its last level, sigma = {b / a:.3g}, limits "
-                            "it")
+        result.notes.append(f"after {DOUBLED[-1]} steps its last level, sigma = {b / a:.3g}, "
+                            "limits it")
 
 
 def own_run(chain, n):
@@ -73,6 +73,7 @@ def levels_used(chain, n):
     chain.trace = True
     try:
         chain.run(np.zeros((1, 2)), Draws(None, 2), chain.levels(n))
-        return [level for level, _ in chain.traced]
+        seen = [level for level, _ in chain.traced]
+        return [v for v in seen if float(chain.foreign_kernel(v)[1]) > 0] or seen
     finally:
         chain.trace = False
