@@ -41,15 +41,15 @@ K_DIFFUSION = [("sample_euler", {}, 1), ("sample_euler_ancestral", {}, 1), ("sam
                ("sample_dpmpp_3m_sde", {"eta": 0.0}, 3), ("sample_dpmpp_3m_sde", {}, None)]
 HEAD = """# Released samplers, certified
 
-Made by `python ledgers/released_samplers.py > docs/samplers.md`; nothing below is written by hand.
-Each sampler is run on the exact model of a Gaussian (and, where it adds no noise and takes the levels
-that it is given, on a mixture), as `refsgm certify` does. *Local orders* are those of the doublings
-that stand out from rounding, the last two of each grid. diffusers makes its own levels, so its errors
-include where they end; *error at 20 and 50 steps* is the largest error of an entry of the covariance,
-whose eigenvalues are 0.29 and 1.51. An answer *wrong* with a claimed order says that this order is not
-reached here, under this adapter and these settings; spacing, sigma_min, clipping and distillation are
-conventions and no faults. No cause in the code has been confirmed by mending a copy, so a row is a
-measurement and not a report of a bug.
+Made by `python ledgers/released_samplers.py > docs/samplers.md`; nothing below is written by
+hand. Each sampler is run on the exact model of a Gaussian (and, where it adds no noise and takes
+the levels that it is given, on a mixture), as `refsgm certify` does. *Local orders* are those of
+the doublings that stand out from rounding, the last two of each grid. diffusers makes its own
+levels, so its errors include where they end; *error at 20 and 50 steps* is the largest error of
+an entry of the covariance, whose eigenvalues are 0.29 and 1.51. An answer *wrong* with a claimed
+order says that this order is not reached here, under this adapter and these settings; spacing,
+sigma_min, clipping and distillation are conventions and no faults. No cause in the code has been
+confirmed by mending a copy, so a row is a measurement and not a report of a bug.
 """
 
 
