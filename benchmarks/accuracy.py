@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests")
 import exact
 
 import refsgm
-from refsgm.exact import mixtures
+from refsgm.exact import sums
 
 LEDGER = pathlib.Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
 DTYPES = {"float64": np.float64, "float32": np.float32}
@@ -274,11 +274,11 @@ def common_sigma(name, dtype, rng):
 @contextlib.contextmanager
 def matrix_products(used):
     """Mixtures with one sigma are summed by matrix products, or directly."""
-    before, mixtures.DIRECT = mixtures.DIRECT, 0 if used else 10**9
+    before, sums.DIRECT = sums.DIRECT, 0 if used else 10**9
     try:
         yield
     finally:
-        mixtures.DIRECT = before
+        sums.DIRECT = before
 
 
 AFFINE = {

@@ -49,4 +49,19 @@ def entries(table):
     return [table[i] for i in range(len(table))]
 
 
+def of_rows(level, index):
+    """A level (a scalar, or one per row) for some rows alone."""
+    return level if np.ndim(level) == 0 else level[index]
+
+
+def rows_of(x):
+    """The index of each row of x, (B,), on the device of x."""
+    return beside(np.arange(len(x)), x)
+
+
+def against_components(level):
+    """A level (a scalar or (B, 1)) against arrays (B, K, D)."""
+    return level if np.ndim(level) == 0 else level[:, :, None]
+
+
 exp, expm1, log = weak(np.exp), weak(np.expm1), weak(np.log)

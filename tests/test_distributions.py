@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 import refsgm
 from benchmarks import larger_than_memory
-from refsgm.exact import mixtures
+from refsgm.exact import sums
 
 ROUNDINGS = 64                      # times machine epsilon times the condition number
 
@@ -87,11 +87,11 @@ def test_matrix_products_and_blocks_change_nothing(sigma, shift, per_row, monkey
     x = means[:40] + sigma * normal(1, 40, 6)
     sigma = np.full((40, 1), sigma) if per_row else sigma
     weights = np.random.default_rng(2).dirichlet(np.ones(700))
-    monkeypatch.setattr(mixtures, "DIRECT", 10**9)
+    monkeypatch.setattr(sums, "DIRECT", 10**9)
     want = [f(x, weights, means, sigma) for f in (refsgm.mixture_score, refsgm.mixture_log_density)]
-    monkeypatch.setattr(mixtures, "DIRECT", 0)
+    monkeypatch.setattr(sums, "DIRECT", 0)
     for entries in (2**22, 2**12):
-        monkeypatch.setattr(mixtures, "ENTRIES", entries)
+        monkeypatch.setattr(sums, "ENTRIES", entries)
         for f, value in zip((refsgm.mixture_score, refsgm.mixture_log_density), want):
             assert_allclose(f(x, weights, means, sigma), value, rtol=1e-11,
                             atol=1e-11 * np.max(np.abs(value)))
@@ -101,8 +101,8 @@ def test_matrix_products_and_blocks_change_nothing(sigma, shift, per_row, monkey
 @pytest.mark.parametrize("direct", [0, 10**9])
 def test_single_precision_points_cost_a_double_precision_x_no_digits(direct, entries, monkeypatch):
     """[MIX-2] The points are what they are; only x and the sums have another precision."""
-    monkeypatch.setattr(mixtures, "DIRECT", direct)
-    monkeypatch.setattr(mixtures, "ENTRIES", entries)
+    monkeypatch.setattr(sums, "DIRECT", direct)
+    monkeypatch.setattr(sums, "ENTRIES", entries)
     points, x = normal(0, 300, 4).astype(np.float32), normal(1, 8, 4)
     single, double = (refsgm.Empirical(p).perturb(0.7) for p in (points, points.astype(float)))
     for name in METHODS[:3]:
@@ -195,7 +195,7 @@ def test_a_memmap_is_read_in_blocks(tmp_path, monkeypatch):
     """Points on disk give what points in memory give."""
     points, x = normal(0, 3000, 4), normal(1, 8, 4)
     np.save(tmp_path / "points.npy", points)
-    monkeypatch.setattr(mixtures, "ENTRIES", 2**10)
+    monkeypatch.setattr(sums, "ENTRIES", 2**10)
     on_disk = refsgm.Empirical(np.load(tmp_path / "points.npy", mmap_mode="r")).perturb(0.5)
     assert_allclose(on_disk.score(x), refsgm.Empirical(points).perturb(0.5).score(x), **EXACT)
 
