@@ -52,8 +52,14 @@ from .equivalence import (eps_from_score, eps_from_x0, score_from_eps, score_fro
                           x0_from_score)
 from .weights import (edm_preconditioning, edm_weight, likelihood_weight, min_snr_weight,
                       score_matching_weight)
-from .parametrisations.conversions import (eps_from_v, v_from_x0_eps, velocity_from_x0_eps,
-                                           x0_from_v, x0_from_velocity)
+from .parametrisations.conversions import (eps_from_v, score_from_velocity, sde_coefficients,
+                                           v_from_x0_eps, velocity_from_score,
+                                           velocity_from_x0_eps, x0_from_v, x0_from_velocity)
+from .parametrisations.flow import flow_marginal, flow_step, shift_time
+from .parametrisations.guidance import classifier_free_guidance
+from .parametrisations.losses import (edm_loss, flow_matching_loss, v_prediction_loss,
+                                      x0_prediction_loss)
+from .parametrisations.training_levels import log_normal_sigma, logit_normal_time
 from .exact.mixtures import mixture_log_density, mixture_score
 from .exact.gaussian_mixtures import Gaussian, GaussianMixture
 from .exact.empirical import Empirical

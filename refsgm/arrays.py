@@ -33,8 +33,10 @@ def to_host(a):
 
 
 def float_type(*arrays):
-    """The floating-point dtype of results: that of the arrays, float64 for integers."""
-    return np.result_type(*(value_of(a).dtype for a in arrays), np.float32)
+    """The floating-point dtype of results: that of the arrays, float64 for integers; Python
+    numbers have no say."""
+    dtypes = [a.dtype for a in map(value_of, arrays) if hasattr(a, "dtype")]
+    return np.result_type(*dtypes, np.float32)
 
 
 def weak(f):

@@ -11,8 +11,9 @@ import math
 
 import autograd.numpy as np
 
-from .arguments import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table, check_below,
-                        check_count, check_ends, check_scalars, check_table, check_values)
+from .arguments import (FINITE, FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
+                        check_below, check_count, check_ends, check_scalars, check_table,
+                        check_value, check_values)
 from .arrays import exp, expm1, weak
 
 
@@ -45,8 +46,8 @@ def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
     """
     check_ends(sigma_max, sigma_min, n_levels)
     check_scalars(POSITIVE, rho=rho)
-    sigmas = np.linspace(sigma_max**(1 / rho), sigma_min**(1 / rho), n_levels)**rho
-    return np.concatenate([[sigma_max], sigmas[1:-1], [sigma_min]])      # the ends without rounding
+    rising = np.linspace(sigma_min**(1 / rho), sigma_max**(1 / rho), n_levels)**rho
+    return np.concatenate([[sigma_max], rising[-2:0:-1], [sigma_min]])   # the ends without rounding
 
 
 def linear_betas(n_steps, beta_min=1e-4, beta_max=0.02):
@@ -86,8 +87,10 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
     check_scalars(POSITIVE, offset=offset)
     check_scalars(OPEN_UNIT, beta_max=beta_max)
     left = np.arange(n_steps, -1, -1) / n_steps                                           # 1 - t/T
-    f = np.sin(left / (1 + offset) * math.pi / 2)**2    # the same f, precise where the cosine is 0
-    return np.cumprod(np.append(1.0, np.maximum(f[1:] / f[:-1], 1 - beta_max)))
+    angle = left / (1 + offset) * math.pi / 2           # f = sin^2 angle, precise where it is small
+    b, a = angle[:-1], angle[1:]
+    betas = np.sin(b - a) * np.sin(b + a) / np.sin(b)**2           # 1 - sin^2 a / sin^2 b
+    return alpha_bar_from_betas(np.minimum(betas, beta_max))
 
 
 def alpha_bar_from_betas(betas):
@@ -99,7 +102,10 @@ def alpha_bar_from_betas(betas):
     array([1.  , 0.5 , 0.25])
     """
     check_table(OPEN_UNIT, betas=betas)
-    return np.concatenate([np.ones_like(betas[:1]), np.cumprod(1 - betas)])
+    kept = 1 - betas
+    rounding = (1 - kept) - betas                     # of kept: the same in each step for equal betas
+    products = np.cumprod(kept) * (1 + np.cumsum(rounding / kept))
+    return np.concatenate([np.ones_like(betas[:1]), products])
 
 
 def betas_from_alpha_bar(alpha_bar):
@@ -181,6 +187,7 @@ def ve_marginal(t, sigma_min, sigma_max):
     check_values(UNIT, t=t)
     check_scalars(POSITIVE, sigma_min=sigma_min, sigma_max=sigma_max)
     check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    check_value("sigma_max / sigma_min", sigma_max / sigma_min, FINITE)
     return sigma_min * (sigma_max / sigma_min)**t
 
 

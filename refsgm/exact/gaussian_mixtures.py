@@ -24,12 +24,14 @@ from .mixtures import check_weights
 class Posterior(NamedTuple):
     """The posterior laws N(m_k, V_k) of x_0 on each component k, given x_t.
 
-    anchor   (B, D)     a point near the posterior mean of the likeliest component
+    ref      (B,)       the likeliest component
+    anchor   (B, D)     a point near its posterior mean
     offsets  (B, K, D)  m_k - anchor
     left     (B, K, D)  the share of variance that is left: V_k = C_k left, along the axes
     r        (B, K)     responsibilities
     """
 
+    ref: np.ndarray
     anchor: np.ndarray
     offsets: np.ndarray
     left: np.ndarray
@@ -164,7 +166,8 @@ class GaussianMixture:
         scale  factor of x_0: positive, a scalar or (B, 1)
         """
         on = self._posterior(x_t, sigma, scale)
-        spread = on.offsets - np.einsum("bk,bkd->bd", on.r, on.offsets)[:, None, :]
+        apart = on.offsets - on.offsets[rows_of(x_t), on.ref][:, None, :]   # without rounding there
+        spread = apart - np.einsum("bk,bkd->bd", on.r, apart)[:, None, :]
         inside = on.r[:, :, None] * on.left * self.variances                            # (B, K, D)
         return (np.einsum("kid,bkd,kjd->bij", self.axes, inside, self.axes)
                 + np.einsum("bk,bki,bkj->bij", on.r, spread, spread))
@@ -214,7 +217,7 @@ class GaussianMixture:
         for _ in range(2):                                      # the second one removes rounding
             offsets = moved(anchor)
             anchor = anchor + offsets[rows_of(x_t), seen.ref]
-        return Posterior(anchor, moved(anchor), left, seen.r)
+        return Posterior(seen.ref, anchor, moved(anchor), left, seen.r)
 
 
 class Gaussian(GaussianMixture):

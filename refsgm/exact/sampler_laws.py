@@ -126,7 +126,11 @@ class Draws:
 
 
 class Order(NamedTuple):
-    """Observed order of convergence, its standard error, and the errors it was fitted to (N,)."""
+    """Observed order of convergence, and the errors it was fitted to (N,).
+
+    standard_error is that of the line through them; the order differs from the slope by O(1 / n)
+    besides, which no scatter shows.
+    """
 
     slope: float
     standard_error: float
@@ -137,7 +141,9 @@ def convergence_order(sampler, p, levels, n_steps):
     """Observed weak order of a sampler on a Gaussian, an `Order`.  [POP-4]
 
     The error is the largest one in mean and covariance against p at the last noise level, from the
-    exact law of the sampler; the order is the slope of log error against -log n.
+    exact law of the sampler; the order is the slope of log error against -log n. It is the order
+    for an affine score, and may be lower for others. With the exact score and a start from the law
+    itself the mean is kept, so the error is that of the covariance.
 
     sampler  function (score_fn, x, sigmas, rng) -> iterable of states, in VE coordinates
     p        Gaussian

@@ -24,6 +24,7 @@ from ..arrays import (against_components, beside, float_type, of_rows, on_host, 
 
 ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float64
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
+ROUNDED = 80.0**2              # the size of terms above which their differences are taken directly
 
 
 class Sums(NamedTuple):
@@ -81,7 +82,7 @@ def sums_of_rows(x, log_w, means, sigma):
         block = means[i:i + size]
         if plain:                    # differences of float32 points, too, in the precision of x
             block = np.asarray(block) if on_host(block) else block
-            block = block.astype(float_type(x, block), copy=False)
+            block = block.astype(float_type(x, block, log_w, sigma), copy=False)
         part = sums_of(x, of_rows(log_w, slice(i, i + size)), block, sigma)
         total = part if total is None else merge(x, sigma, total, part)
     return total
@@ -127,8 +128,8 @@ def sums_by_products(x, log_w, means, sigma):
     """The `Sums` of one block, by two matrix products.
 
     Exponents are l_k = [(x - c)'(mean_k - c) - |mean_k - c|^2 / 2] / sigma^2 + log w_k for a centre
-    c of the block. Where x is much closer to its nearest mean than the means are spread, that loses
-    digits, and the few components that x sees there are summed up directly.
+    c of the block. Where sigma is small against the distances from c, that loses digits, and the
+    components that x sees there, which are few then, are summed up directly.
     """
     dtype = means.dtype
     m, c = centred(means)                                                     # (K, D), (D,)
@@ -143,8 +144,7 @@ def sums_by_products(x, log_w, means, sigma):
     k = np.argmax(exponents, axis=1)
     largest = exponents[rows_of(x), k][:, None]
     spread = (2 * np.max(half))**0.5 + norm(away)                                       # (B, 1)
-    close = norm(x - means[k]) + 5 * sigma < spread / 16
-    seen = seen_from_close(exponents, largest, spread**2 * precision, close)
+    seen = seen_from_rounded(exponents, largest, spread**2 * precision)
     exponents -= largest
     np.maximum(exponents, 0.99 * math.log(np.finfo(dtype).tiny), out=exponents)
     r = np.exp(exponents, out=exponents)              # is several times slower where it underflows
@@ -155,12 +155,12 @@ def sums_by_products(x, log_w, means, sigma):
     return sums
 
 
-def seen_from_close(exponents, largest, size, close):
-    """Of each row b that is `close`, the components whose share may not vanish: {b: (n,)}.
+def seen_from_rounded(exponents, largest, size):
+    """Of each row b whose exponents lose digits, the components that may have a share: {b: (n,)}.
 
-    An exponent that is the difference of terms as large as `size` (B, 1) has rounding of that size.
+    Exponents are differences of terms as large as `size` (B, 1), and rounded as those are.
     """
-    rows = np.flatnonzero(to_host(close))
+    rows = np.flatnonzero(to_host(size > ROUNDED))
     if len(rows) == 0:
         return {}
     margin = 50 + 8 * np.finfo(exponents.dtype).eps * (size + np.abs(largest))
