@@ -196,7 +196,7 @@ def judge_here(connection, kind, target, framework, options):
     """The other process: import, check, and send the report, saying before each what is done."""
     from ..check import check as judged
     if hasattr(os, "setpgid"):
-        with contextlib.suppress(OSError):               # it has ended, or is not there yet
+        os.setpgid(0, 0)                             # a group of its own, ended with its children
     os.dup2(2, 1)                                    # what foreign code prints is not the report
 
     def told(fn):
