@@ -8,9 +8,10 @@ import math
 
 import autograd.numpy as np
 from autograd import make_vjp
-from spellings import (along, column, ddpm_by_equation_11, diagonal, exponents, log_sum_exp, over,
-                       softmax, square)
-from unlisted import Unlisted, along_the_flow, bridge, cosine, ddim, ddpm, edm, log_prior, snr
+
+from tests.spellings import (along, column, ddpm_by_equation_11, diagonal, exponents, log_sum_exp,
+                             over, softmax, square)
+from tests.unlisted import Unlisted, along_the_flow, bridge, cosine, ddim, ddpm, edm, log_prior, snr
 
 HELD_OUT = []
 

@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-from laws import AUTODIFF, EXACT, complex_step, gauss_hermite, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.exact.affine_losses import PopulationLoss
+from tests.support.tolerances import AUTODIFF, EXACT, complex_step, gauss_hermite, normal
 
 D, SIGMA = 2, 0.7
 P = refsgm.Gaussian(np.array([0.5, -1.0]), np.array([[1.0, 0.6], [0.6, 0.8]]))

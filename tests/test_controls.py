@@ -8,20 +8,20 @@ import sys
 
 import numpy as np
 import pytest
-import test_closed_forms as closed_forms
-import test_distributions as distributions
-import test_equivalence as equivalence
-import test_gaussian as gaussian
-import test_laws as sampler_laws
-import test_likelihood as likelihood
-import test_objectives as objectives
-import test_operators as operators
-import test_population as population
-import test_samplers as samplers
-import test_schedules as schedules
-import test_steps as steps
 
 import refsgm
+import tests.test_closed_forms as closed_forms
+import tests.test_distributions as distributions
+import tests.test_equivalence as equivalence
+import tests.test_gaussian as gaussian
+import tests.test_laws as sampler_laws
+import tests.test_likelihood as likelihood
+import tests.test_objectives as objectives
+import tests.test_operators as operators
+import tests.test_population as population
+import tests.test_samplers as samplers
+import tests.test_schedules as schedules
+import tests.test_steps as steps
 
 
 def scaled(factor):
@@ -310,6 +310,6 @@ def test_the_law_rejects_the_mutant(name, mutant, law, monkeypatch):
 
 def test_every_function_with_a_law_has_a_mutant():
     """Nothing is tested only by laws that were never seen to fail."""
-    from calls import CALLS, TABLES
+    from tests.support.calls import CALLS, TABLES
     through_another = {"betas_from_alpha_bar", "alpha_bar_from_sigma"}     # inverses, in one law
     assert set(CALLS) | set(TABLES) <= {c[0] for c in CONTROLS} | through_another

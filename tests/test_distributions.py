@@ -6,13 +6,14 @@ import sys
 
 import numpy as np
 import pytest
-from exact import common_sigma, mixture_function, units, values_and_conditions
-from laws import AUTODIFF, EXACT, QUADRATURE, STANDARD_ERRORS, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from benchmarks import larger_than_memory
 from refsgm.exact import mixtures
+from tests.support.fifty_digits import common_sigma, mixture_function, units, values_and_conditions
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, STANDARD_ERRORS, complex_step,
+                                      normal)
 
 ROUNDINGS = 64                      # times machine epsilon times the condition number
 

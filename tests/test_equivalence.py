@@ -3,11 +3,11 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from laws import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, complex_step, gauss_hermite, normal,
-                  points_mixture, seeds, shapes, sigmas)
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, complex_step,
+                                      gauss_hermite, normal, points_mixture, seeds, shapes, sigmas)
 
 
 @given(seeds, shapes, st.floats(0.05, 1), st.floats(0.05, 50))

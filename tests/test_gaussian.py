@@ -1,21 +1,21 @@
 """Gaussians, mixtures and the perturbation kernel."""
 
-import exact
 import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
-from laws import (AUTODIFF, EXACT, QUADRATURE, complex_step, gauss_hermite, noisy_points, normal,
-                  points_mixture, seeds, shapes, sigmas)
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support import fifty_digits
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, complex_step, gauss_hermite,
+                                      noisy_points, normal, points_mixture, seeds, shapes, sigmas)
 
 
 def exact_gaussian(x, mean, sigma):
     """log N(x | mean, sigma^2 I) of one row with 50 digits."""
-    return float(sum(exact.TRUTHS["gaussian_log_density"](a, m, mpmath.mpf(sigma))
-                     for a, m in zip(exact.as_mp(x), exact.as_mp(mean))))
+    return float(sum(fifty_digits.TRUTHS["gaussian_log_density"](a, m, mpmath.mpf(sigma))
+                     for a, m in zip(fifty_digits.as_mp(x), fifty_digits.as_mp(mean))))
 
 
 @pytest.mark.parametrize("sigma", [1e-8, 1e-3, 0.7, 1.0, 30.0, 1e8])
@@ -72,8 +72,9 @@ def test_the_perturbation_score_is_minus_eps_over_sigma(seed, shape):
 
 def exact_mixture(x, weights, means, sigma):
     """Log density and score of one row with 50 digits."""
-    args = [exact.as_mp(np.asarray(a)) for a in (weights, means, sigma, x)]
-    log_density, score = (exact.common_sigma(name)(*args) for name in ("log_density", "score"))
+    args = [fifty_digits.as_mp(np.asarray(a)) for a in (weights, means, sigma, x)]
+    log_density, score = (fifty_digits.common_sigma(name)(*args)
+                          for name in ("log_density", "score"))
     return float(log_density[0]), [float(s) for s in score]
 
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from calls import last
-from laws import EXACT, STANDARD_ERRORS, gauss_hermite
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import norm
 
 import refsgm
 from refsgm.app import scorecard
+from tests.support.calls import last
+from tests.support.tolerances import EXACT, STANDARD_ERRORS, gauss_hermite
 
 G = refsgm.Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
 SIGMAS = refsgm.geometric_sigmas(5.0, 0.2, 13)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from laws import EXACT, normal
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.tolerances import EXACT, normal
 
 SOLVER = {"rtol": 0, "atol": 1e-6}                # nats, at the solver's tight tolerance
 P = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0, 0.0], [2.0, 1.0]]),

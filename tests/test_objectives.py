@@ -4,12 +4,12 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import given
-from laws import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, conditional_score, cubic_score,
-                  gauss_hermite, noisy_points, normal, observed_order, points_mixture, seeds,
-                  shapes, sigmas)
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, conditional_score,
+                                      cubic_score, gauss_hermite, noisy_points, normal,
+                                      observed_order, points_mixture, seeds, shapes, sigmas)
 
 POINTS = {1: np.array([[-1.0], [0.2], [1.5]]), 2: np.array([[-1.0, 0.5], [0.8, -0.3], [0.0, 1.0]])}
 

@@ -5,10 +5,11 @@ import itertools
 import autograd.numpy as anp
 import numpy as np
 from hypothesis import given
-from laws import AUTODIFF, EXACT, complex_step, cubic_score, normal, seeds, shapes
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.tolerances import (AUTODIFF, EXACT, complex_step, cubic_score, normal, seeds,
+                                      shapes)
 
 
 def jacobians(score_fn, x):

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from laws import EXACT, STANDARD_ERRORS, conditional_score, normal, observed_order
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.tolerances import (EXACT, STANDARD_ERRORS, conditional_score, normal,
+                                      observed_order)
 
 SIGMAS = np.array([3.0, 1.0, 0.4, 0.1])
 ALPHA_BAR = np.array([1.0, 0.9, 0.5, 0.2, 0.01])

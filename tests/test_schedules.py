@@ -3,13 +3,14 @@
 import mpmath
 import numpy as np
 import pytest
-from exact import TRUTHS
 from hypothesis import given
 from hypothesis import strategies as st
-from laws import AUTODIFF, EXACT, QUADRATURE, alpha_bars, betas, complex_step, normal, sigmas
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.fifty_digits import TRUTHS
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, betas, complex_step,
+                                      normal, sigmas)
 
 counts = st.integers(2, 40)
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from laws import AUTODIFF, EXACT, alpha_bars, complex_step, gauss_hermite, normal, seeds, shapes
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.tolerances import (AUTODIFF, EXACT, alpha_bars, complex_step, gauss_hermite,
+                                      normal, seeds, shapes)
 
 pairs = st.tuples(alpha_bars, alpha_bars).map(sorted)
 levels = pairs.filter(lambda pair: pair[0] < 0.999 * pair[1])

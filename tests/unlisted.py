@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 from autograd import grad, make_vjp
-from spellings import (along, column, ddim_by_sigma, ddpm_by_equation_11, diagonal, exponents,
-                       heun_by_slopes, log_sum_exp, over, softmax, square)
 
 from refsgm.exact.likelihood import solve
 from refsgm.score import divergence
+from tests.spellings import (along, column, ddim_by_sigma, ddpm_by_equation_11, diagonal, exponents,
+                             heun_by_slopes, log_sum_exp, over, softmax, square)
 
 
 class Unlisted(NamedTuple):

@@ -1,6 +1,6 @@
 """How often the doctor's first word is right: on the museum, and on mistakes that are in no list.
 
-    python benchmarks/doctor_rates.py [--misses]
+    python -m ledgers.doctor_rates [--misses]
 
 The lists are tests/unlisted.py, which the engines were worked on with, and tests/held_out.py, made
 afterwards: its first rate was 79 %, and a few defects that it showed have been mended since. Only
@@ -10,15 +10,11 @@ the first line is with the dictionary.
 import importlib.util
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from held_out import HELD_OUT  # noqa: E402, needs the path
-from unlisted import MISTAKES  # noqa: E402, needs the path
-
-import refsgm  # noqa: E402, needs the path
-from refsgm.oracle.museum.mutants import MUTANTS  # noqa: E402, needs the path
+import refsgm
+from refsgm.oracle.museum.mutants import MUTANTS
+from tests.held_out import HELD_OUT
+from tests.unlisted import MISTAKES
 
 
 def rate(name, mistakes, dictionary):

@@ -7,10 +7,10 @@ find the one right and the other wrong, with the same code.
 import numpy as np
 import pytest
 from autograd.tracer import getval
-from portable import jax_space, losses, numpy_space, portable, torch_space
 
 from refsgm.oracle.check import check
 from refsgm.oracle.kinds import CONTRACTS, LOSS
+from tests.portable import jax_space, losses, numpy_space, portable, torch_space
 
 LOSSES = [name for name, contract in CONTRACTS.items() if contract.form == LOSS]
 PATIENCE = 100                         # s of a call: JAX compiles in the first, on a machine in use

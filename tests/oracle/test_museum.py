@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spellings import SPELLINGS, spellings
 from typer.testing import CliRunner
-from unlisted import MISTAKES
 
 import refsgm
 from refsgm.app.cli import app
@@ -18,6 +16,8 @@ from refsgm.oracle.museum import kill_matrix as museum
 from refsgm.oracle.museum import mutants
 from refsgm.oracle.kinds import CONTRACTS, find
 from refsgm.oracle.doctor.codes import CODES
+from tests.spellings import SPELLINGS, spellings
+from tests.unlisted import MISTAKES
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_the_page_is_what_the_museum_prints(matrix, without_dictionary):
     def words(text):
         return re.sub(r"[0-9]+(\.[0-9]+)?e[+-][0-9]+|[0-9]+\.[0-9]+", "#", text).splitlines()
 
-    page = Path(__file__).parents[1].joinpath("docs/museum.md").read_text()
+    page = Path(__file__).parents[2].joinpath("docs/museum.md").read_text()
     assert words(museum.page(matrix, without_dictionary, [])) == words(page), \
         "run python -m refsgm.oracle.museum > docs/museum.md"
 
