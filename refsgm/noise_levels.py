@@ -103,7 +103,7 @@ def alpha_bar_from_betas(betas):
     """
     check_table(OPEN_UNIT, betas=betas)
     kept = 1 - betas
-    rounding = (1 - kept) - betas                     # of kept: the same in each step for equal betas
+    rounding = (1 - kept) - betas              # of kept: the same in each step for equal betas
     products = np.cumprod(kept) * (1 + np.cumsum(rounding / kept))
     return np.concatenate([np.ones_like(betas[:1]), products])
 

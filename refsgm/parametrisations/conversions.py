@@ -20,7 +20,8 @@ Levels, rates and times are scalars or (B, 1). Linear flow has scale = 1 - t, si
 
 import autograd.numpy as np
 
-from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, UNIT, check_batch, check_level, check_values)
+from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, UNIT, check_batch, check_level,
+                         check_values)
 from ..arrays import on_host
 
 
@@ -125,7 +126,7 @@ def score_from_velocity(x_t, u, scale, sigma, scale_rate, sigma_rate):
 def sde_coefficients(scale, sigma, scale_rate, sigma_rate):
     """f and g of dx = f x dt + g dw with the kernels of a path, each like its levels.  [PATH-2]
 
-        f = scale_rate / scale,    g^2 = 2 sigma (sigma_rate - f sigma) = d sigma^2 / dt - 2 f sigma^2
+        f = scale_rate / scale,    g^2 = d sigma^2 / dt - 2 f sigma^2 = 2 sigma (sigma_rate - f sigma)
 
     Arguments are numbers or arrays of any shape; sigma may be zero.
     Raises ValueError also where sigma / scale falls: time runs from the data to the noise.
