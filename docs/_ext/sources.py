@@ -74,7 +74,7 @@ def functions(path):
 def all_tests():
     """Every test of the package: [(file, name, its tags, source)]."""
     found, of_the_site = [], {"test_book.py", "test_questions.py", "test_site.py"}
-    for path in sorted((ROOT / "tests").glob("test_*.py")):
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
         if path.name in of_the_site:
             continue
         for name, (node, source) in functions(path).items():
@@ -145,14 +145,14 @@ def code(tag):
 
 @functools.cache
 def own_numbers():
-    """docs/numbers.txt: tag -> the example that stands there for it."""
+    """docs/numbers.txt: tag -> the example of that file for it."""
     parts = re.split(r"^\[([A-Z]+-\d+)\]$", (ROOT / "docs" / "numbers.txt").read_text(),
                      flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2]))
 
 
 def number(tag):
-    """A tiny example of an equation, run now: (pycon text with what came, failures).
+    """A tiny example of an equation, run now: (pycon text with its output, failures).
 
     It is that of docs/numbers.txt, or else the one in the function's docstring.
     """
@@ -175,7 +175,7 @@ def number(tag):
 
 
 def run(name, text, names):
-    """Run the examples of a text; (the examples with what came, [what went wrong])."""
+    """Run the examples of a text; (the examples with their output, [what went wrong])."""
     checker, shown, wrong = doctest.OutputChecker(), [], []
     for example in doctest.DocTestParser().get_examples(text, name):
         out = io.StringIO()
