@@ -58,6 +58,50 @@ def test_shown_code_is_that_of_the_package():
             compile(source, public, "exec")
 
 
+def test_the_notes_numbers_on_high_dimension_are_those_of_the_chi_squared_law():
+    """A start twice as wide as the data is outside their ball, where a wrong score costs nothing:
+    every number of the table, and the integral in its last row. [FISHER-1]"""
+    from scipy.integrate import quad
+    from scipy.stats import chi2
+    rows = re.findall(r"^\| (data outside|start inside|share).*?\| (\S+) \| (\S+) \| (\S+) \|$",
+                      sources.notes(), re.MULTILINE)
+    table = {name: list(map(float, numbers)) for name, *numbers in rows}
+    D = np.array([2, 64, 784])
+    lost = [quad(lambda y, d: y / d * chi2.pdf(y, d), 2 * d, 40 * d, (d,), epsabs=0)[0]
+            for d in (2, 64)]
+    assert_allclose(table["share"][:2], lost, rtol=0.03)                 # two digits are printed
+    assert_allclose(table["share"], chi2.sf(2 * D, D + 2), rtol=0.03)
+    assert_allclose(table["data outside"], chi2.sf(2 * D, D), rtol=0.05)
+    assert_allclose(table["start inside"], chi2.cdf(D / 2, D), rtol=0.03)
+    assert "0.9997" in sources.notes()
+    assert round(1 - chi2.cdf(32, 64), 4) == 0.9997
+
+
+def test_wrong_weights_last_as_long_as_the_notes_prove():
+    """Langevin dynamics with the exact score, started at the wrong weights: the exact law after a
+    time t has a chi squared distance of at least that at the start less t times the rate there,
+    and the rate is below the stated multiple of the Fisher divergence. [LANG-1] [FISHER-1]"""
+    means, covs = np.array([[-3.0], [3.0]]), np.ones((2, 1, 1))
+    p = refsgm.GaussianMixture(np.array([0.2, 0.8]), means, covs)
+    wrong = refsgm.GaussianMixture(np.array([0.8, 0.2]), means, covs)
+
+    def chi_squared(law):
+        def square(x):
+            return (np.exp(law.log_density(x) - p.log_density(x)) - 1)**2
+        return refsgm.expected(square, p, 200)
+
+    rate = refsgm.expected(lambda x: np.exp(2 * (wrong.log_density(x) - p.log_density(x)))
+                           * np.sum((wrong.score(x) - p.score(x))**2, axis=1), p, 200)
+    fisher = refsgm.expected(lambda x: np.sum((wrong.score(x) - p.score(x))**2, axis=1), wrong, 200)
+    x, weights = wrong.quadrature(60)
+    step_size, n_steps = 0.05, 60
+    law = refsgm.langevin_law(p.score, x, weights, step_size, n_steps)
+    assert rate <= 4 * fisher                                            # max(0.8 / 0.2, 0.2 / 0.8)
+    assert_allclose(chi_squared(wrong), 0.6**2 / (0.2 * 0.8), rtol=0.03)         # its limit in m
+    bound = chi_squared(wrong) - step_size * n_steps * rate
+    assert 1.5 < bound < chi_squared(law) < chi_squared(wrong)
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_the_programs_on_a_page_run(path):
     """Blocks of a page share their names, from top to bottom; those with prompts are asserted."""
