@@ -60,7 +60,9 @@ def test_data_that_are_not_finite_are_refused(name, i, argument, bad):
 # Functions of noise levels alone take any shape.
 OF_LEVELS = {"edm_preconditioning", "score_matching_weight", "likelihood_weight", "edm_weight",
              "min_snr_weight", "sigma_from_alpha_bar", "alpha_bar_from_sigma",
-             "signal_to_noise_ratio", "vp_marginal", "ve_marginal", "ve_diffusion_coefficient"}
+             "signal_to_noise_ratio", "vp_marginal", "ve_marginal", "ve_diffusion_coefficient",
+             "sde_coefficients", "flow_marginal", "shift_time", "log_normal_sigma",
+             "logit_normal_time"}
 
 
 @pytest.mark.parametrize(("name", "i", "argument"),

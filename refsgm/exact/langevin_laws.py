@@ -32,7 +32,7 @@ def langevin_law(score_fn, x, weights, step_size, n_steps, spacing=0.15):
     step_size  a: positive
     n_steps    number of steps, at least 1
     spacing    distance of grid points in units of sqrt(step_size): positive; small enough to
-               resolve the score too
+               resolve the score too, which is not checked
     Raises ValueError also for a spacing on which the law loses mass, and one that takes more than
         8192 points.
 
@@ -137,6 +137,6 @@ def as_mixture(means, weights, step_size, spacing):
     """The law as a distribution, its mass checked."""
     mass = np.sum(weights)
     if not abs(mass - 1) < 1e-9:
-        raise ValueError(f"spacing must resolve the law and the score, got {spacing}, with which "
-                         f"the mass is {mass}")
+        raise ValueError(f"spacing must resolve the law, got {spacing}, with which the "
+                         f"mass is {mass}")
     return GaussianMixture(weights / mass, means, np.full((len(means), 1, 1), step_size))

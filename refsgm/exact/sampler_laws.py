@@ -86,7 +86,7 @@ def responses(run, dim, like=0.0):
     """
     count = Draws(None, dim, like)
     run(np.zeros((1, dim)), count)
-    generic = 2 * np.random.default_rng(1).standard_normal((PROBES, dim))
+    generic = 3 * np.random.default_rng(1).standard_normal((PROBES, dim))
     first = 1 + dim + PROBES
     x = np.concatenate([np.zeros((1, dim)), np.eye(dim), generic,
                         np.zeros((count.count * dim, dim))])
@@ -119,7 +119,7 @@ class Draws:
             row = self.first + self.count * self.dim
             z[row:row + self.dim] = np.eye(self.dim)
             if self.probes:
-                self.generic.append(2 * self.rng.standard_normal((self.probes, self.dim)))
+                self.generic.append(3 * self.rng.standard_normal((self.probes, self.dim)))
                 z[self.first - self.probes:self.first] = self.generic[-1]
         self.count += 1
         return beside(z, self.like)

@@ -126,7 +126,7 @@ def score_from_velocity(x_t, u, scale, sigma, scale_rate, sigma_rate):
 def sde_coefficients(scale, sigma, scale_rate, sigma_rate):
     """f and g of dx = f x dt + g dw with the kernels of a path, each like its levels.  [PATH-2]
 
-        f = scale_rate / scale,    g^2 = d sigma^2 / dt - 2 f sigma^2 = 2 sigma (sigma_rate - f sigma)
+        f = scale_rate / scale,    g^2 = d sigma^2 / dt - 2 f sigma^2
 
     Arguments are numbers or arrays of any shape; sigma may be zero.
     Raises ValueError also where sigma / scale falls: time runs from the data to the noise.
