@@ -62,6 +62,7 @@ ANSWERS = [
     ("What does the oracle's tolerance mean?", "questions",
      "what-does-the-oracle-s-tolerance-mean", ["Rounding, and nothing else", "256"], []),
     ("How do I start?", "index", "train", ["refsgm.train", "pip install"], []),
+    ("Is my loss right?", "index", "check", ["refsgm.check", "sigma-squared"], ["dsm-1"]),
 ]
 
 
