@@ -156,8 +156,8 @@ WIDER = """() => [...document.querySelectorAll("article *")].filter(e => {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_readable(visit, name):
-    """The browser reports no error, all mathematics is rendered, and the page does not scroll to the
-    side, on a screen and on a phone: what is wider than a phone scrolls in a box of its own."""
+    """The browser reports no error, all mathematics is rendered, and the page does not scroll
+    sideways, on a screen and on a phone: what is wider than a phone scrolls in a box of its own."""
     page = visit(name)
     assert page.evaluate(UNRENDERED) == []
     assert re.findall(r"\$|\\\(|\\\[|\{tag\}|`", page.evaluate(PROSE)) == []
