@@ -31,7 +31,7 @@ FIGURE = DOCS / "_static" / "annealing.js"
 
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_tag_has_its_code_a_number_and_a_test(tag):
-    """And the number is what it is said to be."""
+    """The page of an equation has all three, and the example gives the number that it states."""
     number, wrong = sources.number(tag)
     assert sources.code(tag)
     assert number
@@ -49,7 +49,7 @@ def test_a_number_that_is_wrong_is_found():
 
 
 def test_shown_code_is_that_of_the_package():
-    """Without its docstring: what is left is a definition of that name."""
+    """The docstring is left out, and the rest is a definition of that name."""
     for tag in TAGS:
         for public, _, _, source in sources.code(tag):
             name = public.split(".")[-1]
@@ -120,7 +120,8 @@ def test_the_programs_on_a_page_run(path):
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_figure_computes_the_score_of_the_mixture():
-    """[MIX-1] [MIX-2] In JavaScript, at many points and levels."""
+    """The figure's JavaScript gives the score and the log density at many points and levels.
+    [MIX-1] [MIX-2]"""
     rng = np.random.default_rng(0)
     x, sigma = rng.uniform(-6, 6, (200, 2)), np.geomspace(4.0, 0.2, 200)
     program = (f"const a = require({json.dumps(str(FIGURE))});"
@@ -138,7 +139,7 @@ def test_the_figure_computes_the_score_of_the_mixture():
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_particles_of_the_figure_find_the_weights_when_annealed_and_miss_them_when_not():
-    """[LANG-1] [LANG-2] [FISHER-1] What the page says of its two buttons."""
+    """The page says this of its two buttons. [LANG-1] [LANG-2] [FISHER-1]"""
     program = f"""let seed = 1;
         Math.random = () => (seed = 48271 * seed % 2147483647) / 2147483647;
         const a = require({json.dumps(str(FIGURE))});

@@ -24,7 +24,8 @@ ANSWERS = [
      ["losses of DDPM do not", "missing-half"], ["eqv-2"]),
     ("... and the line?", "derivation", "eqv-2", ["From here on the 1/2 is dropped"], []),
     ("What is lambda?", "questions", "what-is-lambda",
-     ["weight of a noise level", "a choice", "has mean square"], ["ncsn-1", "wgt-1", "wgt-2", "wgt-3", "wgt-4"]),
+     ["weight of a noise level", "a choice", "has mean square"],
+     ["ncsn-1", "wgt-1", "wgt-2", "wgt-3", "wgt-4"]),
     ("Which index is t = 0?", "questions", "which-index-is-t-0",
      ["clean data", "alpha_bar[0] == 1", "sigmas[0] is the largest"], ["vp-6", "sched-1"]),
     ("Why sum and not mean?", "questions", "why-sum-and-not-mean",
@@ -50,7 +51,8 @@ ANSWERS = [
     ("A DDPM network as a score?", "questions", "how-do-i-use-a-trained-ddpm-as-a-score-model",
      ["integer timestep", "its index is"], ["eqv-9", "eqv-3", "eqv-1"]),
     ("How many nats does the prior cost?", "questions",
-     "how-much-does-the-usual-prior-cost-in-a-likelihood", ["0.0113", "Centre the data"], ["sde-3"]),
+     "how-much-does-the-usual-prior-cost-in-a-likelihood",
+     ["0.0113", "Centre the data"], ["sde-3"]),
     ("What is lost at low density, in numbers?", "questions", "why-noise-at-all",
      ["99.97 %", "seven parts in a million"], ["fisher-1"]),
     ("How do I get clean data from a score?", "questions",
@@ -62,6 +64,7 @@ ANSWERS = [
     ("What does the oracle's tolerance mean?", "questions",
      "what-does-the-oracle-s-tolerance-mean", ["Rounding, and nothing else", "256"], []),
     ("How do I start?", "index", "train", ["refsgm.train", "pip install"], []),
+    ("Is my loss right?", "index", "check", ["refsgm.check", "sigma-squared"], ["dsm-1"]),
 ]
 
 
