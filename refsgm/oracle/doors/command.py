@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from ..kinds import CONTRACTS, find
+from ..kinds import KINDS, find
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
 
@@ -60,7 +60,7 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
     Example: refsgm check denoising_score_matching losses.py:dsm --framework torch
     """
     if list_kinds:
-        print("\n".join(contract.signature() for contract in CONTRACTS.values()))
+        print("\n".join(contract.signature() for contract in KINDS.values()))
         return
     if kind is None or (target is None) == (command is None):
         raise ValueError("check needs a kind, and either module:function or --command "

@@ -18,12 +18,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..check import loss_parts, metamorphic, verdict
-from ..kinds import CONTRACTS, DATA, FUNCTION, LOSS, STATES, TABLE, find, situations
+from ..kinds import DATA, FUNCTION, KINDS, LOSS, STATES, TABLE, find
 from ..doctor import Case
 from ..kinds.fifty_digits import DIGITS, exact
+from ..kinds.probes import probe_specs
 from ..kinds.test_functions import Field
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import ODE, ROUNDINGS, Probe, allowance, judge, known, reference, sensitivity
+from ..calls.judge import (ROUNDINGS, Probe, allowance, judge, new_probe, reference,
+                           sensitivity)
 from ..museum.mutants import MUTANTS, Mutant
 from ..doctor.codes import CODES
 from ..doctor.dependence import dependence
@@ -78,7 +80,7 @@ def mistakes(kind):
 
 def times(kind, factor):
     """The right function times a factor."""
-    contract = CONTRACTS[kind]
+    contract = KINDS[kind]
 
     def wrong(*args):
         result = contract.function(*args)
@@ -136,9 +138,9 @@ def questions(contract):
     """All that the oracle asks of an implementation of a kind, in order: key -> `Asked`."""
     recorder = Recorder(contract)
     probes = []
-    for s in situations(contract):
+    for s in probe_specs(contract):
         recorder.group, recorder.label = "verdict", s.label
-        probes.append(judge(contract, recorder, known(contract, s, recorder.names)))
+        probes.append(judge(contract, recorder, new_probe(contract, s, recorder.names)))
     recorder.group, recorder.label = "rows", "rows"
     if contract.form not in (TABLE, STATES):
         metamorphic(contract, recorder, probes[0])
@@ -213,10 +215,11 @@ def right_case(contract, question, name):
 
 
 def K_of(contract, args, want):
-    """What rounding does to the formula, as `judge.known` has it."""
-    if contract.name == "log_likelihood":
-        return [ODE / (ROUNDINGS * np.finfo(np.float64).eps) * (1 + np.abs(w)) for w in want]
-    return sensitivity(contract, args, want)
+    """What rounding does to the formula, as `judge.new_probe` has it."""
+    K = sensitivity(contract, args, want)
+    if contract.tolerance:
+        return [contract.tolerance / (ROUNDINGS * np.finfo(np.float64).eps) * k for k in K]
+    return K
 
 
 def by_rows(slack):
@@ -257,7 +260,7 @@ def wrong_cases(contract, asked, start, notes):
         for question in small:
             want = reference(contract, question.args)
             probe = judge(contract, caller, Probe(
-                situations(contract)[0], question.args, want,
+                probe_specs(contract)[0], question.args, want,
                 K_of(contract, question.args, want), Trial()))
             if probe.ok or probe.got is None or shown == SHOWN:
                 continue
@@ -278,7 +281,7 @@ def export(folder, kinds=None):
     """Write the vectors of all kinds, or of some, to a folder; returns the paths."""
     os.makedirs(folder, exist_ok=True)
     paths = []
-    for kind in kinds or CONTRACTS:
+    for kind in kinds or KINDS:
         path = os.path.join(folder, f"{kind}.json")
         text = json.dumps(document(kind), allow_nan=False)
         with open(path, "w", encoding="utf-8") as file:

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from ..kinds import STATES, Noise
-from ..kinds.test_functions import Field
+from ..kinds import FUNCTION, STATES
+from ..kinds.test_functions import Field, Noise
 from ..calls.frameworks import numpy_framework
 from ..calls.judge import reference
 from ..calls.caller import Caller, Trial
@@ -32,7 +32,7 @@ def functions_in_words(contract):
     for name in contract.args:
         if name in ("score_fn", "eps_fn"):
             words[name] = FIELD.format(name=name)
-        elif name == "log_density" and contract.form == "function":
+        elif name == "log_density" and contract.form == FUNCTION:
             words[name] = ENERGY
         elif name == "rng":
             words[name] = NOISE
