@@ -16,7 +16,7 @@ import refsgm
 from refsgm.app.cli import app
 from refsgm.oracle.museum import kill_matrix as museum
 from refsgm.oracle.museum import mutants
-from refsgm.oracle.kinds import CONTRACTS, find
+from refsgm.oracle.kinds import KINDS, find
 from refsgm.oracle.doctor.codes import CODES
 
 
@@ -52,7 +52,7 @@ def test_spellings_that_were_reported_as_bugs_raise_no_alarm():
     assert museum.false_alarms() == []
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_other_spellings_of_every_kind_raise_no_alarm(kind):
     for name, function in spellings(kind):
         report = refsgm.check(kind, function)
@@ -78,7 +78,7 @@ def test_the_engines_name_most_mistakes_that_are_in_no_list():
 
 
 def test_there_are_mistakes_and_spellings_of_every_kind():
-    assert set(SPELLINGS) == {m.kind for m in MISTAKES} == set(CONTRACTS)
+    assert set(SPELLINGS) == {m.kind for m in MISTAKES} == set(KINDS)
 
 
 def test_mutants_keep_to_the_signature_of_their_kind():

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 import refsgm
 from refsgm.oracle.check import check
-from refsgm.oracle.kinds import BATCH, CONTRACTS, LEVEL, ROWS, quantities, situations
+from refsgm.oracle.kinds import BATCH, KINDS, LEVEL, ROWS
+from refsgm.oracle.kinds.probes import probe_specs
+from refsgm.oracle.kinds.quantities import quantities
 from refsgm.oracle.kinds.test_functions import Field
 from refsgm.oracle.doctor.powers import Monomial
-from refsgm.oracle.calls.judge import known
+from refsgm.oracle.calls.judge import new_probe
 
 
 def score(x, mean, sigma):
@@ -533,7 +535,7 @@ def test_a_sampler_may_return_its_last_state():
 @pytest.mark.parametrize("kind", ["gaussian_score", "denoising_score_matching", "ve_marginal"])
 def test_nan_is_not_finite(kind):
     """And not taken for an argument that does not matter."""
-    report = check(kind, lambda *args: CONTRACTS[kind].function(*args) * np.nan)
+    report = check(kind, lambda *args: KINDS[kind].function(*args) * np.nan)
     assert [d.code for d in report.diagnoses] == ["not-finite"]
     json.dumps(report.as_dict(), allow_nan=False)
 
@@ -573,8 +575,8 @@ def test_bfloat16_is_low_precision():
 
 def test_a_result_that_depends_on_the_order_of_its_rows_is_found():
     """At the first probe all is right; the same rows in another order are not."""
-    contract = CONTRACTS["gaussian_score"]
-    first = known(contract, situations(contract)[0])
+    contract = KINDS["gaussian_score"]
+    first = new_probe(contract, probe_specs(contract)[0])
 
     def foreign(x, mean, sigma):
         shifted = len(x) == len(first.args["x"]) and np.array_equal(x[::-1], first.args["x"])
@@ -655,15 +657,15 @@ def test_a_report_shows_the_smallest_failing_probe():
 
 # The dimensional fit, whatever the factor
 
-FITTED = [name for name, contract in CONTRACTS.items()
+FITTED = [name for name, contract in KINDS.items()
           if contract.form in (BATCH, ROWS, LEVEL) and name != "log_likelihood"]
 
 
 @st.composite
 def multiples(draw):
     """A kind and a monomial of at most two of its quantities, in the order that fits have."""
-    contract = CONTRACTS[draw(st.sampled_from(FITTED))]
-    table = quantities(contract, known(contract, situations(contract)[0]).args)
+    contract = KINDS[draw(st.sampled_from(FITTED))]
+    table = quantities(contract, new_probe(contract, probe_specs(contract)[0]).args)
     names = sorted(set(table) - {"|v|"})                       # which M directions have not got
     powers = draw(st.dictionaries(st.sampled_from(names), st.integers(-4, 4).filter(bool),
                                   max_size=2)) if names else {}

@@ -11,11 +11,13 @@ import warnings
 
 import numpy as np
 
-from .kinds import LOSS, STATES, TABLE, Situation, batch_size, find, situations
+from .kinds import LOSS, STATES, TABLE, ProbeSpec, find
 from .doctor import Case, diagnose
+from .kinds.probes import probe_specs
+from .kinds.quantities import batch_size
 from .kinds.test_functions import Field
 from .calls.frameworks import framework_of
-from .calls.judge import Probe, judge, known, reference, rows_of
+from .calls.judge import Probe, judge, new_probe, reference, rows_of
 from .doctor.codes import CODES, CONVENTIONS
 from .report import Report
 from .calls.caller import LEVEL_SHAPES, Caller, OutOfTime, Trial, limited
@@ -87,12 +89,12 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True):
 def probe_all(contract, caller, levels, dim, dtype):
     """Every probe, judged; after two that ran out of time, no more."""
     probes, late = [], 0
-    for s in situations(contract, levels, dim):
+    for s in probe_specs(contract, levels, dim):
         if dtype is not None:
             if s.dtype != dtype and s.dtype == "float32":
                 continue
             s = s._replace(dtype=dtype)
-        probe = judge(contract, caller, known(contract, s, caller.names))
+        probe = judge(contract, caller, new_probe(contract, s, caller.names))
         probes.append(probe)
         late += probe.trial.problem == "timeout"
         if late == 2:
@@ -120,9 +122,9 @@ def loss_parts(contract, caller, probes, dim, dtype):
     """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged"."""
     parts = {"value": "right" if all(p.ok for p in probes) else "wrong",
              "minimiser": "not judged", "gradient": "not judged"}
-    s = Situation("theta", 6, dim or 4, False, seed=77, M=2,
+    s = ProbeSpec("theta", 6, dim or 4, False, seed=77, M=2,
                   dtype=dtype or "float64")
-    probe = known(contract, s, caller.names)
+    probe = new_probe(contract, s, caller.names)
     name, f = next((n, a) for n, a in probe.args.items() if isinstance(a, Field))
     number, narrow = np.dtype(s.dtype), []
 

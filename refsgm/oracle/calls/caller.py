@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise, batch_size
-from ..kinds.test_functions import Field
+from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
+from ..kinds.quantities import batch_size
+from ..kinds.test_functions import Field, Noise
 
 MOST_STATES = 1000                                         # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
@@ -97,7 +98,7 @@ class Caller:
 
     def foreign(self, name, a, dtype, theta, log, B):
         """One argument, as fn wants it."""
-        leveled = self.contract.is_level(name) or self.contract.form == LEVEL and name in LEVELS
+        leveled = self.contract.is_level(name)
         if isinstance(a, Field):
             return self.function(a, dtype, theta, log, name == "log_density")
         if isinstance(a, Noise):

@@ -11,22 +11,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..kinds import DATA, LEVELS, LOSS, STATES, Noise, arguments, batch_size
-from ..kinds.test_functions import Field
+from ..kinds import DATA, FUNCTION, LEVELS, LOSS, STATES
+from ..kinds.drawing import arguments
+from ..kinds.quantities import batch_size
+from ..kinds.test_functions import Field, Noise
 from .caller import Trial
 
 ROUNDINGS = 256.0
-ODE = 1e-5                            # relative, for kinds that solve an ODE in their own steps
 
 
-def reference(contract, args):
-    """refsgm's answer in float64, or in the dtype of the arguments: a tuple of arrays."""
+def reference(contract, args, function=None):
+    """refsgm's answer in float64, or in the dtype of the arguments: a tuple of arrays.
+
+    function  another spelling of the contract's
+    """
     given = [Noise(a.seed) if isinstance(a, Noise) else a
              for a in (args[n] for n in contract.args if n in args)]
     with np.errstate(all="ignore"):
-        if contract.form == "function":
+        if contract.form == FUNCTION:
             return (np.asarray(contract.function(args["log_density"].energy)(args["x"])),)
-        result = contract.function(*given)
+        result = (function or contract.function)(*given)
         if contract.form == STATES:
             return tuple(result)
     return tuple(np.asarray(r) for r in result) if isinstance(result, tuple) else (
@@ -51,24 +55,10 @@ def changed(a, rng, h):
     return a
 
 
-def from_difference(score_fn, x, sigma, eps):
-    """DSM with its target spelled (x - x_noisy) / sigma^2, as much published code has it."""
-    x_noisy = x + sigma * eps
-    return 0.5 * np.sum((score_fn(x_noisy, sigma) - (x - x_noisy) / sigma**2)**2, axis=1)
-
-
-def from_differences(score_fn, x, sigmas, eps, weights=None):
-    """NCSN in the same spelling."""
-    weights = sigmas**2 if weights is None else weights
-    return sum(w * from_difference(score_fn, x, s, e) for w, s, e in zip(weights, sigmas, eps))
-
-
-OTHER_SPELLINGS = {"denoising_score_matching": from_difference,
-                   "noise_conditional_score_matching": from_differences}
-
-
 def sensitivity(contract, args, want):
     """K of the module's docstring, an array like each component."""
+    if contract.tolerance:
+        return tuple(1 + np.abs(w) for w in want)
     rng, h = np.random.default_rng(0), 2.0**-26
     size = [np.abs(w) for w in want]
 
@@ -88,10 +78,9 @@ def sensitivity(contract, args, want):
     eps = float(np.finfo(np.float32).eps)
     try:
         exact = reference(contract, same)
-        for function in (contract.function, OTHER_SPELLINGS.get(contract.name)):
-            if function is not None:
-                rough = reference(contract._replace(function=function), low)
-                grow([w + (r.astype(np.float64) - e) for w, r, e in zip(want, rough, exact)], eps)
+        for function in (contract.function, *contract.spellings):
+            rough = reference(contract, low, function)
+            grow([w + (r.astype(np.float64) - e) for w, r, e in zip(want, rough, exact)], eps)
     except (ValueError, FloatingPointError):
         pass
     return tuple(spread(s) for s in size)
@@ -138,18 +127,14 @@ class Probe:
         return self.situation.label
 
 
-def known(contract, situation, names=None):
+def new_probe(contract, situation, names=None):
     """A probe without an answer yet; `names` are the arguments that foreign code takes."""
     args = arguments(contract, situation)
     if names is not None:
         optional = contract.args[contract.required:]
         args = {k: a for k, a in args.items() if k in names or k not in optional}
     want = reference(contract, args)
-    if contract.name == "log_likelihood":
-        K = tuple(1 + np.abs(w) for w in want)
-    else:
-        K = sensitivity(contract, args, want)
-    return Probe(situation, args, want, K, Trial())
+    return Probe(situation, args, want, sensitivity(contract, args, want), Trial())
 
 
 def judge(contract, caller, probe, args=None):
@@ -177,8 +162,8 @@ def judge(contract, caller, probe, args=None):
             trial.error = f"shape {trial.shapes[i]} came, {shape_words(w, form)} is required"
             return probe
         slack = allowance(np.float32 if trial.dtypes[i] == np.float32 else dtype, k, w)
-        if contract.name == "log_likelihood":
-            slack = np.maximum(slack, ODE * k)
+        if contract.tolerance:
+            slack = np.maximum(slack, contract.tolerance * k)
         if mean:
             w, slack = np.mean(w), np.mean(slack)
             probe.mean = True

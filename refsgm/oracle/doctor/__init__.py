@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..kinds import LEVEL, LOSS, ROWS, STATES, TABLE, Situation
+from ..kinds import TABLE
+from ..kinds.probes import fit_specs
 from .known_mistakes import alternatives
 from .factors import fits
-from ..calls.judge import allowance, judge, known, rows_of
+from ..calls.judge import allowance, judge, new_probe, rows_of
 from .codes import CODES, Diagnosis
 from .precision import precision
 from .dependence import call_problems, structure
@@ -45,25 +46,13 @@ class Case:
     def more(self):
         """Probes for fits: plain, with many rows; levels for all rows where terms are per level."""
         if not self._more:
-            form, by_row = self.contract.form, self.caller.levels != "scalar"
-            for i in range(12):
-                if form in (TABLE, STATES) or self.contract.name == "bits_per_dimension":
-                    s = Situation(f"fit {i}", 5 + i % 3, self.dim or 3, seed=100 + i)
-                elif form in (LOSS, ROWS):
-                    s = Situation(f"fit {i}", 22 + i % 3, self.dim or 2 + i % 4, False,
-                                  seed=100 + i, M=(0, 2, 3)[i % 3])
-                elif form == LEVEL:
-                    s = Situation(f"fit {i}", 6, 3, by_row, seed=100 + i)
-                else:
-                    s = Situation(f"fit {i}", 4 + i % 4, self.dim or 9 + i % 4, by_row,
-                                  seed=100 + i)
-                probe = known(self.contract, s._replace(dtype=self.dtype), self.caller.names)
+            by_row = self.caller.levels != "scalar"
+            for s in fit_specs(self.contract, by_row, self.dim):
+                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller.names)
                 judge(self.contract, self.caller, probe)
                 if probe.mean:
                     by_rows(self.contract, self.caller, probe)
                 self._more.append(probe)
-                if self.contract.name == "log_likelihood" and i == 7:
-                    break
         return [p for p in self._more if p.got is not None]
 
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from ..kinds import DATA, LEVELS, LOSS, ROWS, STATES, TABLE, arguments, batch_size
+from ..kinds import DATA, LEVELS, LOSS, ROWS, STATES, TABLE
+from ..kinds.drawing import arguments
+from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
 from ..calls.judge import reference
 from .evaluation_points import evaluation_points
@@ -115,7 +117,7 @@ def dependence(case, p):
         if not isinstance(a, (float, np.ndarray)):
             continue
         args = p.args | {name: other[name] if name in DATA else nearby(a, 0.93)}
-        if name == "weights" and case.contract.name.startswith("mixture"):
+        if name == "weights" and "means" in args:                # they sum to 1
             args[name] = a[::-1].copy()
         try:
             want = reference(case.contract, args)
@@ -170,7 +172,7 @@ def nearby(a, factor):
 def row_dependence(case, p, name, replacement, dtype):
     """Which rows of the result move when one row of an argument does."""
     a, B = p.args[name], batch_size(p.args)
-    if case.contract.name == "log_likelihood":             # one adaptive solver for all rows
+    if case.contract.adaptive:                              # one adaptive solver for all rows
         return []
     in_rows = name in DATA and a.ndim == 2 or name in LEVELS | {"step_size"} and a.shape == (B, 1)
     if not in_rows or replacement.shape != a.shape:

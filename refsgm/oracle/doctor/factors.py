@@ -9,11 +9,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..kinds import BATCH, LEVEL, LOSS, ROWS, STATES, TABLE, logs_of, quantities
+from ..kinds import BATCH, LEVEL, LOSS, ROWS, STATES, TABLE
+from ..kinds.quantities import logs_of, quantities
 from .powers import Degenerate, coefficients, monomials, offsets
 from .loops import transitions
 from .codes import CODES, name_powers
-from ..kinds.terms import bases, recorded
+from ..calls.recorded import bases, recorded
 
 
 def fits(case):
@@ -31,8 +32,7 @@ def fits(case):
         if form == LOSS and all(np.all(np.abs(p.got[0] - p.want[0]) <= 4 * p.slack[0])
                                 for p in case.more):
             return reduction(case)
-        log_density = form == ROWS and "log_" in case.contract.name
-        added = offset(case, i, of) if log_density else []
+        added = offset(case, i, of) if case.contract.logarithm else []
         found += added or whole or term_by_term(case, i, of)
     return found
 
@@ -77,8 +77,7 @@ def ratios(case, i, form, of):
     ratio, slack, size = (np.concatenate(a) for a in (ratio, slack, want_size))
     results = by_dimension(case, ratio, slack) or monomials(ratio, q, slack)
     e = None if form == LOSS else known_powers(size, q) if form != BATCH else term_powers(case, i)
-    if case.contract.name == "ve_diffusion_coefficient":
-        e = {"ln(sigma_max / sigma_min)": Fraction(1, 2)}
+    e = case.contract.right_powers or e
     found = [named(case, m, e, of, form) for m in results[:2] if str(m) != "1"]
     if not found and form != BATCH:
         power = [m for m in monomials(ratio, {"it": size}, slack) if "it" in m.powers]
@@ -258,7 +257,7 @@ def explain_terms(case, got, want, slack, q, of):
         if np.all(np.abs(a - c) <= near):
             continue
         found.append(explain_one(case, term, a, c, s, q, of))
-    if not found or case.contract.name == "mixture_score" and any(d.cost > 4 for d in found):
+    if not found or case.contract.similar_terms and any(d.cost > 4 for d in found):
         return special_terms(case, got, want, slack, of)[:1] if found else []
     special = special_terms(case, got, want, slack, of) or weights(case, got, want, slack, q, of)
     if special:
@@ -298,7 +297,7 @@ def explain_one(case, term, a, c, s, q, of):
     if ratio:
         m = ratio[0]
         g = {n: e.get(n, 0) + m.powers.get(n, 0) for n in {**e, **m.powers}}
-        constant = term == "1" and "log_" in case.contract.name
+        constant = term == "1" and case.contract.logarithm
         code = "normalising-constant" if constant else "sign" if m.sign < 0 else name_powers(
             e, g) if m.powers else (
             "nats-vs-bits" if "ln 2" in m.constant else
@@ -317,8 +316,6 @@ def explain_one(case, term, a, c, s, q, of):
 
 def weights(case, got, want, slack, q, of):
     """Whether each level of a loss is merely weighted otherwise: one ratio for all its terms."""
-    if case.contract.name != "noise_conditional_score_matching":
-        return []
     words = []
     for i in range(1, 9):
         terms = [n for n in got if n.endswith(f"at level {i}")

@@ -8,11 +8,11 @@ given are all known, so a, b, c of every step can be recovered and compared.
 
 import numpy as np
 
-from ..kinds import Noise
-from ..kinds.test_functions import Field
+from ..kinds.quantities import step_quantities
+from ..kinds.test_functions import Field, Noise
 from .powers import Degenerate, coefficients
 from ..calls.judge import reference
-from ..kinds.terms import answers, distinct
+from ..calls.recorded import answers, distinct
 
 ROUNDING = {np.dtype(np.float32): 2e-6}      # of a state, relative; 1e-10 in any other precision
 
@@ -63,7 +63,7 @@ def transitions(case):
                     (got if name == "got" else want).setdefault(n, []).append(value)
                     if name == "want":
                         slack.setdefault(n, []).append(max(1e-6 * max(abs(value), 1e-3), error))
-            rows.append(levels_of(case.contract, p.args, i))
+            rows.append(step_quantities(case.contract, p.args, i))
     complete = [n for n in want if len(want[n]) == len(rows) == len(got[n])]
     q = {n: np.array([r[n] for r in rows]) for n in rows[0]}
     tables = [{n: np.array(t[n]) for n in complete} for t in (got, want, slack)]
@@ -107,26 +107,3 @@ def order_of_levels(case):
             return [case.say("evaluation-point", "the function is passed the wrong levels",
                              "structure", 0.8)]
     return []
-
-
-def levels_of(contract, args, i):
-    """The quantities of step i."""
-    q = {}
-    if "alpha_bar" in args:
-        table = args["alpha_bar"][::-1]
-        t, s = table[i], table[i + 1]
-        q = {"alpha_bar_t": t, "alpha_bar_s": s, "1 - alpha_bar_t": 1 - t, "1 - alpha_bar_s": 1 - s,
-             "beta": 1 - t / s}
-    elif contract.name == "annealed_langevin":
-        sigma = args["sigmas"][i // args["steps_per_level"]]
-        q = {"sigma_i": sigma, "sigma_L": args["sigmas"][-1], "step_size": args["step_size"]}
-    elif "sigmas" in args:
-        t, s = args["sigmas"][i], args["sigmas"][i + 1]
-        q = {"sigma_t": t, "sigma_s": s, "sigma_t - sigma_s": t - s,
-             "sigma_t^2 - sigma_s^2": t**2 - s**2}
-    for name in ("step_size", "eta"):
-        if name in args:
-            q[name] = args[name]
-    return q
-
-

@@ -6,7 +6,7 @@ code gives that answer at every further probe.
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, LEVEL, SLICED, TABLE
+from ..kinds import BATCH, DATA, LEVEL, TABLE
 from ..kinds.test_functions import Field
 from ..calls.judge import reference
 
@@ -106,7 +106,7 @@ def chosen(case):
         if a is None or words.startswith("its first") and all(np.ndim(p.args[name]) < 3
                                                               for p in case.more):
             continue
-        if name == "v" and case.contract.name not in SLICED:
+        if name == "v" and not case.contract.sliced:
             continue
         if explains(case, lambda args, n=name, f=f: reference(case.contract, args | {
                 n: f(args[n])})):
