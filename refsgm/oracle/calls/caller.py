@@ -20,6 +20,7 @@ from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Noise
 
+MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
 MOST_STATES = 1000                                         # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 
