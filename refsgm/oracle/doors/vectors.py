@@ -337,7 +337,7 @@ def verify(kind, data, *, dtype=None, allow=(), dictionary=True):
 
 def further(stored, asked):
     """The stored answers that no probe of a verdict looks at, judged: a `Probe` each."""
-    contract, plain_probe = stored.contract, situations(stored.contract)[0]
+    contract, plain_probe = stored.contract, probe_specs(stored.contract)[0]
     probes = []
     for i, question in enumerate(asked.values()):
         if question.group not in ("verdict", "rows"):
