@@ -19,7 +19,7 @@ from refsgm.oracle.check import check
 from refsgm.oracle.kinds import BATCH, CONTRACTS, LEVEL, ROWS, quantities, situations
 from refsgm.oracle.kinds.test_functions import Field
 from refsgm.oracle.doctor.powers import Monomial
-from refsgm.oracle.calls.judge import known
+from refsgm.oracle.calls.judge import new_probe
 
 
 def score(x, mean, sigma):
@@ -574,7 +574,7 @@ def test_bfloat16_is_low_precision():
 def test_a_result_that_depends_on_the_order_of_its_rows_is_found():
     """At the first probe all is right; the same rows in another order are not."""
     contract = CONTRACTS["gaussian_score"]
-    first = known(contract, situations(contract)[0])
+    first = new_probe(contract, situations(contract)[0])
 
     def foreign(x, mean, sigma):
         shifted = len(x) == len(first.args["x"]) and np.array_equal(x[::-1], first.args["x"])
@@ -663,7 +663,7 @@ FITTED = [name for name, contract in CONTRACTS.items()
 def multiples(draw):
     """A kind and a monomial of at most two of its quantities, in the order that fits have."""
     contract = CONTRACTS[draw(st.sampled_from(FITTED))]
-    table = quantities(contract, known(contract, situations(contract)[0]).args)
+    table = quantities(contract, new_probe(contract, situations(contract)[0]).args)
     names = sorted(set(table) - {"|v|"})                       # which M directions have not got
     powers = draw(st.dictionaries(st.sampled_from(names), st.integers(-4, 4).filter(bool),
                                   max_size=2)) if names else {}

@@ -15,7 +15,7 @@ from refsgm.oracle.doors import vectors
 from refsgm.oracle.kinds import CONTRACTS, situations
 from refsgm.oracle.kinds.fifty_digits import FORMULAS, exact
 from refsgm.oracle.kinds.test_functions import Field
-from refsgm.oracle.calls.judge import known
+from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.museum.mutants import MUTANTS
 from refsgm.oracle.doors.wire import finite, plain
 
@@ -95,8 +95,8 @@ def test_every_kind_is_right_at_fifty_digits(kind):
         assert kind == "log_likelihood"                                  # it solves an ODE
         return
     for situation in situations(contract):
-        probe = known(contract, situation)
-        for want, right, K in zip(probe.want, exact(contract, probe.args), probe.K):
+        probe = new_probe(contract, situation)
+        for want, right, K in zip(probe.want, exact(contract, probe.args), probe.sensitivity):
             slack = 256 * np.finfo(float).eps * np.maximum(K, np.abs(want)) + 1e-300
             assert want.shape == right.shape
             assert np.all(np.abs(want - right) <= 0.1 * slack), situation.label

@@ -11,12 +11,10 @@ error. When two do, both are given, the simpler first; when none does, the docto
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..kinds import LEVEL, LOSS, ROWS, STATES, TABLE, Situation
 from .known_mistakes import alternatives
 from .factors import fits
-from ..calls.judge import allowance, judge, known, rows_of
+from ..calls.judge import judge, judge_rows, new_probe
 from .codes import CODES, Diagnosis
 from .precision import precision
 from .dependence import call_problems, structure
@@ -57,29 +55,14 @@ class Case:
                 else:
                     s = Situation(f"fit {i}", 4 + i % 4, self.dim or 9 + i % 4, by_row,
                                   seed=100 + i)
-                probe = known(self.contract, s._replace(dtype=self.dtype), self.caller.names)
+                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller.names)
                 judge(self.contract, self.caller, probe)
                 if probe.mean:
-                    by_rows(self.contract, self.caller, probe)
+                    judge_rows(self.caller, probe)
                 self._more.append(probe)
                 if self.contract.name == "log_likelihood" and i == 7:
                     break
         return [p for p in self._more if p.got is not None]
-
-
-def by_rows(contract, caller, probe):
-    """Replace the mean of a loss by the losses of single rows, one call for each."""
-    values = []
-    probe.batch_mean = float(np.ravel(probe.got[0])[0])
-    for b in range(len(probe.want[0])):
-        trial = caller(rows_of(probe.args, b), np.dtype(probe.situation.dtype))
-        if trial.outputs is None or trial.outputs[0].size != 1:
-            probe.got = None
-            return
-        values.append(trial.outputs[0].reshape(()))
-    dtype = np.float32 if trial.dtypes[0] == np.float32 else probe.situation.dtype
-    probe.got, probe.mean = (np.array(values),), False
-    probe.slack = (allowance(dtype, probe.K[0], probe.want[0]),)
 
 
 def diagnose(case, dictionary=True):

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kinds import DATA, LEVELS, LOSS, ROWS, STATES, TABLE, arguments, batch_size
 from ..kinds.test_functions import Field
-from ..calls.judge import reference
+from ..calls.reference import reference
 from .evaluation_points import evaluation_points
 from .misread_arguments import chosen, exchanged, misread, transformed
 from .tables import tables

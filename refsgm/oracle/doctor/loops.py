@@ -11,7 +11,7 @@ import numpy as np
 from ..kinds import Noise
 from ..kinds.test_functions import Field
 from .powers import Degenerate, coefficients
-from ..calls.judge import reference
+from ..calls.reference import reference
 from ..kinds.terms import answers, distinct
 
 ROUNDING = {np.dtype(np.float32): 2e-6}      # of a state, relative; 1e-10 in any other precision

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kinds import BATCH, DATA, LEVEL, SLICED, TABLE
 from ..kinds.test_functions import Field
-from ..calls.judge import reference
+from ..calls.reference import reference
 
 
 def explains(case, predict):
@@ -59,7 +59,7 @@ def exchange_fits(case, p, a, b):
     if trial.outputs is None or len(trial.outputs) != len(p.want):
         return False
     for got, want, slack, (_, form) in zip(trial.outputs, p.want, p.slack, case.contract.returns):
-        got, mean = case.caller.fitted(got, want, form)
+        got, mean = case.caller.in_contract_shape(got, want, form)
         if got is None:
             return False
         want, slack = (np.mean(want), np.mean(slack)) if mean else (want, slack)

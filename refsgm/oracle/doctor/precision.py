@@ -6,7 +6,7 @@ changes smoothly. So the error is looked at twice, at inputs a thousandth apart.
 
 import numpy as np
 
-from ..calls.judge import reference
+from ..calls.reference import reference
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
 

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from ..calls.judge import reference
+from ..calls.reference import reference
 
 
 def tables(case):

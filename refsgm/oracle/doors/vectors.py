@@ -17,17 +17,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..check import loss_parts, metamorphic, verdict
+from ..calls.losses import loss_parts
+from ..check import metamorphic, verdict
 from ..kinds import CONTRACTS, DATA, FUNCTION, LOSS, STATES, TABLE, find, situations
 from ..doctor import Case
 from ..kinds.fifty_digits import DIGITS, exact
 from ..kinds.test_functions import Field
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import ODE, ROUNDINGS, Probe, allowance, judge, known, reference, sensitivity
+from ..calls.judge import ODE, ROUNDINGS, Probe, allowance, judge, new_probe
+from ..calls.reference import reference, sensitivity
 from ..museum.mutants import MUTANTS, Mutant
 from ..doctor.codes import CODES
 from ..doctor.dependence import dependence
-from ..calls.caller import Caller, Trial
+from ..calls.caller import Caller
+from ..calls.trial import Trial
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
 
 VERSION = 1                                                        # of the format
@@ -138,7 +141,7 @@ def questions(contract):
     probes = []
     for s in situations(contract):
         recorder.group, recorder.label = "verdict", s.label
-        probes.append(judge(contract, recorder, known(contract, s, recorder.names)))
+        probes.append(judge(contract, recorder, new_probe(contract, s, recorder.names)))
     recorder.group, recorder.label = "rows", "rows"
     if contract.form not in (TABLE, STATES):
         metamorphic(contract, recorder, probes[0])
@@ -204,7 +207,7 @@ def right_case(contract, question, name):
     args = question.args
     want, right = reference(contract, args), exact(contract, args)
     slack = [two_digits(by_rows(allowance(question.dtype, k, w)))
-             for k, w in zip(K_of(contract, args, want), want)]
+             for k, w in zip(rounding_of(contract, args, want), want)]
     expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
     case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
             "result": "valid", "inputs": plain(contract, args),
@@ -212,8 +215,8 @@ def right_case(contract, question, name):
     return case, "refsgm" if right is None else "mpmath"
 
 
-def K_of(contract, args, want):
-    """What rounding does to the formula, as `judge.known` has it."""
+def rounding_of(contract, args, want):
+    """What rounding does to the formula, as `judge.new_probe` has it."""
     if contract.name == "log_likelihood":
         return [ODE / (ROUNDINGS * np.finfo(np.float64).eps) * (1 + np.abs(w)) for w in want]
     return sensitivity(contract, args, want)
@@ -258,7 +261,7 @@ def wrong_cases(contract, asked, start, notes):
             want = reference(contract, question.args)
             probe = judge(contract, caller, Probe(
                 situations(contract)[0], question.args, want,
-                K_of(contract, question.args, want), Trial()))
+                rounding_of(contract, question.args, want), Trial()))
             if probe.ok or probe.got is None or shown == SHOWN:
                 continue
             shown += 1
