@@ -72,13 +72,13 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True):
     contract = caller.contract
     probes = probe_all(contract, caller, caller.levels, dim, dtype)
     parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
-    case = Case(contract, caller, probes, dim, dtype or "float64")
+    case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
     right = all(p.ok and not p.trial.mutated for p in probes)
-    diagnoses = [] if right else diagnose(case, dictionary)
+    diagnoses = [] if right else diagnose(case)
     if parts.get("gradient") == "wrong":
         diagnoses.append(case.say("detached-gradient", "the gradient with respect to the "
                                   "parameters of the function that was passed is not the "
-                                  "derivative of the value", "gradient", 0))
+                                  "derivative of the value", "gradient"))
     return Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
                   notes(case))
 

@@ -5,6 +5,8 @@ that differ in kind. Each is compared with foreign code at every further probe, 
 explanation.
 """
 
+from functools import partial
+
 import numpy as np
 
 import refsgm
@@ -71,10 +73,11 @@ KNOWN = {
 
 def alternatives(case):
     """Known alternatives that explain every further probe."""
-    found = []
-    for code, convention, sentence, formula in KNOWN.get(case.contract.name, ()):
-        def predict(args, formula=formula):
-            return (np.asarray(formula(*[args[n] for n in case.contract.args if n in args])),)
-        if case.more and not all(p.ok for p in case.more) and explains(case, predict):
-            found.append(case.say(code, sentence, "dictionary", 0.6, convention))
-    return found
+    return [case.say(code, sentence, "known mistake", convention)
+            for code, convention, sentence, formula in KNOWN.get(case.contract.name, ())
+            if explains(case, partial(answer_of, case, formula))]
+
+
+def answer_of(case, formula, args):
+    """The answer of another formula with the contract's arguments."""
+    return (np.asarray(formula(*[args[n] for n in case.contract.args if n in args])),)

@@ -28,7 +28,7 @@ from ..calls.judge import ODE, ROUNDINGS, Probe, allowance, judge, new_probe
 from ..calls.reference import reference, sensitivity
 from ..museum.mutants import MUTANTS, Mutant
 from ..doctor.codes import CODES
-from ..doctor.dependence import dependence
+from ..doctor.dependence import dependence_at
 from ..calls.caller import Caller
 from ..calls.trial import Trial
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
@@ -147,13 +147,13 @@ def questions(contract):
         metamorphic(contract, recorder, probes[0])
     recorder.group, recorder.label = "fits", "fit"
     case = Case(contract, recorder, probes)
-    _ = case.more
+    case.fit_probes()
     recorder.group, recorder.label = "parameters", "theta"
     if contract.form == LOSS:
         loss_parts(contract, recorder, probes, None, None)
     recorder.group, recorder.label = "one argument changed", "changed"
     if contract.form not in (TABLE, STATES, FUNCTION):
-        dependence(case, probes[0])
+        dependence_at(case, probes[0])
     return recorder.asked
 
 
