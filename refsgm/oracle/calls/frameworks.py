@@ -98,6 +98,12 @@ FRAMEWORKS = {"numpy": numpy_framework, "autograd": autograd_framework, "torch":
               "jax": jax_framework, "cupy": cupy_framework}
 
 
+def in_words(names):
+    """Names as one lists them: "numpy, torch or jax"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
+
+
 def framework_of(name):
     """The framework by name; one sentence where it is unknown or not installed."""
     if name not in FRAMEWORKS:
