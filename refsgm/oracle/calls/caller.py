@@ -13,6 +13,7 @@ from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise, b
 from ..kinds.test_functions import Field
 from .trial import LoopNoise, OutOfTime, Trial, limited
 
+MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
 MOST_STATES = 1000                                         # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 
