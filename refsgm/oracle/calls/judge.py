@@ -99,6 +99,11 @@ def new_probe(contract, situation, names=None):
     if names is not None:
         optional = contract.args[contract.required:]
         args = {k: a for k, a in args.items() if k in names or k not in optional}
+    return probe_at(contract, situation, args)
+
+
+def probe_at(contract, situation, args):
+    """The same with arguments that are given."""
     want = reference(contract, args)
     return Probe(situation, args, want, sensitivity_of(contract, args, want), Trial())
 

@@ -24,8 +24,8 @@ from ..doctor import Case
 from ..kinds.fifty_digits import DIGITS, exact
 from ..kinds.test_functions import Field
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import ODE, ROUNDINGS, Probe, allowance, judge, new_probe
-from ..calls.reference import reference, sensitivity
+from ..calls.judge import judge, new_probe, probe_at, sensitivity_of, slack_of
+from ..calls.reference import reference
 from ..museum.mutants import MUTANTS, Mutant
 from ..doctor.codes import CODES
 from ..doctor.dependence import dependence_at
@@ -206,20 +206,13 @@ def right_case(contract, question, name):
     """A valid case, and where its expected answer comes from."""
     args = question.args
     want, right = reference(contract, args), exact(contract, args)
-    slack = [two_digits(by_rows(allowance(question.dtype, k, w)))
-             for k, w in zip(rounding_of(contract, args, want), want)]
+    slack = [two_digits(by_rows(slack_of(contract, question.dtype, question.dtype, k, w)))
+             for k, w in zip(sensitivity_of(contract, args, want), want)]
     expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
     case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
             "result": "valid", "inputs": plain(contract, args),
             "expected": as_answer(contract, expected), "tolerance": as_answer(contract, slack)}
     return case, "refsgm" if right is None else "mpmath"
-
-
-def rounding_of(contract, args, want):
-    """What rounding does to the formula, as `judge.new_probe` has it."""
-    if contract.name == "log_likelihood":
-        return [ODE / (ROUNDINGS * np.finfo(np.float64).eps) * (1 + np.abs(w)) for w in want]
-    return sensitivity(contract, args, want)
 
 
 def by_rows(slack):
@@ -258,10 +251,8 @@ def wrong_cases(contract, asked, start, notes):
     for m in mistakes(contract.name):
         caller, shown = Caller(contract, m.function, numpy_framework()), 0
         for question in small:
-            want = reference(contract, question.args)
-            probe = judge(contract, caller, Probe(
-                situations(contract)[0], question.args, want,
-                rounding_of(contract, question.args, want), Trial()))
+            probe = judge(contract, caller, probe_at(contract, situations(contract)[0],
+                                                     question.args))
             if probe.ok or probe.got is None or shown == SHOWN:
                 continue
             shown += 1
@@ -341,9 +332,6 @@ def further(stored, asked):
     probes = []
     for i, question in enumerate(asked.values()):
         if question.group not in ("verdict", "rows"):
-            want = reference(contract, question.args)
-            probe = Probe(plain_probe._replace(label=identifier(contract, i),
-                                               dtype=str(question.dtype)),
-                          question.args, want, K_of(contract, question.args, want), Trial())
-            probes.append(judge(contract, stored, probe))
+            place = plain_probe._replace(label=identifier(contract, i), dtype=str(question.dtype))
+            probes.append(judge(contract, stored, probe_at(contract, place, question.args)))
     return probes
