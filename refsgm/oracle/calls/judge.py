@@ -123,13 +123,13 @@ def ask(caller, probe, **changes):
 def judge(contract, caller, probe):
     """Call foreign code at a probe and compare; fills the probe in and returns it."""
     probe.trial, probe.components = ask(caller, probe), ()
-    trial, want, K = probe.trial, probe.want, probe.sensitivity
+    trial, want, rounding = probe.trial, probe.want, probe.sensitivity
     if trial.outputs is None:
         return probe
     names, forms = zip(*contract.returns)
     if contract.form == STATES:
         if len(trial.outputs) == 1:                                      # the last state alone
-            want, K = want[-1:], K[-1:]
+            want, rounding = want[-1:], rounding[-1:]
         if len(trial.outputs) != len(want):
             trial.problem = "wrong-shape"
             trial.error = f"gives {len(trial.outputs)} states, where {len(want)} are required"
@@ -144,7 +144,7 @@ def judge(contract, caller, probe):
             trial.error = (f"shape {trial.shapes[i]} came, {shape_words(want[i], form)} is "
                            "required")
             return probe
-        slack = slack_of(contract, trial.dtypes[i], probe.situation.dtype, K[i], want[i])
+        slack = slack_of(contract, trial.dtypes[i], probe.situation.dtype, rounding[i], want[i])
         components.append(judge_component(got, want[i], slack, mean))
     probe.components, probe.names = tuple(components), names
     return probe

@@ -55,7 +55,7 @@ class Monomial(NamedTuple):
         name, divides = self.constant.removeprefix("1/"), self.constant.startswith("1/")
         whole = self.twos.denominator == 1
         over, under = [], []
-        if name == "3" and whole and (self.twos >= 0) != divides:            # 3 and 2^n in one number
+        if name == "3" and whole and (self.twos >= 0) != divides:         # 3 and 2^n in one number
             (under if divides else over).append(str(int(3 * 2**abs(self.twos))))
             return over, under
         if self.twos:
