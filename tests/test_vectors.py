@@ -97,7 +97,7 @@ def test_every_kind_is_right_at_fifty_digits(kind):
         return
     for spec in probe_specs(contract):
         probe = new_probe(contract, spec)
-        for want, right, K in zip(probe.want, exact(contract, probe.args), probe.K):
+        for want, right, K in zip(probe.want, exact(contract, probe.args), probe.sensitivity):
             slack = 256 * np.finfo(float).eps * np.maximum(K, np.abs(want)) + 1e-300
             assert want.shape == right.shape
             assert np.all(np.abs(want - right) <= 0.1 * slack), spec.label

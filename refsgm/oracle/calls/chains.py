@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...exact.sampler_laws import Draws
-from .caller import ForeignRng, OutOfTime, limited
+from .trial import ForeignRng, OutOfTime, limited
 
 MEAN, COV = np.array([1.0, -0.5]), np.array([[1.0, 0.6], [0.6, 0.8]])
 VARIANCES, AXES = np.linalg.eigh(COV)

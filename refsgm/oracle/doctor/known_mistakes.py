@@ -5,6 +5,8 @@ formulas that differ in kind. Each is compared with foreign code at every furthe
 explanation.
 """
 
+from functools import partial
+
 import numpy as np
 
 from .misread_arguments import explains
@@ -12,10 +14,11 @@ from .misread_arguments import explains
 
 def alternatives(case):
     """Known mistakes that explain every further probe."""
-    found = []
-    for code, convention, sentence, formula in case.contract.known:
-        def predict(args, formula=formula):
-            return (np.asarray(formula(*[args[n] for n in case.contract.args if n in args])),)
-        if case.more and not all(p.ok for p in case.more) and explains(case, predict):
-            found.append(case.say(code, sentence, "dictionary", 0.6, convention))
-    return found
+    return [case.say(code, sentence, "known mistake", convention)
+            for code, convention, sentence, formula in case.contract.known
+            if explains(case, partial(answer_of, case, formula))]
+
+
+def answer_of(case, formula, args):
+    """The answer of another formula with the contract's arguments."""
+    return (np.asarray(formula(*[args[n] for n in case.contract.args if n in args])),)

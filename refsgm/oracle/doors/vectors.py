@@ -17,19 +17,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..check import loss_parts, metamorphic, verdict
+from ..calls.losses import loss_parts
+from ..check import metamorphic, verdict
 from ..kinds import DATA, FUNCTION, KINDS, LOSS, STATES, TABLE, find
 from ..doctor import Case
 from ..kinds.fifty_digits import DIGITS, exact
 from ..kinds.probes import probe_specs
 from ..kinds.test_functions import Field
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import (ROUNDINGS, Probe, allowance, judge, new_probe, reference,
-                           sensitivity)
+from ..calls.judge import judge, new_probe, probe_at, sensitivity_of, slack_of
+from ..calls.reference import reference
 from ..museum.mutants import MUTANTS, Mutant
 from ..doctor.codes import CODES
-from ..doctor.dependence import dependence
-from ..calls.caller import Caller, Trial
+from ..doctor.dependence import dependence_at
+from ..calls.caller import Caller
+from ..calls.trial import Trial
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
 
 VERSION = 1                                                        # of the format
@@ -146,13 +148,13 @@ def questions(contract):
         metamorphic(contract, recorder, probes[0])
     recorder.group, recorder.label = "fits", "fit"
     case = Case(contract, recorder, probes)
-    _ = case.more
+    case.fit_probes()
     recorder.group, recorder.label = "parameters", "theta"
     if contract.form == LOSS:
         loss_parts(contract, recorder, probes, None, None)
     recorder.group, recorder.label = "one argument changed", "changed"
     if contract.form not in (TABLE, STATES, FUNCTION):
-        dependence(case, probes[0])
+        dependence_at(case, probes[0])
     return recorder.asked
 
 
@@ -205,21 +207,13 @@ def right_case(contract, question, name):
     """A valid case, and where its expected answer comes from."""
     args = question.args
     want, right = reference(contract, args), exact(contract, args)
-    slack = [two_digits(by_rows(allowance(question.dtype, k, w)))
-             for k, w in zip(K_of(contract, args, want), want)]
+    slack = [two_digits(by_rows(slack_of(contract, question.dtype, question.dtype, k, w)))
+             for k, w in zip(sensitivity_of(contract, args, want), want)]
     expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
     case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
             "result": "valid", "inputs": plain(contract, args),
             "expected": as_answer(contract, expected), "tolerance": as_answer(contract, slack)}
     return case, "refsgm" if right is None else "mpmath"
-
-
-def K_of(contract, args, want):
-    """What rounding does to the formula, as `judge.new_probe` has it."""
-    K = sensitivity(contract, args, want)
-    if contract.tolerance:
-        return [contract.tolerance / (ROUNDINGS * np.finfo(np.float64).eps) * k for k in K]
-    return K
 
 
 def by_rows(slack):
@@ -258,10 +252,8 @@ def wrong_cases(contract, asked, start, notes):
     for m in mistakes(contract.name):
         caller, shown = Caller(contract, m.function, numpy_framework()), 0
         for question in small:
-            want = reference(contract, question.args)
-            probe = judge(contract, caller, Probe(
-                probe_specs(contract)[0], question.args, want,
-                K_of(contract, question.args, want), Trial()))
+            probe = judge(contract, caller, probe_at(contract, probe_specs(contract)[0],
+                                                     question.args))
             if probe.ok or probe.got is None or shown == SHOWN:
                 continue
             shown += 1
@@ -341,9 +333,6 @@ def further(stored, asked):
     probes = []
     for i, question in enumerate(asked.values()):
         if question.group not in ("verdict", "rows"):
-            want = reference(contract, question.args)
-            probe = Probe(plain_probe._replace(label=identifier(contract, i),
-                                               dtype=str(question.dtype)),
-                          question.args, want, K_of(contract, question.args, want), Trial())
-            probes.append(judge(contract, stored, probe))
+            place = plain_probe._replace(label=identifier(contract, i), dtype=str(question.dtype))
+            probes.append(judge(contract, stored, probe_at(contract, place, question.args)))
     return probes

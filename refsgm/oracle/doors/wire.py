@@ -15,8 +15,9 @@ import numpy as np
 from ..kinds import FUNCTION, STATES
 from ..kinds.test_functions import Field, Noise
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import reference
-from ..calls.caller import Caller, Trial
+from ..calls.caller import Caller
+from ..calls.reference import reference
+from ..calls.trial import Trial
 
 FIELD = ("{name}(x, level) = (theta[0] x A + theta[1] b - theta[2] x^3) / (1 + level), x A the "
          "product of a row vector and the matrix, x^3 entry by entry, level the noise level that "
