@@ -56,47 +56,48 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True)
 class Kind:
-    """The record of one kind.
+    """The record of one kind. What is left out is read from its names and from what it returns.
 
-    name         of the public function of refsgm
-    result       what it returns: a form, or {component: form} for a tuple
-
-    exact        its formula at 50 digits, (functions, *arguments); None if there is no closed form
-
-    draw         {argument: (rng, spec, drawn) -> value} in place of what its name says
-    levels       arguments that are levels here and are not in LEVELS
-    sliced       whether v holds slicing directions, (B, D) or (M, B, D)
-    probes       (kind, levels, dim) -> [ProbeSpec] of a verdict, in place of those of its form
-    more_probes  ProbeSpecs beside those of its form
-    fit_probes   (kind, dim, by_row) -> [ProbeSpec] of the fits, in place of those of its form
-
-    terms        (arguments, seen) -> [{term: values}], sums that the right answer is, where `seen`
-                 is what the function that was passed returned; by default the data themselves, or
-                 for a loss the products of two vectors
-    level_terms  (arguments, component) -> [(terms, transform, slope)]: transform(level) is a sum
-    similar_terms  whether terms resemble each other, so that a coefficient without a formula tells
-                 nothing
-    quantities   (arguments, quantities) -> those that a wrong factor may be made of
-    step_quantities  (arguments, i) -> the same of step i of a loop
-    right_powers {quantity: power} in the right answer, where it is no product of powers alone
-    logarithm    whether it is a log density, so that a constant factor of the density is added
-
-    tolerance    relative, where it is more than what rounding explains
-    adaptive     whether it solves an ODE in steps of its own: rows share them, and another
-                 implementation calls its function at other points
-    spellings    the same formula spelled otherwise, whose rounding errors are allowed too
-    known        `Mistake`s that no engine explains
+    What it is
+      name             of the public function of refsgm
+      result           what it returns: a form, or {component: form} for a tuple
+      exact            its formula at 50 digits, of `Functions` and the arguments; None without one
+    Where it is asked
+      draw             {argument: (rng, spec, drawn) -> value}, where its name does not say it
+      levels           arguments that may come as one number per row beside those in LEVELS
+      sliced           whether v holds slicing directions, (B, D) or (M, B, D)
+      probes           (kind, levels, dim) -> [ProbeSpec] of a verdict, in place of its form's
+      more_probes      further ProbeSpecs
+      fit_probes       (kind, by_row, dim) -> [ProbeSpec] of the fits, in place of its form's
+    What a mistake may be made of
+      terms            (args, seen) -> [{term: values}]: sums that the right answer is; `seen` is
+                       what the function that was passed returned. Left out: the data themselves,
+                       or for a loss the products of the data and of what was seen
+      level_terms      (args, component) -> [(terms, transform, slope)]: transform(level) is a sum
+      similar_terms    whether terms are so alike that a coefficient without a formula says nothing
+      quantities       (args, quantities) -> quantities, {name: (B,)}: what a factor is made of
+      step_quantities  (args, i) -> the same of step i of a loop, {name: number}
+      right_powers     {quantity: power} in the right answer, where a fit of it cannot see them
+      logarithm        whether it is a log density: a factor of the density is then a summand
+      known            `Mistake`s that differ in kind, which no engine can work out
+    How far off it may be
+      tolerance        relative, where that is more than what rounding explains
+      adaptive         whether it solves an ODE in steps of its own: its rows share the steps, and
+                       other code calls its function at other points
+      spellings        the same formula spelled otherwise, whose rounding errors are allowed too
     """
 
     name: str
     result: object
     exact: object = None
+
     draw: dict = field(default_factory=dict)
     levels: tuple = ()
     sliced: bool = False
     probes: object = None
     more_probes: tuple = ()
     fit_probes: object = None
+
     terms: object = None
     level_terms: object = lambda args, component: []
     similar_terms: bool = False
@@ -104,10 +105,11 @@ class Kind:
     step_quantities: object = None
     right_powers: dict | None = None
     logarithm: bool = False
+    known: tuple = ()
+
     tolerance: float = 0.0
     adaptive: bool = False
     spellings: tuple = ()
-    known: tuple = ()
 
     @cached_property
     def function(self):
