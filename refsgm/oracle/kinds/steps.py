@@ -2,6 +2,7 @@
 
 A step is a sum of its data, whose coefficients are recovered row by row. Those of DDPM and DDIM
 can be written with x_0 in place of x_t or of eps, and a mistake is plainest in one of the three.
+In the formulas t and s are the levels at these times: alpha_bar of a VP step, sigma of a VE step.
 """
 
 import numpy as np
