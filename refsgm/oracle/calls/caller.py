@@ -125,7 +125,7 @@ class Caller:
         def energy(x):
             log.append((self.seen(x),))
             y = self.flat(x)
-            return (0.5 * w[0] * total(y * f.linear(y, matrices), -1) + w[1] * total(y * b, -1)
+            return (0.5 * w[0] * total(y * f.linear(y, matrices), -1) + w[1] * self.framework.dot(y, b)
                     - 0.25 * w[2] * f.gain * total(y * y * y * y, -1))
         return energy if is_energy else score
 
