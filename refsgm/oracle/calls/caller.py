@@ -198,7 +198,7 @@ class Caller:
             raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
-                raise TypeError(f"{strange or None} came")
+                raise TypeError(f"got {strange or None}")
             arrays = [a.astype(np.float64) for a in raw]
         except Exception as error:
             trial.problem, trial.error = "wrong-shape", f"returns no real numbers: {error}"
