@@ -445,7 +445,7 @@ def test_code_of_another_arity_is_shown_the_contract(foreign, words):
 # What may come back
 
 @pytest.mark.parametrize(("result", "words"), [
-    (None, "None came"), ("1.5", "str"), (1j, "complex128 came"), ([[1.0], [1.0, 2.0]], "numbers"),
+    (None, "got None"), ("1.5", "str"), (1j, "got complex128"), ([[1.0], [1.0, 2.0]], "numbers"),
     (object(), "numbers")], ids=["None", "text", "complex", "ragged", "object"])
 def test_what_is_no_real_number_has_the_wrong_shape(result, words):
     """Of a loss, whose mean may be a single number, too."""

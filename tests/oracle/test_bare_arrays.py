@@ -61,7 +61,8 @@ def bare(monkeypatch):
     monkeypatch.setitem(frameworks.FRAMEWORKS, "bare", lambda: Framework(
         "bare", Bare, lambda a: a.a if isinstance(a, Bare) else np.asarray(a), by_differences,
         False, reshape=lambda a, shape: Bare(a.a.reshape(shape)), sum=total,
-        mean=lambda a: Bare(np.mean(a.a)), transpose=lambda a: Bare(a.a.T)))
+        mean=lambda a: Bare(np.mean(a.a)), transpose=lambda a: Bare(a.a.T),
+        dot=lambda a, b: Bare(a.a @ b.a)))
     return "bare"
 
 

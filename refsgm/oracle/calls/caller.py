@@ -105,8 +105,8 @@ class Caller:
 
     def function(self, f, dtype, theta, log, is_energy):
         """The test function on foreign arrays; its calls are noted in `log`."""
-        asarray, reshape, total = (self.framework.asarray, self.framework.reshape,
-                                   self.framework.sum)
+        asarray, reshape, total, dot = (self.framework.asarray, self.framework.reshape,
+                                        self.framework.sum, self.framework.dot)
         matrices = [asarray(a.astype(dtype))
                     for a in ([(f.A + f.A.T) / 2] if is_energy else f.matrices)]
         b = asarray(f.b.astype(dtype))
@@ -125,7 +125,7 @@ class Caller:
         def energy(x):
             log.append((self.seen(x),))
             y = self.flat(x)
-            return (0.5 * w[0] * total(y * f.linear(y, matrices), -1) + w[1] * total(y * b, -1)
+            return (0.5 * w[0] * total(y * f.linear(y, matrices), -1) + w[1] * dot(y, b)
                     - 0.25 * w[2] * f.gain * total(y * y * y * y, -1))
         return energy if is_energy else score
 
@@ -198,7 +198,7 @@ class Caller:
             raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
-                raise TypeError(f"{strange or None} came")
+                raise TypeError(f"got {strange or None}")
             arrays = [a.astype(np.float64) for a in raw]
         except Exception as error:
             trial.problem, trial.error = "wrong-shape", f"returns no real numbers: {error}"

@@ -98,7 +98,7 @@ class Chain:
                 end = raw.astype(np.float64)
                 self.single |= raw.dtype == np.float32
         except OutOfTime:
-            raise Refused(f"it gives no answer within {self.seconds:g} s") from None
+            raise Refused(f"no answer within {self.seconds:g} s") from None
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:

@@ -24,8 +24,8 @@ class Framework(NamedTuple):
     gradient  (loss, theta) -> d loss / d theta by its own autodiff, or None where it has none; the
               loss takes and returns its arrays
     raw       whether Python numbers are passed as they are
-    reshape (a, shape), sum (a, axis), mean (a), transpose (a)   of its arrays; by their methods of
-              that name, unless the library's arrays have none
+    reshape (a, shape), sum (a, axis), mean (a), transpose (a), dot (a, b) of (B, D) and (D,)
+              of its arrays; by their methods and operators, unless the library has others
     """
 
     name: str
@@ -37,6 +37,7 @@ class Framework(NamedTuple):
     sum: Callable = lambda a, axis: a.sum(axis)
     mean: Callable = lambda a: a.mean()
     transpose: Callable = lambda a: a.T
+    dot: Callable = lambda a, b: a @ b
 
 
 def numpy_framework():

@@ -142,8 +142,7 @@ def judge(contract, caller, probe):
         got, mean = caller.in_contract_shape(trial.outputs[i], want[i], form)
         if got is None:
             trial.problem = "wrong-shape"
-            trial.error = (f"shape {trial.shapes[i]} came, {shape_words(want[i], form)} is "
-                           "required")
+            trial.error = f"got shape {trial.shapes[i]}, expected {shape_words(want[i], form)}"
             return probe
         slack = slack_of(contract, trial.dtypes[i], probe.situation.dtype, rounding[i], want[i])
         components.append(judge_component(got, want[i], slack, mean))
@@ -182,7 +181,7 @@ def allowance(dtype, sensitivity, want):
 
 def shape_words(want, form):
     """The required shape in words."""
-    return f"{want.shape}" + (" or a mean, ()," if form == LOSS else "")
+    return f"{want.shape}" + (" or a mean, ()" if form == LOSS else "")
 
 
 def judge_rows(caller, probe):
