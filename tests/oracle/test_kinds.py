@@ -14,6 +14,8 @@ from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.probes import fit_specs, probe_specs
 from refsgm.oracle.kinds.quantities import quantities
 from refsgm.oracle.kinds.terms import sums
+from tests.oracle import kinds as tried
+from tests.oracle.kinds.spaces import numpy_space
 
 ORACLE = pathlib.Path(refsgm.__file__).parent / "oracle"
 RECORDS = {pathlib.Path(family.__file__) for family in FAMILIES}
@@ -107,6 +109,13 @@ def test_every_kind_has_one_record_under_its_name():
     names = [kind.name for family in FAMILIES for kind in family.KINDS]
     assert len(names) == len(set(names))
     assert names == list(KINDS) == [kinds.find(name).name for name in names]
+
+
+def test_the_tests_of_a_kind_are_in_the_file_of_its_family():
+    """A new kind takes two files of one name: its record, and what it is tried with."""
+    for family, tests in zip(FAMILIES, tried.FAMILIES, strict=True):
+        assert family.__name__.split(".")[-1] == tests.__name__.split(".")[-1]
+        assert {kind.name for kind in family.KINDS} == set(tests.portable(numpy_space()))
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -5,7 +5,7 @@
     levels        noise levels, and weights of losses
     tables        levels of a whole schedule
     conversions   between scores, noise, clean data and velocities
-    steps         one step of a sampler
+    steps         noise added to data, and one step of a sampler
     loops         whole samplers
     likelihoods   likelihoods of data
 

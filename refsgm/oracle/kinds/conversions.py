@@ -4,12 +4,6 @@ from .fifty_digits import root
 from .kind import BATCH, LEVEL, Kind
 
 
-def posterior(f, x_0, x_t, t, s):
-    beta = 1 - t / s
-    mean = (root(s) * beta * x_0 + root(t / s) * (1 - s) * x_t) / (1 - t)
-    return mean, beta * (1 - s) / (1 - t)
-
-
 KINDS = (
     Kind("score_from_eps", BATCH, exact=lambda f, eps, sigma: -eps / sigma),
     Kind("eps_from_score", BATCH, exact=lambda f, score, sigma: -sigma * score),
@@ -35,7 +29,4 @@ KINDS = (
          quantities=lambda args, q: q | {"1 + sigma^2": 1 + q["sigma"]**2}),
     Kind("ve_score_from_vp", BATCH, exact=lambda f, score, a: root(a) * score),
     Kind("vp_score_from_ve", BATCH, exact=lambda f, score, a: score / root(a)),
-
-    Kind("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
-    Kind("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
 )

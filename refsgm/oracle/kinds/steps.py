@@ -1,4 +1,4 @@
-"""Kinds: one step of a sampler, from t to s < t.
+"""Kinds: noise added to data, and one step of a sampler, from t to s < t.
 
 A step is a sum of its data, whose coefficients are recovered row by row. Those of DDPM and DDIM
 can be written with x_0 in place of x_t or of eps, and a mistake is plainest in one of the three.
@@ -9,10 +9,9 @@ import numpy as np
 
 import refsgm
 
-from .conversions import posterior
 from .drawing import number
 from .fifty_digits import root
-from .kind import BATCH, Kind, Mistake, ProbeSpec
+from .kind import BATCH, LEVEL, Kind, Mistake, ProbeSpec
 from .terms import of_data
 
 VARIANCE_BETA = ProbeSpec("variance = beta", given=(("variance", "beta"),))
@@ -22,6 +21,12 @@ VARIANCE_BETA = ProbeSpec("variance = beta", given=(("variance", "beta"),))
 
 def langevin_step(f, x, score, step_size, z):
     return x + step_size / 2 * score + root(step_size) * z
+
+
+def posterior(f, x_0, x_t, t, s):
+    beta = 1 - t / s
+    mean = (root(s) * beta * x_0 + root(t / s) * (1 - s) * x_t) / (1 - t)
+    return mean, beta * (1 - s) / (1 - t)
 
 
 def clean(x_t, eps, t):
@@ -96,6 +101,8 @@ def clipped_ddim(x_t, eps, t, s, eta, z):
 
 
 KINDS = (
+    Kind("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
+    Kind("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
     Kind("langevin_step", BATCH, exact=langevin_step, levels=("step_size",)),
     Kind("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
          draw={"variance": number(lambda u, spec: "posterior")}, known=(

@@ -20,7 +20,7 @@ from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.museum.mutants import MUTANTS
 from refsgm.oracle.doors.wire import finite, plain
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 READER = ROOT / "examples" / "vectors.js"
 # kinds of every form: batch, several results, rows, loss, level, table, function, loops with noise
 SOME = ["gaussian_score", "ddim_step", "posterior", "heun_step", "mixture_log_density",

@@ -1,16 +1,18 @@
 """The oracle gives the same verdicts on NumPy, autograd, torch and JAX arrays.
 
-Every kind has a right and a wrong implementation in tests/portable.py, and every framework has to
+Every kind has a right and a wrong implementation in tests/oracle/kinds, and every framework has to
 find the one right and the other wrong, with the same code.
 """
 
 import numpy as np
 import pytest
 from autograd.tracer import getval
-from portable import jax_space, losses, numpy_space, portable, torch_space
 
 from refsgm.oracle.check import check
 from refsgm.oracle.kinds import KINDS, LOSS
+from tests.oracle.kinds import portable
+from tests.oracle.kinds.objectives import losses
+from tests.oracle.kinds.spaces import jax_space, numpy_space, torch_space
 
 LOSSES = [name for name, contract in KINDS.items() if contract.form == LOSS]
 PATIENCE = 100                         # s of a call: JAX compiles in the first, on a machine in use
