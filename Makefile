@@ -29,7 +29,7 @@ bench: $(VENV)/with-bench        ## the claims about speed and memory, against P
 	$(BIN)/python benchmarks/import_time.py
 
 accuracy: $(VENV)/with-test      ## docs/accuracy.md: every closed form against 50 digits
-	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python -m ledgers.accuracy
 
 gpu:                             ## on a machine with a GPU: tests, trainings, benchmarks -> refsgm-gpu/
 	@nvidia-smi -L >/dev/null 2>&1 || { echo 'make gpu needs an NVIDIA GPU and its driver, and nvidia-smi finds none' >&2; exit 1; }

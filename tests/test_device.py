@@ -11,15 +11,15 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
-from calls import CALLS, LOOPS, TABLES, D, Inputs, call, last, score
-from device_array import FUNCTIONS, DeviceArray, DeviceGenerator, to_device, to_host
-from laws import normal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
 from refsgm.learn.autodiff import dense, dense_tanh, register_array_type, value_and_grad
 from refsgm.learn.generate import SAMPLERS, generate
 from refsgm.learn.training import OBJECTIVES, Settings, model_of, start, training_steps
+from tests.support.calls import CALLS, LOOPS, TABLES, D, Inputs, call, last, score
+from tests.support.device_array import FUNCTIONS, DeviceArray, DeviceGenerator, to_device, to_host
+from tests.support.tolerances import normal
 
 register_array_type(DeviceArray)
 

@@ -6,13 +6,15 @@ import sys
 
 import numpy as np
 import pytest
-from exact import common_sigma, mixture_function, units, values_and_conditions
-from laws import AUTODIFF, EXACT, QUADRATURE, STANDARD_ERRORS, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from benchmarks import larger_than_memory
 from refsgm.exact import mixtures
+from tests.support.controls import instead, rejects
+from tests.support.fifty_digits import common_sigma, mixture_function, units, values_and_conditions
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, STANDARD_ERRORS, complex_step,
+                                      normal)
 
 ROUNDINGS = 64                      # times machine epsilon times the condition number
 
@@ -60,6 +62,10 @@ def test_a_mixture_is_right_at_the_ends_of_the_range(name):
                 assert_right(name, p, x, *levels)
 
 
+@rejects("mixture_score", "nearest component alone",
+         instead(lambda x, w, m, sigma: (
+             m[np.argmin(np.sum((x[:, None] - m)**2, axis=2), axis=1)] - x) / sigma**2),
+         1.0, 0.0, np.float64)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("shift", [0.0, 1e4])
 @pytest.mark.parametrize("sigma", [1e-8, 0.01, 1.0, 1e8])

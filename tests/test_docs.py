@@ -10,9 +10,9 @@ import subprocess
 import sys
 
 import pytest
-from test_command import plugin
 
 from refsgm.oracle.doctor.codes import CODES
+from tests.test_command import plugin
 
 ROOT = pathlib.Path(__file__).parent.parent
 ORACLE = (ROOT / "docs" / "oracle.md").read_text()

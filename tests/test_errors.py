@@ -4,9 +4,9 @@ import inspect
 
 import numpy as np
 import pytest
-from calls import CALLS, LOOPS, B, D, Inputs, call, score, seeded
 
 import refsgm
+from tests.support.calls import CALLS, LOOPS, B, D, Inputs, call, score, seeded
 
 ALL = CALLS | LOOPS
 X, SIGMAS = np.zeros((B, D)), np.array([2.0, 1.0])

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from laws import STANDARD_ERRORS
-from test_cli import run as cli
 
 import refsgm
 from refsgm.app import datasets, scorecard
+from tests.support.tolerances import STANDARD_ERRORS
+from tests.test_cli import run as cli
 
 
 @pytest.fixture(scope="module")

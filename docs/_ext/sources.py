@@ -58,7 +58,8 @@ def functions(path):
 def all_tests():
     """Every test of the package: [(file, name, its tags, source)]."""
     found, of_the_site = [], {"test_book.py", "test_questions.py", "test_site.py"}
-    for path in sorted((ROOT / "tests").glob("test_*.py")):
+    for path in sorted([*(ROOT / "tests").rglob("test_*.py"),
+                        *(ROOT / "ledgers").rglob("test_*.py")], key=lambda path: path.name):
         if path.name in of_the_site:
             continue
         for name, (node, source) in functions(path).items():

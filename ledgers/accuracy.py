@@ -1,11 +1,11 @@
 """The accuracy ledger: every closed form against 50 digits, over a declared range.
 
-    python benchmarks/accuracy.py            # writes docs/accuracy.md
+    python -m ledgers.accuracy            # writes docs/accuracy.md
 
 The error of a result is its largest entry's, in units of the size of the result times the condition
 number of the evaluation times the machine epsilon. The condition number is 1 + sum over the
 arguments of what a relative change of single entries of them does to the result, found by making
-such changes at 50 digits. `tests/test_accuracy.py` measures the same cases and compares.
+such changes at 50 digits. `ledgers/test_accuracy.py` measures the same cases and compares.
 """
 
 import argparse
@@ -13,17 +13,13 @@ import contextlib
 import inspect
 import pathlib
 import re
-import sys
 from typing import NamedTuple
 
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
-
-import exact
-
 import refsgm
 from refsgm.exact import mixtures
+from tests.support import fifty_digits
 
 LEDGER = pathlib.Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
 DTYPES = {"float64": np.float64, "float32": np.float32}
@@ -152,13 +148,14 @@ def elementwise(name, dtype, rng):
         results = [function(*[int(a) if n == "dim" else float(a) if n in NUMBERS or n in levels
                               else np.full((1, 1), a) for n, a in zip(names, arrays)], *extra)
                    for levels in ((), LEVELS)[:1 + bool(both)]]
-        yield where, results, lambda *args: exact.TRUTHS[name](*(a[()] for a in args)), arrays
+        truth = fifty_digits.TRUTHS[name]
+        yield where, results, lambda *args, f=truth: f(*(a[()] for a in args)), arrays
 
 
 def tables(name, dtype, rng):
     """Cases of a function that makes or takes a table; every entry of the result by itself."""
     def truth(*args):
-        return tuple(exact.TRUTHS[name](*(a[()] for a in args)))
+        return tuple(fifty_digits.TRUTHS[name](*(a[()] for a in args)))
 
     for i in range(TABLE_CASES):
         draw, n = Draw(rng, dtype), int(rng.integers(2, 20))
@@ -241,7 +238,7 @@ def mixtures_of_gaussians(name, dtype, rng):
                        getattr(p, method)(x, *(a.reshape(1, 1) for a in levels))]
         names = ["condition", "shift", *(["far"] if method in METHODS else []),
                  *(["sigma", "scale"] if levels else [])]
-        yield m.where(*names), results, exact.mixture_function(method), arrays
+        yield m.where(*names), results, fifty_digits.mixture_function(method), arrays
 
 
 def common_sigma(name, dtype, rng):
@@ -256,10 +253,11 @@ def common_sigma(name, dtype, rng):
                                                                                "scale"]
         x = m.point(np.hypot(m.scale * m.noise, m.sigma) if levels else m.noise,
                     m.scale if levels else 1.0)
-        truth, arrays = exact.common_sigma(method), [m.weights, m.means, noise, x[0], *levels]
+        truth = fifty_digits.common_sigma(method)
+        arrays = [m.weights, m.means, noise, x[0], *levels]
         if owner:
             call = getattr(refsgm.Empirical(m.means).perturb(float(noise)), method)
-            truth, arrays, columns = exact.equal_weights(truth), arrays[1:], levels
+            truth, arrays, columns = fifty_digits.equal_weights(truth), arrays[1:], levels
             rest = ()
         else:
             call, columns, rest = getattr(refsgm, name), [noise], (m.weights, m.means)
@@ -306,16 +304,16 @@ def affine(name, dtype, rng):
         levels = [np.array(sigma)] if method in ("denoising", "noise_prediction") else []
         arrays = [matrix, offset, m.means[0], m.covs, *levels]
         names = ["condition", "shift", *(["sigma"] if levels else [])]
-        truth, function = exact.affine_function(method), getattr(refsgm, words)
+        truth, function = fifty_digits.affine_function(method), getattr(refsgm, words)
         if method == "sliced":
             result = function(matrix, offset, p, *directions)
-            truth = exact.affine_function(method, directions[0], words.endswith("vr"))
+            truth = fifty_digits.affine_function(method, directions[0], words.endswith("vr"))
         elif method == "noise_conditional":
             matrices, offsets = np.stack([matrix, 2 * matrix]), np.stack([offset, offset])
             sigmas = np.array([m.sigma, m.sigma / 3], dtype)
             result, names = function(matrices, offsets, p, sigmas), [*names, "sigma"]
-            truth, arrays = exact.affine_levels, [matrices.reshape(-1, p.dim), offsets, m.means[0],
-                                                  m.covs, sigmas]
+            truth = fifty_digits.affine_levels
+            arrays = [matrices.reshape(-1, p.dim), offsets, m.means[0], m.covs, sigmas]
         else:
             result = function(matrix, offset, p, *map(float, levels))
         yield m.where(*names), [tuple(result)], truth, arrays
@@ -353,9 +351,9 @@ def measure(name, dtype):
     rng = np.random.default_rng(sum(name.encode()))
     with np.errstate(over="ignore"):                              # where the truth is too large too
         for where, results, truth, arrays in CASES_OF[name](name, dtype, rng):
-            expected = exact.values_and_conditions(truth, arrays)
+            expected = fifty_digits.values_and_conditions(truth, arrays)
             for got in results:
-                worst = max(worst, Figure(*exact.units(got, expected, dtype), where))
+                worst = max(worst, Figure(*fifty_digits.units(got, expected, dtype), where))
     return worst
 
 
@@ -368,7 +366,7 @@ def stored():
 HEAD = f"""\
 # Accuracy
 
-Written by `python benchmarks/accuracy.py`, and checked by `tests/test_accuracy.py`, which fails
+Written by `python -m ledgers.accuracy`, and checked by `ledgers/test_accuracy.py`, which fails
 when a figure is above {LIMIT}, or more than twice the stored one and more than one unit.
 
 Every closed form is compared with mpmath at 50 digits. The error of a result is that of its entry

@@ -3,7 +3,7 @@
     pip install torch diffusers jax k-diffusion denoising-diffusion-pytorch azula smalldiffusion
     pip install score-models diffusionjax blackjax labml-nn monai bionemo-moco treeffuser
     pip install flow-matching sbi deepinv
-    python benchmarks/peers.py [--page docs/peers.md]
+    python ledgers/peers.py [--page docs/peers.md]
 
 Each adapter calls the peer's own function with the oracle's numbers: it sets the noise levels where
 the peer keeps its table, and puts the oracle's noise where the peer draws its own. Where a peer has
@@ -1221,7 +1221,7 @@ def page(findings):
     convention = [f for f in known if not f.report.right and f.report.diagnosis.convention]
     other = [f for f in known if not f.report.right and not f.report.diagnosis.convention]
     lines = ["# Public implementations before the oracle", "",
-             "<!-- Written by `python benchmarks/peers.py --page docs/peers.md`. -->", "",
+             "<!-- Written by `python ledgers/peers.py --page docs/peers.md`. -->", "",
              f"{len(known)} functions of {len({f.peer.package for f in known})} packages: "
              f"{len(right)} keep to the contract, {len(convention)} follow another convention, "
              f"{len(other)} differ otherwise.",

@@ -1,24 +1,19 @@
 """How often the doctor's first word is right: on the museum, and on mistakes that are in no list.
 
-    python benchmarks/doctor_rates.py [--misses]
+    python -m ledgers.doctor_rates [--misses]
 
-The lists are tests/unlisted.py, which the engines were worked on with, and tests/held_out.py, made
-afterwards: its first rate was 79 %, and a few defects that it showed have been mended since. Only
-the first line is with the dictionary.
+The mistakes are those of tests/oracle/kinds: the tuned ones, which the engines were worked on with,
+and the measured ones, made afterwards. The first rate of these was 79 %, and a few defects that
+they showed have been mended since. Only the first line is with the dictionary.
 """
 
 import importlib.util
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from held_out import HELD_OUT  # noqa: E402, needs the path
-from unlisted import MISTAKES  # noqa: E402, needs the path
-
-import refsgm  # noqa: E402, needs the path
-from refsgm.oracle.museum.mutants import MUTANTS  # noqa: E402, needs the path
+import refsgm
+from refsgm.oracle.museum.mutants import MUTANTS
+from tests.oracle.kinds import MEASURED, TUNED
 
 
 def rate(name, mistakes, dictionary):
@@ -40,11 +35,11 @@ def rate(name, mistakes, dictionary):
 def main():
     """The four rates."""
     with_torch = importlib.util.find_spec("torch") is not None
-    unlisted = [m for m in MISTAKES if with_torch or m.framework != "torch"]
+    tuned = [m for m in TUNED if with_torch or m.framework != "torch"]
     for name, mistakes, dictionary in (("museum", MUTANTS, True),
                                        ("museum, no dictionary", MUTANTS, False),
-                                       ("unlisted, no dictionary", unlisted, False),
-                                       ("held out, no dictionary", HELD_OUT, False)):
+                                       ("tuned, no dictionary", tuned, False),
+                                       ("measured, no dictionary", MEASURED, False)):
         missed = rate(name, mistakes, dictionary)
         if "--misses" in sys.argv:
             print("\n".join(missed))

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spellings import SPELLINGS, spellings
 from typer.testing import CliRunner
-from unlisted import MISTAKES
 
 import refsgm
 from refsgm.app.cli import app
 from refsgm.oracle.museum import kill_matrix as museum
 from refsgm.oracle.museum import mutants
-from refsgm.oracle.kinds import CONTRACTS, find
+from refsgm.oracle.kinds import KINDS, find
 from refsgm.oracle.doctor.codes import CODES
+from tests.oracle.kinds import TRIED, TUNED, spellings
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def test_spellings_that_were_reported_as_bugs_raise_no_alarm():
     assert museum.false_alarms() == []
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_other_spellings_of_every_kind_raise_no_alarm(kind):
     for name, function in spellings(kind):
         report = refsgm.check(kind, function)
@@ -66,7 +65,7 @@ def test_the_engines_name_most_mistakes_without_the_dictionary(without_dictionar
 
 def test_the_engines_name_most_mistakes_that_are_in_no_list():
     missed, tried = [], 0
-    for m in MISTAKES:
+    for m in TUNED:
         if m.framework == "torch" and importlib.util.find_spec("torch") is None:
             continue
         tried += 1
@@ -78,7 +77,7 @@ def test_the_engines_name_most_mistakes_that_are_in_no_list():
 
 
 def test_there_are_mistakes_and_spellings_of_every_kind():
-    assert set(SPELLINGS) == {m.kind for m in MISTAKES} == set(CONTRACTS)
+    assert set(TRIED) == {m.kind for m in TUNED} == set(KINDS)
 
 
 def test_mutants_keep_to_the_signature_of_their_kind():
@@ -89,7 +88,7 @@ def test_mutants_keep_to_the_signature_of_their_kind():
 
 
 def test_codes_are_those_of_the_doctor():
-    used = {m.code for m in mutants.MUTANTS}.union(*(m.codes for m in MISTAKES))
+    used = {m.code for m in mutants.MUTANTS}.union(*(m.codes for m in TUNED))
     assert used - set(CODES) == set()
 
 
@@ -111,7 +110,7 @@ def test_the_page_is_what_the_museum_prints(matrix, without_dictionary):
     def words(text):
         return re.sub(r"[0-9]+(\.[0-9]+)?e[+-][0-9]+|[0-9]+\.[0-9]+", "#", text).splitlines()
 
-    page = Path(__file__).parents[1].joinpath("docs/museum.md").read_text()
+    page = Path(__file__).parents[2].joinpath("docs/museum.md").read_text()
     assert words(museum.page(matrix, without_dictionary, [])) == words(page), \
         "run python -m refsgm.oracle.museum > docs/museum.md"
 

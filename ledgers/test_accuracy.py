@@ -4,11 +4,11 @@ import inspect
 
 import numpy as np
 import pytest
-from calls import CALLS, LOOPS, TABLES
 
 import refsgm
-from benchmarks import accuracy
 from refsgm.exact import mixtures
+from ledgers import accuracy
+from tests.support.calls import CALLS, LOOPS, TABLES
 
 STORED = accuracy.stored()
 # These call a function of the caller's, whose error is theirs; solve, integrate or fit.
