@@ -9,7 +9,7 @@ demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, wr
 	$(BIN)/refsgm demo
 
 test: $(VENV)/with-test          ## all tests, doctests and examples
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 lint: $(VENV)/with-test
 	$(BIN)/ruff check .

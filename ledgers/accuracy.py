@@ -135,6 +135,7 @@ def elementwise(name, dtype, rng):
     """Cases of a function that acts on every number by itself: where, results, truth, arguments."""
     words, extra = name.split(", ")[0], name.split(", ")[1:]
     function, names = getattr(refsgm, words), ELEMENTWISE[name].split()
+    truth = fifty_digits.truth(name)
     if name == "heun_step":
         def function(x, score, score_hat, *levels):
             values = iter([score, score_hat])
@@ -148,15 +149,12 @@ def elementwise(name, dtype, rng):
         results = [function(*[int(a) if n == "dim" else float(a) if n in NUMBERS or n in levels
                               else np.full((1, 1), a) for n, a in zip(names, arrays)], *extra)
                    for levels in ((), LEVELS)[:1 + bool(both)]]
-        truth = fifty_digits.TRUTHS[name]
-        yield where, results, lambda *args, f=truth: f(*(a[()] for a in args)), arrays
+        yield where, results, lambda *args: truth(*(a[()] for a in args)), arrays
 
 
 def tables(name, dtype, rng):
     """Cases of a function that makes or takes a table; every entry of the result by itself."""
-    def truth(*args):
-        return tuple(fifty_digits.TRUTHS[name](*(a[()] for a in args)))
-
+    truth = fifty_digits.truth(name)
     for i in range(TABLE_CASES):
         draw, n = Draw(rng, dtype), int(rng.integers(2, 20))
         low, high = float(draw["sigma_min"]), float(draw["sigma_max"])
@@ -171,7 +169,8 @@ def tables(name, dtype, rng):
             "annealed_step_sizes": (np.geomspace(high, low, n).astype(dtype), float(draw["beta"])),
         }[name]
         where = ", ".join(f"{n} entries" if np.ndim(a) else f"{a:.1e}" for a in args)
-        yield where, [tuple(getattr(refsgm, name)(*args))], truth, args
+        result = tuple(getattr(refsgm, name)(*args))
+        yield where, [result], lambda *args: truth(*(a[()] for a in args)), args
 
 
 class Mixture:

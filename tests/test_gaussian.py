@@ -15,7 +15,8 @@ from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, complex_step,
 
 def exact_gaussian(x, mean, sigma):
     """log N(x | mean, sigma^2 I) of one row with 50 digits."""
-    return float(sum(fifty_digits.TRUTHS["gaussian_log_density"](a, m, mpmath.mpf(sigma))
+    log_density = fifty_digits.truth("gaussian_log_density")
+    return float(sum(log_density(a, m, mpmath.mpf(sigma))
                      for a, m in zip(fifty_digits.as_mp(x), fifty_digits.as_mp(mean))))
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 import refsgm
 from tests.support.controls import instead, rejects, scaled
-from tests.support.fifty_digits import TRUTHS
+from tests.support.fifty_digits import truth
 from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, betas, complex_step,
                                       normal, sigmas)
 
@@ -58,7 +58,7 @@ def test_linear_betas_are_linear():
 @pytest.mark.parametrize("n", [1, 7, 1000])
 def test_the_cosine_table_follows_the_cosine_up_to_the_cap(n):
     """[VP-5] Against 50 digits."""
-    expected = TRUTHS["cosine_alpha_bar"](n, mpmath.mpf(0.008), mpmath.mpf(0.999))
+    expected = truth("cosine_alpha_bar")(n, mpmath.mpf(0.008), mpmath.mpf(0.999))
     assert_allclose(refsgm.cosine_alpha_bar(n), [float(a) for a in expected], rtol=1e-12, atol=0)
 
 
@@ -106,7 +106,7 @@ def test_vp_marginal_solves_its_equation():
 @pytest.mark.parametrize("t", [1e-12, 1e-6, 1e-2, 1.0])
 def test_vp_marginal_keeps_its_digits_at_small_times(t):
     """[VP-1] 1 - scale^2 would lose them."""
-    expected = TRUTHS["vp_marginal"](*map(mpmath.mpf, (t, 0.1, 20.0)))[1]
+    expected = truth("vp_marginal")(*map(mpmath.mpf, (t, 0.1, 20.0)))[1]
     assert_allclose(refsgm.vp_marginal(t)[1], float(expected), rtol=1e-14)
 
 

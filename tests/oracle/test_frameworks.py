@@ -23,6 +23,7 @@ SIDES = {                                     # name: (framework, dtype, what mu
     "torch float32": ("torch", "float32", "torch"),
     "jax": ("jax", None, "jax"),
 }
+JAX = pytest.param("jax", marks=pytest.mark.xdist_group("jax"))   # one process compiles each once
 
 
 def space_of(framework, dtype):
@@ -34,7 +35,7 @@ def space_of(framework, dtype):
     return jax_space() if framework == "jax" else numpy_space()
 
 
-@pytest.fixture(scope="module", params=["numpy", "torch float64", "torch float32", "jax"])
+@pytest.fixture(scope="module", params=["numpy", "torch float64", "torch float32", JAX])
 def side(request):
     """(framework, dtype, {kind: Pair})."""
     framework, dtype, module = SIDES[request.param]
@@ -42,7 +43,7 @@ def side(request):
     return framework, dtype, portable(space_of(framework, dtype))
 
 
-@pytest.fixture(scope="module", params=["autograd", "torch float64", "torch float32", "jax"])
+@pytest.fixture(scope="module", params=["autograd", "torch float64", "torch float32", JAX])
 def detached(request):
     """(framework, dtype, {loss: Pair}), every loss with a part that has no gradient."""
     framework, dtype, module = SIDES[request.param]

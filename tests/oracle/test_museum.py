@@ -18,6 +18,27 @@ from refsgm.oracle.kinds import KINDS, find
 from refsgm.oracle.doctor.codes import CODES
 from tests.oracle.kinds import TRIED, TUNED, spellings
 
+MADE_ONCE = pytest.mark.xdist_group("museum")          # in one process, which makes the matrices
+# mistakes of the museum whose name is in the dictionary alone
+NEED_THE_DICTIONARY = {"minsnr-clamp-direction", "minsnr-v-base-plus1", "ddim-clip-not-propagated"}
+# kind: {tuned mistake: what the engines call it}, where that is none of its names
+CALLED_OTHERWISE = {
+    "vp_from_ve": {"the share of the noise": "factor-extra"},
+    "mixture_log_density": {
+        "the largest component alone": "unknown",
+        "roots of the weights": "unknown"},
+    "mixture_score": {"the nearest component alone": "unknown"},
+    "ve_marginal": {"the noise beyond that at t = 0": "unknown", "linear in t": "unknown"},
+    "ve_diffusion_coefficient": {"a decimal logarithm": "wrong-factor"},
+    "min_snr_weight": {"v is divided by SNR": "unknown"},
+    "ddim_step": {"the noise of level s in x_0": "wrong-factor"},
+    "score_of": {"of the density": "unknown"},
+    "implicit_score_matching": {"the square of the norm twice": "unknown"},
+    "finite_difference_ssm": {"a forward difference": "term-missing"},
+    "karras_sigmas": {"not raised to rho at the end": "unknown"},
+    "cosine_alpha_bar": {"the cosine is not squared": "unknown"},
+}
+
 
 @pytest.fixture(scope="module")
 def matrix():
@@ -31,15 +52,19 @@ def without_dictionary():
     return museum.kill_matrix(dictionary=False)
 
 
+@MADE_ONCE
 def test_every_mistake_is_caught(matrix):
+    """A probe of every kind rejects each mistake of the museum."""
     assert [r.mutant.id for r in matrix if not r.caught] == []
 
 
-def test_most_mistakes_are_named_at_first(matrix):
-    named = [r for r in matrix if r.right]
-    assert len(named) >= 0.95 * len(matrix), museum.table(matrix, [])
+@MADE_ONCE
+def test_every_mistake_is_named_at_first(matrix):
+    """The first diagnosis of each mistake is the code that it declares."""
+    assert [r.mutant.id for r in matrix if not r.right] == [], museum.table(matrix, [])
 
 
+@MADE_ONCE
 def test_conventions_are_named_and_can_be_allowed(matrix):
     for r in matrix:
         assert r.convention == r.mutant.convention, r.mutant.id
@@ -58,22 +83,24 @@ def test_other_spellings_of_every_kind_raise_no_alarm(kind):
         assert report.right, f"{name}\n{report}"
 
 
-def test_the_engines_name_most_mistakes_without_the_dictionary(without_dictionary):
-    rows = without_dictionary
-    assert sum(r.right for r in rows) >= 0.8 * len(rows), museum.table(rows, [])
+@MADE_ONCE
+def test_the_engines_name_all_mistakes_but_these_without_the_dictionary(without_dictionary):
+    """A mistake that gains or loses its name changes the set, and the page of the museum."""
+    assert {r.mutant.id for r in without_dictionary if not r.right} == NEED_THE_DICTIONARY
 
 
-def test_the_engines_name_most_mistakes_that_are_in_no_list():
-    missed, tried = [], 0
-    for m in TUNED:
+@pytest.mark.parametrize("kind", CONTRACTS)
+def test_the_engines_name_all_tuned_mistakes_but_these(kind):
+    """Each is caught, and called by one of its names, without the dictionary."""
+    missed = {}
+    for m in TRIED[kind].tuned:
         if m.framework == "torch" and importlib.util.find_spec("torch") is None:
             continue
-        tried += 1
         report = refsgm.check(m.kind, m.function, m.framework, dictionary=False)
-        assert not report.ok, f"{m.kind}: {m.sentence}"
+        assert not report.ok, m.sentence
         if report.diagnosis.code not in m.codes:
-            missed.append(f"{m.kind}: {m.sentence}: {report.diagnosis.code}")
-    assert len(missed) <= 0.2 * tried, "\n".join(missed)
+            missed[m.sentence] = report.diagnosis.code
+    assert missed == CALLED_OTHERWISE.get(kind, {})
 
 
 def test_there_are_mistakes_and_spellings_of_every_kind():
@@ -105,6 +132,7 @@ def test_the_command_line_prints_the_matrix_and_fails_on_what_passes(monkeypatch
     assert json.loads(done.output)["rows"][0]["caught_by"] == []
 
 
+@MADE_ONCE
 def test_the_page_is_what_the_museum_prints(matrix, without_dictionary):
     """docs/museum.md is up to date; only figures may differ from machine to machine."""
     def words(text):

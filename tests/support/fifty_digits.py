@@ -1,11 +1,16 @@
-"""Every closed form at 50 digits, written from its definition with mpmath alone.
+"""Every closed form at 50 digits, and how far rounding may take a result from it.
 
+The elementary functions are those of the oracle, one number at a time; distributions and population
+losses are written here from their definitions, with mpmath alone.
 Arguments come as numbers or object arrays of mpmath numbers, one sample (D,) at a time; results are
 numbers, lists or matrices, or tuples of them where a function returns several things.
 """
 
 import mpmath as mp
 import numpy as np
+
+from refsgm.oracle.kinds import TABLE, find
+from refsgm.oracle.kinds.fifty_digits import FORMULAS, Functions
 
 mp.mp.dps = 50
 
@@ -177,125 +182,29 @@ def equal_weights(f):
     return lambda means, *rest: f([mp.mpf(1) / len(means)] * len(means), means, *rest)
 
 
-sqrt, log, exp, pi = mp.sqrt, mp.log, mp.exp, mp.pi
+def truth(name):
+    """The oracle's formula of a kind at 50 digits: (arguments) -> its value, or tuple of values.
 
+    Of a function of arrays, at one number of each; of a table, with all entries as the values. A
+    choice comes with the name, "ddpm_step, beta"; heun_step takes its two scores as numbers.
+    """
+    kind, *choice = name.split(", ")
+    formula, is_table = FORMULAS[kind], find(kind).form == TABLE
+    counts = [i for i, arg in enumerate(find(kind).args) if arg in ("n_steps", "n_levels")]
 
-def normal_log_density(x, mean, sigma):
-    return -((x - mean) / sigma)**2 / 2 - log(sigma * sqrt(2 * pi))
-
-
-def posterior(x_0, x_t, a_t, a_s):
-    """Mean and variance of x_s by Bayes' rule: a prior from x_0, an observation x_t."""
-    prior, ratio = 1 - a_s, a_t / a_s
-    observed = 1 - ratio                                # x_t = sqrt(ratio) x_s + sqrt(observed) eps
-    if prior == 0:
-        return x_0 + 0 * x_t, prior
-    variance = 1 / (1 / prior + ratio / observed)
-    return variance * (sqrt(a_s) * x_0 / prior + sqrt(ratio) * x_t / observed), variance
-
-
-def ddpm(x_t, eps, a_t, a_s, z, beta):
-    x_0 = (x_t - sqrt(1 - a_t) * eps) / sqrt(a_t)
-    mean, variance = posterior(x_0, x_t, a_t, a_s)
-    return mean + sqrt(1 - a_t / a_s if beta else variance) * z
-
-
-def ddim(x_t, eps, a_t, a_s, eta, z):
-    x_0 = (x_t - sqrt(1 - a_t) * eps) / sqrt(a_t)
-    variance = eta**2 * (1 - a_s) / (1 - a_t) * (1 - a_t / a_s)
-    return sqrt(a_s) * x_0 + sqrt(1 - a_s - variance) * eps + sqrt(variance) * z
-
-
-def snr(a):
-    return a / (1 - a)
-
-
-def vp_scale(t, beta_min, beta_max):
-    return exp(-t**2 * (beta_max - beta_min) / 4 - t * beta_min / 2)
-
-
-def cosine_table(n_steps, offset, beta_max):
-    """alpha_bar at every step."""
-    T = int(n_steps)
-    f = [mp.cos((mp.mpf(t) / T + offset) / (1 + offset) * pi / 2)**2 for t in range(T + 1)]
-    table = [mp.mpf(1)]
-    for t in range(T):
-        table.append(table[-1] * (1 - min(1 - f[t + 1] / f[t], beta_max)))
-    return table
-
-
-def products(betas):
-    """1 and the products of 1 - beta."""
-    table = [mp.mpf(1)]
-    for beta in betas:
-        table.append(table[-1] * (1 - beta))
-    return table
-
-
-# name -> its value at one number of every array, or at one table
-TRUTHS = {
-    "gaussian_log_density": normal_log_density,
-    "gaussian_score": lambda x, mean, sigma: (mean - x) / sigma**2,
-    "perturb": lambda x, sigma, eps: x + sigma * eps,
-    "perturbation_score": lambda x_noisy, x, sigma: (x - x_noisy) / sigma**2,
-    "prior_log_density": lambda x, sigma_max: normal_log_density(x, 0, sigma_max),
-    "bits_per_dimension": lambda log_p, dim, width: -log_p / dim / log(2) - log(width) / log(2),
-    "geometric_sigmas": lambda a, b, n: [a * (b / a)**(mp.mpf(i) / (int(n) - 1))
-                                         for i in range(int(n))],
-    "karras_sigmas": lambda a, b, n, rho: [
-        (a**(1 / rho) + mp.mpf(i) / (int(n) - 1) * (b**(1 / rho) - a**(1 / rho)))**rho
-        for i in range(int(n))],
-    "linear_betas": lambda n, a, b: [a + (b - a) * i / (int(n) - 1) for i in range(int(n))],
-    "cosine_alpha_bar": cosine_table,
-    "alpha_bar_from_betas": products,
-    "betas_from_alpha_bar": lambda a: [1 - t / s for s, t in zip(a[:-1], a[1:])],
-    "sigma_from_alpha_bar": lambda a: 1 / sqrt(snr(a)),
-    "alpha_bar_from_sigma": lambda sigma: 1 / (1 + sigma**2),
-    "signal_to_noise_ratio": snr,
-    "vp_marginal": lambda t, a, b: (vp_scale(t, a, b), sqrt(1 - vp_scale(t, a, b)**2)),
-    "ve_marginal": lambda t, a, b: a * (b / a)**t,
-    "ve_diffusion_coefficient": lambda t, a, b: a * (b / a)**t * sqrt(2 * log(b / a)),
-    "score_from_eps": lambda eps, sigma: -eps / sigma,
-    "eps_from_score": lambda score, sigma: -score * sigma,
-    "x0_from_eps": lambda x_t, eps, scale, sigma: (x_t - sigma * eps) / scale,
-    "eps_from_x0": lambda x_t, x_0, scale, sigma: (x_t - scale * x_0) / sigma,
-    "x0_from_score": lambda x_t, score, scale, sigma: (x_t + sigma**2 * score) / scale,
-    "score_from_x0": lambda x_t, x_0, scale, sigma: (scale * x_0 - x_t) / sigma**2,
-    "v_from_x0_eps": lambda x_0, eps, scale, sigma: scale * eps - sigma * x_0,
-    "x0_from_v": lambda x_t, v, scale, sigma: (scale * x_t - sigma * v) / (scale**2 + sigma**2),
-    "eps_from_v": lambda x_t, v, scale, sigma: (sigma * x_t + scale * v) / (scale**2 + sigma**2),
-    "velocity_from_x0_eps": lambda x_0, eps: eps - x_0,
-    "x0_from_velocity": lambda x_t, u, t: x_t - t * u,
-    "ve_from_vp": lambda x, a: (x / sqrt(a), sqrt((1 - a) / a)),
-    "vp_from_ve": lambda x, sigma: (x / sqrt(1 + sigma**2), 1 / (1 + sigma**2)),
-    "ve_score_from_vp": lambda score, a: sqrt(a) * score,
-    "vp_score_from_ve": lambda score, a: score / sqrt(a),
-    "edm_preconditioning": lambda s, d: (
-        d**2 / (s**2 + d**2), s * d / sqrt(s**2 + d**2), 1 / sqrt(s**2 + d**2), log(s) / 4),
-    "score_matching_weight": lambda sigma: sigma**2,
-    "likelihood_weight": lambda g: g**2,
-    "edm_weight": lambda s, d: (s**2 + d**2) / (s * d)**2,
-    "min_snr_weight, eps": lambda a, gamma: min(snr(a), gamma) / snr(a),
-    "min_snr_weight, x0": lambda a, gamma: min(snr(a), gamma),
-    "min_snr_weight, v": lambda a, gamma: min(snr(a), gamma) / (snr(a) + 1),
-    "diffuse": lambda x_0, a, eps: sqrt(a) * x_0 + sqrt(1 - a) * eps,
-    "posterior": posterior,
-    "langevin_step": lambda x, score, a, z: x + a / 2 * score + sqrt(a) * z,
-    "annealed_step_sizes": lambda sigmas, a: [a * s**2 / sigmas[-1]**2 for s in sigmas],
-    "ddpm_step, posterior": lambda x, eps, a_t, a_s, z: ddpm(x, eps, a_t, a_s, z, False),
-    "ddpm_step, beta": lambda x, eps, a_t, a_s, z: ddpm(x, eps, a_t, a_s, z, True),
-    "ddim_step": ddim,
-    "ve_probability_flow_step": lambda x, score, t, s: x + (t - s) * t * score,
-    "heun_step": lambda x, score, score_hat, t, s: x + (t - s) * (
-        (t * score + s * score_hat) / 2 if s > 0 else t * score),
-    "ve_reverse_sde_step": lambda x, score, t, s, z: x + (t**2 - s**2) * score
-                                                     + sqrt(t**2 - s**2) * z,
-    "ve_ancestral_step": lambda x, score, t, s, z: x + (t**2 - s**2) * score
-                                                   + sqrt(s**2 * (t**2 - s**2) / t**2) * z,
-    "raise_noise": lambda x, a, b, z: x + sqrt(b**2 - a**2) * z,
-    "vp_probability_flow_drift": lambda x, score, beta: -beta * (x + score) / 2,
-    "vp_reverse_sde_drift": lambda x, score, beta: -beta * x / 2 - beta * score,
-}
+    def f(*args):
+        if is_table:
+            args = [int(a) if i in counts else a for i, a in enumerate(args)]
+            return tuple(mp.mpf(v) for v in formula(Functions(mp), *args))
+        args = [np.array([[a]], object) for a in args]
+        if kind == "heun_step":
+            x, score, score_hat, *levels = args
+            values = iter([score, score_hat])
+            args = [lambda x, sigma: next(values), x, *levels]
+        result = formula(Functions(mp), *args, *choice)
+        parts = tuple(np.ravel(part)[0] for part in result) if isinstance(result, tuple) else ()
+        return parts or np.ravel(result)[0]
+    return f
 
 
 class Affine:
