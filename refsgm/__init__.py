@@ -20,9 +20,9 @@ Losses return one value per sample, (B,), summed over features; the caller takes
 Noise is an argument; only loops and `sample` methods take an rng. Results have the dtype of the
 inputs. Nothing is mutated or broadcast silently; wrong input is a ValueError of one sentence.
 
-Reading order: shapes, gaussian, mixtures, distributions, empirical, schedules, operators,
-diffusion, objectives, equivalence, weights, steps, samplers, likelihood, population, closed_forms,
-laws; then rules, autodiff, networks, training, checkpoints, backend.
+Reading order: score, gaussian, objectives, noise_levels, steps, samplers, diffusion, equivalence,
+weights; arguments and arrays beside them. Then parametrisations (v, velocity), exact (known
+answers), learn (networks and training), app (command line and figures), oracle (is it right?).
 """
 
 from importlib import import_module
