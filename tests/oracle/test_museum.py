@@ -89,7 +89,7 @@ def test_the_engines_name_all_mistakes_but_these_without_the_dictionary(without_
     assert {r.mutant.id for r in without_dictionary if not r.right} == NEED_THE_DICTIONARY
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_engines_name_all_tuned_mistakes_but_these(kind):
     """Each is caught, and called by one of its names, without the dictionary."""
     missed = {}
