@@ -9,12 +9,12 @@ import pytest
 from autograd.tracer import getval
 
 from refsgm.oracle.check import check
-from refsgm.oracle.kinds import CONTRACTS, LOSS
+from refsgm.oracle.kinds import KINDS, LOSS
 from tests.oracle.kinds import portable
 from tests.oracle.kinds.objectives import losses
 from tests.oracle.kinds.spaces import jax_space, numpy_space, torch_space
 
-LOSSES = [name for name, contract in CONTRACTS.items() if contract.form == LOSS]
+LOSSES = [name for name, contract in KINDS.items() if contract.form == LOSS]
 PATIENCE = 100                         # s of a call: JAX compiles in the first, on a machine in use
 SIDES = {                                     # name: (framework, dtype, what must be installed)
     "numpy": ("numpy", None, "numpy"),
@@ -54,10 +54,10 @@ def detached(request):
 
 def test_every_kind_has_a_right_and_a_wrong_implementation():
     """No kind is left out of the comparison of frameworks."""
-    assert set(portable(numpy_space())) == set(CONTRACTS)
+    assert set(portable(numpy_space())) == set(KINDS)
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_right_implementation_is_right_in_every_framework(side, kind):
     """No false alarm; of a loss, its minimiser and, where there is one, its gradient too."""
     framework, dtype, pairs = side
@@ -69,7 +69,7 @@ def test_a_right_implementation_is_right_in_every_framework(side, kind):
         assert report.parts == {"value": "right", "minimiser": "right", "gradient": gradient}
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_wrong_implementation_gets_the_same_code_in_every_framework(side, kind):
     """The first diagnosis is that of the mistake that was made."""
     framework, dtype, pairs = side

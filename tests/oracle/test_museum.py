@@ -14,7 +14,7 @@ import refsgm
 from refsgm.app.cli import app
 from refsgm.oracle.museum import kill_matrix as museum
 from refsgm.oracle.museum import mutants
-from refsgm.oracle.kinds import CONTRACTS, find
+from refsgm.oracle.kinds import KINDS, find
 from refsgm.oracle.doctor.codes import CODES
 from tests.oracle.kinds import TRIED, TUNED, spellings
 
@@ -76,7 +76,7 @@ def test_spellings_that_were_reported_as_bugs_raise_no_alarm():
     assert museum.false_alarms() == []
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_other_spellings_of_every_kind_raise_no_alarm(kind):
     for name, function in spellings(kind):
         report = refsgm.check(kind, function)
@@ -89,7 +89,7 @@ def test_the_engines_name_all_mistakes_but_these_without_the_dictionary(without_
     assert {r.mutant.id for r in without_dictionary if not r.right} == NEED_THE_DICTIONARY
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_engines_name_all_tuned_mistakes_but_these(kind):
     """Each is caught, and called by one of its names, without the dictionary."""
     missed = {}
@@ -104,7 +104,7 @@ def test_the_engines_name_all_tuned_mistakes_but_these(kind):
 
 
 def test_there_are_mistakes_and_spellings_of_every_kind():
-    assert set(TRIED) == {m.kind for m in TUNED} == set(CONTRACTS)
+    assert set(TRIED) == {m.kind for m in TUNED} == set(KINDS)
 
 
 def test_mutants_keep_to_the_signature_of_their_kind():

@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 
 import refsgm
 from refsgm.oracle.check import check
-from refsgm.oracle.kinds import BATCH, CONTRACTS, LEVEL, ROWS, quantities, situations
+from refsgm.oracle.kinds import BATCH, KINDS, LEVEL, ROWS
+from refsgm.oracle.kinds.probes import probe_specs
+from refsgm.oracle.kinds.quantities import quantities
 from refsgm.oracle.doctor.powers import Monomial
-from refsgm.oracle.calls.judge import known
+from refsgm.oracle.calls.judge import new_probe
 from tests.oracle.foreign import code, mean_without_half, score, wrong_at_edges
 
 
 def test_a_result_that_depends_on_the_order_of_its_rows_is_found():
     """Code that is right at the first probe, and wrong for the same rows in another order, is
     found."""
-    contract = CONTRACTS["gaussian_score"]
-    first = known(contract, situations(contract)[0])
+    contract = KINDS["gaussian_score"]
+    first = new_probe(contract, probe_specs(contract)[0])
 
     def foreign(x, mean, sigma):
         shifted = len(x) == len(first.args["x"]) and np.array_equal(x[::-1], first.args["x"])
@@ -98,15 +100,15 @@ def test_a_report_shows_the_smallest_failing_probe():
     assert "expected " in str(report)
 
 
-FITTED = [name for name, contract in CONTRACTS.items()
+FITTED = [name for name, contract in KINDS.items()
           if contract.form in (BATCH, ROWS, LEVEL) and name != "log_likelihood"]
 
 
 @st.composite
 def multiples(draw):
     """A kind and a monomial of at most two of its quantities, in the order that fits have."""
-    contract = CONTRACTS[draw(st.sampled_from(FITTED))]
-    table = quantities(contract, known(contract, situations(contract)[0]).args)
+    contract = KINDS[draw(st.sampled_from(FITTED))]
+    table = quantities(contract, new_probe(contract, probe_specs(contract)[0]).args)
     names = sorted(set(table) - {"|v|"})                       # which M directions have not got
     powers = draw(st.dictionaries(st.sampled_from(names), st.integers(-4, 4).filter(bool),
                                   max_size=2)) if names else {}

@@ -7,12 +7,12 @@ import pytest
 
 import refsgm
 from refsgm.oracle.check import check
-from refsgm.oracle.kinds import CONTRACTS
+from refsgm.oracle.kinds import KINDS
 from tests.oracle.foreign import code, loss, score
 
 
 @pytest.mark.parametrize(("result", "words"), [
-    (None, "None came"), ("1.5", "str"), (1j, "complex128 came"), ([[1.0], [1.0, 2.0]], "numbers"),
+    (None, "got None"), ("1.5", "str"), (1j, "got complex128"), ([[1.0], [1.0, 2.0]], "numbers"),
     (object(), "numbers")], ids=["None", "text", "complex", "ragged", "object"])
 def test_what_is_no_real_number_has_the_wrong_shape(result, words):
     """What is not a real number is refused, also from a loss, whose mean may be a single number."""
@@ -104,7 +104,7 @@ def test_a_sampler_may_return_its_last_state():
 @pytest.mark.parametrize("kind", ["gaussian_score", "denoising_score_matching", "ve_marginal"])
 def test_nan_is_not_finite(kind):
     """A NaN result is named as such, and not taken for an argument that does not matter."""
-    report = check(kind, lambda *args: CONTRACTS[kind].function(*args) * np.nan)
+    report = check(kind, lambda *args: KINDS[kind].function(*args) * np.nan)
     assert [d.code for d in report.diagnoses] == ["not-finite"]
     json.dumps(report.as_dict(), allow_nan=False)
 

@@ -12,19 +12,20 @@ import pytest
 
 import refsgm
 from refsgm.oracle.doors import vectors
-from refsgm.oracle.kinds import CONTRACTS, situations
-from refsgm.oracle.kinds.fifty_digits import FORMULAS, exact
+from refsgm.oracle.kinds import KINDS
+from refsgm.oracle.kinds.fifty_digits import exact
+from refsgm.oracle.kinds.probes import probe_specs
 from refsgm.oracle.kinds.test_functions import Field
-from refsgm.oracle.calls.judge import known
+from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.museum.mutants import MUTANTS
 from refsgm.oracle.doors.wire import finite, plain
 
 ROOT = pathlib.Path(__file__).parents[2]
 READER = ROOT / "examples" / "vectors.js"
 # kinds of every form: batch, several results, rows, loss, level, table, function, loops with noise
-KINDS = ["gaussian_score", "ddim_step", "posterior", "heun_step", "mixture_log_density",
-         "denoising_score_matching", "sliced_score_matching", "edm_preconditioning",
-         "min_snr_weight", "alpha_bar_from_betas", "score_of", "ddpm_sampler", "langevin"]
+SOME = ["gaussian_score", "ddim_step", "posterior", "heun_step", "mixture_log_density",
+        "denoising_score_matching", "sliced_score_matching", "edm_preconditioning",
+        "min_snr_weight", "alpha_bar_from_betas", "score_of", "ddpm_sampler", "langevin"]
 
 
 # in one process, which makes each document once
@@ -90,23 +91,23 @@ def answered(document, fn):
                                   "results": results}))
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_right_at_fifty_digits(kind):
     """Formulas written once more with mpmath, within a tenth of the tolerance at every probe."""
     pytest.importorskip("mpmath")
-    contract = CONTRACTS[kind]
-    if kind not in FORMULAS:
+    contract = KINDS[kind]
+    if contract.exact is None:
         assert kind == "log_likelihood"                                  # it solves an ODE
         return
-    for situation in situations(contract):
-        probe = known(contract, situation)
-        for want, right, K in zip(probe.want, exact(contract, probe.args), probe.K):
+    for spec in probe_specs(contract):
+        probe = new_probe(contract, spec)
+        for want, right, K in zip(probe.want, exact(contract, probe.args), probe.sensitivity):
             slack = 256 * np.finfo(float).eps * np.maximum(K, np.abs(want)) + 1e-300
             assert want.shape == right.shape
-            assert np.all(np.abs(want - right) <= 0.1 * slack), situation.label
+            assert np.all(np.abs(want - right) <= 0.1 * slack), spec.label
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_file_is_valid_by_the_schema(documents, kind):
     """With arrays cut to three entries: a validator looks at every number."""
     jsonschema = pytest.importorskip("jsonschema")
@@ -127,7 +128,7 @@ def test_every_file_is_valid_by_the_schema(documents, kind):
     assert not validator.is_valid(document)
 
 
-@pytest.mark.parametrize("kind", CONTRACTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_file_explains_its_flags_and_has_enough_cases(documents, kind):
     document = documents(kind)
     cases = cases_of(document, "valid", "acceptable", "invalid")
@@ -136,15 +137,15 @@ def test_every_file_explains_its_flags_and_has_enough_cases(documents, kind):
     assert len({case["id"] for case in cases}) == len(cases)
     assert {flag for case in cases for flag in case["flags"]} == set(document["notes"])
     assert document["provenance"]["source"] == ("refsgm" if kind == "log_likelihood" else "mpmath")
-    if any(name in ("score_fn", "eps_fn", "log_density", "rng") for name in CONTRACTS[kind].args
+    if any(name in ("score_fn", "eps_fn", "log_density", "rng") for name in KINDS[kind].args
            ) and kind != "bits_per_dimension":
         assert document["functions"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOME)
 def test_numbers_round_trip(documents, kind):
     """What is read is what was asked, bit for bit."""
-    contract = CONTRACTS[kind]
+    contract = KINDS[kind]
     cases = {case["id"]: case for case in cases_of(documents(kind), "valid")}
     for i, question in enumerate(vectors.questions(contract).values()):
         case = cases[vectors.identifier(contract, i)]
@@ -161,7 +162,7 @@ def test_functions_are_what_their_data_say(gain):
     rng, level = np.random.default_rng(0), np.arange(1.0, 6.0)[:, None]
     field, x = Field(rng, 3, gain), rng.standard_normal((5, 3))
     for name, kind in (("score_fn", "heun_step"), ("log_density", "score_of")):
-        data = plain(CONTRACTS[kind], {name: field})[name]
+        data = plain(KINDS[kind], {name: field})[name]
         function = built(name, json.loads(json.dumps(data)))
         for args, right in (((x,), field.energy(x)),) if name == "log_density" else (
                 ((x,), field(x)), ((x, level), field(x, level))):
@@ -173,12 +174,12 @@ def off(case, document, answer):
     def pairs(a, b, c):
         if isinstance(a, dict):
             return [(a[name], b[name], c[name]) for name in a]
-        return list(zip(a, b, c)) if CONTRACTS[document["kind"]].form == "states" else [(a, b, c)]
+        return list(zip(a, b, c)) if KINDS[document["kind"]].form == "states" else [(a, b, c)]
     return any(np.any(~(np.abs(np.array(a, float) - np.array(b, float)) <= np.array(c, float)))
                for a, b, c in pairs(answer, case["expected"], case["tolerance"]))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOME)
 def test_a_checker_can_be_checked(documents, kind):
     """Outputs of mistakes are outside the tolerance, the expected answers of refsgm within."""
     document = documents(kind)
@@ -186,16 +187,16 @@ def test_a_checker_can_be_checked(documents, kind):
         assert off(case, document, case["output"])
         assert any(flag.startswith(("Mistake:", "Convention:")) for flag in case["flags"])
     assert cases_of(document, "acceptable", "invalid")
-    results = answered(document, CONTRACTS[kind].function)["results"]
-    names = [name for name, _ in CONTRACTS[kind].returns]
+    results = answered(document, KINDS[kind].function)["results"]
+    names = [name for name, _ in KINDS[kind].returns]
     for case in cases_of(document, "valid"):
         answer = results[case["id"]]
         assert not off(case, document, answer if len(names) == 1 else dict(zip(names, answer)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOME)
 def test_right_answers_are_verified(documents, kind):
-    report = vectors.verify(kind, answered(documents(kind), CONTRACTS[kind].function))
+    report = vectors.verify(kind, answered(documents(kind), KINDS[kind].function))
     assert report.right, report
 
 
@@ -238,7 +239,7 @@ def test_the_doctor_works_from_stored_answers(documents, code):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_most_of_the_museum_is_named_from_stored_answers(documents):
     """All of it is caught; where a mistake shows in values alone, the doctor needs no live code."""
-    exhibits = [m for m in MUTANTS if m.kind in KINDS and m.code != "detached-gradient"]
+    exhibits = [m for m in MUTANTS if m.kind in SOME and m.code != "detached-gradient"]
     codes = []
     for m in exhibits:
         report = vectors.verify(m.kind, answered(documents(m.kind), m.function))

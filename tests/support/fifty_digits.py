@@ -10,7 +10,7 @@ import mpmath as mp
 import numpy as np
 
 from refsgm.oracle.kinds import TABLE, find
-from refsgm.oracle.kinds.fifty_digits import FORMULAS, Functions
+from refsgm.oracle.kinds.fifty_digits import Functions
 
 mp.mp.dps = 50
 
@@ -212,7 +212,7 @@ def truth(name):
     if name in OTHERS:
         return OTHERS[name]
     kind, *choice = name.split(", ")
-    formula, is_table = FORMULAS[kind], find(kind).form == TABLE
+    formula, is_table = find(kind).exact, find(kind).form == TABLE
     counts = [i for i, arg in enumerate(find(kind).args) if arg in ("n_steps", "n_levels")]
 
     def f(*args):
