@@ -1,6 +1,5 @@
 """The museum's scores and losses."""
 
-
 import autograd.numpy as np
 from autograd import make_vjp
 
