@@ -124,9 +124,9 @@ def test_distributions_are_the_same_on_a_device(place, p, method):
 @pytest.mark.parametrize("sigma", [0.5, 1e-6])
 def test_mixtures_by_matrix_products_are_the_same_on_a_device(place, monkeypatch, sigma):
     """[MIX-2] [MIX-3] With points that are close to one mean, which are summed up again."""
-    from refsgm.exact import mixtures
-    monkeypatch.setattr(mixtures, "DIRECT", 0)
-    monkeypatch.setattr(mixtures, "ENTRIES", 64)
+    from refsgm.exact import sums
+    monkeypatch.setattr(sums, "DIRECT", 0)
+    monkeypatch.setattr(sums, "ENTRIES", 64)
     means = normal(0, 40, D)
     x = np.concatenate([normal(1, 3, D), means[:3] + 1e-7])
     args = x, np.full(40, 1 / 40), means, sigma
