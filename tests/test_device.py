@@ -17,7 +17,8 @@ from laws import normal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
-from refsgm.learn.autodiff import dense, dense_tanh, register_array_type, value_and_grad
+from refsgm.learn.autodiff import dense, dense_tanh, value_and_grad
+from refsgm.learn.autograd_rules import register_array_type
 from refsgm.learn.generate import SAMPLERS, generate
 from refsgm.learn.training import OBJECTIVES, Settings, model_of, start, training_steps
 
@@ -249,7 +250,7 @@ OPERATIONS = {                                  # each a function of arrays ther
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operations_have_the_same_gradients_on_a_device(place, name, order):
-    """[AD-1] The rules of rules.py, and those of autograd that need no other."""
+    """[AD-1] The rules of autograd_rules.py, and those of autograd that need no other."""
     f, *arrays = OPERATIONS[name]
     for i in range(len(arrays)):
         def total(*arrays):

@@ -128,7 +128,7 @@ def test_a_run_that_was_saved_and_loaded_goes_on_bit_for_bit(tmp_path, objective
     found, loaded = load_checkpoint(path, x)
     assert found == settings
     resumed = finished(found, loaded, x)
-    for name in ("weights", "first", "second", "average", "order", "losses"):
+    for name in ("weights", "gradient_sum", "square_sum", "average", "order", "losses"):
         assert_array_equal(getattr(resumed, name), getattr(whole, name))
 
 

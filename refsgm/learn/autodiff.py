@@ -18,7 +18,9 @@ from autograd.core import VJPNode, add_outgrads, sparse_object_types
 from autograd.extend import defvjp, defvjp_argnums, primitive, vspace
 from autograd.tracer import isbox, new_box, toposort, trace_stack
 
-from .autograd_rules import register_array_type  # noqa: F401, the rules take effect by it
+from . import autograd_rules
+
+autograd_rules.install()          # for the whole process: autograd's rules, made fit for any array
 
 
 def value_and_grad(loss):

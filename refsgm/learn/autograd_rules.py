@@ -9,7 +9,8 @@ autograd differentiates whatever its operations do, and its operations are NumPy
 array of another library over to that library. Some of its rules, though, make NumPy arrays on the
 way. The tables below replace those rules: for all arrays where the numbers stay what they were, for
 device arrays alone where they might not. Each is made of operations that can be differentiated
-again. `register_array_type` tells autograd that there is another type of array.
+again. `install` puts them in force, for the whole process: autodiff.py calls it once.
+`register_array_type` tells autograd that there is another type of array.
 """
 
 import autograd.numpy as np
@@ -173,32 +174,6 @@ def weak_power(argnums, ans, args, kwargs):
     return stock_power(argnums, ans, args, kwargs)
 
 
-# For all arrays: the same numbers, in the dtype of x, with less work where nothing was broadcast.
-recorded = trace_primitives_map                            # NumPy's function -> autograd's
-defvjp(np.add,      lambda ans, x, y: shaped_like(x, lambda g: g),
-                    lambda ans, x, y: shaped_like(y, lambda g: g))
-defvjp(np.subtract, lambda ans, x, y: shaped_like(x, lambda g: g),
-                    lambda ans, x, y: shaped_like(y, lambda g: -g))
-defvjp(np.multiply, lambda ans, x, y: shaped_like(x, lambda g: y * g),
-                    lambda ans, x, y: shaped_like(y, lambda g: x * g))
-defvjp(np.divide,   lambda ans, x, y: shaped_like(x, lambda g: g / y),
-                    lambda ans, x, y: shaped_like(y, lambda g: -g * x / y**2))
-stock_power = primitive_vjps[np.power]
-defvjp_argnums(np.power, weak_power)
-defvjp(recorded[numpy.sum], lambda ans, x, axis=None, **_: lambda g: spread(g, x, axis))
-defvjp(recorded[numpy.mean], lambda ans, x, axis=None, **_:
-       lambda g: spread(g / count(x, axis), x, axis))
-defvjp(recorded[numpy.where], None,
-       lambda ans, c, x, y: shaped_like(x, lambda g: np.where(c, g, 0.0)),
-       lambda ans, c, x, y: shaped_like(y, lambda g: np.where(c, 0.0, g)))
-
-# For device arrays.
-elsewhere(np.max, each(chosen))
-elsewhere(np.min, each(chosen))
-elsewhere(np.dot, each(product_rule(0), product_rule(1)))
-elsewhere(np.einsum, lambda argnums, *call: together([einsum_rule(i, *call) for i in argnums]))
-
-
 @primitive
 def concatenate_args(axis, *arrays):
     """autograd's own, but for the cast to NumPy's type at its end."""
@@ -213,8 +188,35 @@ def stack(arrays, axis=0):
     return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis)
 
 
-stock_stack = numpy_wrapper.stack
-for derivatives in (primitive_vjps, primitive_jvps):
-    derivatives[concatenate_args] = derivatives[numpy_wrapper.concatenate_args]
-for module in (numpy_wrapper, np):
-    module.concatenate_args, module.stack = concatenate_args, stack
+recorded = trace_primitives_map                            # NumPy's function -> autograd's
+stock_power, stock_stack = primitive_vjps[np.power], numpy_wrapper.stack
+
+
+def install():
+    """Put the rules of this module in force, for the whole process."""
+    # For all arrays: the same numbers, in the dtype of x, less work where nothing was broadcast.
+    defvjp(np.add,      lambda ans, x, y: shaped_like(x, lambda g: g),
+                        lambda ans, x, y: shaped_like(y, lambda g: g))
+    defvjp(np.subtract, lambda ans, x, y: shaped_like(x, lambda g: g),
+                        lambda ans, x, y: shaped_like(y, lambda g: -g))
+    defvjp(np.multiply, lambda ans, x, y: shaped_like(x, lambda g: y * g),
+                        lambda ans, x, y: shaped_like(y, lambda g: x * g))
+    defvjp(np.divide,   lambda ans, x, y: shaped_like(x, lambda g: g / y),
+                        lambda ans, x, y: shaped_like(y, lambda g: -g * x / y**2))
+    defvjp_argnums(np.power, weak_power)
+    defvjp(recorded[numpy.sum], lambda ans, x, axis=None, **_: lambda g: spread(g, x, axis))
+    defvjp(recorded[numpy.mean], lambda ans, x, axis=None, **_:
+           lambda g: spread(g / count(x, axis), x, axis))
+    defvjp(recorded[numpy.where], None,
+           lambda ans, c, x, y: shaped_like(x, lambda g: np.where(c, g, 0.0)),
+           lambda ans, c, x, y: shaped_like(y, lambda g: np.where(c, 0.0, g)))
+    # For device arrays.
+    elsewhere(np.max, each(chosen))
+    elsewhere(np.min, each(chosen))
+    elsewhere(np.dot, each(product_rule(0), product_rule(1)))
+    elsewhere(np.einsum, lambda argnums, *call: together([einsum_rule(i, *call) for i in argnums]))
+    # The functions that make NumPy arrays of their arguments.
+    for derivatives in (primitive_vjps, primitive_jvps):
+        derivatives[concatenate_args] = derivatives[numpy_wrapper.concatenate_args]
+    for module in (numpy_wrapper, np):
+        module.concatenate_args, module.stack = concatenate_args, stack

@@ -74,6 +74,6 @@ def backend(name=None):
     except Exception as error:                     # CuPy's own, which cannot be named without it
         raise ModuleNotFoundError(f"backend cupy needs a GPU with its driver, "
                                   f"got: {error}") from error
-    from .autodiff import register_array_type
-    register_array_type(cupy.ndarray)
+    from .autodiff import autograd_rules                  # with its rules in force
+    autograd_rules.register_array_type(cupy.ndarray)
     return Backend(name, cupy)

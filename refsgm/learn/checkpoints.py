@@ -19,6 +19,8 @@ from ..arrays import to_host
 from .training import Settings, State
 
 FORMAT = {"model": 1, "checkpoint": 2}            # checkpoint 2: the moments are sums, not means
+BUFFERS = {"weights": "weights", "first": "gradient_sum", "second": "square_sum",
+           "average": "average", "order": "order", "losses": "losses"}  # in the file: in a State
 
 
 def write_whole(path, write):
@@ -105,8 +107,7 @@ def save_checkpoint(path, x, settings, state):
     """Write everything that the next training step depends on to `path` (.npz)."""
     facts = {"settings": asdict(settings), "step": state.step, "position": state.position,
              "rng": state.rng.bit_generator.state, "data": fingerprint(x)}
-    arrays = {name: getattr(state, name)
-              for name in ("weights", "first", "second", "average", "order", "losses")}
+    arrays = {stored: getattr(state, name) for stored, name in BUFFERS.items()}
     save(path, "checkpoint", facts, arrays)
 
 
@@ -117,5 +118,6 @@ def load_checkpoint(path, x):
         raise ValueError(f"{path} must be a checkpoint of a run on these data, got one of others")
     rng = np.random.default_rng()
     rng.bit_generator.state = facts["rng"]
-    state = State(step=facts["step"], position=facts["position"], rng=rng, **arrays)
+    state = State(step=facts["step"], position=facts["position"], rng=rng,
+                  **{name: arrays[stored] for stored, name in BUFFERS.items()})
     return Settings(**facts["settings"]), state

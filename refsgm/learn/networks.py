@@ -39,13 +39,22 @@ def init_network(rng, dim, width=128, depth=3, *, energy=False, dtype=np.float64
     >>> [p.shape for p in init_network(np.random.default_rng(0), 2, width=5, depth=1)]
     [(18, 5), (5,), (5, 2), (2,)]
     """
-    check_count(1, dim=dim, width=width, depth=depth)
-    sizes = [dim + 2 * FREQUENCIES, *[width] * depth]
+    *hidden, last_W, last_b = network_shapes(dim, width, depth, energy=energy)
     params = []
-    for n, m in zip(sizes[:-1], sizes[1:]):
-        params += [(rng.standard_normal((n, m)) / n**0.5).astype(dtype), np.zeros(m, dtype)]
-    n_out = 1 if energy else dim
-    return [*params, np.zeros((width, n_out), dtype), np.zeros(n_out, dtype)]
+    for (n, m), bias in zip(hidden[::2], hidden[1::2]):
+        params += [(rng.standard_normal((n, m)) / n**0.5).astype(dtype), np.zeros(bias, dtype)]
+    return [*params, np.zeros(last_W, dtype), np.zeros(last_b, dtype)]
+
+
+def network_shapes(dim, width, depth, *, energy=False):
+    """The shapes of a network's arrays, [W_1, b_1, ..., W_out, b_out]; arguments of `init_network`.
+
+    >>> network_shapes(2, 5, 1)
+    [(18, 5), (5,), (5, 2), (2,)]
+    """
+    check_count(1, dim=dim, width=width, depth=depth)
+    sizes = [dim + 2 * FREQUENCIES, *[width] * depth, 1 if energy else dim]
+    return [shape for n, m in zip(sizes[:-1], sizes[1:]) for shape in ((n, m), (m,))]
 
 
 def noise_features(x, c_noise):
