@@ -7,7 +7,8 @@ so its results are NumPy's; what it is for is what it refuses, always with a Typ
     implicit conversion to a host array: np.asarray(a), np.array(a)
     mixing with host arrays in operations, functions, indices and assignments (scalars are welcome)
     what would make a device wait: float(a), int(a), bool(a), iteration, boolean masks
-    functions, methods and keywords that CuPy does not have
+    functions, methods and keywords that CuPy does not have, or that it refuses in some values:
+    np.add.at with a tuple, a slice or None; order=None; ones, eye and full with like=
 
 Moves are explicit: np.asarray(host, like=a) to the device, a.get(), a.item(), a.tolist() from it.
 """
@@ -22,10 +23,9 @@ FUNCTIONS = {
     "all": "axis keepdims", "any": "axis keepdims", "arange": "dtype", "argmax": "axis",
     "array": "dtype", "asarray": "dtype", "astype": "copy", "broadcast_to": "",
     "concatenate": "axis", "cumprod": "axis", "cumsum": "axis", "diag": "k", "diff": "axis",
-    "dot": "", "einsum": "", "empty_like": "dtype", "expand_dims": "axis", "eye": "dtype",
-    "full": "dtype", "iscomplexobj": "", "isrealobj": "", "linalg.eigh": "",
+    "dot": "", "einsum": "", "empty_like": "dtype", "expand_dims": "axis", "iscomplexobj": "", "isrealobj": "", "linalg.eigh": "",
     "max": "axis keepdims", "mean": "axis dtype keepdims", "min": "axis keepdims", "ndim": "",
-    "ones": "dtype", "ones_like": "dtype", "outer": "", "prod": "axis", "ravel": "",
+    "ones_like": "dtype", "outer": "", "prod": "axis", "ravel": "order",
     "reshape": "order", "result_type": "", "searchsorted": "side", "shape": "", "size": "",
     "squeeze": "axis", "stack": "axis", "std": "axis", "sum": "axis dtype keepdims",
     "swapaxes": "", "tensordot": "axes", "tile": "", "trace": "", "transpose": "axes", "where": "",
@@ -81,6 +81,8 @@ class DeviceArray(NDArrayOperatorsMixin):
         if method not in ("__call__", "at") or not all(isinstance(a, known)
                                                        for a in (*inputs, *out)):
             return NotImplemented                                        # a traced array's turn
+        if method == "at" and not is_integer(inputs[1]):
+            return NotImplemented
         result = getattr(ufunc, method)(*map(inside, inputs), **kwargs,
                                         **({"out": tuple(map(inside, out))} if out else {}))
         return out[0] if out else on_device(result)
@@ -92,9 +94,14 @@ class DeviceArray(NDArrayOperatorsMixin):
         unknown = set(kwargs) - set(FUNCTIONS[name].split())
         if unknown:
             raise TypeError(f"{name} must not be given {', '.join(sorted(unknown))} on a device")
+        if "order" in kwargs and kwargs["order"] is None:
+            raise TypeError("object of type 'NoneType' has no len()")         # CuPy's own words
         moving = name in MOVES
         result = function(*(inside(a, moving) for a in args),
                           **{key: inside(a, moving) for key, a in kwargs.items()})
+        if name == "linalg.eigh":                  # another solver, another sign of every second axis
+            result = result._replace(eigenvectors=result.eigenvectors
+                                     * (-1.0)**np.arange(result.eigenvectors.shape[-1]))
         return result if name in FACTS else on_device(result)
 
     def __getitem__(self, index):
@@ -129,6 +136,12 @@ class DeviceArray(NDArrayOperatorsMixin):
     __bool__ = refuse("decide what happens without .item()")
     __contains__ = refuse("be searched")
     __hash__ = None
+
+
+def is_integer(index):
+    """Whether CuPy's add.at takes it: one integer, or an array of integers on the device."""
+    return isinstance(index, (int, np.integer)) or (isinstance(index, DeviceArray)
+                                                    and index.dtype.kind in "iu")
 
 
 def checked(index):

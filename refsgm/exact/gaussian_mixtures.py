@@ -102,12 +102,13 @@ class GaussianMixture:
     def sample(self, n, rng):
         """n points (n, D).
 
-        rng  NumPy Generator
+        rng  NumPy Generator, or one of the device of the means, which has other numbers
         """
         check_count(0, n=n)
         upto = np.cumsum(self.weights.astype(np.float64))
-        k = np.searchsorted(upto / upto[-1], rng.random(n), side="right")
-        z = rng.standard_normal((n, self.dim)) * self._variances[k]**0.5
+        u, z = (beside(a, self.means) for a in (rng.random(n), rng.standard_normal((n, self.dim))))
+        k = np.searchsorted(upto / upto[-1], u, side="right")
+        z = z * self._variances[k]**0.5
         points = self.means[k] + np.einsum("nij,nj->ni", self._axes[k], z)
         return points.astype(float_type(self.means))
 
@@ -281,7 +282,17 @@ def eigen(covs):
         raise ValueError(f"covs must be positive definite, got covs[{k}] with smallest "
                          f"eigenvalue {variances[k, 0]}")
     dtype = covs.dtype if covs.dtype.kind == "f" else np.float64
-    return variances.astype(dtype), axes.astype(dtype)
+    return variances.astype(dtype), turned(axes).astype(dtype)
+
+
+def turned(axes):
+    """The axes (K, D, D), each with the sign that its product with (1, 1.62, 2.24, ...) is positive.
+
+    An eigenvector has no sign of its own: LAPACK and the solvers of GPUs choose different ones.
+    """
+    measure = beside(1 + 0.618034 * np.arange(axes.shape[1]), axes)
+    along = np.einsum("i,kij->kj", measure, axes)
+    return axes * np.where(along < 0, -1.0, 1.0)[:, None, :]
 
 
 def check_symmetric(covs, name):

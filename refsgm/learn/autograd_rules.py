@@ -174,6 +174,41 @@ def weak_power(argnums, ans, args, kwargs):
     return stock_power(argnums, ans, args, kwargs)
 
 
+def reshaped():
+    """The rule of reshape and ravel: back to the shape of x. An order that was not given is not
+    passed on, as it is by autograd's own rule: CuPy has no order None.
+    """
+    def rule(ans, x, *shape, order=None):
+        given = {} if order is None else {"order": order}
+        return lambda g: np.reshape(g, extent(x), **given)
+    return each(rule)
+
+
+@primitive
+def put_back(g, index, shape):
+    """Zeros of this shape, plus g at the index: what x[index] does, backwards."""
+    result = numpy.zeros(shape, dtype=g.dtype, like=g)
+    parts = index if isinstance(index, tuple) else (index,)
+    where = [part for part in parts if not isinstance(part, (int, slice, type(None), type(...)))]
+    if not where:
+        result[index] = g                                        # a view: no entry occurs twice
+        return result
+    if any(part is not a for part, a in zip(parts, where)):
+        raise TypeError("the gradient of an index on a device needs its arrays to come first, "
+                        "and nothing beside them")
+    rows = where[0]                                # one number for all of them: rows of a matrix
+    for n, part in zip(shape[1:], where[1:]):
+        rows = rows * n + part
+    kept = shape[len(where):]
+    numpy.add.at(result.reshape((-1, *kept)), rows, g)
+    return result
+
+
+def index_rule(ans, x, index):
+    """The rule of x[index]."""
+    return lambda g: put_back(g, index, extent(x))
+
+
 @primitive
 def concatenate_args(axis, *arrays):
     """autograd's own, but for the cast to NumPy's type at its end."""
@@ -188,6 +223,7 @@ def stack(arrays, axis=0):
     return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis)
 
 
+primitive_of_index = ArrayBox.__getitem__                  # x[index], recorded
 recorded = trace_primitives_map                            # NumPy's function -> autograd's
 stock_power, stock_stack = primitive_vjps[np.power], numpy_wrapper.stack
 
@@ -210,7 +246,11 @@ def install():
     defvjp(recorded[numpy.where], None,
            lambda ans, c, x, y: shaped_like(x, lambda g: np.where(c, g, 0.0)),
            lambda ans, c, x, y: shaped_like(y, lambda g: np.where(c, 0.0, g)))
+    defvjp(put_back, lambda ans, g, index, shape: lambda h: h[index])
     # For device arrays.
+    elsewhere(primitive_of_index, each(index_rule))
+    elsewhere(np.reshape, reshaped())
+    elsewhere(np.ravel, reshaped())
     elsewhere(np.max, each(chosen))
     elsewhere(np.min, each(chosen))
     elsewhere(np.dot, each(product_rule(0), product_rule(1)))
