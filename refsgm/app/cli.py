@@ -70,8 +70,9 @@ def watched():
         def after_step(state):
             total, now = len(state.losses), time.monotonic()
             if now - shown[0] > 0.2 or state.step == total:
-                loss = np.nanmean(state.losses[max(0, state.step - 100):state.step])
-                bar.update(task, completed=state.step, total=total, note=f"loss {loss:.3f}")
+                read = state.losses[max(0, state.step - 100):state.step - len(state.unread)]
+                bar.update(task, completed=state.step, total=total,
+                           note=f"loss {np.mean(read):.3f}" if len(read) else "")
                 shown[0] = now
             return bool(pressed)
         yield after_step

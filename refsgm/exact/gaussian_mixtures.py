@@ -286,7 +286,7 @@ def eigen(covs):
 
 
 def turned(axes):
-    """The axes (K, D, D), each with the sign that its product with (1, 1.62, 2.24, ...) is positive.
+    """The axes (K, D, D), with signs that make their products with (1, 1.62, 2.24, ...) positive.
 
     An eigenvector has no sign of its own: LAPACK and the solvers of GPUs choose different ones.
     """

@@ -13,6 +13,8 @@ again. `install` puts them in force, for the whole process: autodiff.py calls it
 `register_array_type` tells autograd that there is another type of array.
 """
 
+import math
+
 import autograd.numpy as np
 import numpy
 from autograd.core import primitive_jvps, primitive_vjps
@@ -23,6 +25,7 @@ from autograd.numpy.numpy_vjps import unbroadcast
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 from autograd.tracer import trace_primitives_map
 
+from .kernels import kernel
 from ..arrays import value_of
 
 
@@ -164,14 +167,37 @@ def product_rule(argnum):
 
 def power_rule(ans, x, n):
     """d x^n = n x^(n - 1) dx; for n = 0 it is zero, at x = 0 too."""
-    return lambda g: g * n * (x if n in (0, 2) else x**(n - 1))
+    def vjp(g):
+        if n == 2 and kernel("twice", g, value_of(x)):
+            return twice(g, x)
+        return g * n * (x if n in (0, 2) else x**(n - 1))
+    return vjp
+
+
+@primitive
+def twice(g, x):
+    """2 g x, as one node and one kernel: the rule of x^2 on a device."""
+    return kernel("twice", g)(g, x)
+
+
+def exponent_rule(ans, x, n):
+    """d x^n = x^n log(x) dn for a number x > 0."""
+    return lambda g: g * math.log(x) * ans
 
 
 def weak_power(argnums, ans, args, kwargs):
-    """The rule of x^n for a number n, which no dtype follows; stock for anything else."""
-    if type(args[1]) in (int, float):
-        return each(power_rule)(argnums, ans, args, kwargs)
+    """The rule of x^n for a number x or n, which no dtype follows; stock for anything else."""
+    x, n = args if on_host(ans) else map(weak, args)
+    if type(n) in (int, float):
+        return each(power_rule)(argnums, ans, (x, n), kwargs)
+    if type(x) in (int, float) and not on_host(ans) and x > 0:
+        return each(None, exponent_rule)(argnums, ans, (x, n), kwargs)
     return stock_power(argnums, ans, args, kwargs)
+
+
+def weak(a):
+    """A scalar of NumPy's as the Python number that it is; anything else as it is."""
+    return a.item() if isinstance(a, numpy.generic) else a
 
 
 def reshaped():
@@ -189,16 +215,17 @@ def put_back(g, index, shape):
     """Zeros of this shape, plus g at the index: what x[index] does, backwards."""
     result = numpy.zeros(shape, dtype=g.dtype, like=g)
     parts = index if isinstance(index, tuple) else (index,)
-    where = [part for part in parts if not isinstance(part, (int, slice, type(None), type(...)))]
+    basic = int, numpy.integer, slice, type(None), type(...)
+    where = [part for part in parts if not isinstance(part, basic)]
     if not where:
         result[index] = g                                        # a view: no entry occurs twice
         return result
     if any(part is not a for part, a in zip(parts, where)):
         raise TypeError("the gradient of an index on a device needs its arrays to come first, "
                         "and nothing beside them")
-    rows = where[0]                                # one number for all of them: rows of a matrix
+    rows = where[0] % shape[0]                     # one number for all of them: rows of a matrix
     for n, part in zip(shape[1:], where[1:]):
-        rows = rows * n + part
+        rows = rows * n + part % n
     kept = shape[len(where):]
     numpy.add.at(result.reshape((-1, *kept)), rows, g)
     return result
@@ -246,6 +273,7 @@ def install():
     defvjp(recorded[numpy.where], None,
            lambda ans, c, x, y: shaped_like(x, lambda g: np.where(c, g, 0.0)),
            lambda ans, c, x, y: shaped_like(y, lambda g: np.where(c, 0.0, g)))
+    defvjp(twice, lambda ans, g, x: lambda h: twice(h, x), lambda ans, g, x: lambda h: twice(h, g))
     defvjp(put_back, lambda ans, g, index, shape: lambda h: h[index])
     # For device arrays.
     elsewhere(primitive_of_index, each(index_rule))

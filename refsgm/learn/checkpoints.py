@@ -16,7 +16,7 @@ import numpy as np
 
 from .networks import Model
 from ..arrays import to_host
-from .training import Settings, State
+from .training import Settings, State, read_losses
 
 FORMAT = {"model": 1, "checkpoint": 2}            # checkpoint 2: the moments are sums, not means
 BUFFERS = {"weights": "weights", "first": "gradient_sum", "second": "square_sum",
@@ -105,6 +105,7 @@ def fingerprint(x):
 
 def save_checkpoint(path, x, settings, state):
     """Write everything that the next training step depends on to `path` (.npz)."""
+    read_losses(state, settings)                    # a run that has diverged must not be kept
     facts = {"settings": asdict(settings), "step": state.step, "position": state.position,
              "rng": state.rng.bit_generator.state, "data": fingerprint(x)}
     arrays = {stored: getattr(state, name) for stored, name in BUFFERS.items()}

@@ -48,5 +48,6 @@ def at_level(s, sigma):
     return lambda x: s(x, sigma)
 
 
+SLICED = ("ssm", "ssm-vr", "fd-ssm")                           # the losses that use directions
 OBJECTIVES = {"dsm": dsm, "eps": eps_prediction, "ism": ism, "ssm": ssm, "ssm-vr": ssm_vr,
               "fd-ssm": fd_ssm}

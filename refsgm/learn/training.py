@@ -17,8 +17,9 @@ from itertools import accumulate
 
 import autograd.numpy as np
 
-from .adam import adam_step, average_step, learning_rate
+from .adam import adam_and_average, adam_step, average_step, learning_rate  # noqa: F401
 from .autodiff import value_and_grad
+from .batches import draw_batch, drawn_batches  # noqa: F401
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
 from ..noise_levels import geometric_sigmas
@@ -53,6 +54,8 @@ class Settings:
     sigma_min: float = setting(0.05, "smallest noise level")
     n_levels: int = setting(20, "number of noise levels, spaced geometrically", "levels")
     dtype: str = setting("float32", "number type of weights and scores: float32 or float64")
+    noise: str = setting("device", "whose random numbers a run has: device, those of the device of "
+                         "the data, or numpy, the same everywhere")
     seed: int = setting(0, "seed of weights, order of the data and noise")
 
     def __post_init__(self):
@@ -61,6 +64,8 @@ class Settings:
                              f"got {self.objective!r}")
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
+        if self.noise not in ("device", "numpy"):
+            raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
         check_count(1, n_steps=self.n_steps, batch_size=self.batch_size)
         check_count(0, warmup=self.warmup, seed=self.seed)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
@@ -79,6 +84,9 @@ def with_options(doc):
     return doc.replace("FIELDS", f"\n{indent}".join(lines))
 
 
+STEPS_PER_READ = 50           # a device computes so many steps before it is waited for
+
+
 @dataclass
 class State:
     """Everything that the next step depends on, apart from data and settings; changed in place.
@@ -89,6 +97,7 @@ class State:
     order, position   order of the data in this pass over them, and where the next batch starts
     rng      NumPy Generator
     losses   loss of every step so far (n_steps,), NaN for those to come
+    unread   losses of the last steps, where they are still on a device; see `read_losses`
     """
 
     step: int
@@ -100,6 +109,7 @@ class State:
     position: int
     rng: np.random.Generator
     losses: np.ndarray
+    unread: list = field(default_factory=list)
 
 
 def start(x, settings):
@@ -149,18 +159,18 @@ def training_steps(x, settings, state, batches=None):
     state     of `start`, or of a checkpoint; changed in place
     batches   iterator of what a loss is given, (x, sigma, eps, v), each for one step, in the place
               of samples of the data; x is centred and of settings.dtype
-    Raises ValueError for a loss that is not finite, which a smaller learning rate avoids.
+    Raises ValueError for a loss that is not finite, which a smaller learning rate avoids: before
+        the update with NumPy, at most STEPS_PER_READ steps later on a device.
     """
     for name in ("weights", "gradient_sum", "square_sum", "average"):   # from a file: NumPy's
         setattr(state, name, beside(getattr(state, name), x))
-    model, sigmas = model_of(x, settings, state.weights), settings.sigmas()
+    model = model_of(x, settings, state.weights)
     x = (x - np.mean(x, axis=0, dtype=np.float64)).astype(settings.dtype)    # before it is rounded
     update = step_of(replace(model, center=np.zeros_like(model.center)), settings, state)
-    batches = batches or iter(lambda: draw_batch(x, sigmas, settings.batch_size, state), None)
+    batches = batches or drawn_batches(x, settings, state)
     while state.step < settings.n_steps:
-        loss = update(*next(batches))
-        state.losses[state.step - 1] = loss
-        yield loss
+        yield update(*next(batches))
+    read_losses(state, settings)
 
 
 def step_of(model, settings, state):
@@ -179,18 +189,41 @@ def step_of(model, settings, state):
     loss_and_gradients = value_and_grad(loss)
 
     def update(*batch):
-        value, gradients = loss_and_gradients(model.params, *batch)
-        value = value.item()
-        if not math.isfinite(value):
-            raise ValueError(f"the loss must stay finite, got {value} in step {state.step}: "
-                             f"lower the learning rate ({settings.learning_rate})")
-        for part, g in zip(gradient_parts, gradients):
-            part[...] = g
-        adam_step(state, gradient, learning_rate(state.step, settings))
-        average_step(state, settings.average_decay, scratch=gradient)
+        value, _ = loss_and_gradients(model.params, *batch, into=gradient_parts)
+        if on_host(value):
+            value = value.item()
+            check_loss(value, state.step, settings)
+        adam_and_average(state, gradient, learning_rate(state.step, settings),
+                         settings.average_decay)
         state.step += 1
+        state.unread.append(value)
+        if on_host(value) or len(state.unread) == STEPS_PER_READ:
+            read_losses(state, settings)
         return value
     return update
+
+
+def read_losses(state, settings):
+    """Put the losses that were not read yet into state.losses: on a device this is what waits.
+
+    Raises ValueError for the first that is not finite.
+    """
+    if not state.unread:
+        return
+    values = state.unread if on_host(state.unread[0]) else np.stack(state.unread).tolist()
+    state.unread = []
+    first = state.step - len(values)
+    for step, value in enumerate(values, first):
+        check_loss(value, step, settings)
+        if step < len(state.losses):                  # a step of a benchmark may go beyond the end
+            state.losses[step] = value
+
+
+def check_loss(value, step, settings):
+    """The loss of a step is finite."""
+    if not math.isfinite(value):
+        raise ValueError(f"the loss must stay finite, got {value} in step {step}: "
+                         f"lower the learning rate ({settings.learning_rate})")
 
 
 def keep_freed_memory():
@@ -205,19 +238,6 @@ def keep_freed_memory():
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3                     # as in malloc.h
     for parameter, size in ((trim_threshold, 2**28), (top_pad, 2**26), (mmap_threshold, 2**25)):
         mallopt(parameter, size)
-
-
-def draw_batch(x, sigmas, batch_size, state):
-    """The next samples, with a noise level, noise and a slicing direction of signs for each."""
-    size, rng = min(batch_size, len(x)), state.rng
-    if state.position + size > len(x):
-        state.order, state.position = rng.permutation(len(x)), 0
-    batch = x[beside(state.order[state.position:state.position + size], x)]              # (B, D)
-    state.position += size
-    sigma = sigmas[rng.integers(len(sigmas), size=(size, 1))]                             # (B, 1)
-    eps = rng.standard_normal(batch.shape, dtype=batch.dtype)
-    v = 2 * rng.integers(2, size=batch.shape).astype(batch.dtype) - 1
-    return batch, beside(sigma, x), beside(eps, x), beside(v, x)
 
 
 def train(x, settings=None, **options):
