@@ -18,7 +18,7 @@ class Device(NamedTuple):
     """What a library of device arrays brings, apart from NumPy's protocols.
 
     default_rng  seed -> generator whose numbers are drawn on the device
-    kernel       (inputs, outputs, body, name) -> elementwise function, as cupy.ElementwiseKernel;
+    kernel       (inputs, outputs, body, name) -> elementwise function, see learn/kernels.py;
                  None if the library has none
     free_memory  () -> bytes that are free there
     """
