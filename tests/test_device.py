@@ -4,8 +4,14 @@ With `pytest -m gpu`, on a machine that has a GPU, the same tests run on CuPy's 
 """
 
 import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import autograd.numpy as anp
@@ -23,6 +29,7 @@ from refsgm.arrays import DEVICES
 from refsgm.learn.autodiff import dense, dense_tanh, value_and_grad
 from refsgm.learn.backend import register
 from refsgm.learn.generate import SAMPLERS, generate
+from refsgm.learn.kernels import KERNELS
 from refsgm.learn.batches import drawn_batches
 from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
 from refsgm.learn.training import (OBJECTIVES, STEPS_PER_READ, Settings, model_of, read_losses,
@@ -318,6 +325,47 @@ def test_kernels_compute_what_the_array_code_computes(place, energy, monkeypatch
         assert_allclose(to_host(fused), to_host(plain), rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_is_c_too(name, tmp_path):
+    """Where there is a C++ compiler: its body between declarations, as CuPy compiles it."""
+    compiler = shutil.which("c++") or pytest.skip("needs a C++ compiler")
+    inputs, outputs, body = KERNELS[name]
+    assert not re.search(r"\*\*|[0-9]\.|\.[0-9]", body), "no C, or a double among floats"
+    words = "".join(f"const {a} = 2;\n" for a in inputs.split(", "))
+    words += "".join(f"{a};\n" for a in outputs.split(", "))
+    head = "#include <cmath>\nusing namespace std;\ntypedef float T;\n"
+    (tmp_path / "kernel.cpp").write_text(f"{head}void f() {{\n{words}{body};\n}}")
+    subprocess.run([compiler, "-fsyntax-only", "-Werror=narrowing", tmp_path / "kernel.cpp"],
+                   check=True)
+
+
+def test_the_scripts_for_a_gpu_run_on_the_stand_in(tmp_path):
+    """The table of agreement and the times, small; all steps: DRY=1 bash scripts/run_on_gpu.sh"""
+    done = subprocess.run(["bash", "scripts/run_on_gpu.sh"], text=True, capture_output=True,
+                          cwd=Path(__file__).parents[1], env=os.environ | {
+                              "DRY": "1", "OUT": str(tmp_path), "STEPS": "nothing agreement",
+                              "PY": sys.executable})
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "72 of 72 rows agree" in done.stdout
+    assert sorted(os.listdir(tmp_path)) == ["agreement.json", "log.txt"]
+
+
+def test_a_step_of_the_script_that_fails_does_not_stop_the_next(tmp_path):
+    """Its exit code is 1 if the tests or the agreement failed, and 0 if only another step did."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/bash\n[[ "$*" == *"$FAIL"* ]] && exit 3\n[[ "$*" == -[c\\ ]* ]] && '
+                      f'exec {sys.executable} "$@"\nexit 0\n')
+    python.chmod(0o755)
+    for fail, code in (("gpu_agreement", 1), ("refsgm demo", 0)):
+        done = subprocess.run(["bash", "scripts/run_on_gpu.sh"], text=True, capture_output=True,
+                              cwd=Path(__file__).parents[1], env=os.environ | {
+                                  "DRY": "1", "OUT": str(tmp_path / "out"), "PY": str(python),
+                                  "FAIL": fail})
+        assert done.returncode == code
+        assert done.stdout.count("FAILED with exit code 3") == 1
+        assert done.stdout.count(": ok after") == 9
+
+
 def test_arrays_of_two_dtypes_take_the_array_code(place):
     """A kernel has one type of number: float64 data with float32 weights must work without it."""
     params = refsgm.init_network(np.random.default_rng(0), 2, 8, dtype=np.float32)
@@ -520,8 +568,6 @@ def test_the_stand_in_has_what_cupy_has():
 
 def test_the_numbers_of_numpy_users_do_not_change(tmp_path):
     """[AD-1] Through sums, means, powers, where and products; in both modes; bit for bit."""
-    import subprocess
-    import sys
     program = """
 import sys
 import autograd.numpy as np
