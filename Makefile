@@ -10,7 +10,7 @@ demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, wr
 	$(BIN)/refsgm demo
 
 test: $(VENV)/with-test          ## all tests, doctests and examples
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 lint: $(VENV)/with-test
 	$(BIN)/ruff check .
@@ -30,7 +30,7 @@ bench: $(VENV)/with-bench        ## the claims about speed and memory, against P
 	$(BIN)/python benchmarks/import_time.py
 
 accuracy: $(VENV)/with-test      ## docs/accuracy.md: every closed form against 50 digits
-	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python -m ledgers.accuracy
 
 gpu:                             ## on a machine with a GPU: tests, agreement, times -> refsgm-gpu/
 	@nvidia-smi -L >/dev/null 2>&1 || { echo 'make gpu needs an NVIDIA GPU and its driver, and nvidia-smi finds none' >&2; exit 1; }

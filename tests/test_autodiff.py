@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from autograd import grad
 from autograd.test_util import check_grads
-from laws import AUTODIFF, EXACT, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.learn import networks
 from refsgm.learn.autodiff import dense, dense_tanh, through_tanh, value_and_grad
 from refsgm.learn.training import OBJECTIVES
+from tests.support.tolerances import AUTODIFF, EXACT, complex_step, normal
 
 X, W, b = normal(0, 4, 3), normal(1, 3, 5), normal(2, 5)
 

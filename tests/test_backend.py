@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-from device_array import DeviceArray
 from numpy.testing import assert_array_equal
 
 import refsgm
+from tests.support.device_array import DeviceArray
 
 PACKAGE = pathlib.Path(refsgm.__file__).parent
 

@@ -18,10 +18,6 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
-from calls import CALLS, LOOPS, TABLES, D, Inputs, call, last, score
-from device_array import (COUNT, DEVICE, FUNCTIONS, DeviceArray, DeviceGenerator, Kernel, to_device,
-                          to_host)
-from laws import STANDARD_ERRORS, normal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
@@ -34,6 +30,10 @@ from refsgm.learn.batches import drawn_batches
 from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
 from refsgm.learn.training import (OBJECTIVES, STEPS_PER_READ, Settings, model_of, read_losses,
                                    start, training_steps)
+from tests.support.calls import CALLS, LOOPS, TABLES, D, Inputs, call, last, score
+from tests.support.device_array import (COUNT, DEVICE, FUNCTIONS, DeviceArray, DeviceGenerator,
+                                        Kernel, to_device, to_host)
+from tests.support.tolerances import STANDARD_ERRORS, normal
 
 register(DeviceArray, DEVICE)
 
@@ -138,9 +138,9 @@ def test_distributions_are_the_same_on_a_device(place, p, method):
 @pytest.mark.parametrize("sigma", [0.5, 1e-6])
 def test_mixtures_by_matrix_products_are_the_same_on_a_device(place, monkeypatch, sigma):
     """[MIX-2] [MIX-3] With points that are close to one mean, which are summed up again."""
-    from refsgm.exact import mixtures
-    monkeypatch.setattr(mixtures, "DIRECT", 0)
-    monkeypatch.setattr(mixtures, "ENTRIES", 64)
+    from refsgm.exact import sums
+    monkeypatch.setattr(sums, "DIRECT", 0)
+    monkeypatch.setattr(sums, "ENTRIES", 64)
     monkeypatch.setitem(DEVICES, place.type, DEVICES[place.type]._replace(free_memory=lambda: 0))
     means = normal(0, 40, D)
     x = np.concatenate([normal(1, 3, D), means[:3] + 1e-7])
@@ -395,19 +395,19 @@ def test_a_power_keeps_float32_on_a_device(place):
 
 
 def test_a_mixture_takes_blocks_of_the_size_that_a_device_has_memory_for(monkeypatch):
-    from refsgm.exact import mixtures
+    from refsgm.exact import sums
     x = DeviceArray(np.ones((4, 2), np.float32))
-    for free, entries in ((2**36, 2**29), (0, mixtures.ENTRIES)):
+    for free, entries in ((2**36, 2**29), (0, sums.ENTRIES)):
         monkeypatch.setitem(DEVICES, DeviceArray, DEVICE._replace(free_memory=lambda n=free: n))
-        assert mixtures.entries_at_once(x) == entries
+        assert sums.entries_at_once(x) == entries
 
 
 def test_axes_do_not_depend_on_the_signs_of_a_solver():
     """[MIX-4] Eigenvectors have no sign of their own; samples and nodes must not either."""
     p = next(distributions())
-    assert_allclose(np.einsum("kij,kj,klj->kil", p._axes, p._variances, p._axes), p.covs,
+    assert_allclose(np.einsum("kij,kj,klj->kil", p.axes, p.variances, p.axes), p.covs,
                     rtol=1e-12, atol=1e-12)
-    assert np.all(np.einsum("i,kij->kj", 1 + 0.618034 * np.arange(D), p._axes) > 0)
+    assert np.all(np.einsum("i,kij->kj", 1 + 0.618034 * np.arange(D), p.axes) > 0)
 
 
 def test_a_run_goes_on_elsewhere_and_its_model_can_be_saved(place, tmp_path):

@@ -4,11 +4,11 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import jacobian
-from laws import AUTODIFF, EXACT, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.learn.networks import forward, network_shapes, noise_features
+from tests.support.tolerances import AUTODIFF, EXACT, complex_step, normal
 
 SIGMA_DATA = 0.7
 

@@ -11,7 +11,6 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from laws import EXACT, normal
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
@@ -19,6 +18,7 @@ from refsgm.learn import checkpoints, training
 from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
 from refsgm.learn.runs import Interrupted, run_to_end
 from refsgm.learn.training import OBJECTIVES, Settings, start, training_steps
+from tests.support.tolerances import EXACT, normal
 
 SMALL = {"width": 8, "depth": 2, "n_steps": 40, "batch_size": 16, "warmup": 5}
 

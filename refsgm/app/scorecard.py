@@ -24,7 +24,8 @@ from ..exact.empirical import Empirical
 from ..equivalence import eps_from_score, ve_from_vp, vp_from_ve, vp_score_from_ve
 from ..gaussian import gaussian_log_density
 from ..learn.generate import SAMPLERS
-from ..exact.sampler_laws import annealed_langevin_law, convergence_order, langevin_law, sampler_law
+from ..exact.langevin_laws import annealed_langevin_law, langevin_law
+from ..exact.sampler_laws import convergence_order, sampler_law
 from ..exact.likelihood import bits_per_dimension, log_likelihood
 from ..objectives import noise_prediction_loss
 from ..samplers import annealed_langevin, langevin, normal_like

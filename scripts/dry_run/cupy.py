@@ -3,17 +3,13 @@
 It has what refsgm, its tests and these scripts ask of CuPy, and says nothing of CuPy's numbers.
 """
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
-TESTS = Path(__file__).parents[2] / "tests"
-sys.path += [str(TESTS), str(TESTS / "support")]
-
-from device_array import DeviceArray as ndarray  # noqa: E402
-from device_array import DeviceGenerator, Kernel as ElementwiseKernel  # noqa: E402, F401
+from tests.support.device_array import DeviceArray as ndarray
+from tests.support.device_array import DeviceGenerator
+from tests.support.device_array import Kernel as ElementwiseKernel  # noqa: F401, CuPy's name
 
 __version__ = "0 (the stand-in)"
 random = SimpleNamespace(default_rng=DeviceGenerator, Generator=DeviceGenerator,
