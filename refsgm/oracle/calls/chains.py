@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from .caller import ForeignRng, OutOfTime, limited
 from .targets import D, edm_network, edm_state, gaussian, predicted
+from .trial import ForeignRng, OutOfTime, limited
 
 SIGMA_MAX, SIGMA_MIN, SMALL, RHO, SHIFT = 10.0, 0.05, 0.002, 2.0, 3.0
 CHAINS = 40_000
@@ -156,7 +156,7 @@ class Chain:
                     end = end[-1]
                 self.single |= self.narrow or raw.dtype == np.float32
         except OutOfTime:
-            raise Refused(f"it gives no answer within {self.seconds:g} s") from None
+            raise Refused(f"no answer within {self.seconds:g} s") from None
         except (KeyboardInterrupt, GeneratorExit, Refused):
             raise
         except BaseException as error:

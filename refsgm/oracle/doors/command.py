@@ -5,6 +5,7 @@ ended when a call takes too long even for a signal: an endless loop in C, a cras
 verdict too.
 """
 
+import contextlib
 import difflib
 import functools
 import importlib
@@ -19,11 +20,14 @@ from typing import Annotated
 
 import typer
 
-from ..kinds import CONTRACTS, find
-from ..doctor.codes import CODES, Diagnosis
+from ..calls.caller import MOST_SECONDS
+from ..calls.frameworks import FRAMEWORKS, in_words
+from ..doctor.codes import CODES, CONVENTIONS, Diagnosis
+from ..kinds import KINDS, find
 from ..report import Report
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
+BETWEEN = 60.0                        # seconds between two calls, in which results are read
 IMPORTS = 6                           # time limits that importing may take
 
 vectors = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown",
@@ -36,8 +40,7 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
                             "or path/to/file.py:function.")] = None,
           command: Annotated[str | None, typer.Option(help="In place of a function: a program that "
                              "answers JSON lines, such as \"node my.js\".")] = None,
-          framework: Annotated[str, typer.Option(help="numpy, autograd, torch, jax or cupy.")]
-          = "numpy",
+          framework: Annotated[str, typer.Option(help=f"{in_words(FRAMEWORKS)}.")] = "numpy",
           levels: Annotated[str | None, typer.Option(help="How noise levels arrive: column, flat, "
                             "trailing or scalar.")] = None,
           event_shape: Annotated[str | None, typer.Option(help="Shape of one sample, such as "
@@ -46,7 +49,8 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
                            "accepted; may be given several times.")] = None,
           no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Diagnose by the "
                                    "general engines alone.")] = False,
-          seconds: Annotated[float, typer.Option(min=0.01, help="Time limit of one call.")] = 10.0,
+          seconds: Annotated[float, typer.Option(min=0.01, max=MOST_SECONDS,
+                                                 help="Time limit of one call.")] = 10.0,
           dtype: Annotated[str | None, typer.Option(help="float64 or float32; both if left out.")]
           = None,
           as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
@@ -60,7 +64,7 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
     Example: refsgm check denoising_score_matching losses.py:dsm --framework torch
     """
     if list_kinds:
-        print("\n".join(contract.signature() for contract in CONTRACTS.values()))
+        print("\n".join(contract.signature() for contract in KINDS.values()))
         return
     if kind is None or (target is None) == (command is None):
         raise ValueError("check needs a kind, and either module:function or --command "
@@ -100,8 +104,7 @@ def dtype_of(dtype):
 def names_of(allow):
     """Codes and conventions, from options that may hold several."""
     names = [name for item in allow or () for name in item.split(",") if name]
-    known = {*CODES, "mean-over-dims", "missing-half", "unit-sphere", "beta-variance", "clipped-x0",
-             "langevin-step"}
+    known = {*CODES, *CONVENTIONS}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
@@ -140,24 +143,36 @@ def in_another_process(contract, target, framework, options):
     stage = "start"
     try:
         while True:
-            limit = {"call": options["seconds"] + GRACE,
+            limit = {"call": options["seconds"] + GRACE, "between": BETWEEN,
                      "import": max(IMPORTS * options["seconds"], GRACE)}.get(stage)
             if not here.poll(limit):
+                what = "reading what it returned" if stage == "between" else "it"
                 return no_verdict(contract, framework, target, stage, "timeout",
-                                  f"it takes more than {limit:g} s, and cannot be interrupted")
+                                  f"{what} takes more than {limit:g} s, and cannot be interrupted")
             try:
                 stage, *content = here.recv()
             except EOFError:
                 process.join()
                 return no_verdict(contract, framework, target, stage, "raises",
                                   how_it_ended(process.exitcode))
+            except Exception:                            # foreign bytes, no message of ours
+                return no_verdict(contract, framework, target, stage, "raises",
+                                  "it writes into the pipe of the oracle")
             if stage == "report":
                 return tuple(content)
             if stage == "refused":
                 raise ValueError(content[0])
     finally:
-        process.kill()
-        process.join()
+        end_with_its_children(process)
+
+
+def end_with_its_children(process):
+    """End a process that leads a group, and whatever it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):              # it has ended, or is not there yet
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
 
 
 def how_it_ended(code):
@@ -179,6 +194,8 @@ def no_verdict(contract, framework, target, stage, code, sentence):
 def judge_here(connection, kind, target, framework, options):
     """The other process: import, check, and send the report, saying before each what is done."""
     from ..check import check as judged
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)                             # a group of its own, ended with its children
     os.dup2(2, 1)                                    # what foreign code prints is not the report
 
     def told(fn):
@@ -296,7 +313,9 @@ def verify(kind: Annotated[str, typer.Argument(help="The kind that was answered.
     try:
         with open(results, encoding="utf-8") as file:
             data = json.load(file)
-    except json.JSONDecodeError as error:
+    except OSError as error:
+        raise ValueError(f"cannot read {results}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{results} must be a JSON file: {error}") from None
     ok, text, plain = summary(judged(kind, data, dtype=dtype_of(dtype), allow=names_of(allow),
                                      dictionary=not no_dictionary))

@@ -12,11 +12,12 @@ import math
 
 import numpy as np
 
-from ..kinds import STATES, Noise
-from ..kinds.test_functions import Field
+from ..kinds import FUNCTION, STATES
+from ..kinds.test_functions import Field, Noise
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import reference
-from ..calls.caller import Caller, Trial
+from ..calls.caller import Caller
+from ..calls.reference import reference
+from ..calls.trial import Trial
 
 FIELD = ("{name}(x, level) = (theta[0] x A + theta[1] b - theta[2] x^3) / (1 + level), x A the "
          "product of a row vector and the matrix, x^3 entry by entry, level the noise level that "
@@ -32,7 +33,7 @@ def functions_in_words(contract):
     for name in contract.args:
         if name in ("score_fn", "eps_fn"):
             words[name] = FIELD.format(name=name)
-        elif name == "log_density" and contract.form == "function":
+        elif name == "log_density" and contract.form == FUNCTION:
             words[name] = ENERGY
         elif name == "rng":
             words[name] = NOISE
@@ -77,6 +78,9 @@ def arrays(contract, answer):
         if missing:
             raise ValueError(f"the answer lacks {missing[0]}")
         answer = [answer[name] for name in names]
+    if not isinstance(answer, list) or len(answer) != len(names):
+        raise ValueError(f"a list or an object of {', '.join(names)} is required, "
+                         f"got {brief(answer)}")
     return tuple(numbers(a) for a in answer)
 
 
@@ -85,9 +89,19 @@ def numbers(a):
     if isinstance(a, dict):
         raise ValueError(f"numbers are required, got an object with {', '.join(a) or 'no entries'}")
     try:
+        if isinstance(a, bool):
+            raise TypeError
         return np.array(a, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"numbers in equally long lists are required, got {str(a)[:60]}") from None
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise ValueError(f"numbers in equally long lists are required, got {brief(a)}") from None
+
+
+def brief(a):
+    """The beginning of JSON data as text; of what is nested too deeply, its type."""
+    try:
+        return str(a)[:60]
+    except RecursionError:
+        return f"a {type(a).__name__} that is nested too deeply"
 
 
 def as_answer(contract, outputs):
