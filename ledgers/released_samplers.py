@@ -1,6 +1,8 @@
 """The table of docs/samplers.md: certificates of released samplers, as they are installed.
 
     python ledgers/released_samplers.py > docs/samplers.md
+
+With the names of packages it makes their tables alone, without the head of the page.
 """
 
 import sys
@@ -85,9 +87,13 @@ def number(a):
 def main():
     """Print the page."""
     warnings.simplefilter("ignore")
-    print(HEAD)
+    asked = sys.argv[1:]
+    if not asked:
+        print(HEAD)
     for package, name, members in (("diffusers", "diffusers", DIFFUSERS),
                                    ("k_diffusion", "k-diffusion", K_DIFFUSION)):
+        if asked and name not in asked:
+            continue
         try:
             print(f"## {name} {version(name)}\n")
         except PackageNotFoundError:

@@ -44,6 +44,11 @@ def certify_own_levels(chain, result, start, deterministic):
     size = float(np.linalg.norm(found.limit))
     result.tables.append(("a Gaussian", "its own levels", found.orders, size, found.uncertainty))
     last = float(np.linalg.norm(doubled[-1].e))
+    result.order, result.standard_error = found.order, found.spread
+    if result.claimed_order and found.order < result.claimed_order - 0.25:
+        result.doubts.append(f"on its own levels it has order {found.order:.2f} at the last "
+                             f"doubling that is seen, where order {result.claimed_order:g} is "
+                             "claimed: where they end may hide it")
     if found.answer == "not seen":
         result.doubts.append(found.why)
     elif found.answer == "wrong":
