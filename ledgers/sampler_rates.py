@@ -7,12 +7,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]),
-                str(Path(__file__).parents[1] / "tests" / "oracle" / "samplers")]
-from right import RIGHT  # noqa: E402
-from wrong import WRONG  # noqa: E402
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from refsgm import check_sampler  # noqa: E402
+from tests.oracle.samplers.right import RIGHT  # noqa: E402
+from tests.oracle.samplers.wrong import WRONG  # noqa: E402
 
 
 def main():

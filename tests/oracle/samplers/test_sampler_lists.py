@@ -1,16 +1,11 @@
 """Certificates of two lists: right samplers are never called wrong, wrong ones never certified."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from refsgm import check_sampler
-
-sys.path.insert(0, str(Path(__file__).parent))
-from right import RIGHT, euler, heun, pairs  # noqa: E402
-from wrong import WRONG  # noqa: E402
+from tests.oracle.samplers.right import RIGHT, euler, heun, pairs
+from tests.oracle.samplers.wrong import WRONG
 
 
 @pytest.mark.parametrize(("name", "sampler", "options"), RIGHT, ids=[r[0] for r in RIGHT])

@@ -6,8 +6,9 @@ steps: none tends to the data, or its order is below the one that is claimed.
 
 import numpy as np
 
-from right import (FLOW, UP, VP, ddim, ddpm, dpmpp_2m, euler, flow_ancestral, flow_euler, heun,
-                   narrow, own_noise, pairs, reverse_sde)
+from tests.oracle.samplers.right import (FLOW, UP, VP, ddim, ddpm, dpmpp_2m, euler,
+                                         flow_ancestral, flow_euler, heun, narrow, own_noise,
+                                         pairs, reverse_sde)
 
 
 def clipped(sampler, c):
