@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 import refsgm
-from refsgm.exact import mixtures
+from refsgm.exact import sums
 from tests.support import fifty_digits
 
 LEDGER = pathlib.Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
@@ -92,13 +92,25 @@ RANGES = {
     "sigma_s": ("0 to sigma, close to either too", lambda d: d.among(
         lambda: 0.0, lambda: d["sigma"] * d.power(-8, -0.01),
         lambda: min(d["sigma"] * (1 - d.power(-6, 0)), np.nextafter(d["sigma"], d.dtype(0))))),
+    "scale_rate": ("-1e4 to -1e-4", lambda d: -d.power(-4, 4)),
+    "sigma_rate": ("1e-4 to 1e4", lambda d: d.power(-4, 4)),
+    "u_path": ("scale_rate x_0 + sigma_rate eps", lambda d: d["scale_rate"] * d["x_0"]
+               + d["sigma_rate"] * d["eps"]),
+    "s": ("0 to 1, both ends too", lambda d: d.among(lambda: 0.0, lambda: 1.0,
+                                                     lambda: d.rng.uniform(0, 1))),
+    "shift": ("1e-3 to 1e3", lambda d: d.power(-3, 3)),
+    "prediction": ("1e-3 to 1e6", lambda d: d.signed(-3, 6)),
+    "log_mean": ("-5 to 5", lambda d: d.rng.uniform(-5, 5)),
+    "deviation": ("1e-1 to 3", lambda d: d.rng.uniform(0.1, 3)),
+    "guidance": ("1e-1 to 1e2", lambda d: d.power(-1, 2)),
     "x_ve": ("x_0 + sigma eps", lambda d: d["x_0"] + d["sigma"] * d["eps"]),
     "beta": ("1e-3 to 1e2", lambda d: d.power(-3, 2)),
 }
 # Arguments that are one number for all samples; noise levels are that or an array, others arrays.
 NUMBERS = {"dim", "bin_width", "beta_min", "beta_max", "sigma_min", "sigma_max", "sigma_data",
-           "gamma", "eta"}
-LEVELS = {"sigma", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size", "beta"}
+           "gamma", "eta", "shift", "log_mean", "deviation"}
+LEVELS = {"sigma", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size", "beta",
+          "scale_rate", "sigma_rate", "guidance"}
 
 # function, and what it takes by name -> its arguments
 ELEMENTWISE = {
@@ -128,7 +140,19 @@ ELEMENTWISE = {
     "ve_reverse_sde_step": "x_ve score sigma sigma_s z",
     "ve_ancestral_step": "x_ve score sigma sigma_s z", "raise_noise": "x_ve sigma_s sigma z",
     "vp_probability_flow_drift": "x_0 score beta", "vp_reverse_sde_drift": "x_0 score beta",
+    "velocity_from_score": "x_t score scale sigma scale_rate sigma_rate",
+    "score_from_velocity": "x_t u_path scale sigma scale_rate sigma_rate",
+    "sde_coefficients": "scale sigma scale_rate sigma_rate", "flow_marginal": "t",
+    "shift_time": "t shift", "flow_step": "x_line u t s",
+    "x0_prediction_loss": "x_0 sigma eps prediction",
+    "edm_loss": "x_0 sigma eps sigma_data prediction",
+    "v_prediction_loss": "x_0 alpha_bar eps prediction",
+    "flow_matching_loss": "x_0 t eps prediction",
+    "log_normal_sigma": "z log_mean deviation", "logit_normal_time": "z log_mean deviation",
+    "classifier_free_guidance": "score score_hat guidance",
 }
+# The last argument in the ledger is what the function that these call returns.
+OF_A_PREDICTION = {"x0_prediction_loss", "edm_loss", "v_prediction_loss", "flow_matching_loss"}
 
 
 def elementwise(name, dtype, rng):
@@ -140,6 +164,9 @@ def elementwise(name, dtype, rng):
         def function(x, score, score_hat, *levels):
             values = iter([score, score_hat])
             return refsgm.heun_step(lambda x, sigma: next(values), x, *levels)
+    if name in OF_A_PREDICTION:
+        def function(*args):
+            return getattr(refsgm, name)(lambda x, level: args[-1], *args[:-1])
     for _ in range(CASES):
         draw = Draw(rng, dtype)
         arrays = [draw[n] for n in names]
@@ -271,11 +298,11 @@ def common_sigma(name, dtype, rng):
 @contextlib.contextmanager
 def matrix_products(used):
     """Mixtures with one sigma are summed by matrix products, or directly."""
-    before, mixtures.DIRECT = mixtures.DIRECT, 0 if used else 10**9
+    before, sums.DIRECT = sums.DIRECT, 0 if used else 10**9
     try:
         yield
     finally:
-        mixtures.DIRECT = before
+        sums.DIRECT = before
 
 
 AFFINE = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import refsgm
-from refsgm.exact import mixtures
+from refsgm.exact import sums
 from ledgers import accuracy
 from tests.support.calls import CALLS, LOOPS, TABLES
 
@@ -61,7 +61,7 @@ def test_the_ledger_rejects_the_difference_of_large_squares(monkeypatch):
         r = np.exp(exponents - largest)
         total = np.sum(r, axis=1, keepdims=True)
         nearest = means[np.argmax(exponents, axis=1)]
-        return mixtures.Sums(nearest, np.log(total), r / total @ means - nearest)
+        return sums.Sums(nearest, np.log(total), r / total @ means - nearest)
 
-    monkeypatch.setattr(mixtures, "sums_by_products", usual)
+    monkeypatch.setattr(sums, "sums_by_products", usual)
     assert accuracy.measure("mixture_score", "float64").units > accuracy.LIMIT

@@ -22,12 +22,12 @@ LINE = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.5]]),
 
 
 # the samplers of the scorecard, in VE coordinates, and those that have no order
-SAMPLERS = {name: sampler for name, (_, sampler) in scorecard.SAMPLERS.items()} | {
-    "DDIM, eta = 1/2": scorecard.vp_loop("ddim", 0.5),
+SAMPLERS = {name: sampler for name, (_, sampler) in scorecard.ORDERS.items()} | {
+    "DDIM, eta = 1/2": scorecard.by_name_in_vp("ddim", eta=0.5),
     "Langevin": lambda s, x, sigmas, rng: refsgm.langevin(lambda x: s(x, 0.2), x, 0.3, 8, rng),
     "annealed Langevin": lambda s, x, sigmas, rng: refsgm.annealed_langevin(s, x, sigmas, 2, 0.02,
                                                                             rng)}
-ORDERS = {name: order for name, (order, _) in scorecard.SAMPLERS.items()}
+ORDERS = {name: order for name, (order, _) in scorecard.ORDERS.items()}
 
 
 def score(x, sigma):
@@ -180,6 +180,30 @@ def test_what_is_not_affine_is_refused():
         refsgm.sampler_law(lambda x, rng: [], np.zeros(2), np.eye(2))
 
 
+def step(f):
+    """A sampler of three steps x' = f(x, z)."""
+    def sampler(x, rng):
+        for _ in range(3):
+            x = f(x, rng.standard_normal(x.shape))
+            yield x
+    return sampler
+
+
+@pytest.mark.parametrize("f", [
+    lambda x, z: x + x * z / 2, lambda x, z: x / 2 + np.abs(z), lambda x, z: x / 2 + z**2,
+    lambda x, z: x / 2 + z**3, lambda x, z: x / 2 + z * np.abs(z), lambda x, z: x / 2 + np.sign(z),
+    lambda x, z: x / 2 + np.clip(z, -1.5, 1.5), lambda x, z: np.clip(0.9 * x + z / 2, -1.9, 1.9),
+    lambda x, z: x + np.sin(np.pi * x) / 10, lambda x, z: x - np.maximum(x - 1.99, 0),
+], ids=["x z", "|z|", "z^2", "z^3", "z |z|", "sign z", "clipped z", "clipped", "sine", "clamped x"])
+def test_noise_and_states_must_enter_linearly(f):
+    """A sampler that looks linear at the unit vectors alone is refused. [POP-3]"""
+    with pytest.raises(ValueError, match="sampler must be affine"):
+        refsgm.sampler_law(step(f), np.ones(2), np.eye(2))
+    means, covs = refsgm.sampler_law(step(lambda x, z: x / 2 + z), np.ones(2), np.eye(2))
+    assert_allclose(means[:, 0], [1 / 2, 1 / 4, 1 / 8], **EXACT)
+    assert_allclose(covs[:, 0, 0], [5 / 4, 21 / 16, 85 / 64], **EXACT)
+
+
 def test_wrong_starts_and_grids_are_refused():
     x, w = np.zeros((2, 1)), np.full(2, 0.5)
     sharp = refsgm.GaussianMixture(w, np.array([[-1.0], [1.0]]), np.full((2, 1, 1), 1e-4)).score
@@ -190,7 +214,7 @@ def test_wrong_starts_and_grids_are_refused():
         "step_size must be positive": (LINE.score, x, w, 0.0, 5),
         "spacing must be positive": (LINE.score, x, w, 0.1, 5, 0.0),
         "spacing must give at most 8192 grid points": (LINE.score, x, w, 0.1, 5, 1e-4),
-        "spacing must resolve the law and the score": (sharp, x, w, 1e-4, 5, 2.0),
+        "spacing must resolve the law, got": (sharp, x, w, 1e-4, 5, 2.0),
         r"score_fn\(x\) must be finite": (lambda x: np.nan * x, x, w, 0.1, 5),
         r"score_fn\(x\) must return shape": (lambda x: x[:, 0], x, w, 0.1, 5),
     }.items():

@@ -129,7 +129,7 @@ def test_every_module_of_the_reference_has_its_place_in_the_reading_order():
     sys.path.append(str(ROOT / "docs" / "_ext"))
     import sources
     modules = {path.relative_to(ROOT / "refsgm").with_suffix("").as_posix().replace("/", ".")
-               for folder in (".", "exact", "learn", "app")
+               for folder in (".", "parametrisations", "exact", "learn", "app")
                for path in (ROOT / "refsgm" / folder).glob("*.py")
                if not path.name.startswith("_")}
     assert set(sources.reading_order()) == modules | {"oracle"}

@@ -74,6 +74,42 @@ def test_alpha_bar_is_the_cumulative_product_and_gives_the_betas_back(table):
     assert_allclose(refsgm.betas_from_alpha_bar(alpha_bar), table, rtol=1e-10)
 
 
+def exact_products(betas):
+    """The products of 1 - beta at 40 digits, as float64."""
+    table = [mpmath.mpf(1)]
+    with mpmath.workdps(40):
+        for beta in betas:
+            table.append(table[-1] * (1 - mpmath.mpf(float(beta))))
+    return np.array(table, np.float64)
+
+
+@pytest.mark.parametrize("beta", [1e-5, 1.7e-4, 1e-3])
+def test_many_equal_steps_do_not_drift(beta):
+    """The rounding of 1 - beta, the same in every step, is taken back. [VP-6] [VP-5]"""
+    found = refsgm.alpha_bar_from_betas(np.full(1000, beta))
+    assert_allclose(found, exact_products(np.full(1000, beta)), rtol=5e-15)
+    capped = refsgm.cosine_alpha_bar(1000, beta_max=1e-5)
+    assert_allclose(capped[200:], exact_products(np.full(1000, 1e-5))[200:] * (
+        capped[200] / exact_products(np.full(200, 1e-5))[200]), rtol=5e-15)
+
+
+@pytest.mark.parametrize("rho", [1.0, 7.0])
+def test_the_small_levels_of_a_long_karras_table_keep_their_digits(rho):
+    """[SCHED-2] Of 1000 from 80 to 0.002, against 40 digits."""
+    found = refsgm.karras_sigmas(80.0, 0.002, 1000, rho)
+    with mpmath.workdps(40):
+        high, low = mpmath.mpf(80)**(1 / mpmath.mpf(rho)), mpmath.mpf(0.002)**(1 / mpmath.mpf(rho))
+        want = [(high + mpmath.mpf(i) / 999 * (low - high))**mpmath.mpf(rho) for i in range(1000)]
+    assert_allclose(found, np.array(want, np.float64), rtol=4e-15)
+
+
+def test_levels_whose_ratio_no_number_holds_are_refused():
+    with pytest.raises(ValueError, match="^sigma_max / sigma_min must be finite, got inf"):
+        refsgm.ve_marginal(0.0, 1e-200, 1e150)
+    with pytest.raises(ValueError, match="^sigma_max / sigma_min must be finite, got inf"):
+        refsgm.ve_diffusion_coefficient(0.5, 1e-200, 1e150)
+
+
 @rejects("sigma_from_alpha_bar", "a bracket is missing", instead(lambda a: abs(1 - a / a)**0.5))
 @rejects("signal_to_noise_ratio", "its root", instead(lambda a: (a / (1 - a))**0.5))
 @given(alpha_bars)

@@ -182,12 +182,35 @@ def equal_weights(f):
     return lambda means, *rest: f([mp.mpf(1) / len(means)] * len(means), means, *rest)
 
 
+# Functions that are no kind of the oracle: name -> the value at one number of each argument. The
+# last argument of a loss is what the function that it calls returns.
+OTHERS = {
+    "velocity_from_score": lambda x, score, a, s, da, ds: (
+        da * (x + s**2 * score) / a - ds * s * score),
+    "score_from_velocity": lambda x, u, a, s, da, ds: (da * x - a * u) / (s * (a * ds - s * da)),
+    "sde_coefficients": lambda a, s, da, ds: (da / a, mp.sqrt(2 * s * ds - 2 * da / a * s**2)),
+    "flow_marginal": lambda t: (1 - t, t),
+    "shift_time": lambda t, c: c * t / (1 + (c - 1) * t),
+    "flow_step": lambda x, u, t, s: x + (s - t) * u,
+    "x0_prediction_loss": lambda x, sigma, eps, x_hat: (x - x_hat)**2,
+    "edm_loss": lambda x, sigma, eps, d, x_hat: (1 / sigma**2 + 1 / d**2) * (x - x_hat)**2,
+    "v_prediction_loss": lambda x, a, eps, v_hat: (
+        mp.sqrt(a) * eps - mp.sqrt(1 - a) * x - v_hat)**2,
+    "flow_matching_loss": lambda x, t, eps, u_hat: (eps - x - u_hat)**2,
+    "log_normal_sigma": lambda z, m, d: mp.exp(m + d * z),
+    "logit_normal_time": lambda z, m, d: mp.exp(m + d * z) / (1 + mp.exp(m + d * z)),
+    "classifier_free_guidance": lambda c, u, w: w * c + (1 - w) * u,
+}
+
+
 def truth(name):
     """The oracle's formula of a kind at 50 digits: (arguments) -> its value, or tuple of values.
 
     Of a function of arrays, at one number of each; of a table, with all entries as the values. A
     choice comes with the name, "ddpm_step, beta"; heun_step takes its two scores as numbers.
     """
+    if name in OTHERS:
+        return OTHERS[name]
     kind, *choice = name.split(", ")
     formula, is_table = find(kind).exact, find(kind).form == TABLE
     counts = [i for i, arg in enumerate(find(kind).args) if arg in ("n_steps", "n_levels")]
