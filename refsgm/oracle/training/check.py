@@ -7,10 +7,10 @@ from importlib import import_module
 import numpy as np
 
 from ..calls.caller import OutOfTime, limited
-from . import paths, targets, times, weighting
+from . import paths, times, weighting
 from .fitting import separated
 from .judge import judged
-from .measure import SEEDS, Step, measured
+from .measure import SEEDS, Step, measured, one_seed
 from .record import Raised
 from .report import Stop, Training
 
@@ -58,10 +58,10 @@ def check_training(loss, framework="torch", *, shape=(3, 4, 4), batch=16, path=N
         with limited(seconds):
             step = prepared(loss, framework, (int(batch), *shape), wrap, seed, report)
             seeds = [seed + 7 * k for k in range(SEEDS)]
-            draws, columns = measured(step, seeds[:1])
-            spent = max(clock.monotonic() - begun, 1e-3)
-            more = int(min(SEEDS - 1, max(0.5 * seconds / spent, 1)))
-            columns += [c for c in measured_again(step, seeds[1:1 + more], draws) if c]
+            draws, columns = measured(step, seeds[0])
+            for other in seeds[1:]:
+                if clock.monotonic() - begun < 0.4 * seconds:
+                    columns += one_seed(step, other, draws)
             rows = separated(step, draws, columns)
             judged(rows, step, report, path=path, predicts=predicts, weight=weight, time=time,
                    alpha_bar=alpha_bar)
@@ -72,12 +72,6 @@ def check_training(loss, framework="torch", *, shape=(3, 4, 4), batch=16, path=N
     except OutOfTime:
         report.unjudged.append(f"it takes more than {seconds:g} s; a larger `seconds` allows more")
     return report
-
-
-def measured_again(step, seeds, draws):
-    """Responses on further seeds."""
-    from .measure import one_seed
-    return [one_seed(step, s, draws) for s in seeds]
 
 
 def options(framework, shape, batch, path, predicts, weight, time):
@@ -176,6 +170,3 @@ def coupled(run, x, seed, report):
     if b is None or a is None or np.abs(a - b).max() > 1e-5 * np.abs(a).max():
         report.stop("one output of the network is compared with another (a consistency or "
                     "distillation loss), so its target is no function of data and noise")
-
-
-__all__ = ["check_training", "targets"]

@@ -126,20 +126,19 @@ def is_float(draw):
                              "randint_like", "choice", "categorical", "permutation")
 
 
-def measured(step, seeds):
-    """(draws that are noise, the responses of each seed's run)."""
-    step.shape_of_loss(seeds[0])
-    draws = noises(step, seeds[0])
-    found = [one_seed(step, seed, draws) for seed in seeds]
-    return draws, [one for one in found if one is not None]
+def measured(step, seed):
+    """(draws that are noise, [responses of the run of this seed])."""
+    step.shape_of_loss(seed)
+    draws = noises(step, seed)
+    return draws, one_seed(step, seed, draws)
 
 
 def one_seed(step, seed, draws):
-    """Responses of input and target in one run to data and draws; None if it drew other things."""
+    """[responses of input and target in one run to data and draws], [] if it drew other things."""
     base = step.again(seed)
     if any(k >= len(base.draws) or base.draws[k].value.shape != d.value.shape
            for k, (d, _) in draws.items()) or step.call >= len(base.calls):
-        return None
+        return []
     call = base.calls[step.call]
     target, weight = step.residual(seed)
     if weight is None:
@@ -156,6 +155,6 @@ def one_seed(step, seed, draws):
     for k, (_, shift) in draws.items():
         parts[k] = response(shifts={k: shift}, by=spread_out(shift, target.shape))
     values = {k: spread_out(base.draws[k].value, target.shape) for k in draws}
-    return {"x_in": call.x, "y": target, "w": weight, "time": call.time, "parts": parts,
-            "draws": values, "seed": seed, "dtype": call.dtype}
+    return [{"x_in": call.x, "y": target, "w": weight, "time": call.time, "parts": parts,
+             "draws": values, "seed": seed, "dtype": call.dtype}]
 

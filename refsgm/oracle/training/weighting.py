@@ -168,10 +168,10 @@ def reduction(w, weight, per_row, batch, half_of=2.0):
     """How squares are summed up: in words."""
     c = float(np.median(w / weight)) / half_of
     n, B = per_row, batch
-    known = {1 / (n * B): "mean over everything", 1 / B: "sum over features, mean over the batch",
-             0.5 / B: "half the sum over features, mean over the batch",
-             0.5 / (n * B): "half the mean over everything",
-             1.0: "sum over everything", 0.5: "half the sum over everything",
-             1 / n: "mean over features, sum over the batch"}
-    name = next((text for v, text in known.items() if abs(c / v - 1) < 2e-3), None)
+    known = ((1 / (n * B), "mean over everything"), (1 / B, "sum over features, mean over the batch"),
+             (0.5 / B, "half the sum over features, mean over the batch"),
+             (0.5 / (n * B), "half the mean over everything"),
+             (1.0, "sum over everything"), (0.5, "half the sum over everything"),
+             (1 / n, "mean over features, sum over the batch"))
+    name = next((text for v, text in known if abs(c / v - 1) < 2e-3), None)
     return name or f"sum of squares times {c:.4g} (1 / {1 / c:.4g})"
