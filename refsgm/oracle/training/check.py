@@ -113,7 +113,7 @@ def prepared(loss, framework, shape, wrap, seed, report):
             if way[0] == "energy":
                 report.notes.append("the loss differentiates the network in its input: the network "
                                     "is a log density, or an energy, and its gradient is judged")
-            return Step(run, x, report, single)
+            return Step(run, x, report, single, result)
     if first is not None:
         raise first
     report.stop("the loss sees the first row of the network's output alone")
@@ -159,7 +159,7 @@ def first_runs(run, x, seed, report):
         report.notes.append(f"the loss uses {len(one.calls)} calls of the network; the first is "
                             "judged")
         coupled(run, x, seed, report)
-    return "all rows"
+    return one.rows
 
 
 def coupled(run, x, seed, report):

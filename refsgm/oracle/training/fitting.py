@@ -117,8 +117,7 @@ def separated(step, draws, columns):
     for k in draws:
         dz = np.concatenate([flat(col["parts"][k][2]) for col in columns])[twisted[k]]
         fit = fitted(responses(k, 1), dz)
-        if fit.left.max() > tol and np.abs(responses(k, 1)[np.isfinite(responses(k, 1))]).max() > (
-                1e-6):
+        if fit.left.max() > tol and np.nanmax(np.abs(responses(k, 1))) > 1e-6 * step.size:
             target_of_other_rows(step, responses(k, 1), dz, "noise")
         q[k] = fit.of_row
     main = principal(draws, b, q, step.x.size)

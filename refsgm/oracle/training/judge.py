@@ -23,8 +23,11 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
         times.against_table(found, rows.time, alpha_bar, report, tol)
     one_level(rows, found, report)
     target = targets.target_of(found, rows.p / found.m, rows.q / found.noise, rows.time, report, tol)
-    if target is targets.MINUS_V and found.m != 1 and np.abs(rows.offset).max() < 1e-6:
-        target = inner(found)
+    if target is targets.MINUS_V and found.m != 1:
+        target = inner(found, rows, words, report) or target
+    if target in (targets.OT, targets.OT_BACK):
+        report.facts.pop("data", None)
+        report.facts["path"] += f", with sigma = 1 - (1 - sigma_min) t, sigma_min = {1 - 1 / found.m:.3g}"
     if target is targets.ENERGY and predicts != "energy":
         energy(step, report, predicts)
     elif predicts is not None and target is not None:
@@ -32,7 +35,7 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     directions(target, found, name, report)
     if target is not None:
         formulas(target, found, report)
-    weigh(rows, found, target, step, report, weight, tol)
+    weigh(rows, found, target, step, report, weight, tol, name)
     stated_time(time, name, words, report)
 
 
@@ -90,6 +93,7 @@ def further_noise(rows, path, report):
 def data(rows, path, report):
     """How data are scaled before use."""
     m, shift = path.m, np.atleast_1d(rows.offset)
+    report.facts.pop("data", None)
     if np.ptp(np.atleast_1d(rows.channels)) > 1e-6 or np.ptp(shift) > 1e-4:
         report.facts["data"] = ("shifted and scaled by channel first; x_0 below is what comes of "
                                 "that")
@@ -98,7 +102,7 @@ def data(rows, path, report):
     elif abs(m - 1) > 1e-3 or abs(shift[0]) > 1e-3:
         s = f" {'+' if shift[0] > 0 else '-'} {abs(m * shift[0]):.4g}" if abs(shift[0]) > 1e-4 else ""
         report.facts["data"] = f"mapped to {m:.5g} x{s} first; x_0 below is what comes of that"
-    if rows.paired:
+    if rows.paired and all("paired" not in note for note in report.notes):
         report.notes.append("data and noise are paired anew within the batch, as for minibatch "
                             "optimal transport")
 
@@ -112,10 +116,19 @@ def one_level(rows, path, report):
                             else "all rows have the same level")
 
 
-def inner(path):
-    """EDM's inner network, which in VP coordinates of the scaled data predicts -v."""
-    return targets.Target(f"EDM's inner network F, D = c_skip x + c_out F, sigma_data = "
-                          f"{1 / path.m:.4g} (-v on the data over sigma_data)", "edm",
+def inner(path, rows, words, report):
+    """EDM's inner network, which in VP coordinates of the data over sigma_data predicts -v."""
+    before = 1.0
+    if "log(sigma" in words and words.startswith("0.25 times"):       # of data scaled before
+        slope, start = times.affine(rows.time, np.log(path.ratio), 1e-3)
+        before = path.m * np.exp(start / slope)
+        report.facts["time"] = "log(sigma) / 4"
+    elif np.abs(rows.offset).max() > 1e-6:
+        return None
+    data(rows, paths.Path("ve", path.a, path.b, before), report)
+    d = before / path.m
+    return targets.Target(f"EDM's inner network F, D = c_skip x + c_out F, sigma_data = {d:.4g} "
+                          "(-v on the data over sigma_data)", "edm",
                           "(D - x) / sigma^2 with D = c_skip x + c_out out",
                           "D = c_skip x + c_out out")
 
@@ -139,14 +152,15 @@ def said(target, predicts, report):
 
 def directions(target, path, name, report):
     """Flow: which end the data are at, and whether the velocity goes the way of the time."""
-    if path.name != "flow" or target not in (targets.FLOW, targets.BACK):
+    if path.name != "flow" or target is None or target.said != "velocity":
         return
+    forward = target in (targets.FLOW, targets.OT_BACK)
     if name.startswith("t = scale"):
         report.notes.append("in the convention data at t = 1")
-        against = target is targets.FLOW
+        against = forward
     elif name.startswith("t = sigma"):
         report.notes.append("in the convention data at t = 0")
-        against = target is targets.BACK
+        against = not forward
     else:
         return
     if against:
@@ -171,7 +185,7 @@ def formulas(target, path, report):
         report.facts[key] = text
 
 
-def weigh(rows, path, target, step, report, said_weight, tol):
+def weigh(rows, path, target, step, report, said_weight, tol, told):
     """The loss as a function of the error, its weight and its reduction."""
     if step.robust in ROBUST:
         report.notes.append("the loss is " + ROBUST[step.robust])
@@ -200,7 +214,7 @@ def weigh(rows, path, target, step, report, said_weight, tol):
             None, "l1", "huber"):
         report.facts["loss"] = "weights by entry" if step.robust is None else step.robust
         return
-    g2 = squared_diffusion(path, rows.time)
+    g2 = squared_diffusion(path, rows.time) if told in ("t", "index") else None
     weight = weighting.weight_of(path, rows.w, rows.seed, target, g2, report, tol)
     kind = {None: "squares", "l1": "absolute values", "huber": "Huber's function"}[step.robust]
     if weight is None or weight.value is None:
@@ -208,8 +222,8 @@ def weigh(rows, path, target, step, report, said_weight, tol):
         report.facts["weight"] = "no known function of the level" if weight is None else weight.name
     else:
         report.facts["loss"] = kind + ", " + weighting.reduction(
-            rows.w, weight.value, rows.noise.shape[1], len(step.x), 1.0 if step.robust == "l1"
-            else 2.0 if step.robust is None else 1.0)
+            rows.w, weight.value, rows.noise.shape[1], len(step.x), step.returned,
+            2.0 if step.robust is None else 1.0)
         report.facts["weight"] = weight.name
     if said_weight is not None:
         stated_weight(said_weight, weight, rows, path, report)

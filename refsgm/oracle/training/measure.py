@@ -18,12 +18,23 @@ SEEDS = 10
 class Step:
     """A training step that can be run again: with other outputs, other data and other draws."""
 
-    def __init__(self, run, x, report, single):
+    def __init__(self, run, x, report, single, returned):
         self.run, self.x, self.report, self.single = run, x, report, single
+        self.returned = returned                                # shape of what the loss returns
         self.tolerance = 3e-3 if single else 1e-5
         self.call, self.robust = 0, None
         rng = np.random.default_rng(5)
+        self.size = 1.0
         self.dx = rng.uniform(0.03, 0.1, x.shape) * rng.choice([-1.0, 1.0], x.shape)
+
+    def settle(self, seed):
+        """Change data and noise by less where the code sorts, pairs or cuts by their values."""
+        if self.single:
+            return
+        base, one, small = (self.again(seed, dx=c * self.dx).calls[self.call].x
+                            for c in (0.0, 1.0, 1e-4))
+        if np.abs((small - base) * 1e4 - (one - base)).max() > 1e-2 * np.abs(one - base).max():
+            self.size, self.dx = 1e-4, 1e-4 * self.dx
 
     def again(self, seed, out=None, dx=None, shifts=None):
         """One run, with `out` as the output of every call, 0 if left out."""
@@ -76,7 +87,7 @@ def noises(step, seed):
     for k, draw in enumerate(base.draws):
         if not broadcasts(draw.value.shape, x_in.shape) or not is_float(draw):
             continue
-        shift = rng.uniform(0.1, 0.3, draw.value.shape) * rng.choice([-1, 1], draw.value.shape)
+        shift = step.size * rng.uniform(0.1, 0.3, draw.value.shape) * rng.choice([-1, 1], draw.value.shape)
         runs = [step.again(seed, shifts={k: c * shift}) for c in (1, 2)]
         if len(runs[0].calls) != len(base.calls):
             continue
@@ -86,8 +97,8 @@ def noises(step, seed):
         in_target = step.gradient(seed, outputs(x_in.shape, 1), shifts={k: shift}) - step.gradient(
             seed, outputs(x_in.shape, 1))
         full = draw.value.size == size and x_in[0].size > 1
-        moved = np.max(np.abs(one)) > 1e-7 * np.max(np.abs(x_in)) or (
-            full and np.max(np.abs(in_target)) > 1e-9)
+        moved = np.max(np.abs(one)) > 1e-7 * step.size * np.max(np.abs(x_in)) or (
+            full and np.max(np.abs(in_target)) > 1e-9 * step.size)
         linear = np.max(np.abs(two - 2 * one)) <= 1e-3 * np.max(np.abs(one)) + 1e-12
         level = x_in[0].size == 1 and interacts(step, seed, k, shift, x_in, one)
         if moved and linear and (full or fit.left.max() < 0.02 and not level):
@@ -108,6 +119,8 @@ def broadcasts(shape, full):
         return False
     if int(np.prod(shape)) == int(np.prod(full)):
         return True
+    if len(shape) > 1 and tuple(shape) == tuple(full[:len(shape)]):              # (B, C)
+        return True
     padded = (1,) * (len(full) - len(shape)) + tuple(shape)
     return len(shape) <= len(full) and all(a in (1, b) for a, b in zip(padded, full)) and (
         len(shape) > 1 or len(full) == 2 and shape[0] == full[1] != full[0])
@@ -118,6 +131,8 @@ def spread_out(value, shape):
     value = np.asarray(value)
     if value.size == int(np.prod(shape)):
         return value.reshape(shape)
+    if 1 < value.ndim < len(shape) and value.shape == tuple(shape[:value.ndim]):
+        value = value.reshape(*value.shape, *[1] * (len(shape) - value.ndim))
     return np.broadcast_to(value, shape)
 
 
@@ -128,6 +143,7 @@ def is_float(draw):
 
 def measured(step, seed):
     """(draws that are noise, [responses of the run of this seed])."""
+    step.settle(seed)
     step.shape_of_loss(seed)
     draws = noises(step, seed)
     return draws, one_seed(step, seed, draws)

@@ -39,6 +39,12 @@ FLOW = Target("the velocity eps - x_0", "velocity", "-(x_t + (1 - sigma) out) / 
               "x_t - sigma out")
 BACK = Target("the velocity x_0 - eps", "velocity", "((1 - sigma) out - x_t) / sigma",
               "x_t + sigma out")
+STEP_BACK = Target("the mean of the step before, given x_t and x_0", "mean",
+                   "by x_0", "(out - c_2 x_t) / c_1 with the posterior's c_1 x_0 + c_2 x_t")
+OT = Target("the velocity x_0 - (1 - sigma_min) eps", "velocity", "(scale x_0 - x_t) / sigma^2",
+            "(1 - sigma_min) x_t + sigma out")
+OT_BACK = Target("the velocity (1 - sigma_min) eps - x_0", "velocity",
+                 "(scale x_0 - x_t) / sigma^2", "(1 - sigma_min) x_t - sigma out")
 SPEED = Target("the velocity of the path, d scale/dt x_0 + d sigma/dt eps", "velocity",
                "(scale x_0 - x_t) / sigma^2 with that x_0", "(scale_rate x_t ... ) by "
                "refsgm.score_from_velocity and refsgm.x0_from_score")
@@ -106,7 +112,7 @@ def target_of(path, p, q, time, report, tol):
     if fits:
         return fits[0]
     if path.name == "flow" and abs(path.m - 1) > tol:              # sigma = 1 - (1 - sigma_min) t
-        for target, sign in ((FLOW, 1.0), (BACK, -1.0)):
+        for target, sign in ((OT_BACK, 1.0), (OT, -1.0)):
             if near(q * path.m, sign + 0 * q, tol) and near(p * path.m, -sign + 0 * p, tol):
                 return target
     if path.name == "vp" and (speed := rate(path, p, q, time)) is not None:
@@ -115,6 +121,8 @@ def target_of(path, p, q, time, report, tol):
         report.problems[:] = [d for d in report.problems if d.code not in (
             "wrong-factor", "factor-missing")]
         return speed
+    if path.name == "vp" and step_back(path, p, q):
+        return STEP_BACK
     if path.name == "ve" or path.m != 1:
         edm = preconditioned(path, p, q, report, tol)
         if edm:
@@ -153,6 +161,17 @@ def rate(path, p, q, time):
     c = np.median(size[close])
     bent = np.abs(middle - c * chord)[:, close].max()
     return SPEED if bent < 0.02 * np.abs(middle).max() and np.ptp(p) > 1e-3 else None
+
+
+def step_back(path, p, q):
+    """Whether the target is the mean of a DDPM step from t to some level before it."""
+    a, b = path.a, path.b
+    two = q / b
+    one = (p - two * a) * b**2
+    before = (one + np.sqrt(one**2 + 4 * a**2)) / 2                  # its scale
+    return bool(np.all(np.abs(two * b**2 - a / before * (1 - before**2)) < 1e-3)
+                and np.all(before >= a - 1e-6) and np.all(before < 1 + 1e-6)
+                and np.abs(two).max() > 1e-3 and np.abs(one).max() > 1e-6)
 
 
 def preconditioned(path, p, q, report, tol):

@@ -39,18 +39,24 @@ def time_of_level(path, time, dtype, report, tol):
     if ("bfloat16" in dtype or "float16" in dtype) and len(set(np.round(time, 3))) > 3:
         report.wrong("low-precision", f"the level is passed to the network as {dtype}, which has "
                      f"{'8' if 'bf' in dtype else '11'} bits", "pass it as float32")
-    rounded = half(time)
-    for name, value in forms(path).items():
-        fit = affine(time, value, max(tol, 1e-4))
-        if fit is None and rounded and affine(time, value, 8e-3) is not None and not whole(time):
-            report.wrong("low-precision", f"the network is told {name} rounded to {rounded}",
-                         "pass the level in float32")
-            fit = affine(time, value, 8e-3)
-        if fit is None:
-            continue
-        slope, start = fit
+    fits = fitting(path, time, max(tol, 1e-4))
+    if not fits and (rounded := half(time)) and not whole(time) and (
+            fits := fitting(path, time, 8e-3)):
+        report.wrong("low-precision", f"the network is told {fits[0][0]} rounded to {rounded}",
+                     "pass the level in float32")
+    if fits:
+        name, slope, start = fits[0]
         return said_as(path, name, slope, start, report), name
     return by_order(path, time, report)
+
+
+def fitting(path, time, tol):
+    """[(name, slope, start)] of the forms in which the time is a line, the simplest first."""
+    fits = [(name, *fit) for name, value in forms(path).items()
+            if (fit := affine(time, value, tol)) is not None]
+    if whole(time):
+        fits = [f for f in fits if f[0].startswith("t =") or abs(f[1] - 1) < 1e-3]
+    return sorted(fits, key=lambda f: (abs(f[1] - 1) + abs(f[2]) > 1e-3, f[1] < 0, abs(f[2]) > 1e-3))
 
 
 def said_as(path, name, slope, start, report):

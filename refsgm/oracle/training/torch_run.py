@@ -137,6 +137,7 @@ def torch_run(loss, x, outs, seed, shifts, wrap, single, generators):
     data = torch.tensor(x, dtype=dtype)
     with seeded(seed), settled(seed, dtype), numpy_read(note, loss, seed):
         net = Network(x.shape, outs, wrap[1], dtype, wrap[0] == "energy")
+        net.served["random_or_learned_sinusoidal_cond"] = wrap[0] == "timed"
         given = data.clone()
         try:
             with torch.enable_grad(), Reader(note, generators):
@@ -182,6 +183,7 @@ WRAPS = [("tensor", shown), ("tuple", lambda out, kwargs: (out,)),
          ("pair", lambda out, kwargs: (out, torch.zeros_like(out))),
          ("dict", lambda out, kwargs: {"sample": out, "out": out, "x": out, "pred": out}),
          ("doubled", lambda out, kwargs: torch.cat([out, torch.zeros_like(out)], 1)),
+         ("timed", shown),
          ("energy", lambda out, kwargs: out),
          ("energy", lambda out, kwargs: out[:, None])]
 PRECISIONS = (False, True)

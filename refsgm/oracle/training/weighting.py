@@ -44,7 +44,7 @@ def weight_of(path, w, seed, target, rate, report, tol):
         if constant(w / value, tol) is not None:
             said = {"1": "1", "sigma^2": "sigma^2", "SNR = scale^2 / sigma^2": "snr"}.get(name, "")
             return Weight((name, said, value))
-    if path.name == "ve" and (found := powers(path.b, w, tol)):
+    if found := powers(path, w, tol):
         return found
     found = clamped(q, w, target, report, tol)
     if found:
@@ -73,7 +73,8 @@ def weight_of(path, w, seed, target, rate, report, tol):
     if rate is not None:
         g2 = rate
         for power, code in ((1.0, ""), (0.5, "sigma-not-squared"), (2.0, "sigma-squared")):
-            if constant(w_of_score(path, w, target) / g2**power, 0.05) is not None:
+            ratio = w_of_score(path, w, target) / g2**power
+            if np.mean(np.abs(ratio / np.median(ratio) - 1) < 0.05) > 0.9:
                 if code:
                     report.wrong(code, f"the weight of the score is g^{2 * power:g}, where the "
                                  "likelihood weight is g^2")
@@ -101,13 +102,16 @@ def w_of_score(path, w, target):
     return w if share is None else w * share**2
 
 
-def powers(s, w, tol):
-    """sigma^n for the VE path, where n is no whole number or a large one."""
-    n = np.polyfit(np.log(s), np.log(np.abs(w)), 1)[0] if np.ptp(np.log(s)) > 0.1 else 0.0
-    n = round(4 * n) / 4
-    if n and constant(w / s**n, tol) is not None:
-        return Weight((f"sigma^{n:g}", "", s**n))
-    return None
+def powers(path, w, tol):
+    """scale^m sigma^n, where m and n are whole or half."""
+    logs = np.log(np.stack([path.a, path.b, np.full_like(path.a, np.e)], axis=1))
+    (m, n, _), *_ = np.linalg.lstsq(logs, np.log(np.abs(w)), rcond=None)
+    m, n = (round(2 * v) / 2 for v in (m, n))
+    value = path.a**m * path.b**n
+    if constant(w / value, tol) is None or not (m or n):
+        return None
+    words = [f"{name}^{v:g}" if v != 1 else name for name, v in (("scale", m), ("sigma", n)) if v]
+    return Weight((" ".join(words), "", value))
 
 
 def clamped(q, w, target, report, tol):
@@ -164,8 +168,8 @@ def near_edm(s, w, report, tol):
     return None
 
 
-def reduction(w, weight, per_row, batch, half_of=2.0):
-    """How squares are summed up: in words."""
+def reduction(w, weight, per_row, batch, returned, half_of=2.0):
+    """How squares are summed up, in words; `returned` is the shape of what the loss returns."""
     c = float(np.median(w / weight)) / half_of
     n, B = per_row, batch
     known = ((1 / (n * B), "mean over everything"), (1 / B, "sum over features, mean over the batch"),
@@ -173,5 +177,10 @@ def reduction(w, weight, per_row, batch, half_of=2.0):
              (0.5 / (n * B), "half the mean over everything"),
              (1.0, "sum over everything"), (0.5, "half the sum over everything"),
              (1 / n, "mean over features, sum over the batch"))
+    if returned and returned[0] == B:
+        known = ((1.0, "one number per entry"),) if int(np.prod(returned)) == n * B else (
+            (1 / n, "mean over features, one number per row"),
+            (1.0, "sum over features, one number per row"),
+            (0.5, "half the sum over features, one number per row"))
     name = next((text for v, text in known if abs(c / v - 1) < 2e-3), None)
     return name or f"sum of squares times {c:.4g} (1 / {1 / c:.4g})"
