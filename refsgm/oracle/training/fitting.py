@@ -90,13 +90,14 @@ def separated(step, draws, columns):
         if channels is None:
             turn = within_seeds(R, dX, B)
             if turn is None:
+                by_column(step, R / dX, B)
                 mixed_rows(step, "input")
             rows, paired, channels = turn, bool((turn != np.arange(len(X))).any()), np.ones(1)
     X, dX = X[rows] * channels, dX[rows] * channels
     a = fitted(R, dX).of_row
-    b, z, main, twisted = {}, {}, None, {}
+    b, twisted = {}, {}
+    z = {k: np.concatenate([flat(col["draws"][k]) for col in columns]) for k in draws}
     for k in draws:
-        z[k] = np.concatenate([flat(col["draws"][k]) for col in columns])
         dz = np.concatenate([flat(col["parts"][k][2]) for col in columns])
         R = responses(k, 0)
         fit, twisted[k] = fitted(R, dz), np.arange(len(X))
@@ -109,6 +110,10 @@ def separated(step, draws, columns):
         b[k] = fit.of_row
         z[k] = z[k][twisted[k]]
     c = x_in - a[:, None] * X - sum((b[k][:, None] * z[k] for k in draws), np.zeros_like(X))
+    main = principal(draws, b, step.x.size)
+    if main is not None and (shift := mean_of_noise(c, b[main], tol)) is not None:
+        z[main] = z[main] + shift                                       # 2 u - 1, or a mean
+        c = c - b[main][:, None] * shift
     offset = offset_of(step, a, c, x_in, tol, draws)
     p = fitted(responses("x", 1), dX)
     if p.left.max() > tol and np.abs(p.of_row).max() > 1e-6:
@@ -120,7 +125,6 @@ def separated(step, draws, columns):
         if fit.left.max() > tol and np.nanmax(np.abs(responses(k, 1))) > 1e-6 * step.size:
             target_of_other_rows(step, responses(k, 1), dz, "noise")
         q[k] = fit.of_row
-    main = principal(draws, b, q, step.x.size)
     live = np.isfinite(W)
     w = np.nanmean(W, axis=1)
     result = Rows(a, b[main], p.of_row, q[main], w, stacked("time")[:, 0] if all(
@@ -160,6 +164,15 @@ def within_seeds(R, by, B):
             return None
         turns.append(turn + i)
     return np.concatenate(turns)
+
+
+def by_column(step, A, B):
+    """Say so where the factors of the data are those of the columns, the same in all rows."""
+    spread = max(np.ptp(A[i:i + B], axis=0).max() for i in range(0, len(A), B))
+    if spread < 1e-3 * np.abs(A).max():
+        step.report.wrong("broadcast", "levels differ between the columns of a row and are the same "
+                          "in all rows: they are broadcast along the wrong axis")
+        step.report.stop("with levels by column no row has a level")
 
 
 def mixed_rows(step, what):
@@ -232,7 +245,16 @@ def left_in_target(step, rest, p, offset):
     step.report.stop("the target holds something besides data and the noise that was seen")
 
 
-def principal(draws, b, q, size):
+def principal(draws, b, size):
     """The draw that is the noise: of the data's shape, with the largest coefficient."""
     full = [k for k in draws if draws[k][0].value.size == size] or list(draws)
-    return max(full, key=lambda k: (np.abs(b[k]).mean() > 1e-9, np.abs(b[k]).mean()))
+    return max(full, key=lambda k: np.abs(b[k]).mean(), default=None)
+
+
+def mean_of_noise(c, b, tol):
+    """What is added to the noise before it is scaled, c_ij = b_i shift; None if it is nothing such."""
+    if np.abs(b).max() < 1e-9:
+        return None
+    shift = np.sum(c * b[:, None]) / np.sum(b * b) / c.shape[1]
+    left = np.abs(c - b[:, None] * shift).max()
+    return shift if abs(shift) > 10 * tol and left < tol * np.abs(b).max() else None

@@ -28,7 +28,7 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     if target in (targets.OT, targets.OT_BACK):
         report.facts.pop("data", None)
         report.facts["path"] += f", with sigma = 1 - (1 - sigma_min) t, sigma_min = {1 - 1 / found.m:.3g}"
-    if target is targets.ENERGY and predicts != "energy":
+    if target is targets.ENERGY and predicts in (None, "score"):
         energy(step, report, predicts)
     elif predicts is not None and target is not None:
         said(target, predicts, report)
@@ -54,6 +54,8 @@ def law_of_noise(rows, step, report):
         report.wrong("wrong-law", f"the noise is uniform on [0, 1] ({name}), where standard normal "
                      "noise is meant", "draw it by randn")
     elif values.size > 200 and values.std() > 0:
+        if abs(values.mean()) > 6 * values.std() / values.size**0.5 + 0.02 and rows.draw.value.size > 1:
+            report.wrong("wrong-law", f"the noise has the mean {values.mean():.3g}")
         u = (values - values.mean()) / values.std()
         kurtosis = np.mean(u**4)
         if abs(kurtosis - 3) > 12 * (24 / values.size)**0.5 + 0.15:
@@ -143,7 +145,8 @@ def said(target, predicts, report):
     """Whether the network is to predict what the user says."""
     if target.said == predicts or target.said == "edm" and predicts == "x0":
         return
-    code = "factor-extra" if {predicts, target.said} <= {"score", "-eps", "eps", "noise"} else (
+    code = "factor-extra" if {predicts, target.said} <= {
+        "score", "-eps", "eps", "noise", "energy"} and predicts != "energy" else (
         "sign" if target.said == "-" + predicts or {target.said, predicts} == {"score", "energy"}
         else "wrong-coordinates")
     report.wrong(code, f"predicts={predicts!r} is said, and the target is {target.name}",

@@ -131,6 +131,12 @@ def target_of(path, p, q, time, report, tol):
         if near(p, P, tol) and near(q, Q, tol):
             report.wrong(code, sentence)
             return None
+    for target, P, Q in known(path) if abs(path.m - 1) > tol else ():
+        if near(p * path.m, P, tol) and near(q, Q, tol):
+            report.wrong("wrong-coordinates", f"the target is {target.name} of data that are not "
+                         f"multiplied by {path.m:.4g}, as those in the network's input are",
+                         "use the same data in both")
+            return None
     for target, P, Q in known(path):
         size = np.hypot(P, Q)
         c = constant((p * P + q * Q) / size**2, max(tol, 1e-3))

@@ -60,6 +60,9 @@ def weight_of(path, w, seed, target, rate, report, tol):
             return Weight((f"SNR + {A / B * path.m**-2.0:.4g}", "", 1 / s2 + 1 / d**2))
     if (pair := two_terms(q, 1 / w, tol)) is not None and min(pair) > 0:
         A, B = pair
+        if path.name == "ve" and target and target.said == "x0":
+            report.wrong("weighting", f"the weight is EDM's with sigma_data = {(B / A)**0.5:.3g}, "
+                         "but inverted", "weigh by (sigma^2 + sigma_data^2) / (sigma sigma_data)^2")
         return Weight((f"1 / (1 + {B / A:.4g} SNR)", "", 1 / (1 + B / A * q)))
     if (pair := two_terms(s2, 1 / w, tol)) is not None and min(pair) > 0:
         A, B = pair
