@@ -176,7 +176,7 @@ def formulas(target, path, report):
     """The two formulas that a sampler needs."""
     report.facts["predicts"] = target.name
     for key, text in (("score", target.score), ("x_0", target.x_0)):
-        if path.name == "ve":
+        if path.name == "ve" and "refsgm" not in text:
             for long, short in ((" / scale", ""), ("scale x_0", "x_0"), ("scale out", "out"),
                                 ("scale x_t", "x_t")):
                 text = text.replace(long, short)

@@ -46,8 +46,9 @@ OT = Target("the velocity x_0 - (1 - sigma_min) eps", "velocity", "(scale x_0 - 
 OT_BACK = Target("the velocity (1 - sigma_min) eps - x_0", "velocity",
                  "(scale x_0 - x_t) / sigma^2", "(1 - sigma_min) x_t - sigma out")
 SPEED = Target("the velocity of the path, d scale/dt x_0 + d sigma/dt eps", "velocity",
-               "(scale x_0 - x_t) / sigma^2 with that x_0", "(scale_rate x_t ... ) by "
-               "refsgm.score_from_velocity and refsgm.x0_from_score")
+               "refsgm.score_from_velocity(x_t, out, scale, sigma, scale_rate, sigma_rate)",
+               "refsgm.x0_from_score(x_t, score, scale, sigma)")
+
 
 
 def known(path):
