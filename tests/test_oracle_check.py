@@ -198,7 +198,8 @@ def test_built_in_functions_can_be_checked(foreign):
      "event_shape must hold positive integers or be None, got 8"),
     ("gaussian_score", score, {"event_shape": (3, 0)},
      "event_shape must hold positive integers or be None, got (3, 0)"),
-    ("gaussian_score", score, {"seconds": 0}, "seconds must be positive, got 0"),
+    ("gaussian_score", score, {"seconds": 0},
+     "seconds must be positive and at most a day, 86400, got 0"),
     ("gaussian_score", score, {"allow": {"mean-over-dim"}},
      "allow must hold conventions (mean-over-dims, missing-half, unit-sphere, beta-variance, "
      "clipped-x0, langevin-step) or codes, got 'mean-over-dim'"),

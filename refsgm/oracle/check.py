@@ -18,7 +18,8 @@ from .calls.frameworks import framework_of
 from .calls.judge import Probe, judge, known, reference, rows_of
 from .doctor.codes import CODES, CONVENTIONS
 from .report import Report
-from .calls.caller import LEVEL_SHAPES, Caller, OutOfTime, Trial, limited
+from .calls.caller import (LEVEL_SHAPES, MOST_SECONDS, Caller, OutOfTime, Trial,
+                           limited)
 
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
@@ -56,8 +57,9 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
             isinstance(event_shape, (tuple, list)) and event_shape
             and all(isinstance(n, (int, np.integer)) and n > 0 for n in event_shape)):
         raise ValueError(f"event_shape must hold positive integers or be None, got {event_shape!r}")
-    if not (isinstance(seconds, (int, float)) and seconds > 0):
-        raise ValueError(f"seconds must be positive, got {seconds!r}")
+    if not (isinstance(seconds, (int, float)) and 0 < seconds <= MOST_SECONDS):
+        raise ValueError(f"seconds must be positive and at most a day, {MOST_SECONDS:g}, "
+                         f"got {seconds!r}")
     allow = tuple(allow) if isinstance(allow, (set, frozenset, list, tuple)) else (allow,)
     unknown = [a for a in allow if a not in (*CODES, *CONVENTIONS)]
     if unknown:
@@ -68,10 +70,13 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     return verdict(caller, dim, dtype, allow, dictionary)
 
 
-def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True):
-    """The report on whatever answers like a `Caller`: Python, another process, stored answers."""
+def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=()):
+    """The report on whatever answers like a `Caller`: Python, another process, stored answers.
+
+    further  probes that are judged already and count beside the usual ones
+    """
     contract = caller.contract
-    probes = probe_all(contract, caller, caller.levels, dim, dtype)
+    probes = [*probe_all(contract, caller, caller.levels, dim, dtype), *further]
     parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
     case = Case(contract, caller, probes, dim, dtype or "float64")
     right = all(p.ok and not p.trial.mutated for p in probes)

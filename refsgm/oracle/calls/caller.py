@@ -19,6 +19,7 @@ import numpy as np
 from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise, batch_size
 from ..kinds.test_functions import Field
 
+MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
 MOST_STATES = 1000                                         # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 

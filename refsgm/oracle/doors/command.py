@@ -5,6 +5,7 @@ ended when a call takes too long even for a signal: an endless loop in C, a cras
 verdict too.
 """
 
+import contextlib
 import difflib
 import functools
 import importlib
@@ -19,11 +20,13 @@ from typing import Annotated
 
 import typer
 
+from ..calls.caller import MOST_SECONDS
 from ..kinds import CONTRACTS, find
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
+BETWEEN = 60.0                        # seconds between two calls, in which results are read
 IMPORTS = 6                           # time limits that importing may take
 
 vectors = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown",
@@ -46,7 +49,8 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
                            "accepted; may be given several times.")] = None,
           no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="Diagnose by the "
                                    "general engines alone.")] = False,
-          seconds: Annotated[float, typer.Option(min=0.01, help="Time limit of one call.")] = 10.0,
+          seconds: Annotated[float, typer.Option(min=0.01, max=MOST_SECONDS,
+                                                 help="Time limit of one call.")] = 10.0,
           dtype: Annotated[str | None, typer.Option(help="float64 or float32; both if left out.")]
           = None,
           as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
@@ -140,24 +144,36 @@ def in_another_process(contract, target, framework, options):
     stage = "start"
     try:
         while True:
-            limit = {"call": options["seconds"] + GRACE,
+            limit = {"call": options["seconds"] + GRACE, "between": BETWEEN,
                      "import": max(IMPORTS * options["seconds"], GRACE)}.get(stage)
             if not here.poll(limit):
+                what = "reading what it returned" if stage == "between" else "it"
                 return no_verdict(contract, framework, target, stage, "timeout",
-                                  f"it takes more than {limit:g} s, and cannot be interrupted")
+                                  f"{what} takes more than {limit:g} s, and cannot be interrupted")
             try:
                 stage, *content = here.recv()
             except EOFError:
                 process.join()
                 return no_verdict(contract, framework, target, stage, "raises",
                                   how_it_ended(process.exitcode))
+            except Exception:                            # foreign bytes, no message of ours
+                return no_verdict(contract, framework, target, stage, "raises",
+                                  "it writes into the pipe of the oracle")
             if stage == "report":
                 return tuple(content)
             if stage == "refused":
                 raise ValueError(content[0])
     finally:
-        process.kill()
-        process.join()
+        end_with_its_children(process)
+
+
+def end_with_its_children(process):
+    """End a process that leads a group, and whatever it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):              # it has ended, or is not there yet
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
 
 
 def how_it_ended(code):
@@ -179,6 +195,8 @@ def no_verdict(contract, framework, target, stage, code, sentence):
 def judge_here(connection, kind, target, framework, options):
     """The other process: import, check, and send the report, saying before each what is done."""
     from ..check import check as judged
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)                             # a group of its own, ended with its children
     os.dup2(2, 1)                                    # what foreign code prints is not the report
 
     def told(fn):
@@ -296,7 +314,9 @@ def verify(kind: Annotated[str, typer.Argument(help="The kind that was answered.
     try:
         with open(results, encoding="utf-8") as file:
             data = json.load(file)
-    except json.JSONDecodeError as error:
+    except OSError as error:
+        raise ValueError(f"cannot read {results}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{results} must be a JSON file: {error}") from None
     ok, text, plain = summary(judged(kind, data, dtype=dtype_of(dtype), allow=names_of(allow),
                                      dictionary=not no_dictionary))

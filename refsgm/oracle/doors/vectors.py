@@ -328,5 +328,19 @@ def verify(kind, data, *, dtype=None, allow=(), dictionary=True):
     if missing:
         raise ValueError(f"results must answer every valid case; {len(missing)} of {len(asked)} "
                          f"are missing, such as {missing[0]}")
-    return verdict(Stored(contract, asked, data["results"], dtype), allow=allow,
-                   dictionary=dictionary)
+    stored = Stored(contract, asked, data["results"], dtype)
+    return verdict(stored, allow=allow, dictionary=dictionary, further=further(stored, asked))
+
+
+def further(stored, asked):
+    """The stored answers that no probe of a verdict looks at, judged: a `Probe` each."""
+    contract, plain_probe = stored.contract, situations(stored.contract)[0]
+    probes = []
+    for i, question in enumerate(asked.values()):
+        if question.group not in ("verdict", "rows"):
+            want = reference(contract, question.args)
+            probe = Probe(plain_probe._replace(label=identifier(contract, i),
+                                               dtype=str(question.dtype)),
+                          question.args, want, K_of(contract, question.args, want), Trial())
+            probes.append(judge(contract, stored, probe))
+    return probes

@@ -77,6 +77,9 @@ def arrays(contract, answer):
         if missing:
             raise ValueError(f"the answer lacks {missing[0]}")
         answer = [answer[name] for name in names]
+    if not isinstance(answer, list) or len(answer) != len(names):
+        raise ValueError(f"a list or an object of {', '.join(names)} is required, "
+                         f"got {brief(answer)}")
     return tuple(numbers(a) for a in answer)
 
 
@@ -85,9 +88,19 @@ def numbers(a):
     if isinstance(a, dict):
         raise ValueError(f"numbers are required, got an object with {', '.join(a) or 'no entries'}")
     try:
+        if isinstance(a, bool):
+            raise TypeError
         return np.array(a, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"numbers in equally long lists are required, got {str(a)[:60]}") from None
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise ValueError(f"numbers in equally long lists are required, got {brief(a)}") from None
+
+
+def brief(a):
+    """The beginning of JSON data as text; of what is nested too deeply, its type."""
+    try:
+        return str(a)[:60]
+    except RecursionError:
+        return f"a {type(a).__name__} that is nested too deeply"
 
 
 def as_answer(contract, outputs):
