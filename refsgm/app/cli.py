@@ -21,7 +21,7 @@ from ..learn.backend import BACKENDS, backend
 from ..learn.checkpoints import (load_checkpoint, load_model, save_checkpoint, save_model,
                                  write_whole)
 from ..learn.generate import SAMPLERS, generate
-from ..oracle.doors import command
+from ..oracle.doors import command, training_command
 from ..learn.training import OBJECTIVES, Settings, model_of, start, training_steps
 
 # The option of every command that computes much.
@@ -34,6 +34,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
                        "Start with `refsgm demo`: it trains on handwritten digits, samples them, "
                        "and writes pictures and a report.")
 app.command()(command.check)
+app.command("check-training")(training_command.check_training)
 app.add_typer(command.vectors, name="vectors")
 console = Console(stderr=True)
 

@@ -11,7 +11,7 @@ from . import paths, times, weighting
 from .fitting import separated
 from .judge import judged
 from .measure import SEEDS, SEEDS_BY_BISECTION, Step, measured, one_seed
-from .record import Raised
+from .record import Raised, Unreadable
 from .report import Stop, Training
 
 FRAMEWORKS = ("torch", "jax", "numpy", "autograd")
@@ -68,7 +68,8 @@ def check_training(loss, framework="torch", *, shape=(3, 4, 4), batch=16, path=N
     except Stop:
         pass
     except Raised as error:
-        report.unjudged.append(f"the code raises {error}")
+        report.unjudged.append(str(error) if isinstance(error, Unreadable) else
+                               f"the code raises {error}")
     except OutOfTime:
         report.unjudged.append(f"it takes more than {seconds:g} s; a larger `seconds` allows more")
     return report

@@ -4,6 +4,7 @@
 """
 
 import functools
+import inspect
 import types
 from contextlib import ExitStack, contextmanager
 from unittest import mock
@@ -122,3 +123,13 @@ def put(value, store, stand_in, undo, depth, seen):
     elif isinstance(value, (types.FunctionType, types.MethodType, functools.partial)) or (
             hasattr(value, "__dict__") and callable(value)):
         follow(value, stand_in, undo, depth - 1, seen)
+
+
+def wants_generator(loss):
+    """Whether a third argument must be given."""
+    try:
+        parameters = list(inspect.signature(loss).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    return len([p for p in parameters if p.default is p.empty and p.kind in (
+        p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) > 2

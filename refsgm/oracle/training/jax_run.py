@@ -12,8 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_batching import custom_vmap
 
-from .draws import numpy_read, replaced
-from .numpy_run import wants_generator
+from .draws import numpy_read, replaced, wants_generator
 from .record import Call, Draw, Raised, Run, arranged, first_loss, noisy_part, seeded, time_of
 
 DRAWS = ("normal", "uniform", "randint", "bernoulli", "truncated_normal", "rademacher", "laplace",

@@ -50,19 +50,12 @@ class Step:
 
     def gradient(self, seed, out, dx=None, shifts=None):
         """The gradient of the loss in the output of the call that is looked at."""
-        run = self.again(seed, out, dx, shifts)
-        g = run.calls[self.call].gradient if self.call < len(run.calls) else None
-        return np.zeros(self.x.shape) if g is None else g
+        return slope(self, self.again(seed, out, dx, shifts))
 
-    def residual(self, seed, dx=None, shifts=None):
-        """Target and weight of the call that is looked at."""
-        def gradient(out):
-            return self.gradient(seed, out, dx, shifts)
-        if self.robust is None:
-            out = outputs(self.x.shape, 1)
-            return answered((gradient(np.zeros(out.shape)), gradient(out)), out)
-        target = turning_point(gradient, self.x.shape, self.single)
-        return target, None
+    def turning_point(self, seed, dx=None, shifts=None):
+        """The target of a loss that is no quadratic."""
+        return turning_point(lambda out: self.gradient(seed, out, dx, shifts), self.x.shape,
+                             self.single)
 
     def shape_of_loss(self, seed):
         """Settle whether the loss is quadratic, and which function of the error it is if not."""
@@ -162,17 +155,20 @@ def one_seed(step, seed, draws):
            for k, (d, _) in draws.items()) or step.call >= len(base.calls):
         return []
     call = base.calls[step.call]
-    target, weight = step.residual(seed)
-    if weight is None:
+    if step.robust is None:
+        out = outputs(step.x.shape, 1)
+        target, weight = answered((slope(step, base), step.gradient(seed, out)), out)
+    else:
+        target = step.turning_point(seed)
         weight = step.weight(seed, target)
 
     def response(dx=None, shifts=None, by=None):
-        moved = step.again(seed, dx=dx, shifts=shifts).calls[step.call].x
+        moved = step.again(seed, dx=dx, shifts=shifts)
         if step.robust is None:
-            other = -step.gradient(seed, np.zeros(target.shape), dx, shifts) / weight
+            other = -slope(step, moved) / weight
         else:
-            other = step.residual(seed, dx, shifts)[0]
-        return moved - call.x, other - target, by
+            other = step.turning_point(seed, dx, shifts)
+        return moved.calls[step.call].x - call.x, other - target, by
     parts = {"x": response(dx=step.dx, by=step.dx)}
     for k, (_, shift) in draws.items():
         parts[k] = response(shifts={k: shift}, by=spread_out(shift, target.shape))
@@ -180,3 +176,8 @@ def one_seed(step, seed, draws):
     return [{"x_in": call.x, "y": target, "w": weight, "time": call.time, "parts": parts,
              "draws": values, "seed": seed, "dtype": call.dtype}]
 
+
+def slope(step, run):
+    """The gradient in the output of the call that is looked at."""
+    g = run.calls[step.call].gradient if step.call < len(run.calls) else None
+    return np.zeros(step.x.shape) if g is None else g

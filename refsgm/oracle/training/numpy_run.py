@@ -4,11 +4,9 @@ Written in autograd's numpy it is differentiated; in plain NumPy its gradient is
 is exact for a square however large the step.
 """
 
-import inspect
-
 import numpy as np
 
-from .draws import numpy_read
+from .draws import numpy_read, wants_generator
 from .record import Call, Draw, Raised, Run, arranged, first_loss, noisy_part, seeded, time_of
 
 STEP = 1.0                                                     # of the differences
@@ -48,16 +46,6 @@ def once(loss, x, outs, seed, shifts, wrap, dtype):
             raise Raised(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
     value = first_loss(value, is_array)
     return value, calls, draws, not np.array_equal(given, x.astype(dtype))
-
-
-def wants_generator(loss):
-    """Whether a third argument must be given."""
-    try:
-        parameters = list(inspect.signature(loss).parameters.values())
-    except (TypeError, ValueError):
-        return False
-    return len([p for p in parameters if p.default is p.empty and p.kind in (
-        p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) > 2
 
 
 def plain(a):

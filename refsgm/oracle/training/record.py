@@ -51,6 +51,10 @@ class Raised(Exception):
     """The loss raised an exception; the message is what it said."""
 
 
+class Unreadable(Raised):
+    """The network is called in a way that cannot be read; the message is a sentence."""
+
+
 def ravelled(shift, shape):
     """A shift of a draw as an array of its shape."""
     return np.asarray(shift).reshape(shape)
@@ -83,7 +87,7 @@ def arranged(args, kwargs, shape, is_array):
     same = exact or [a for _, a in floats if int(np.prod(a.shape)) == size]
     wider = same or [a for _, a in floats if int(np.prod(a.shape)) > size]
     if not wider:
-        raise Raised("the network is called with no array that holds the noisy data")
+        raise Unreadable("the network is called with no array that holds the noisy data")
     x = wider[0]
     rest = [(k, a) for k, a in named if a is not x and k not in NOT_TIMES and (
         is_number(a) or is_array(a) and int(np.prod(a.shape)) in (1, rows))]
@@ -100,7 +104,7 @@ def noisy_part(x, shape):
         if len(axes) == 1 and x.shape[axes[0]] > shape[axes[0]]:
             n = shape[axes[0]]
             return np.split(x, [n], axis=axes[0])
-    raise Raised(f"the network is called with an array {tuple(x.shape)}, where the data are "
+    raise Unreadable(f"the network is called with an array {tuple(x.shape)}, where the data are "
                  f"{tuple(shape)}")
 
 

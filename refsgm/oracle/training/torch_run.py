@@ -1,19 +1,22 @@
 """A PyTorch loss, run once on a network that returns what it is told, with its draws read."""
 
 import types
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .draws import numpy_read
+from .draws import numpy_read, wants_generator
 from .record import (Call, Draw, Raised, Run, arranged, first_loss, noisy_part, ravelled, seeded,
                      time_of)
 
 DRAWS = {"randn", "randn_like", "rand", "rand_like", "randint", "randint_like", "normal", "normal_",
          "uniform_", "multinomial", "randperm", "bernoulli", "exponential_", "log_normal_",
          "random_", "bernoulli_", "cauchy_", "_standard_gamma", "_sample_dirichlet"}
+
+HALF = (torch.float16, torch.bfloat16)
 
 
 class Reader(TorchFunctionMode):
@@ -86,16 +89,16 @@ class Network(torch.nn.Module):
 
     def forward(self, *args, **kwargs):
         x, time = arranged(args, kwargs, self.shape, lambda a: isinstance(a, torch.Tensor))
-        out = torch.tensor(self.outs(len(self.calls)), dtype=x.dtype)
+        out = torch.tensor(self.outs(len(self.calls)), dtype=x.dtype, device=x.device)
         if x.numel() == out.numel():
             out = out.reshape(x.shape)
         given = out.clone().requires_grad_(True)
         with torch.no_grad():
-            noisy, beside = noisy_part(x.detach().double().numpy(), self.shape)
+            noisy, beside = noisy_part(x.detach().cpu().double().numpy(), self.shape)
         if time is None and beside is not None and beside.size == len(x):
             time = beside
         dtype = str(getattr(time, "dtype", type(time).__name__)).removeprefix("torch.")
-        value = time.detach().double().numpy() if isinstance(time, torch.Tensor) else time
+        value = time.detach().cpu().double().numpy() if isinstance(time, torch.Tensor) else time
         self.calls.append((noisy, time_of(value, len(out)), dtype, given))
         shown = given.clone()
         if self.energy:
@@ -107,7 +110,9 @@ class Network(torch.nn.Module):
 def settled(seed, dtype):
     """Seed and default dtype for a while."""
     kept = torch.get_rng_state(), torch.get_default_dtype()
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
     torch.set_default_dtype(dtype)
     try:
         yield
@@ -127,21 +132,26 @@ def torch_run(loss, x, outs, seed, shifts, wrap, single, generators):
 
     def note(name, value):
         is_tensor = isinstance(value, torch.Tensor)
-        array = np.asarray(value.detach() if is_tensor else value)
+        array = value.detach().cpu().float().numpy() if is_tensor and value.dtype in HALF else (
+            np.asarray(value.detach().cpu() if is_tensor else value))
         shift = shifts.get(len(draws))
         draws.append(Draw(name, array.astype(float)))
         if shift is None:
             return value
         shift = ravelled(shift, array.shape)
-        return value + torch.tensor(shift, dtype=value.dtype) if is_tensor else value + shift
+        if is_tensor:
+            return value + torch.tensor(shift, dtype=value.dtype, device=value.device)
+        return value + shift
     data = torch.tensor(x, dtype=dtype)
     with seeded(seed), settled(seed, dtype), numpy_read(note, loss, seed):
         net = Network(x.shape, outs, wrap[1], dtype, wrap[0] == "energy")
         net.served["random_or_learned_sinusoidal_cond"] = wrap[0] == "timed"
         given = data.clone()
+        rest = [torch.Generator().manual_seed(seed)] if wants_generator(loss) else []
         try:
-            with torch.enable_grad(), Reader(note, generators):
-                value = loss(net, given)
+            with warnings.catch_warnings(), torch.enable_grad(), Reader(note, generators):
+                warnings.simplefilter("ignore", UserWarning)   # wrappings are tried that do not fit
+                value = loss(net, given, *rest)
         except Raised:
             raise
         except Exception as error:
@@ -153,7 +163,7 @@ def torch_run(loss, x, outs, seed, shifts, wrap, single, generators):
     number = 0.0 if value is None else float(
         value.detach().double().sum() if isinstance(value, torch.Tensor) else value)
     rows = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
-    calls = [Call(n, t, d, None if g is None else g.double().numpy().reshape(x.shape))
+    calls = [Call(n, t, d, None if g is None else g.cpu().double().numpy().reshape(x.shape))
              for (n, t, d, _), g in zip(net.calls, grads)]
     return Run(number, calls, draws, rows, not torch.equal(given.detach(), data))
 
