@@ -1,4 +1,4 @@
-"""Does a marginal solve an SDE? `check_sde`, for dx = f x dt + g dw with x_t = scale x_0 + sigma eps.
+"""Does a marginal solve an SDE? dx = f x dt + g dw against x_t = scale x_0 + sigma eps.
 
     d scale / dt = f scale          d sigma^2 / dt = g^2 + 2 f sigma^2
 
@@ -170,17 +170,17 @@ def diffusion(result, g, right, growth, as_variance, f, sigma, tol):
                 return
     as_root = constant(g**2 / as_variance, tol)
     if as_root is not None and abs(as_root - 1) < 1e-2:
-        result.wrong("sigma-squared", "with sqrt(sigma) in place of sigma they would fit: a variance "
-                     "stands where the standard deviation is meant (or this is the sub-VP marginal "
-                     "with the g of VP)")
+        result.wrong("sigma-squared", "with sqrt(sigma) in place of sigma they would fit: a "
+                     "variance stands where the standard deviation is meant (or this is the "
+                     "sub-VP marginal with the g of VP)")
     elif c is not None and (k := constant(g / sigma, tol)) is not None and abs(k - 1) < 1e-2:
         result.wrong("factor-missing", "g is sigma(t); the factor sqrt(d log sigma^2/dt) = "
                      f"{c**-0.5:.4g} is missing")
     elif c is not None:
         root = c**0.5
         code = "half" if times(c) in ("2", "1/2", "4", "1/4") else "factor"
-        result.wrong(code, f"g^2 is {times(c)} times the right one, d sigma^2/dt - 2 f sigma^2 (g is "
-                     f"{times(root)} times)")
+        result.wrong(code, f"g^2 is {times(c)} times the right one, d sigma^2/dt - 2 f sigma^2 "
+                     f"(g is {times(root)} times)")
     elif constant(g**2 / growth, tol) is not None and np.abs(f).max() > 1e-6:
         result.wrong("term-missing", "g^2 is d sigma^2/dt; the term -2 f sigma^2 is missing")
     else:
@@ -200,10 +200,11 @@ def start(result, marginal, called, right_f, g, at):
         result.notes.append("the marginal is not finite near t = 0")
         return
     if abs(scale - 1) > 1e-3:
-        result.wrong("end-point", f"scale is {scale:.4g} at t = 0, where 1 is meant: x_0 is the data")
+        result.wrong("end-point", f"scale is {scale:.4g} at t = 0, where 1 is meant: x_0 is the "
+                     "data")
     if sigma > 1e-2 * max(np.abs(at[0][1]).max(), 1e-9) or 1e-3 < sigma:
-        result.notes.append(f"sigma is {sigma:.4g} at t = 0: the marginal is that of data that were "
-                            "noisy before; the kernel of the SDE from t = 0 has the variance "
+        result.notes.append(f"sigma is {sigma:.4g} at t = 0: the marginal is that of data that "
+                            "were noisy before; the kernel of the SDE from t = 0 has the variance "
                             "sigma(t)^2 - sigma(0)^2")
     elif np.abs(right_f).max() < 1e-6:
         sigma2 = at[0][1]**2
@@ -211,6 +212,6 @@ def start(result, marginal, called, right_f, g, at):
         least = np.polyfit(sigma2, g**2, 1)
         if np.abs(np.polyval(least, sigma2) - g**2).max() < 1e-4 * g.max()**2 and np.ptp(
                 ratio) > 1e-2 * ratio.min() and least[1] > 0 and least[0] > 0:
-            result.notes.append("in the convention of a kernel of variance sigma(t)^2 - sigma(0)^2, "
-                                f"with sigma(0) = {(least[1] / least[0])**0.5:.4g}")
+            result.notes.append("in the convention of a kernel of variance sigma(t)^2 - "
+                                f"sigma(0)^2, with sigma(0) = {(least[1] / least[0])**0.5:.4g}")
 

@@ -124,15 +124,23 @@ def live(run):
     """Runs whose calls are those that the loss reaches through the graph, if there are any."""
     def filtered(x, outs, seed, shifts):
         result = run(x, outs, seed, shifts)
-        calls = [c for c in result.calls if c.gradient is not None and np.any(c.gradient != 0)]
+        calls = [result.calls[i] for i in reached(result)]
         return result._replace(calls=calls or result.calls)
+    filtered.raw = run
     return filtered
+
+
+def reached(result):
+    """Numbers of the calls whose output the loss depends on through the graph."""
+    return [i for i, call in enumerate(result.calls)
+            if call.gradient is not None and np.any(call.gradient != 0)]
 
 
 def first_runs(run, x, seed, report):
     """Look at the loss for the first time: does it repeat, does it reach the network?"""
-    E = 0.7 + 0 * x
-    zero, one, again = (run(x, lambda k, o=o: o, seed, {}) for o in (0 * x, E, E))
+    E = 0.7 + 0 * x                                         # calls get different outputs
+    zero, one, again = (run.raw(x, lambda k, o=o: o * (1 + 0.3 * k), seed, {})
+                        for o in (0 * x, E, E))
     if one.mutated:
         report.wrong("mutates-input", "the loss changes the data that it is given, in place")
     if not one.calls:
@@ -145,29 +153,24 @@ def first_runs(run, x, seed, report):
     if not same:
         report.stop("the same seed gives another loss: it draws from a source that is not read, or "
                     "keeps a state from call to call")
-    if all(c.gradient is None or not np.any(c.gradient) for c in one.calls):
+    found = reached(one)
+    if not found:
         if abs(zero.value - one.value) > 1e-9 * (abs(one.value) + 1e-9):
             report.wrong("detached-gradient", "the loss depends on the network's output and its "
                          "gradient does not reach it: the output is detached, so nothing is learnt")
         else:
             report.wrong("argument-ignored", "the loss does not depend on what the network returns")
         raise Stop
-    active = [np.any(c.gradient != 0, axis=tuple(range(1, x.ndim))) for c in one.calls
-              if c.gradient is not None]
-    if len(active) == 1 and active[0][0] and not active[0][1:].any():
+    first = one.calls[found[0]].gradient
+    active = np.any(first != 0, axis=tuple(range(1, x.ndim)))
+    if len(found) == 1 and active[0] and not active[1:].any():
         return "one row"
-    if len(one.calls) > 1 and one.calls[0].gradient is not None:
-        report.notes.append(f"the loss uses {len(one.calls)} calls of the network; the first is "
-                            "judged")
-        coupled(run, x, seed, report)
+    if len(one.calls) > 1:
+        other = run.raw(x, lambda k: E * (1 + 0.3 * k) if k == found[0] else 2 * E, seed, {})
+        moved = other.calls[found[0]].gradient if len(other.calls) > found[0] else None
+        if moved is None or np.abs(moved - first).max() > 1e-5 * np.abs(first).max():
+            report.stop("one output of the network is compared with another (a consistency or "
+                        "distillation loss), so its target is no function of data and noise")
+    if len(found) > 1:
+        report.notes.append(f"the loss uses {len(found)} calls of the network; the first is judged")
     return one.rows
-
-
-def coupled(run, x, seed, report):
-    """End where the target of one call is the output of another."""
-    one = run(x, lambda k: 0 * x, seed, {})
-    changed = run(x, lambda k: 0 * x if k == 0 else 0.7 + 0 * x, seed, {})
-    a, b = one.calls[0].gradient, changed.calls[0].gradient
-    if b is None or a is None or np.abs(a - b).max() > 1e-5 * np.abs(a).max():
-        report.stop("one output of the network is compared with another (a consistency or "
-                    "distillation loss), so its target is no function of data and noise")

@@ -103,7 +103,7 @@ def follow(fn, stand_in, undo, depth, seen):
     elif hasattr(fn, "__dict__") and not isinstance(fn, (type, types.ModuleType)):
         for name, value in list(vars(fn).items()):
             put(value, functools.partial(setattr, fn, name), stand_in, undo, depth, seen)
-        call = getattr(type(fn), "__call__", None)
+        call = vars(type(fn)).get("__call__")
         if isinstance(call, types.FunctionType):
             follow(call, stand_in, undo, depth - 1, seen)
 

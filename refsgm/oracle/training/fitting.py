@@ -71,7 +71,7 @@ def matched(response, by):
 
 def separated(step, draws, columns):
     """`Rows` from the responses of all seeds; what is wrong here is told to the report."""
-    report, tol = step.report, 0.02 if step.single else 1e-3
+    tol = 0.02 if step.single else 1e-3
     B, seeds = len(step.x), len(columns)
 
     def stacked(name):
@@ -170,8 +170,8 @@ def by_column(step, A, B):
     """Say so where the factors of the data are those of the columns, the same in all rows."""
     spread = max(np.ptp(A[i:i + B], axis=0).max() for i in range(0, len(A), B))
     if spread < 1e-3 * np.abs(A).max():
-        step.report.wrong("broadcast", "levels differ between the columns of a row and are the same "
-                          "in all rows: they are broadcast along the wrong axis")
+        step.report.wrong("broadcast", "levels differ between the columns of a row and are the "
+                          "same in all rows: they are broadcast along the wrong axis")
         step.report.stop("with levels by column no row has a level")
 
 
@@ -229,8 +229,8 @@ def target_of_other_rows(step, R, by, what):
                           "which the network does not see", "keep data, noise and target together")
         step.report.stop("the target is another row's")
     step.report.wrong("rows-mixed" if what == "noise" else "broadcast",
-                      f"the target of a row is no multiple of its {what}: it depends on other rows, "
-                      "or factors differ within the row")
+                      f"the target of a row is no multiple of its {what}: it depends on other "
+                      "rows, or factors differ within the row")
     step.report.stop("the target has no coefficients in each row")
 
 
@@ -252,7 +252,7 @@ def principal(draws, b, size):
 
 
 def mean_of_noise(c, b, tol):
-    """What is added to the noise before it is scaled, c_ij = b_i shift; None if it is nothing such."""
+    """What is added to the noise before it is scaled, c_ij = b_i shift, or None."""
     if np.abs(b).max() < 1e-9:
         return None
     shift = np.sum(c * b[:, None]) / np.sum(b * b) / c.shape[1]

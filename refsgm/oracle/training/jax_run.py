@@ -115,7 +115,8 @@ def run(loss, x, outs, seed, shifts, *, wrap, single, kept):
     """Run `loss(net, x)` once; a `Run`. See `torch_run` for the arguments."""
     with jax.enable_x64(not single):
         try:
-            value, calls, draws = once(loss, x, lambda k: jnp.asarray(outs(k)), seed, shifts, wrap[1])
+            value, calls, draws = once(loss, x, lambda k: jnp.asarray(outs(k)), seed, shifts,
+                                       wrap[1])
 
             def of(given):
                 result = once(loss, x, lambda k: given[k], seed, shifts, wrap[1])[0]

@@ -22,12 +22,14 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     if alpha_bar is not None:
         times.against_table(found, rows.time, alpha_bar, report, tol)
     one_level(rows, found, report)
-    target = targets.target_of(found, rows.p / found.m, rows.q / found.noise, rows.time, report, tol)
+    target = targets.target_of(found, rows.p / found.m, rows.q / found.noise, rows.time, report,
+                               tol)
     if target is targets.MINUS_V and found.m != 1:
         target = inner(found, rows, words, report) or target
     if target in (targets.OT, targets.OT_BACK):
         report.facts.pop("data", None)
-        report.facts["path"] += f", with sigma = 1 - (1 - sigma_min) t, sigma_min = {1 - 1 / found.m:.3g}"
+        report.facts["path"] += (", with sigma = 1 - (1 - sigma_min) t, sigma_min = "
+                                 f"{1 - 1 / found.m:.3g}")
     if target is targets.ENERGY and predicts in (None, "score"):
         energy(step, report, predicts)
     elif predicts is not None and target is not None:
@@ -54,7 +56,7 @@ def law_of_noise(rows, step, report):
         report.wrong("wrong-law", f"the noise is uniform on [0, 1] ({name}), where standard normal "
                      "noise is meant", "draw it by randn")
     elif values.size > 200 and values.std() > 0:
-        if abs(values.mean()) > 6 * values.std() / values.size**0.5 + 0.02 and rows.draw.value.size > 1:
+        if abs(values.mean()) > 6 * values.std() / values.size**0.5 + 0.02:
             report.wrong("wrong-law", f"the noise has the mean {values.mean():.3g}")
         u = (values - values.mean()) / values.std()
         kurtosis = np.mean(u**4)
@@ -76,8 +78,8 @@ def further_noise(rows, path, report):
                          "network's input", "draw the noise once, use it in both")
         elif in_x and not in_y and np.abs(rows.q).max() > 1e-7:
             if ratio is not None and small:
-                report.wrong("other-noise", f"offset noise of {ratio:.3g} is added to the input and "
-                             "is not in the target", "put it into the noise before both are made")
+                report.wrong("other-noise", f"offset noise of {ratio:.3g} is added to the input "
+                             "and is not in the target", "put it into the noise before both are made")
             elif ratio is not None:
                 report.notes.append(f"the input is perturbed by further noise, {ratio:.3g} times "
                                     "that of the level, which is not in the target")
@@ -102,7 +104,8 @@ def data(rows, path, report):
     elif abs(m - 2) < 1e-3 and abs(shift[0] + 0.5) < 1e-3:
         report.facts["data"] = "mapped to 2 x - 1 first; x_0 below is in [-1, 1]"
     elif abs(m - 1) > 1e-3 or abs(shift[0]) > 1e-3:
-        s = f" {'+' if shift[0] > 0 else '-'} {abs(m * shift[0]):.4g}" if abs(shift[0]) > 1e-4 else ""
+        added = f" {'+' if shift[0] > 0 else '-'} {abs(m * shift[0]):.4g}"
+        s = added if abs(shift[0]) > 1e-4 else ""
         report.facts["data"] = f"mapped to {m:.5g} x{s} first; x_0 below is what comes of that"
     if rows.paired and all("paired" not in note for note in report.notes):
         report.notes.append("data and noise are paired anew within the batch, as for minibatch "
@@ -245,7 +248,7 @@ def stated_weight(said, weight, rows, path, report):
 
 
 def squared_diffusion(path, time):
-    """g^2 = d sigma^2 / dt - 2 f sigma^2 at each row, by differences in time; None if not smooth."""
+    """g^2 = d sigma^2 / dt - 2 f sigma^2 at each row, by a spline in time, or None."""
     if time is None or len(np.unique(time)) < 40:
         return None
     from scipy.interpolate import CubicSpline

@@ -86,7 +86,8 @@ def noises(step, seed):
     for k, draw in enumerate(base.draws):
         if not broadcasts(draw.value.shape, x_in.shape) or not is_float(draw):
             continue
-        shift = step.size * rng.uniform(0.1, 0.3, draw.value.shape) * rng.choice([-1, 1], draw.value.shape)
+        shape = draw.value.shape
+        shift = step.size * rng.uniform(0.1, 0.3, shape) * rng.choice([-1, 1], shape)
         runs = [step.again(seed, shifts={k: c * shift}) for c in (1, 2)]
         if len(runs[0].calls) != len(base.calls):
             continue

@@ -17,7 +17,7 @@ def is_array(a):
 
 
 def once(loss, x, outs, seed, shifts, wrap, dtype):
-    """(value, calls as (input, time, dtype), draws, shape of the value, mutated); outs may be traced."""
+    """(value, calls as (input, time, dtype), draws, mutated); outs may be traced."""
     draws, calls = [], []
 
     def note(name, value):
@@ -34,7 +34,8 @@ def once(loss, x, outs, seed, shifts, wrap, dtype):
             time = beside
         calls.append((noisy_x, time_of(plain(time), len(x)), str(getattr(time, "dtype",
                                                                          type(time).__name__))))
-        return wrap(out.reshape(noisy.shape) if noisy_x.size == np.prod(noisy.shape) else out, kwargs)
+        same = noisy_x.size == np.prod(noisy.shape)
+        return wrap(out.reshape(noisy.shape) if same else out, kwargs)
     given = x.astype(dtype)
     with seeded(seed), numpy_read(note, loss, seed):
         rest = [np.random.default_rng(seed)] if wants_generator(loss) else []
@@ -76,8 +77,8 @@ def gradient(loss, x, outs, seed, shifts, wrap, dtype, k, kept):
     from autograd import grad
     if kept.get("autograd", True):
         def of(out):
-            value = once(loss, x, lambda j: out if j == k else outs(j), seed, shifts, wrap, dtype)[0]
-            return anp.sum(value)
+            return anp.sum(once(loss, x, lambda j: out if j == k else outs(j), seed, shifts, wrap,
+                                dtype)[0])
         try:
             found = grad(of)(np.asarray(outs(k), dtype=dtype))
             if np.any(found != 0):
@@ -94,7 +95,7 @@ def gradient(loss, x, outs, seed, shifts, wrap, dtype, k, kept):
         step = np.zeros(at.size)
         step[i] = STEP
         step = step.reshape(at.shape)
-        up, down = (total(once(loss, x, lambda j, s=s: at + s * step if j == k else outs(j), seed,
+        up, down = (total(once(loss, x, lambda j, o=at + s * step: o if j == k else outs(j), seed,
                                shifts, wrap, dtype)[0]) for s in (1, -1))
         found[i] = (up - down) / (2 * STEP)
     return found.reshape(x.shape)

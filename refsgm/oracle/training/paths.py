@@ -12,7 +12,7 @@ NAMES = {"vp": "VP: scale^2 + sigma^2 = 1", "ve": "VE: scale = 1",
          "subvp": "sub-VP: scale^2 + sigma = 1"}
 SAID = {"vp": "vp", "ddpm": "vp", "ve": "ve", "ncsn": "ve", "edm": "ve", "flow": "flow",
         "linear": "flow", "rectified-flow": "flow", "subvp": "subvp", "sub-vp": "subvp"}
-ROOTS = (                                   # (powers of a and b that sum to one, code, what is wrong)
+ROOTS = (                          # (powers of a and b that sum to one, code, what is wrong)
     ((1, 2), "sqrt-missing", "a square root is missing: data are multiplied by scale = alpha_bar, "
      "where its root is meant (scale + sigma^2 = 1)"),
     ((2, 1), "sqrt-missing", "a square root is missing: noise is multiplied by sigma = 1 - "
@@ -76,7 +76,6 @@ def path_of(a, b, time, dtype, report, tol, said):
                             "sub-VP path, whose standard deviation is 1 - scale^2")
     elif chosen is None and missing and several:
         report.wrong(missing[1], "the noisy data are on no known path: " + missing[2])
-        (i, j), _, _ = missing
         chosen = Path("other", a, b)
     if chosen is None and fits:
         chosen = min(fits, key=lambda f: abs(np.log(f.noise)) + 1e-3 * abs(np.log(f.m)))
@@ -137,8 +136,8 @@ def strange(a, b, report, tol):
         report.wrong("one-minus", "data and noise are multiplied by the same number: "
                      "sqrt(alpha_bar) stands where sqrt(1 - alpha_bar) is meant")
     elif constant(b, tol) is not None:
-        report.wrong("factor-missing", f"the noise is multiplied by {b[0]:.3g} at all levels, while "
-                     "the data are scaled by level", "multiply the noise by its standard deviation")
+        report.wrong("factor-missing", f"the noise is multiplied by {b[0]:.3g} at all levels, "
+                     "while the data are scaled by level", "multiply the noise by its standard deviation")
     else:
         s = b / a
         pair = edm_input(a, s, tol)

@@ -8,7 +8,8 @@ import numpy as np
 
 TIMES = ("t", "time", "times", "timestep", "timesteps", "time_cond", "sigma", "sigmas", "noise",
          "noise_level", "noise_labels", "log_snr", "alpha_bar", "level", "labels", "steps")
-NOT_TIMES = ("y", "class_labels", "label", "classes", "cond", "context", "self_cond", "augment_labels")
+NOT_TIMES = ("y", "class_labels", "label", "classes", "cond", "context", "self_cond",
+             "augment_labels")
 TOTALS = ("loss", "total", "total_loss", "train_loss", "loss_total", "mse")
 
 
@@ -118,7 +119,7 @@ def time_of(time, rows):
 @contextmanager
 def seeded(seed):
     """Python's and NumPy's global generators, seeded for a while."""
-    kept = random.getstate(), np.random.get_state()
+    kept = random.getstate(), np.random.get_state()           # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed)                                      # noqa: NPY002, foreign code draws here
     try:

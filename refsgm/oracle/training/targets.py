@@ -13,7 +13,7 @@ from .paths import constant
 
 
 class Target(NamedTuple):
-    """name of a prediction, in words;  said  what `predicts` calls it;  score and x_0, as formulas."""
+    """A prediction in words, as `predicts` calls it, and the formulas of score and x_0."""
 
     name: str
     said: str
@@ -79,7 +79,8 @@ def mistaken(path):
             ("wrong-level", "the target is the noisy data without their scale: nothing to learn",
              one, s),
             ("sign", "the target is x_0 + eps, where a velocity is their difference", one, one),
-            ("sign", "the target is -(x_0 + eps), where a velocity is their difference", -one, -one),
+            ("sign", "the target is -(x_0 + eps), where a velocity is their difference", -one,
+             -one),
             ("sign", "the target is sigma x_0 + scale eps, where v = scale eps - sigma x_0", b, a),
             ("sign", "the target is -(sigma x_0 + scale eps), where v = scale eps - sigma x_0", -b,
              -a),
@@ -108,7 +109,6 @@ def near(value, right, tol):
 
 def target_of(path, p, q, time, report, tol):
     """The `Target`, or None; what is wrong with it is told to the report."""
-    a, b = path.a, path.b
     fits = [t for t, P, Q in known(path) if near(p, P, tol) and near(q, Q, tol)]
     if fits:
         return fits[0]
@@ -155,7 +155,7 @@ def target_of(path, p, q, time, report, tol):
 
 
 def rate(path, p, q, time):
-    """SPEED where (p, q) are the rates of a and b in the time that the network is told, else None."""
+    """SPEED where (p, q) are the rates of a and b in the network's time, else None."""
     if time is None or len(np.unique(time)) < 24:
         return None
     t, i = np.unique(time, return_index=True)

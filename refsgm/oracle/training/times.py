@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from .paths import constant
-
 SAID = ("sigma", "log sigma / 4", "log sigma", "t", "index")
 
 
@@ -56,7 +54,8 @@ def fitting(path, time, tol):
             if (fit := affine(time, value, tol)) is not None]
     if whole(time):
         fits = [f for f in fits if f[0].startswith("t =") or abs(f[1] - 1) < 1e-3]
-    return sorted(fits, key=lambda f: (abs(f[1] - 1) + abs(f[2]) > 1e-3, f[1] < 0, abs(f[2]) > 1e-3))
+    return sorted(fits, key=lambda f: (abs(f[1] - 1) + abs(f[2]) > 1e-3, f[1] < 0,
+                                       abs(f[2]) > 1e-3))
 
 
 def said_as(path, name, slope, start, report):
@@ -97,8 +96,8 @@ def by_order(path, time, report):
         return "not that of the level", ""
     rise, size = rise[~same], size[~same]
     if not ((rise > -1e-6 * size).all() or (rise < 1e-6 * size).all()):
-        report.wrong("wrong-level", "the level is no monotone function of the time that the network "
-                     "is told: it is told another time than the one with which the data were made "
+        report.wrong("wrong-level", "the level is no monotone function of the time that the "
+                     "network is told: it is told another time than the one with which the data were made "
                      "noisy", "draw the time once, and use it in both places")
         return "not that of the level", ""
     up = "rises" if (rise > 0).sum() > (rise < 0).sum() else "falls"
@@ -178,8 +177,8 @@ def law_of_levels(path, time, name):
     if time is not None and whole(time):
         low, high = time.min(), time.max()
         u = (time - low) / max(high - low, 1)
-        return text + (f"; integers, uniform from {low:g} to {high:g}" if kstest(u, "uniform").pvalue
-                       > 1e-3 else f"; integers from {low:g} to {high:g}")
+        law = "; integers, uniform from" if kstest(u, "uniform").pvalue > 1e-3 else "; integers from"
+        return f"{text}{law} {low:g} to {high:g}"
     candidates = []
     if path.name == "flow":
         logit = np.log(path.b / (1 - path.b))
@@ -195,5 +194,3 @@ def law_of_levels(path, time, name):
     best = max(candidates)
     return text + (best[1] if best[0] > 0.01 else "")
 
-
-__all__ = ["SAID", "against_table", "constant", "law_of_levels", "not_accumulated", "time_of_level"]

@@ -20,7 +20,7 @@ HALF = (torch.float16, torch.bfloat16)
 
 
 class Reader(TorchFunctionMode):
-    """Notes every draw, adds the shifts that are asked for, and rewinds generators that are passed."""
+    """Notes every draw, adds the shifts that are asked for, and rewinds generators."""
 
     def __init__(self, note, generators):
         super().__init__()

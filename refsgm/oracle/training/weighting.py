@@ -3,6 +3,8 @@
     loss = factor sum_rows weight(level) |out - y|^2
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from .paths import constant
@@ -11,7 +13,7 @@ SAID = ("1", "sigma^2", "snr", "min-snr", "edm", "likelihood")
 
 
 def of_level(path):
-    """{name: weight} of the weights that have no constant to fit; q is the signal-to-noise ratio."""
+    """{name: weight} of the weights that have no constant to fit; q is the SNR."""
     a, b = path.a, path.b
     q = (a / b)**2
     return {"1": np.ones_like(a), "sigma^2": b**2, "1 / sigma^2": b**-2.0,
@@ -88,10 +90,10 @@ def weight_of(path, w, seed, target, rate, report, tol):
 
 def batches_differ(path, w, seed):
     """Whether weights are normalised within each batch: equal up to a factor of the batch."""
-    from itertools import pairwise
     order = np.argsort(path.ratio)
     jumps = [abs(np.log(w[i] / w[j])) for i, j in pairwise(order)
-             if seed[i] != seed[j] and path.ratio[j] < path.ratio[i] * (1 + 1e-3) and w[i] > 0 < w[j]]
+             if seed[i] != seed[j] and w[i] > 0 < w[j]
+             and path.ratio[j] < path.ratio[i] * (1 + 1e-3)]
     return len(jumps) > 3 and np.median(jumps) > 0.02
 
 
@@ -143,8 +145,8 @@ def clamped(q, w, target, report, tol):
         for gamma in (1.0, 2.0, 5.0, 10.0, 20.0):                       # the weight plus one
             value = base(q) * np.minimum(q, gamma) + 1
             if constant(w / value, tol) is not None:
-                report.wrong("weighting", f"the weight is {form.format(f'{gamma:g}')} + 1; min-SNR's "
-                             "for v is min(SNR, gamma) / (SNR + 1)")
+                report.wrong("weighting", f"the weight is {form.format(f'{gamma:g}')} + 1; "
+                             "min-SNR's for v is min(SNR, gamma) / (SNR + 1)")
                 return Weight((form.format(f"{gamma:g}") + " + 1", "min-snr", value))
     return None
 
@@ -175,7 +177,8 @@ def reduction(w, weight, per_row, batch, returned, half_of=2.0):
     """How squares are summed up, in words; `returned` is the shape of what the loss returns."""
     c = float(np.median(w / weight)) / half_of
     n, B = per_row, batch
-    known = ((1 / (n * B), "mean over everything"), (1 / B, "sum over features, mean over the batch"),
+    known = ((1 / (n * B), "mean over everything"),
+             (1 / B, "sum over features, mean over the batch"),
              (0.5 / B, "half the sum over features, mean over the batch"),
              (0.5 / (n * B), "half the mean over everything"),
              (1.0, "sum over everything"), (0.5, "half the sum over everything"),

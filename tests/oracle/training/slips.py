@@ -101,7 +101,8 @@ BEFORE = {
         using(flow, data_at=1, target=lambda x, eps, t: eps - x), "sign", {}),
     "velocity of a flow on VP": (using(ddpm, target=lambda x, eps, a, b: eps - x),
                                  "path-and-target", {}),
-    "score divided by sigma^2": (using(ncsn, target=lambda eps, s: -eps / s**2), "sigma-squared", {}),
+    "score divided by sigma^2": (using(ncsn, target=lambda eps, s: -eps / s**2), "sigma-squared",
+                                 {}),
     "score of the wrong sign": (using(ncsn, target=lambda eps, s: eps / s), "sign", {}),
     "variance in place of sigma": (using(ncsn, add=lambda x, eps, s: x + s**2 * eps,
                                          target=lambda eps, s: -eps / s**2,
@@ -150,15 +151,16 @@ AFTER = {
                               "argument-ignored", {}),
     "noise of standard deviation 2": (
         using(ddpm, noise=lambda x: 2 * torch.randn_like(x)), "factor", {}),
-    "noise from -1 to 1": (using(ddpm, noise=lambda x: 2 * torch.rand_like(x) - 1), "wrong-law", {}),
+    "noise from -1 to 1": (using(ddpm, noise=lambda x: 2 * torch.rand_like(x) - 1), "wrong-law",
+                           {}),
     "noise as a product of draws": (
         using(ncsn, noise=lambda x: torch.randn_like(x) * torch.randn_like(x)), "wrong-law", {}),
     "data normalised in the input alone": (
         using(ddpm, target=lambda x, eps, a, b: (x + 1) / 2, clean=lambda x: 2 * x - 1),
         "wrong-coordinates", {}),
     "data scaled in the input alone": (
-        lambda net, x: flow(net, 0.18215 * x, target=lambda y, eps, t: eps - x), "wrong-coordinates",
-        {}),
+        lambda net, x: flow(net, 0.18215 * x, target=lambda y, eps, t: eps - x),
+        "wrong-coordinates", {}),
     "target divided by sigma where eps is said": (
         using(ddpm, target=lambda x, eps, a, b: eps / b), "factor-extra",
         {"predicts": "eps"}),

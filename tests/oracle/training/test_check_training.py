@@ -62,8 +62,8 @@ def test_the_formulas_of_a_flow_hold(x_0, eps, t):
     for name, out in (("flow, data at 0", eps - x_0), ("flow, data at 1", x_0 - eps)):
         facts = check_training(RIGHT[name][0]).facts
         for formula, right in ((facts["score"], -eps / t), (facts["x_0"], x_0)):
-            value = eval(formula.replace("sigma out", "sigma * out").replace(") out", ") * out"), {},
-                         {"x_t": x_t, "out": out, "sigma": t})
+            code = formula.replace("sigma out", "sigma * out").replace(") out", ") * out")
+            value = eval(code, {}, {"x_t": x_t, "out": out, "sigma": t})
             assert value == pytest.approx(right, rel=1e-12)
 
 

@@ -16,7 +16,7 @@ def energy(sign):
 
 
 def test_the_gradient_of_an_energy_has_the_sign_of_the_noise():
-    """+noise / sigma^2 is right for grad E, -noise / sigma^2 for the score, and neither for both."""
+    """+noise / sigma^2 is right for grad E, -noise / sigma^2 for the score."""
     assert check_training(energy(+1), predicts="energy").ok
     assert check_training(energy(-1), predicts="energy").diagnosis.code == "sign"
     assert check_training(energy(-1), predicts="score").ok
@@ -91,7 +91,7 @@ def test_noise_that_is_a_product_of_draws_is_named():
 
 
 def assigned(again):
-    """Noise is assigned to data inside the function that adds it, and the target keeps the old one."""
+    """Noise is assigned to data where it is added, and the target keeps the old one."""
     def loss(net, x):
         t, eps = torch.rand(len(x), 1, 1, 1), torch.randn_like(x)
         new = eps[torch.cdist(x.flatten(1), eps.flatten(1)).argmin(0).argsort()]

@@ -1,4 +1,4 @@
-"""Right training steps of many kinds: name -> (step, framework, keywords of the call, what is said).
+"""Right training steps of many kinds: name -> (step, framework, keywords, what is said).
 
 What must be said is a part of the fact `predicts`.
 """
@@ -123,7 +123,7 @@ def paired(net, x):
 
 
 def in_numpy(net, x):
-    sigma, eps = np.exp(np.random.randn(len(x), 1)), np.random.randn(*x.shape)
+    sigma, eps = np.exp(np.random.randn(len(x), 1)), np.random.randn(*x.shape)     # noqa: NPY002
     return np.mean(np.sum((sigma * net(x + sigma * eps, sigma) + eps)**2, axis=1))
 
 
@@ -138,13 +138,13 @@ RIGHT = {
     "DDPM, cosine, x_0, SNR": (using(ddpm, table=cosine_table, target=lambda x, eps, a, b: x,
                                      weight=lambda q: q), "torch", {"weight": "snr"}, "x_0"),
     "DDPM, v": (using(ddpm, target=v_of), "torch", {"predicts": "v"}, "v ="),
-    "DDPM, v, min-SNR": (using(ddpm, target=v_of, weight=lambda q: q.clamp(max=5) / (q + 1)), "torch",
-                         {"weight": "min-snr"}, "v ="),
+    "DDPM, v, min-SNR": (using(ddpm, target=v_of, weight=lambda q: q.clamp(max=5) / (q + 1)),
+                         "torch", {"weight": "min-snr"}, "v ="),
     "DDPM, eps, min-SNR 3": (using(ddpm, weight=lambda q: q.clamp(max=3) / q), "torch", {}, "eps"),
     "DDPM, 2 x - 1": (using(ddpm, clean=lambda x: 2 * x - 1), "torch", {}, "eps"),
     "DDPM, 100 steps told in [0, 1]": (
-        using(ddpm, steps=100, table=lambda: linear_table(100), told=lambda t: t / 100), "torch", {},
-        "eps"),
+        using(ddpm, steps=100, table=lambda: linear_table(100), told=lambda t: t / 100), "torch",
+        {}, "eps"),
     "DDPM, L1": (using(ddpm, loss=F.l1_loss), "torch", {}, "eps"),
     "DDPM, Huber": (using(ddpm, loss=F.smooth_l1_loss), "torch", {}, "eps"),
     "DDPM, P2 weights": (using(ddpm, weight=lambda q: 1 / (1 + q)), "torch", {}, "eps"),
@@ -152,8 +152,8 @@ RIGHT = {
     "channels": (by_channels, "torch", {}, "eps"),
     "NCSN": (ncsn, "torch", {"predicts": "score", "weight": "sigma^2", "path": "ve"}, "the score"),
     "NCSN, told sigma, sigma times the score": (
-        using(ncsn, target=lambda eps, s: -eps, weight=lambda s: s**0, told=lambda s, i: s), "torch",
-        {"time": "sigma"}, "-eps"),
+        using(ncsn, target=lambda eps, s: -eps, weight=lambda s: s**0, told=lambda s, i: s),
+        "torch", {"time": "sigma"}, "-eps"),
     "VP SDE": (vp_sde, "torch", {"predicts": "score"}, "the score"),
     "VP SDE, likelihood": (using(vp_sde, likelihood=True), "torch", {"weight": "likelihood"},
                            "the score"),
