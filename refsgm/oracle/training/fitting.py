@@ -94,6 +94,7 @@ def separated(step, draws, columns):
                 mixed_rows(step, "input")
             rows, paired, channels = turn, bool((turn != np.arange(len(X))).any()), np.ones(1)
     X, dX = X[rows] * channels, dX[rows] * channels
+    asked = np.isfinite(W).any(1)                               # rows with any weight
     a = fitted(R, dX).of_row
     b, twisted = {}, {}
     z = {k: np.concatenate([flat(col["draws"][k]) for col in columns]) for k in draws}
@@ -126,6 +127,7 @@ def separated(step, draws, columns):
             target_of_other_rows(step, responses(k, 1), dz, "noise")
         q[k] = fit.of_row
     live = np.isfinite(W)
+    W[~asked], y[~asked] = 1.0, 0.0
     w = np.nanmean(W, axis=1)
     result = Rows(a, b[main], p.of_row, q[main], w, stacked("time")[:, 0] if all(
         col["time"] is not None for col in columns) else None, columns[0]["dtype"],
@@ -134,15 +136,25 @@ def separated(step, draws, columns):
     for k in draws:
         if k != main:
             result.extra[k] = (draws[k][0], b[k], q[k])
+    dropped(result, asked)
     rest = y - p.of_row[:, None] * (X + offset) - sum(q[k][:, None] * z[k] for k in draws)
+    rest[~asked] = 0.0
     size = np.nanmax(np.abs(y), axis=1) + 1e-9
     if np.nanmax(np.abs(rest) / size[:, None]) > 20 * tol:
         left_in_target(step, rest, p.of_row, offset)
-    ratio = W / w[:, None]
+    ratio = (W / w[:, None])[asked]
     if np.nanmax(np.abs(ratio - 1)) > 20 * tol:
         same = np.nanmax(np.abs(ratio - np.nanmedian(ratio, axis=0))) < 20 * tol
         result.uneven = "the same in every row" if same else "other ones in each row"
     return result
+
+
+def dropped(rows, keep):
+    """Drop the rows of which the loss asks nothing."""
+    for name in ("a", "b", "p", "q", "w", "time", "seed", "noise"):
+        value = getattr(rows, name)
+        setattr(rows, name, None if value is None else value[keep])
+    rows.extra = {k: (draw, b[keep], q[keep]) for k, (draw, b, q) in rows.extra.items()}
 
 
 def by_channel(A, tol):

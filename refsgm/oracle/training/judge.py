@@ -79,7 +79,7 @@ def further_noise(rows, path, report):
         elif in_x and not in_y and np.abs(rows.q).max() > 1e-7:
             if ratio is not None and small:
                 report.wrong("other-noise", f"offset noise of {ratio:.3g} is added to the input "
-                             "and is not in the target", "put it into the noise before both are made")
+                             "and is not in the target", "add it to the noise before both")
             elif ratio is not None:
                 report.notes.append(f"the input is perturbed by further noise, {ratio:.3g} times "
                                     "that of the level, which is not in the target")

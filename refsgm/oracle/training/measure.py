@@ -12,6 +12,7 @@ import numpy as np
 from .fitting import fitted
 from .residual import answered, form, is_quadratic, outputs, turning_point
 
+NORMAL = ("randn", "randn_like", "normal", "normal_", "standard_normal")
 SEEDS, SEEDS_BY_BISECTION, SINGLE = 10, 4, 3e-3
 
 
@@ -101,6 +102,10 @@ def noises(step, seed):
             full and np.max(np.abs(in_target)) > 1e-9 * step.size)
         linear = np.max(np.abs(two - 2 * one)) <= 1e-3 * np.max(np.abs(one)) + 1e-12
         level = x_in[0].size == 1 and interacts(step, seed, k, shift, x_in, one)
+        if moved and full and not linear and draw.name in NORMAL:
+            step.report.wrong("wrong-law", "the noise is changed by a function that is not linear, "
+                              "such as a clip, so it is not normal", "use the noise as it is drawn")
+            step.report.stop("with such noise no score is defined")
         if moved and linear and (full or fit.left.max() < 0.02 and not level):
             found[k] = (draw, shift)
     return found

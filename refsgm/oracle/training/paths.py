@@ -137,7 +137,8 @@ def strange(a, b, report, tol):
                      "sqrt(alpha_bar) stands where sqrt(1 - alpha_bar) is meant")
     elif constant(b, tol) is not None:
         report.wrong("factor-missing", f"the noise is multiplied by {b[0]:.3g} at all levels, "
-                     "while the data are scaled by level", "multiply the noise by its standard deviation")
+                     "while the data are scaled by level",
+                     "multiply the noise by its standard deviation")
     else:
         s = b / a
         pair = edm_input(a, s, tol)

@@ -97,8 +97,8 @@ def by_order(path, time, report):
     rise, size = rise[~same], size[~same]
     if not ((rise > -1e-6 * size).all() or (rise < 1e-6 * size).all()):
         report.wrong("wrong-level", "the level is no monotone function of the time that the "
-                     "network is told: it is told another time than the one with which the data were made "
-                     "noisy", "draw the time once, and use it in both places")
+                     "network is told: it is told another time than the one with which the data "
+                     "were made noisy", "draw the time once, and use it in both places")
         return "not that of the level", ""
     up = "rises" if (rise > 0).sum() > (rise < 0).sum() else "falls"
     kind = "an integer, the index of a table," if whole(time) else "a number that"
@@ -177,8 +177,8 @@ def law_of_levels(path, time, name):
     if time is not None and whole(time):
         low, high = time.min(), time.max()
         u = (time - low) / max(high - low, 1)
-        law = "; integers, uniform from" if kstest(u, "uniform").pvalue > 1e-3 else "; integers from"
-        return f"{text}{law} {low:g} to {high:g}"
+        law = "uniform " if kstest(u, "uniform").pvalue > 1e-3 else ""
+        return f"{text}; integers, {law}from {low:g} to {high:g}"
     candidates = []
     if path.name == "flow":
         logit = np.log(path.b / (1 - path.b))

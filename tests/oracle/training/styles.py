@@ -32,7 +32,8 @@ def square(out, y):
 
 
 def ddpm(net, x, *, table=linear_table, scale=lambda ab: ab.sqrt(),
-         sigma=lambda ab: (1 - ab).sqrt(), index=lambda t: t, told=lambda t: t, target=lambda x, eps, a, b: eps,
+         sigma=lambda ab: (1 - ab).sqrt(), index=lambda t: t, told=lambda t: t,
+         target=lambda x, eps, a, b: eps,
          noise=torch.randn_like, clean=lambda x: x, weight=None, loss=square, steps=STEPS):
     """Ho et al.: integer steps, a table of alpha_bar, the mean squared error of the noise."""
     t = torch.randint(0, steps, (len(x),))
@@ -58,7 +59,8 @@ def ncsn(net, x, *, sigmas=None, target=lambda eps, s: -eps / s, weight=lambda s
 
 
 def vp_sde(net, x, *, least=0.1, most=20.0, root=True, half=0.5, likelihood=False,
-           told=lambda t: 999 * t, target=lambda eps, a, b: -eps / b, rate=lambda beta: beta, wrap=lambda out, b: out):
+           told=lambda t: 999 * t, target=lambda eps, a, b: -eps / b, rate=lambda beta: beta,
+           wrap=lambda out, b: out):
     """Song et al.: t in (0, 1], the VP SDE with linear beta(t), the score."""
     t = torch.rand(len(x)) * (1 - 1e-3) + 1e-3
     mean = half * 2 * (-0.25 * t**2 * (most - least) - 0.5 * t * least)
