@@ -30,26 +30,31 @@ def shape_of(name, a):
     return shape or ()
 
 
-def check_values(domain, **values):
-    """Every value is a finite real number inside `domain`, a pair (words, test)."""
+def check_value(name, a, domain):
+    """What `name` holds is finite and real, and lies inside `domain`, a pair (words, test)."""
     words, inside = domain
+    shape_of(name, a)
+    if not on_host(a):
+        return
+    kind = a.dtype.kind if hasattr(a, "dtype") else "f"
+    if kind not in "iufc":
+        raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
+    if kind == "u" or (kind == "i" and a.itemsize < 8):
+        raise ValueError(f"{name} must hold floating-point numbers (differences of small "
+                         f"integers overflow), got dtype {a.dtype}")
+    good = np.isfinite(a)
+    if domain is not FINITE:
+        good = good & inside(a.real)                              # the complex step has a.imag too
+    if not good.all():
+        bad = a if np.ndim(a) == 0 else a[~good][0]
+        what = words if np.isfinite(bad) else "finite"
+        raise ValueError(f"{name} must be {what}, got {bad}")
+
+
+def check_values(domain, **values):
+    """Every value is finite and real, and lies inside `domain`."""
     for name, a in values.items():
-        shape_of(name, a)
-        if not on_host(a):
-            continue
-        kind = a.dtype.kind if hasattr(a, "dtype") else "f"
-        if kind not in "iufc":
-            raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
-        if kind == "u" or (kind == "i" and a.itemsize < 8):
-            raise ValueError(f"{name} must hold floating-point numbers (differences of small "
-                             f"integers overflow), got dtype {a.dtype}")
-        good = np.isfinite(a)
-        if domain is not FINITE:
-            good = good & inside(a.real)                          # the complex step has a.imag too
-        if not good.all():
-            bad = a if np.ndim(a) == 0 else a[~good][0]
-            what = words if np.isfinite(bad) else "finite"
-            raise ValueError(f"{name} must be {what}, got {bad}")
+        check_value(name, a, domain)
 
 
 def check_scalars(domain, **numbers):
@@ -122,21 +127,56 @@ def check_alpha_bar_table(alpha_bar):
 def check_directions(x, v):
     """v has shape (B, D), or (M, B, D) for M >= 1 directions per sample, and is finite."""
     shape = shape_of("v", v)
-    if shape[-2:] != np.shape(x) or len(shape) not in (2, 3) or shape[0] == 0 < np.shape(x)[0]:
+    fits = len(shape) in (2, 3) and shape[-2:] == np.shape(x)
+    if not fits or (shape[0] == 0 and len(x) > 0):
         raise ValueError(f"v must have shape (B, D) = {np.shape(x)} or (M, B, D) with M >= 1, "
                          f"got shape {shape}")
     check_values(FINITE, v=v)
 
 
+def check_integer(name, n, least):
+    """What `name` holds is an integer, at least `least`."""
+    try:
+        good = operator.index(n) >= least
+    except TypeError:
+        good = False
+    if not good:
+        raise ValueError(f"{name} must be an integer, at least {least}, got {n!r}")
+
+
 def check_count(least, **counts):
     """Every count is an integer, at least `least`."""
     for name, n in counts.items():
-        try:
-            good = operator.index(n) >= least
-        except TypeError:
-            good = False
-        if not good:
-            raise ValueError(f"{name} must be an integer, at least {least}, got {n!r}")
+        check_integer(name, n, least)
+
+
+def check_mean(x, mean):
+    """A centre is a scalar, one vector (D,) for all rows, or (B, D)."""
+    shape = shape_of("mean", mean)
+    if shape not in ((), np.shape(x)[1:], np.shape(x)):
+        raise ValueError(f"mean must be a scalar or have shape (D,) = {np.shape(x)[1:]} "
+                         f"or (B, D) = {np.shape(x)}, got shape {shape}")
+    check_values(FINITE, mean=mean)
+
+
+def check_step(x_t, alpha_bar_t, alpha_bar_s):
+    """A step goes from noise to data: 0 < alpha_bar_t < alpha_bar_s <= 1."""
+    check_level(x_t, FRACTION, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
+    check_below(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
+
+
+def check_ve_step(x_t, sigma_t, sigma_s):
+    """A step goes from noise to data: 0 <= sigma_s < sigma_t."""
+    check_level(x_t, POSITIVE, sigma_t=sigma_t)
+    check_level(x_t, NONNEGATIVE, sigma_s=sigma_s)
+    check_below(sigma_s=sigma_s, sigma_t=sigma_t)
+
+
+def check_ends(sigma_max, sigma_min, n_levels):
+    """Both ends of a table of noise levels, and their number."""
+    check_scalars(POSITIVE, sigma_max=sigma_max, sigma_min=sigma_min)
+    check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    check_count(2, n_levels=n_levels)
 
 
 def check_returned(call, value, shape):

@@ -5,8 +5,32 @@
 they meet ("weak"), where a NumPy float64 scalar would turn float32 data into float64.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import autograd.numpy as np
 from autograd.tracer import getval, isbox
+
+DEVICES = {}                    # type of array: its `Device`
+
+
+class Device(NamedTuple):
+    """What a library of device arrays brings, apart from NumPy's protocols.
+
+    default_rng  seed -> generator whose numbers are drawn on the device
+    kernel       (inputs, outputs, body, name) -> elementwise function, see learn/kernels.py;
+                 None if the library has none
+    free_memory  () -> bytes that are free there
+    """
+
+    default_rng: Callable
+    kernel: Callable
+    free_memory: Callable
+
+
+def device_of(x):
+    """The `Device` of an array, traced or not; None for NumPy's."""
+    return DEVICES.get(type(value_of(x)))
 
 
 def on_host(a):
@@ -33,8 +57,10 @@ def to_host(a):
 
 
 def float_type(*arrays):
-    """The floating-point dtype of results: that of the arrays, float64 for integers."""
-    return np.result_type(*(value_of(a).dtype for a in arrays), np.float32)
+    """The floating-point dtype of results: that of the arrays, float64 for integers; Python
+    numbers have no say."""
+    dtypes = [a.dtype for a in map(value_of, arrays) if hasattr(a, "dtype")]
+    return np.result_type(*dtypes, np.float32)
 
 
 def weak(f):
@@ -47,6 +73,21 @@ def entries(table):
     if isinstance(table, np.ndarray):
         return table.tolist()
     return [table[i] for i in range(len(table))]
+
+
+def of_rows(level, index):
+    """A level (a scalar, or one per row) for some rows alone."""
+    return level if np.ndim(level) == 0 else level[index]
+
+
+def rows_of(x):
+    """The index of each row of x, (B,), on the device of x."""
+    return beside(np.arange(len(x)), x)
+
+
+def against_components(level):
+    """A level (a scalar or (B, 1)) against arrays (B, K, D)."""
+    return level if np.ndim(level) == 0 else level[:, :, None]
 
 
 exp, expm1, log = weak(np.exp), weak(np.expm1), weak(np.log)

@@ -7,7 +7,7 @@ alpha_bar is the cumulative product, never alpha; alpha_bar = 1 is clean data, s
 no special case and skipped steps need no other formula.
 """
 
-from .arguments import FRACTION, check_batch, check_below, check_level
+from .arguments import FRACTION, check_batch, check_level, check_step
 
 
 def diffuse(x_0, alpha_bar_t, eps):
@@ -16,7 +16,6 @@ def diffuse(x_0, alpha_bar_t, eps):
     x_0          clean data (B, D)
     alpha_bar_t  share of the signal's variance: in (0, 1], a scalar or (B, 1)
     eps          standard normal noise (B, D), drawn by the caller
-    Raises ValueError for other shapes, alpha_bar_t outside (0, 1] and values that are not finite.
 
     >>> diffuse(np.array([[2.0]]), 0.25, np.array([[0.0]]))
     array([[1.]])
@@ -24,12 +23,6 @@ def diffuse(x_0, alpha_bar_t, eps):
     check_batch(x_0=x_0, eps=eps)
     check_level(x_0, FRACTION, alpha_bar_t=alpha_bar_t)
     return alpha_bar_t**0.5 * x_0 + (1 - alpha_bar_t)**0.5 * eps
-
-
-def check_step(x_t, alpha_bar_t, alpha_bar_s):
-    """A step goes from noise to data: 0 < alpha_bar_t < alpha_bar_s <= 1."""
-    check_level(x_t, FRACTION, alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
-    check_below(alpha_bar_t=alpha_bar_t, alpha_bar_s=alpha_bar_s)
 
 
 def posterior(x_0, x_t, alpha_bar_t, alpha_bar_s):
@@ -44,8 +37,6 @@ def posterior(x_0, x_t, alpha_bar_t, alpha_bar_s):
     x_t          diffused data (B, D)
     alpha_bar_t  where the step starts: in (0, 1), a scalar or (B, 1)
     alpha_bar_s  where it ends: in (alpha_bar_t, 1]
-    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and values that
-        are not finite.
 
     >>> posterior(np.array([[3.0]]), np.array([[7.0]]), 0.25, 1.0)      # the last step ends at x_0
     (array([[3.]]), 0.0)

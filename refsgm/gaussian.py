@@ -10,18 +10,8 @@ import math
 
 import autograd.numpy as np
 
-from .arguments import FINITE, POSITIVE, check_batch, check_level, check_values, shape_of
+from .arguments import POSITIVE, check_batch, check_level, check_mean
 from .arrays import log
-
-
-def check_mean(x, mean):
-    """A centre is a scalar, one vector (D,) for all rows, or (B, D)."""
-    shape = shape_of("mean", mean)
-    if shape not in ((), np.shape(x)[1:], np.shape(x)):
-        raise ValueError(f"mean must be a scalar or have shape (D,) = {np.shape(x)[1:]} "
-                         f"or (B, D) = {np.shape(x)}, "
-                         f"got shape {shape}")
-    check_values(FINITE, mean=mean)
 
 
 def gaussian_log_density(x, mean, sigma):
@@ -32,7 +22,6 @@ def gaussian_log_density(x, mean, sigma):
     x      points (B, D)
     mean   centre: a scalar, (D,) or (B, D)
     sigma  standard deviation: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
     >>> gaussian_log_density(np.array([[3.0, 4.0]]), 0.0, 5.0) + np.log(2 * np.pi * 25)   # -25 / 50
     array([-0.5])
@@ -51,7 +40,6 @@ def gaussian_score(x, mean, sigma):
     x      points (B, D)
     mean   centre: a scalar, (D,) or (B, D)
     sigma  standard deviation: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
     >>> gaussian_score(np.array([[3.0, 1.0]]), 1.0, 2.0)
     array([[-0.5,  0. ]])
@@ -68,7 +56,6 @@ def perturb(x, sigma, eps):
     x      clean data (B, D)
     sigma  standard deviation of the noise: positive, a scalar or (B, 1)
     eps    standard normal noise (B, D), drawn by the caller
-    Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
     >>> perturb(np.array([[1.0, 2.0]]), 10.0, np.array([[0.5, -1.0]]))
     array([[ 6., -8.]])
@@ -86,7 +73,6 @@ def perturbation_score(x_noisy, x, sigma):
     x_noisy  perturbed data (B, D)
     x        clean data (B, D)
     sigma    standard deviation of the noise: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
     >>> perturbation_score(np.array([[6.0]]), np.array([[1.0]]), 10.0)
     array([[-0.05]])

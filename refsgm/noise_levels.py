@@ -11,8 +11,9 @@ import math
 
 import autograd.numpy as np
 
-from .arguments import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table, check_below,
-                        check_count, check_scalars, check_table, check_values)
+from .arguments import (FINITE, FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
+                        check_below, check_count, check_ends, check_scalars, check_table,
+                        check_value, check_values)
 from .arrays import exp, expm1, weak
 
 
@@ -23,7 +24,6 @@ def geometric_sigmas(sigma_max, sigma_min, n_levels):
 
     sigma_max, sigma_min  largest and smallest standard deviation, both positive
     n_levels              L, at least 2
-    Raises ValueError unless 0 < sigma_min < sigma_max and L >= 2.
 
     >>> geometric_sigmas(4.0, 1.0, 3)
     array([4., 2., 1.])
@@ -40,22 +40,14 @@ def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
     sigma_max, sigma_min  largest and smallest standard deviation, both positive
     n_levels              L, at least 2
     rho                   1 is linear in sigma; the larger, the more levels at small sigma
-    Raises ValueError unless 0 < sigma_min < sigma_max, L >= 2 and rho > 0.
 
     >>> karras_sigmas(9.0, 1.0, 3, rho=2.0)
     array([9., 4., 1.])
     """
     check_ends(sigma_max, sigma_min, n_levels)
     check_scalars(POSITIVE, rho=rho)
-    sigmas = np.linspace(sigma_max**(1 / rho), sigma_min**(1 / rho), n_levels)**rho
-    return np.concatenate([[sigma_max], sigmas[1:-1], [sigma_min]])      # the ends without rounding
-
-
-def check_ends(sigma_max, sigma_min, n_levels):
-    """Both ends of a table of noise levels, and their number."""
-    check_scalars(POSITIVE, sigma_max=sigma_max, sigma_min=sigma_min)
-    check_below(sigma_min=sigma_min, sigma_max=sigma_max)
-    check_count(2, n_levels=n_levels)
+    rising = np.linspace(sigma_min**(1 / rho), sigma_max**(1 / rho), n_levels)**rho
+    return np.concatenate([[sigma_max], rising[-2:0:-1], [sigma_min]])   # the ends without rounding
 
 
 def linear_betas(n_steps, beta_min=1e-4, beta_max=0.02):
@@ -66,7 +58,6 @@ def linear_betas(n_steps, beta_min=1e-4, beta_max=0.02):
 
     n_steps             T, at least 1
     beta_min, beta_max  first and last variance, in (0, 1)
-    Raises ValueError for T < 1 and values outside (0, 1).
 
     >>> linear_betas(3, 0.25, 0.75)
     array([0.25, 0.5 , 0.75])
@@ -88,7 +79,6 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
     n_steps   T, at least 1
     offset    keeps the first beta from being too small: positive
     beta_max  cap of the last betas, in (0, 1)
-    Raises ValueError for T < 1, offset <= 0 and beta_max outside (0, 1).
 
     >>> cosine_alpha_bar(1, beta_max=0.75)
     array([1.  , 0.25])
@@ -97,28 +87,31 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
     check_scalars(POSITIVE, offset=offset)
     check_scalars(OPEN_UNIT, beta_max=beta_max)
     left = np.arange(n_steps, -1, -1) / n_steps                                           # 1 - t/T
-    f = np.sin(left / (1 + offset) * math.pi / 2)**2    # the same f, precise where the cosine is 0
-    return np.cumprod(np.append(1.0, np.maximum(f[1:] / f[:-1], 1 - beta_max)))
+    angle = left / (1 + offset) * math.pi / 2           # f = sin^2 angle, precise where it is small
+    b, a = angle[:-1], angle[1:]
+    betas = np.sin(b - a) * np.sin(b + a) / np.sin(b)**2           # 1 - sin^2 a / sin^2 b
+    return alpha_bar_from_betas(np.minimum(betas, beta_max))
 
 
 def alpha_bar_from_betas(betas):
     """alpha_bar[t] = product over i <= t of (1 - beta_i), (T + 1,), alpha_bar[0] = 1.  [VP-6]
 
     betas  variances of the steps (T,), in (0, 1)
-    Raises ValueError for other shapes and values outside (0, 1).
 
     >>> alpha_bar_from_betas(np.array([0.5, 0.5]))
     array([1.  , 0.5 , 0.25])
     """
     check_table(OPEN_UNIT, betas=betas)
-    return np.concatenate([np.ones_like(betas[:1]), np.cumprod(1 - betas)])
+    kept = 1 - betas
+    rounding = (1 - kept) - betas              # of kept: the same in each step for equal betas
+    products = np.cumprod(kept) * (1 + np.cumsum(rounding / kept))
+    return np.concatenate([np.ones_like(betas[:1]), products])
 
 
 def betas_from_alpha_bar(alpha_bar):
     """beta_t = 1 - alpha_bar[t] / alpha_bar[t - 1], (T,): undoes alpha_bar_from_betas.  [VP-6]
 
     alpha_bar  table (T + 1,), alpha_bar[0] = 1, strictly decreasing, in (0, 1]
-    Raises ValueError for any other table.
 
     >>> betas_from_alpha_bar(np.array([1.0, 0.5, 0.25]))
     array([0.5, 0.5])
@@ -131,7 +124,6 @@ def sigma_from_alpha_bar(alpha_bar):
     """sigma = sqrt((1 - alpha_bar) / alpha_bar), the VE noise level, same shape.  [EQV-9]
 
     alpha_bar  share of the signal's variance, in (0, 1]; alpha_bar = 1 gives 0
-    Raises ValueError for values outside (0, 1].
 
     >>> sigma_from_alpha_bar(0.2)
     2.0
@@ -144,7 +136,6 @@ def alpha_bar_from_sigma(sigma):
     """alpha_bar = 1 / (1 + sigma^2): the VP noise level of a VE one, same shape.  [EQV-9]
 
     sigma  standard deviation, positive
-    Raises ValueError for sigma <= 0.
 
     >>> alpha_bar_from_sigma(2.0)
     0.2
@@ -157,7 +148,6 @@ def signal_to_noise_ratio(alpha_bar):
     """SNR = alpha_bar / (1 - alpha_bar) = 1 / sigma^2, same shape; inf at alpha_bar = 1.  [EQV-10]
 
     alpha_bar  share of the signal's variance, in (0, 1]
-    Raises ValueError for values outside (0, 1].
 
     >>> signal_to_noise_ratio(0.75)
     3.0
@@ -175,7 +165,6 @@ def vp_marginal(t, beta_min=0.1, beta_max=20.0):
 
     t                   time in [0, 1]
     beta_min, beta_max  the rate of noise at t = 0 and t = 1, per unit of time: positive
-    Raises ValueError for t outside [0, 1] and rates <= 0.
 
     >>> vp_marginal(0.0)
     (1.0, 0.0)
@@ -191,7 +180,6 @@ def ve_marginal(t, sigma_min, sigma_max):
 
     t                     time in [0, 1]; at t = 0 the data still have noise sigma_min
     sigma_min, sigma_max  standard deviations at t = 0 and t = 1
-    Raises ValueError for t outside [0, 1] and unless 0 < sigma_min < sigma_max.
 
     >>> ve_marginal(0.5, 1.0, 16.0)
     4.0
@@ -199,6 +187,7 @@ def ve_marginal(t, sigma_min, sigma_max):
     check_values(UNIT, t=t)
     check_scalars(POSITIVE, sigma_min=sigma_min, sigma_max=sigma_max)
     check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    check_value("sigma_max / sigma_min", sigma_max / sigma_min, FINITE)
     return sigma_min * (sigma_max / sigma_min)**t
 
 
@@ -209,7 +198,6 @@ def ve_diffusion_coefficient(t, sigma_min, sigma_max):
 
     t                     time in [0, 1]; at t = 0 the data still have noise sigma_min
     sigma_min, sigma_max  standard deviations at t = 0 and t = 1
-    Raises ValueError for t outside [0, 1] and unless 0 < sigma_min < sigma_max.
 
     >>> ve_diffusion_coefficient(0.0, 3.0, 3.0 * math.exp(2.0))
     6.0

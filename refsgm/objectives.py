@@ -30,7 +30,6 @@ def explicit_score_matching(score_fn, x, target_score):
     score_fn      function (B, D) -> (B, D)
     x             samples of the data (B, D)
     target_score  grad log p(x), array (B, D)
-    Raises ValueError for other shapes and values that are not finite.
 
     >>> explicit_score_matching(lambda x: -x, np.array([[1.0, 2.0]]), np.array([[-1.0, 0.0]]))
     array([2.])
@@ -48,7 +47,6 @@ def implicit_score_matching(score_fn, x):
 
     score_fn  function (B, D) -> (B, D), differentiable
     x         samples of the data (B, D)
-    Raises ValueError for other shapes and values that are not finite.
 
     >>> implicit_score_matching(lambda x: -x, np.array([[1.0, 2.0]]))    # 5/2 - 2
     array([0.5])
@@ -66,7 +64,6 @@ def sliced_score_matching(score_fn, x, v):
     score_fn  function (B, D) -> (B, D), differentiable
     x         samples of the data (B, D)
     v         random directions (B, D), or (M, B, D) for the mean over M of them
-    Raises ValueError for other shapes and values that are not finite.
 
     >>> x, v = np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]])
     >>> sliced_score_matching(lambda x: -x, x, v)    # 9/2 - 2
@@ -89,7 +86,6 @@ def sliced_score_matching_vr(score_fn, x, v):
     score_fn  function (B, D) -> (B, D), differentiable
     x         samples of the data (B, D)
     v         random directions (B, D), or (M, B, D) for the mean over M of them
-    Raises ValueError for other shapes and values that are not finite.
 
     >>> x, v = np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]])
     >>> sliced_score_matching_vr(lambda x: -x, x, v)    # 5/2 - 2
@@ -114,7 +110,6 @@ def finite_difference_ssm(score_fn, x, v, step):
     x         samples of the data (B, D)
     v         random directions (B, D), or (M, B, D) for the mean over M of them
     step      length of the difference, in units of x / v: a positive scalar
-    Raises ValueError for other shapes, step <= 0 and values that are not finite.
 
     >>> finite_difference_ssm(lambda x: -x, np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]]), 0.5)
     array([2.5])
@@ -146,7 +141,6 @@ def denoising_score_matching(score_fn, x, sigma, eps):
     x         clean data (B, D)
     sigma     standard deviation of the noise: positive, a scalar or (B, 1)
     eps       standard normal noise (B, D)
-    Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
     >>> x, eps = np.array([[1.0]]), np.array([[1.0]])
     >>> denoising_score_matching(lambda x, sigma: -x, x, 2.0, eps)    # (-3 + 1/2)^2 / 2
@@ -165,7 +159,6 @@ def noise_conditional_score_matching(score_fn, x, sigmas, eps, weights=None):
     sigmas    noise levels (L,), standard deviations, strictly decreasing
     eps       standard normal noise (L, B, D)
     weights   lambda (L,), zero or positive; sigma^2 if left out, which makes all levels weigh alike
-    Raises ValueError for other shapes, sigmas that do not decrease and values that are not finite.
 
     >>> sigmas, eps = np.array([2.0, 1.0]), np.ones((2, 1, 1))
     >>> x = np.zeros((1, 1))
@@ -197,7 +190,6 @@ def noise_prediction_loss(eps_fn, x, sigma, eps):
     x       clean data (B, D)
     sigma   standard deviation of the noise: positive, a scalar or (B, 1)
     eps     standard normal noise (B, D)
-    Raises ValueError for other shapes, sigma <= 0 and values that are not finite.
 
     >>> x, eps = np.array([[1.0]]), np.array([[1.0]])
     >>> noise_prediction_loss(lambda x, sigma: x, x, 2.0, eps)    # (1 - 3)^2
@@ -219,7 +211,6 @@ def ddpm_loss(eps_fn, x_0, alpha_bar_t, eps):
     x_0          clean data (B, D)
     alpha_bar_t  share of the signal's variance: in (0, 1], a scalar or (B, 1)
     eps          standard normal noise (B, D)
-    Raises ValueError for other shapes, alpha_bar_t outside (0, 1] and values that are not finite.
 
     >>> ddpm_loss(lambda x, alpha_bar: x, np.array([[2.0]]), 0.25, np.array([[0.0]]))    # x_t = 1
     array([1.])

@@ -29,7 +29,6 @@ def langevin(score_fn, x, step_size, n_steps, rng):
     step_size  positive, a scalar or (B, 1)
     n_steps    number of steps, zero or more
     rng        NumPy (or CuPy) Generator: one standard_normal(x.shape) per step
-    Raises ValueError, at the call, for other shapes, step_size <= 0 and values that are not finite.
 
     >>> *_, x = langevin(lambda x: -x, np.zeros((5, 2)), 0.1, 100, np.random.default_rng(0))
     >>> x.shape
@@ -59,10 +58,7 @@ def annealed_langevin(score_fn, x, sigmas, steps_per_level, step_size, rng):
     steps_per_level  steps at each level, zero or more
     step_size        step size at the last level: positive
     rng              NumPy (or CuPy) Generator: one standard_normal(x.shape) per step
-    Raises ValueError, at the call, for other shapes, sigmas that do not decrease and values that
-        are not positive.
 
-    >>> sigmas = np.array([2.0, 1.0])
     >>> x, sigmas, rng = np.ones((5, 2)), np.array([2.0, 1.0]), np.random.default_rng(0)
     >>> states = annealed_langevin(lambda x, sigma: -x / sigma**2, x, sigmas, 3, 0.1, rng)
     >>> len(list(states))
@@ -88,7 +84,6 @@ def ddpm_sampler(eps_fn, x, alpha_bar, rng):
     alpha_bar  table (T + 1,), alpha_bar[0] = 1, strictly decreasing; leave entries out (but not
                alpha_bar[0]) to skip steps
     rng        NumPy (or CuPy) Generator: one standard_normal(x.shape) per step
-    Raises ValueError, at the call, for other shapes and any other table.
 
     >>> x, alpha_bar, rng = np.ones((5, 2)), np.array([1.0, 0.5, 0.1]), np.random.default_rng(0)
     >>> len(list(ddpm_sampler(lambda x, alpha_bar: x, x, alpha_bar, rng)))
@@ -114,7 +109,6 @@ def ddim_sampler(eps_fn, x, alpha_bar, eta, rng):
     eta        share of fresh noise: a scalar in [0, 1]
     rng        NumPy (or CuPy) Generator: one standard_normal(x.shape) per step; may be None if
                eta = 0
-    Raises ValueError, at the call, for other shapes, any other table and eta outside [0, 1].
 
     >>> x, alpha_bar = np.ones((5, 2)), np.array([1.0, 0.5, 0.1])
     >>> len(list(ddim_sampler(lambda x, alpha_bar: x, x, alpha_bar, 0.0, None)))
@@ -145,8 +139,6 @@ def probability_flow_sampler(score_fn, x, sigmas, method="heun"):
     x         starting point (B, D), usually sigma_1 times standard normal noise
     sigmas    noise levels (L,), standard deviations, strictly decreasing; the last may be 0
     method    "heun" (second order) or "euler" (first order)
-    Raises ValueError, at the call, for other shapes, sigmas that do not decrease and any other
-        method.
 
     >>> x, sigmas = np.ones((5, 2)), np.array([2.0, 1.0, 0.0])
     >>> *_, x = probability_flow_sampler(lambda x, sigma: -x / sigma**2, x, sigmas)

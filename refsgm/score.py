@@ -19,7 +19,6 @@ def score_of(log_density):
 
     log_density  function (B, D) -> (B,), in nats; an additive constant (the partition function)
                  does not matter [SCORE-2]
-    Raises ValueError, when called, for x not of shape (B, D) or a log density not of shape (B,).
 
     >>> score_of(lambda x: -np.sum(x**2, axis=1) / 2)(np.array([[3.0, -1.0]]))
     array([[-3.,  1.]])
@@ -50,7 +49,6 @@ def directional_derivative(score_fn, x, v):
     score_fn  function (B, D) -> (B, D)
     x         points (B, D)
     v         directions (B, D), or (M, B, D) for the mean over M of them
-    Raises ValueError for other shapes and values that are not finite.
 
     >>> x, v = np.array([[3.0, 1.0]]), np.array([[1.0, 2.0]])
     >>> directional_derivative(lambda x: x**2, x, v)    # 6 + 4 * 2
@@ -67,7 +65,6 @@ def divergence(score_fn, x):
 
     score_fn  function (B, D) -> (B, D)
     x         points (B, D)
-    Raises ValueError for other shapes and values that are not finite.
 
     >>> divergence(lambda x: x**2, np.array([[3.0, 1.0]]))
     array([8.])
@@ -97,7 +94,6 @@ def hutchinson_divergence(score_fn, x, v):
     score_fn  function (B, D) -> (B, D)
     x         points (B, D)
     v         random directions (B, D), or (M, B, D) for the mean over M of them
-    Raises ValueError for other shapes and values that are not finite.
 
     >>> hutchinson_divergence(lambda x: x**2, np.array([[3.0, 1.0]]), np.array([[1.0, -1.0]]))
     array([8.])

@@ -5,28 +5,26 @@
     VE             given the score and sigma_t > sigma_s                           [VE-1] .. [VE-4]
     VP             drifts, integrated from t = 1 down to t = 0 (dt < 0)                [VP-2] [VP-3]
 
-A step goes from t to s < t, towards less noise, and takes the two noise levels themselves, not
-indices into a table: the last step (sigma_s = 0, alpha_bar_s = 1) and skipped steps need no
-special case.
+A step goes from t to s < t and takes the two noise levels themselves, not indices into a table:
+the last step (sigma_s = 0, alpha_bar_s = 1) and skipped steps need no special case.
 """
 
 import autograd.numpy as np
 
-from .diffusion import check_step, posterior
-from .equivalence import x0_from_eps
 from .arguments import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing,
-                        check_level, check_returned, check_scalars)
+                        check_level, check_returned, check_scalars, check_step, check_ve_step)
 from .arrays import on_host, value_of
+from .diffusion import posterior
+from .equivalence import x0_from_eps
 
 
 def langevin_step(x, score, step_size, z):
     """One step of Langevin dynamics: x + step_size / 2 score + sqrt(step_size) z, (B, D).  [LANG-1]
 
+    On N(m, c^2) the chain settles at variance c^2 / (1 - step_size / (4 c^2)), not c^2 [LANG-3].
+
     x, score, z  state, score there, fresh standard normal noise (B, D)
     step_size    positive, a scalar or (B, 1); it is 2 h in the convention x + h score + sqrt(2 h) z
-    Raises ValueError for other shapes, step_size <= 0 and values that are not finite.
-
-    On N(m, c^2) the chain settles at variance c^2 / (1 - step_size / (4 c^2)), not c^2 [LANG-3].
 
     >>> langevin_step(np.array([[1.0]]), np.array([[-1.0]]), 4.0, np.array([[0.5]]))    # 1 - 2 + 1
     array([[0.]])
@@ -41,7 +39,6 @@ def annealed_step_sizes(sigmas, step_size):
 
     sigmas     noise levels (L,), standard deviations, strictly decreasing
     step_size  step size at the last, smallest level: positive
-    Raises ValueError for sigmas that do not decrease and values that are not positive.
 
     >>> annealed_step_sizes(np.array([4.0, 2.0, 1.0]), 0.5)
     array([8. , 2. , 0.5])
@@ -59,11 +56,7 @@ def ddpm_step(x_t, eps, alpha_bar_t, alpha_bar_s, z, variance="posterior"):
         "posterior"  (1 - alpha_bar_s) / (1 - alpha_bar_t) (1 - alpha_bar_t / alpha_bar_s)
         "beta"       1 - alpha_bar_t / alpha_bar_s; DDPM's algorithm has z = 0 in the last step
 
-    x_t, eps, z  state, noise prediction there, fresh standard normal noise (B, D)
-    alpha_bar_t  where the step starts: in (0, 1), a scalar or (B, 1)
-    alpha_bar_s  where it ends: in (alpha_bar_t, 1]
-    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and any other
-        variance.
+    x_t, eps, z  state, noise prediction, fresh noise (B, D); alpha_bar_t < alpha_bar_s in (0, 1]
 
     >>> x_t, eps, z = np.array([[2.0]]), np.array([[0.0]]), np.array([[9.0]])
     >>> ddpm_step(x_t, eps, 0.25, 1.0, z)    # x_0 = 2 / sqrt(1/4), no noise
@@ -87,12 +80,8 @@ def ddim_step(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
 
     eta = 1 is the DDPM step with posterior variance [DDIM-2]; eta = 0 is deterministic.
 
-    x_t, eps, z  state, noise prediction there, fresh standard normal noise (B, D)
-    alpha_bar_t  where the step starts: in (0, 1), a scalar or (B, 1)
-    alpha_bar_s  where it ends: in (alpha_bar_t, 1]
+    x_t, eps, z  state, noise prediction, fresh noise (B, D); alpha_bar_t < alpha_bar_s in (0, 1]
     eta          share of fresh noise: a scalar in [0, 1]
-    Raises ValueError for other shapes, levels outside (0, 1] or not in that order, and eta outside
-        [0, 1].
 
     >>> ddim_step(np.array([[2.0]]), np.array([[0.0]]), 0.25, 1.0, 0.5, np.array([[9.0]]))
     array([[4.]])
@@ -113,10 +102,7 @@ def ve_probability_flow_step(x_t, score, sigma_t, sigma_s):
 
         x_s = x_t + (sigma_t - sigma_s) sigma_t score
 
-    x_t, score  state and score there (B, D)
-    sigma_t     noise level where the step starts: positive, a scalar or (B, 1)
-    sigma_s     where it ends: in [0, sigma_t)
-    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+    x_t, score  state and score there (B, D); 0 <= sigma_s < sigma_t, scalars or (B, 1)
 
     >>> x_t, score = np.array([[2.0]]), np.array([[-0.25]])
     >>> ve_probability_flow_step(x_t, score, 2.0, 0.0)    # ends at Tweedie's x_0
@@ -127,13 +113,6 @@ def ve_probability_flow_step(x_t, score, sigma_t, sigma_s):
     return x_t + (sigma_t - sigma_s) * sigma_t * score
 
 
-def check_ve_step(x_t, sigma_t, sigma_s):
-    """A step goes from noise to data: 0 <= sigma_s < sigma_t."""
-    check_level(x_t, POSITIVE, sigma_t=sigma_t)
-    check_level(x_t, NONNEGATIVE, sigma_s=sigma_s)
-    check_below(sigma_s=sigma_s, sigma_t=sigma_t)
-
-
 def heun_step(score_fn, x_t, sigma_t, sigma_s):
     """Heun step of the probability-flow ODE, shape (B, D); Euler when sigma_s = 0.  [VE-2]
 
@@ -141,11 +120,7 @@ def heun_step(score_fn, x_t, sigma_t, sigma_s):
         x_s   = x_t + (sigma_t - sigma_s) / 2 [sigma_t score(x_t, sigma_t)
                                                + sigma_s score(x_hat, sigma_s)]
 
-    score_fn  function (x, sigma) -> (B, D)
-    x_t       state (B, D)
-    sigma_t   noise level where the step starts: positive, a scalar or (B, 1)
-    sigma_s   where it ends: in [0, sigma_t), zero in every row or in none
-    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+    score_fn  function (x, sigma) -> (B, D); sigma_s is zero in every row or in none
 
     >>> heun_step(lambda x, sigma: -x / sigma, np.array([[2.0]]), 2.0, 1.0)    # x_hat = 0
     array([[1.]])
@@ -169,10 +144,7 @@ def ve_reverse_sde_step(x_t, score, sigma_t, sigma_s, z):
 
         x_s = x_t + (sigma_t^2 - sigma_s^2) score + sqrt(sigma_t^2 - sigma_s^2) z
 
-    x_t, score, z  state, score there, fresh standard normal noise (B, D)
-    sigma_t        noise level where the step starts: positive, a scalar or (B, 1)
-    sigma_s        where it ends: in [0, sigma_t)
-    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+    x_t, score, z  state, score there, fresh noise (B, D); 0 <= sigma_s < sigma_t, scalars or (B, 1)
 
     >>> x_t, score, z = np.array([[1.0]]), np.array([[-1.0]]), np.array([[2.0]])
     >>> ve_reverse_sde_step(x_t, score, 5.0, 3.0, z)    # 1 - 16 + 4 * 2
@@ -189,10 +161,7 @@ def ve_ancestral_step(x_t, score, sigma_t, sigma_s, z):
 
         x_s = x_t + (sigma_t^2 - sigma_s^2) score + sigma_s sqrt(sigma_t^2 - sigma_s^2) / sigma_t z
 
-    x_t, score, z  state, score there, fresh standard normal noise (B, D)
-    sigma_t        noise level where the step starts: positive, a scalar or (B, 1)
-    sigma_s        where it ends: in [0, sigma_t)
-    Raises ValueError for other shapes, levels not in that order and values that are not finite.
+    x_t, score, z  state, score there, fresh noise (B, D); 0 <= sigma_s < sigma_t, scalars or (B, 1)
 
     >>> x_t, score, z = np.array([[1.0]]), np.array([[-1.0]]), np.array([[2.0]])
     >>> ve_ancestral_step(x_t, score, 5.0, 3.0, z).round(12)    # 1 - 16 + 24/5
@@ -207,10 +176,7 @@ def ve_ancestral_step(x_t, score, sigma_t, sigma_s, z):
 def raise_noise(x, sigma_from, sigma_to, z):
     """More noise, (B, D): x + sqrt(sigma_to^2 - sigma_from^2) z; variances add.  [VE-5]
 
-    x, z        state at level sigma_from, fresh standard normal noise (B, D)
-    sigma_from  noise level of x: zero or positive, a scalar or (B, 1)
-    sigma_to    noise level of the result: larger than sigma_from
-    Raises ValueError for other shapes, sigma_to <= sigma_from and values that are not finite.
+    x, z  state at level sigma_from, fresh noise (B, D); 0 <= sigma_from < sigma_to
 
     >>> raise_noise(np.array([[1.0]]), 3.0, 5.0, np.array([[2.0]]))
     array([[9.]])
@@ -229,7 +195,6 @@ def vp_probability_flow_drift(x, score, beta):
 
     x, score  state and score there (B, D)
     beta      rate of noise at this time: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, beta <= 0 and values that are not finite.
 
     >>> vp_probability_flow_drift(np.array([[3.0]]), np.array([[-1.0]]), 2.0)
     array([[-2.]])
@@ -246,7 +211,6 @@ def vp_reverse_sde_drift(x, score, beta):
 
     x, score  state and score there (B, D)
     beta      rate of noise at this time: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, beta <= 0 and values that are not finite.
 
     >>> vp_reverse_sde_drift(np.array([[3.0]]), np.array([[-1.0]]), 2.0)
     array([[-1.]])

@@ -24,7 +24,6 @@ def edm_preconditioning(sigma, sigma_data):
 
     sigma       standard deviation of the noise, positive (VE coordinates)
     sigma_data  standard deviation of the data, positive
-    Raises ValueError for values that are not positive.
 
     >>> edm_preconditioning(1.0, 1.0)[0]
     0.5
@@ -38,7 +37,6 @@ def score_matching_weight(sigma):
     """lambda = sigma^2 on |s - target|^2: every noise level weighs alike, L_simple.  [WGT-1]
 
     sigma  standard deviation of the noise, positive
-    Raises ValueError for sigma <= 0.
 
     >>> score_matching_weight(3.0)
     9.0
@@ -53,7 +51,6 @@ def likelihood_weight(g):
         KL(data | model) <= KL(q_T | prior) + 1/2 integral of g^2 E|s - grad log q_t|^2 dt
 
     g  diffusion coefficient of the forward SDE, positive
-    Raises ValueError for g <= 0.
 
     >>> likelihood_weight(3.0)
     9.0
@@ -67,7 +64,6 @@ def edm_weight(sigma, sigma_data):
 
     sigma       standard deviation of the noise, positive
     sigma_data  standard deviation of the data, positive
-    Raises ValueError for values that are not positive.
 
     >>> edm_weight(2.0, 1.0)
     1.25
@@ -86,7 +82,6 @@ def min_snr_weight(alpha_bar, gamma, prediction):
     alpha_bar   share of the signal's variance, in (0, 1]
     gamma       cap of the signal-to-noise ratio, positive (the paper uses 5)
     prediction  what the network predicts: "eps", "x0" or "v"
-    Raises ValueError for alpha_bar outside (0, 1], gamma <= 0 and any other prediction.
 
     >>> [min_snr_weight(0.75, 1.5, prediction) for prediction in ("eps", "x0", "v")]    # q = 3
     [0.5, 1.5, 0.375]

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from autograd import grad
 from autograd.test_util import check_grads
-from laws import AUTODIFF, EXACT, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.learn import networks
 from refsgm.learn.autodiff import dense, dense_tanh, through_tanh, value_and_grad
 from refsgm.learn.training import OBJECTIVES
+from tests.support.tolerances import AUTODIFF, EXACT, complex_step, normal
 
 X, W, b = normal(0, 4, 3), normal(1, 3, 5), normal(2, 5)
 
@@ -86,6 +86,18 @@ def test_gradients_of_a_list_are_those_of_each_array():
     assert_allclose(value, np.sum(a**2 * c + 2 * np.exp(a)), **EXACT)
     for gradient, expected in zip(gradients, [2 * a * c + 2 * np.exp(a), a**2, np.zeros(2)]):
         assert_allclose(gradient, expected, **EXACT)
+
+
+def test_gradients_are_written_into_buffers_that_are_given():
+    """[AD-1] Of a layer, whose product goes there at once, of sums, and of none."""
+    params = [W, b, normal(3, 5, 5), normal(4, 5), normal(5, 2)]
+    loss = lambda p: anp.sum(dense(dense_tanh(X, *p[:2]), p[2] + p[2].T, p[3] * p[1])**2)
+    buffers = [np.full_like(p, np.nan) for p in params]
+    _, gradients = value_and_grad(loss)(params)
+    _, written = value_and_grad(loss)(params, into=buffers)
+    for buffer, g, w in zip(buffers, gradients, written):
+        assert w is buffer
+        assert_allclose(buffer, g, **EXACT)
 
 
 def test_a_loss_that_ignores_its_parameters_has_no_gradient():

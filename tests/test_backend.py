@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-from device_array import DeviceArray
 from numpy.testing import assert_array_equal
 
 import refsgm
+from tests.support.device_array import DeviceArray
 
 PACKAGE = pathlib.Path(refsgm.__file__).parent
 
@@ -52,7 +52,7 @@ def test_a_missing_cupy_is_one_sentence_that_says_how_to_get_it():
                "import refsgm\n"
                "try: refsgm.backend('cupy')\n"
                "except ModuleNotFoundError as error: print(error)") == \
-        "backend cupy needs CuPy: pip install 'refsgm[cuda]'"
+        "backend cupy needs CuPy: pip install 'refsgm[cuda13]', or cuda12 for a driver of CUDA 12"
 
 
 def test_a_missing_gpu_is_one_sentence():

@@ -31,7 +31,7 @@ FIGURE = DOCS / "_static" / "annealing.js"
 
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_tag_has_its_code_a_number_and_a_test(tag):
-    """And the number is what it is said to be."""
+    """The page of an equation has all three, and the example gives the number that it states."""
     number, wrong = sources.number(tag)
     assert sources.code(tag)
     assert number
@@ -49,13 +49,61 @@ def test_a_number_that_is_wrong_is_found():
 
 
 def test_shown_code_is_that_of_the_package():
-    """Without its docstring: what is left is a definition of that name."""
+    """The docstring is left out, and the rest is a definition of that name."""
     for tag in TAGS:
         for public, _, _, source in sources.code(tag):
             name = public.split(".")[-1]
             assert re.search(rf"^(def|class) {name}\b", source, re.MULTILINE), public
             assert '"""' not in source
             compile(source, public, "exec")
+
+
+def test_the_notes_numbers_on_high_dimension_are_those_of_the_chi_squared_law():
+    """A start twice as wide as the data is outside their ball, where a wrong score costs nothing:
+    every number of the table, and the integral in its last row. [FISHER-1]"""
+    from scipy.integrate import quad
+    from scipy.stats import chi2
+    rows = re.findall(r"^\| (data outside|start inside|share).*?\| (\S+) \| (\S+) \| (\S+) \|$",
+                      sources.notes(), re.MULTILINE)
+    table = {name: list(map(float, numbers)) for name, *numbers in rows}
+    D = np.array([2, 64, 784])
+    lost = [quad(lambda y, d: y / d * chi2.pdf(y, d), 2 * d, 40 * d, (d,), epsabs=0)[0]
+            for d in (2, 64)]
+
+    def printed(values):
+        return [float(f"{value:{form}}") for value, form in zip(values, (".2f", ".1e", ".0e"))]
+
+    assert table["share"][:2] == printed(lost)
+    assert table["share"] == printed(chi2.sf(2 * D, D + 2))
+    assert table["data outside"] == printed(chi2.sf(2 * D, D))
+    assert table["start inside"] == printed(chi2.cdf(D / 2, D))
+    assert "0.9997" in sources.notes()
+    assert round(1 - chi2.cdf(32, 64), 4) == 0.9997
+
+
+def test_wrong_weights_last_as_long_as_the_notes_prove():
+    """Langevin dynamics with the exact score, started at the wrong weights: the exact law after a
+    time t has a chi squared distance of at least that at the start less t times the rate there,
+    and the rate is below the stated multiple of the Fisher divergence. [LANG-1] [FISHER-1]"""
+    means, covs = np.array([[-3.0], [3.0]]), np.ones((2, 1, 1))
+    p = refsgm.GaussianMixture(np.array([0.2, 0.8]), means, covs)
+    wrong = refsgm.GaussianMixture(np.array([0.8, 0.2]), means, covs)
+
+    def chi_squared(law):
+        def square(x):
+            return (np.exp(law.log_density(x) - p.log_density(x)) - 1)**2
+        return refsgm.expected(square, p, 200)
+
+    rate = refsgm.expected(lambda x: np.exp(2 * (wrong.log_density(x) - p.log_density(x)))
+                           * np.sum((wrong.score(x) - p.score(x))**2, axis=1), p, 200)
+    fisher = refsgm.expected(lambda x: np.sum((wrong.score(x) - p.score(x))**2, axis=1), wrong, 200)
+    x, weights = wrong.quadrature(60)
+    step_size, n_steps = 0.05, 60
+    law = refsgm.langevin_law(p.score, x, weights, step_size, n_steps)
+    assert rate <= 4 * fisher                                            # max(0.8 / 0.2, 0.2 / 0.8)
+    assert_allclose(chi_squared(wrong), 0.6**2 / (0.2 * 0.8), rtol=0.03)         # its limit in m
+    bound = chi_squared(wrong) - step_size * n_steps * rate
+    assert 1.5 < bound < chi_squared(law) < chi_squared(wrong)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
@@ -76,7 +124,8 @@ def test_the_programs_on_a_page_run(path):
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_figure_computes_the_score_of_the_mixture():
-    """[MIX-1] [MIX-2] In JavaScript, at many points and levels."""
+    """The figure's JavaScript gives the score and the log density at many points and levels.
+    [MIX-1] [MIX-2]"""
     rng = np.random.default_rng(0)
     x, sigma = rng.uniform(-6, 6, (200, 2)), np.geomspace(4.0, 0.2, 200)
     program = (f"const a = require({json.dumps(str(FIGURE))});"
@@ -94,7 +143,7 @@ def test_the_figure_computes_the_score_of_the_mixture():
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_particles_of_the_figure_find_the_weights_when_annealed_and_miss_them_when_not():
-    """[LANG-1] [LANG-2] [FISHER-1] What the page says of its two buttons."""
+    """The page says this of its two buttons. [LANG-1] [LANG-2] [FISHER-1]"""
     program = f"""let seed = 1;
         Math.random = () => (seed = 48271 * seed % 2147483647) / 2147483647;
         const a = require({json.dumps(str(FIGURE))});

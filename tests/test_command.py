@@ -172,9 +172,9 @@ def test_a_convention_is_accepted_when_it_is_allowed(folder):
 
 
 def test_the_list_shows_every_kind_with_its_signature(folder):
-    from refsgm.oracle.kinds import CONTRACTS
+    from refsgm.oracle.kinds import KINDS
     out, _ = run("check", "--list", cwd=folder, code=0)
-    assert out.splitlines() == [contract.signature() for contract in CONTRACTS.values()]
+    assert out.splitlines() == [contract.signature() for contract in KINDS.values()]
 
 
 def test_vectors_are_exported_and_verified(folder):
@@ -238,11 +238,13 @@ def test_javascript_is_judged_over_a_pipe(tmp_path, kind):
 
 def test_every_kind_can_be_asked_over_a_pipe():
     """Requests are plain JSON, and functions and noise are data in it."""
-    from refsgm.oracle.kinds import CONTRACTS, arguments, situations
+    from refsgm.oracle.kinds import KINDS
+    from refsgm.oracle.kinds.drawing import arguments
+    from refsgm.oracle.kinds.probes import probe_specs
     from refsgm.oracle.doors.wire import functions_in_words, plain
-    for contract in CONTRACTS.values():
-        for situation in situations(contract)[:2]:
-            data = json.loads(json.dumps(plain(contract, arguments(contract, situation)),
+    for contract in KINDS.values():
+        for spec in probe_specs(contract)[:2]:
+            data = json.loads(json.dumps(plain(contract, arguments(contract, spec)),
                                          allow_nan=False))
             for name in functions_in_words(contract):
                 assert isinstance(data[name], list if name == "rng" else dict)

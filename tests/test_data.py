@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from laws import EXACT, normal
 from numpy.testing import assert_allclose
 
 from refsgm.app import datasets
 from refsgm.app.metrics import energy_distance, nearest_neighbour_accuracy
+from tests.support.tolerances import EXACT, normal
 
 
 @pytest.mark.parametrize("name", datasets.TOYS)

@@ -6,13 +6,15 @@ import sys
 
 import numpy as np
 import pytest
-from exact import common_sigma, mixture_function, units, values_and_conditions
-from laws import AUTODIFF, EXACT, QUADRATURE, STANDARD_ERRORS, complex_step, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from benchmarks import larger_than_memory
-from refsgm.exact import mixtures
+from refsgm.exact import sums
+from tests.support.controls import instead, rejects
+from tests.support.fifty_digits import common_sigma, mixture_function, units, values_and_conditions
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, STANDARD_ERRORS, complex_step,
+                                      normal)
 
 ROUNDINGS = 64                      # times machine epsilon times the condition number
 
@@ -49,7 +51,8 @@ def test_a_mixture_agrees_with_fifty_digits(name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_mixture_is_right_at_the_ends_of_the_range(name):
-    """Sigma from 1e-8 to 1e8, a million deviations out, weights of 1e-300, condition 1e6."""
+    """Sigma from 1e-8 to 1e8, a million deviations out, weights of 1e-300, condition 1e6.
+    [MIX-8]"""
     for sigma in (1e-8, 1e8):
         levels = (sigma, 1.0) if name.startswith("denoise") else ()
         for condition, shift in [(1e6, 0.0), (1.0, 1e6)]:
@@ -60,6 +63,10 @@ def test_a_mixture_is_right_at_the_ends_of_the_range(name):
                 assert_right(name, p, x, *levels)
 
 
+@rejects("mixture_score", "nearest component alone",
+         instead(lambda x, w, m, sigma: (
+             m[np.argmin(np.sum((x[:, None] - m)**2, axis=2), axis=1)] - x) / sigma**2),
+         1.0, 0.0, np.float64)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("shift", [0.0, 1e4])
 @pytest.mark.parametrize("sigma", [1e-8, 0.01, 1.0, 1e8])
@@ -87,22 +94,57 @@ def test_matrix_products_and_blocks_change_nothing(sigma, shift, per_row, monkey
     x = means[:40] + sigma * normal(1, 40, 6)
     sigma = np.full((40, 1), sigma) if per_row else sigma
     weights = np.random.default_rng(2).dirichlet(np.ones(700))
-    monkeypatch.setattr(mixtures, "DIRECT", 10**9)
+    monkeypatch.setattr(sums, "DIRECT", 10**9)
     want = [f(x, weights, means, sigma) for f in (refsgm.mixture_score, refsgm.mixture_log_density)]
-    monkeypatch.setattr(mixtures, "DIRECT", 0)
+    monkeypatch.setattr(sums, "DIRECT", 0)
     for entries in (2**22, 2**12):
-        monkeypatch.setattr(mixtures, "ENTRIES", entries)
+        monkeypatch.setattr(sums, "ENTRIES", entries)
         for f, value in zip((refsgm.mixture_score, refsgm.mixture_log_density), want):
             assert_allclose(f(x, weights, means, sigma), value, rtol=1e-11,
                             atol=1e-11 * np.max(np.abs(value)))
+
+
+@pytest.mark.parametrize("sigma", [1e-2, 1e-3, 1e-5, 1e-7])
+def test_two_points_that_a_distant_x_sees_alike_lose_no_digits(sigma):
+    """Points at (0, +-sigma) and others far to the right, x to the left of both: the mean of x_0 is
+    (0, sigma tanh 0.3), in a batch of any size. [MIX-3] [MIX-5]"""
+    points = np.concatenate([[[0, sigma], [0, -sigma]], 0.01 * normal(0, 1022, 2) + [1.0, 0.0]])
+    x = np.array([[-0.3, 0.3 * sigma]])
+    for rows in (1, 1024):
+        found = refsgm.Empirical(points).denoise(np.repeat(x, rows, axis=0), sigma)
+        assert_allclose(found[:, 1], sigma * np.tanh(0.3), **EXACT)
+
+
+@pytest.mark.parametrize("D", [1, 2])
+@pytest.mark.parametrize("sigma", [1e-7, 1e-8, 1e-10])
+def test_single_precision_keeps_small_posterior_covariances(sigma, D):
+    """Of three components within a deviation of one another, a million deviations from zero: those
+    of the same numbers in double precision. [MIX-7]"""
+    means = (normal(3, 3, D) / 3 + 1e6).astype(np.float32)
+    weights = np.array([0.5, 0.25, 0.25])
+    single, double = (refsgm.GaussianMixture(
+        weights.astype(dtype), means.astype(dtype), np.tile(np.eye(D, dtype=dtype), (3, 1, 1)))
+        for dtype in (np.float32, np.float64))
+    x = (0.602 * means[:1] + 0.2).astype(np.float32)
+    want = double.denoise_cov(x.astype(float), sigma, 0.602)
+    assert_allclose(single.denoise_cov(x, sigma, 0.602), want, rtol=1e-5, atol=1e-5 * np.max(want))
+
+
+def test_the_dtype_of_a_mixture_does_not_depend_on_its_size():
+    """float64 weights make float64 results, directly and by matrix products. [MIX-2]"""
+    x, means = normal(0, 2000, 4).astype(np.float32), normal(1, 400, 4).astype(np.float32)
+    for rows, K in ((4, 4), (2000, 400)):
+        for dtype in (np.float32, np.float64):
+            weights = np.full(K, 1 / K, dtype)
+            assert refsgm.mixture_score(x[:rows], weights, means[:K], 1.0).dtype == dtype
 
 
 @pytest.mark.parametrize("entries", [2**22, 2**8])
 @pytest.mark.parametrize("direct", [0, 10**9])
 def test_single_precision_points_cost_a_double_precision_x_no_digits(direct, entries, monkeypatch):
     """[MIX-2] The points are what they are; only x and the sums have another precision."""
-    monkeypatch.setattr(mixtures, "DIRECT", direct)
-    monkeypatch.setattr(mixtures, "ENTRIES", entries)
+    monkeypatch.setattr(sums, "DIRECT", direct)
+    monkeypatch.setattr(sums, "ENTRIES", entries)
     points, x = normal(0, 300, 4).astype(np.float32), normal(1, 8, 4)
     single, double = (refsgm.Empirical(p).perturb(0.7) for p in (points, points.astype(float)))
     for name in METHODS[:3]:
@@ -195,7 +237,7 @@ def test_a_memmap_is_read_in_blocks(tmp_path, monkeypatch):
     """Points on disk give what points in memory give."""
     points, x = normal(0, 3000, 4), normal(1, 8, 4)
     np.save(tmp_path / "points.npy", points)
-    monkeypatch.setattr(mixtures, "ENTRIES", 2**10)
+    monkeypatch.setattr(sums, "ENTRIES", 2**10)
     on_disk = refsgm.Empirical(np.load(tmp_path / "points.npy", mmap_mode="r")).perturb(0.5)
     assert_allclose(on_disk.score(x), refsgm.Empirical(points).perturb(0.5).score(x), **EXACT)
 

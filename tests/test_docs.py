@@ -1,6 +1,7 @@
 """The documentation: its programs and commands run, and print what it says."""
 
 import contextlib
+import importlib.util
 import io
 import pathlib
 import re
@@ -10,9 +11,9 @@ import subprocess
 import sys
 
 import pytest
-from test_command import plugin
 
 from refsgm.oracle.doctor.codes import CODES
+from tests.test_command import plugin
 
 ROOT = pathlib.Path(__file__).parent.parent
 ORACLE = (ROOT / "docs" / "oracle.md").read_text()
@@ -28,19 +29,14 @@ def steps(text):
             yield language, code, output if after == "text" else ""
 
 
+def installed(name):
+    """Whether a program or a library is on this machine."""
+    return shutil.which(name) is not None or importlib.util.find_spec(name) is not None
+
+
 def missing(code):
-    """A library or program that a block needs and that is not here."""
-    for name in NEEDS:
-        if re.search(rf"\b{name}\b", code):
-            with contextlib.suppress(ImportError):
-                if name == "node":
-                    if shutil.which("node"):
-                        continue
-                    return name
-                __import__(name)
-                continue
-            return name
-    return None
+    """The libraries and programs that a block needs and that are not installed."""
+    return {name for name in NEEDS if re.search(rf"\b{name}\b", code) and not installed(name)}
 
 
 def printed(language, code, folder):
@@ -73,7 +69,8 @@ def test_every_program_of_the_oracles_page_prints_what_it_says(tmp_path, monkeyp
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     count = 0
     for language, code, output in steps(ORACLE):
-        if missing(code) or language == "sh" and "losses.py" in code and missing("torch"):
+        needs_torch = language == "sh" and "losses.py" in code      # the file imports it
+        if missing(code) or needs_torch and missing("torch"):
             continue
         count += 1
         assert output in printed(language, code, tmp_path), code

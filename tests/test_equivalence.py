@@ -3,13 +3,23 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from laws import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, complex_step, gauss_hermite, normal,
-                  points_mixture, seeds, shapes, sigmas)
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.controls import instead, rejects, scaled
+from tests.support.tolerances import (AUTODIFF, EXACT, QUADRATURE, alpha_bars, complex_step,
+                                      gauss_hermite, normal, points_mixture, seeds, shapes, sigmas)
 
 
+@rejects("score_from_eps", "1e-6 off", scaled(1 + 1e-6))
+@rejects("eps_from_score", "1e-6 off", scaled(1 + 1e-6))
+@rejects("x0_from_eps", "1e-6 off", scaled(1 + 1e-6))
+@rejects("eps_from_x0", "1e-6 off", scaled(1 + 1e-6))
+@rejects("x0_from_score", "1e-6 off", scaled(1 + 1e-6))
+@rejects("score_from_x0", "1e-6 off", scaled(1 + 1e-6))
+@rejects("v_from_x0_eps", "1e-6 off", scaled(1 + 1e-6))
+@rejects("x0_from_v", "1e-6 off", scaled(1 + 1e-6))
+@rejects("eps_from_v", "1e-6 off", scaled(1 + 1e-6))
 @given(seeds, shapes, st.floats(0.05, 1), st.floats(0.05, 50))
 def test_every_prediction_can_be_turned_into_every_other(seed, shape, scale, sigma):
     """[EQV-1] [EQV-5] [EQV-6] [EQV-7] On any kernel x_t = scale x_0 + sigma eps."""
@@ -29,6 +39,8 @@ def test_every_prediction_can_be_turned_into_every_other(seed, shape, scale, sig
     assert_allclose(refsgm.eps_from_v(x_t, v, scale, sigma), eps, **close)
 
 
+@rejects("velocity_from_x0_eps", "sign", scaled(-1.0))
+@rejects("x0_from_velocity", "1 - t for t", lambda f: lambda x, u, t: f(x, u, 1 - t))
 @given(seeds, shapes, st.floats(0, 1))
 def test_the_velocity_is_the_slope_of_the_straight_path(seed, shape, t):
     """[EQV-8]"""
@@ -39,6 +51,7 @@ def test_the_velocity_is_the_slope_of_the_straight_path(seed, shape, t):
     assert_allclose(refsgm.x0_from_velocity(path(t), u, t), x_0, **EXACT)
 
 
+@rejects("x0_from_score", "no 1 / scale", scaled(lambda x, s, scale, sigma: scale))
 @given(st.floats(0.1, 1), st.floats(0.05, 20))
 def test_tweedie_is_the_posterior_mean_of_a_gaussian(scale, sigma):
     """[EQV-6] x_0 of law N(m, c^2): E[x_0 | x_t] = m + scale c^2 (x_t - scale m) / Var x_t."""
@@ -59,6 +72,8 @@ def test_tweedie_is_the_posterior_mean_of_a_mixture():
     assert_allclose(refsgm.x0_from_score(x_t, score, 1.0, sigma), posterior @ points, **EXACT)
 
 
+@rejects("ve_from_vp", "alpha_bar for its root", lambda f: lambda x, a: (x / a, f(x, a)[1]))
+@rejects("vp_from_ve", "the state left as it is", lambda f: lambda x, s: (x, f(x, s)[1]))
 @given(seeds, shapes, alpha_bars)
 def test_the_map_from_vp_to_ve_leaves_x_0_alone(seed, shape, alpha_bar):
     """[EQV-3] [EQV-9] [DDPM-1] [GAUSS-3] The same x_0 and eps in the other coordinates."""
@@ -71,6 +86,8 @@ def test_the_map_from_vp_to_ve_leaves_x_0_alone(seed, shape, alpha_bar):
     assert_allclose(alpha_bar_back, alpha_bar, **EXACT)
 
 
+@rejects("ve_score_from_vp", "no factor", instead(lambda score, a: score))
+@rejects("vp_score_from_ve", "the factor upside down", scaled(lambda score, a: a))
 @given(seeds, shapes, alpha_bars)
 def test_the_score_follows_the_chain_rule(seed, shape, alpha_bar):
     """[EQV-4] Of the log density that one law has in either of the two coordinates."""
@@ -93,6 +110,7 @@ def test_vp_and_ve_noise_predictions_are_the_same_number():
     assert_allclose(refsgm.eps_from_score(score_ve, sigma), eps, **EXACT)
 
 
+@rejects("score_matching_weight", "sigma for sigma squared", instead(lambda sigma: sigma))
 @given(sigmas)
 def test_the_score_matching_weight_makes_all_levels_alike(sigma):
     """[WGT-1] sigma^2 |score of the kernel|^2 = |eps|^2, of mean D."""

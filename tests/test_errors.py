@@ -4,9 +4,9 @@ import inspect
 
 import numpy as np
 import pytest
-from calls import CALLS, LOOPS, B, D, Inputs, call, score, seeded
 
 import refsgm
+from tests.support.calls import CALLS, LOOPS, B, D, Inputs, call, score, seeded
 
 ALL = CALLS | LOOPS
 X, SIGMAS = np.zeros((B, D)), np.array([2.0, 1.0])
@@ -60,7 +60,9 @@ def test_data_that_are_not_finite_are_refused(name, i, argument, bad):
 # Functions of noise levels alone take any shape.
 OF_LEVELS = {"edm_preconditioning", "score_matching_weight", "likelihood_weight", "edm_weight",
              "min_snr_weight", "sigma_from_alpha_bar", "alpha_bar_from_sigma",
-             "signal_to_noise_ratio", "vp_marginal", "ve_marginal", "ve_diffusion_coefficient"}
+             "signal_to_noise_ratio", "vp_marginal", "ve_marginal", "ve_diffusion_coefficient",
+             "sde_coefficients", "flow_marginal", "shift_time", "log_normal_sigma",
+             "logit_normal_time"}
 
 
 @pytest.mark.parametrize(("name", "i", "argument"),
@@ -77,17 +79,22 @@ def test_a_flat_noise_level_is_refused_when_b_equals_d():
         refsgm.perturb(np.zeros((3, 3)), np.ones(3), np.zeros((3, 3)))
 
 
+OF_EITHER_SIGN = {"scale_rate", "sigma_rate", "z"}
+
+
 @pytest.mark.parametrize(("name", "i", "argument"), LEVELS)
 def test_levels_that_are_negative_or_not_finite_are_refused(name, i, argument):
-    assert refused(name, i, -1.0).startswith(f"{argument} must be ")
-    assert refused(name, i, -1.0).endswith(", got -1.0")
+    if argument not in OF_EITHER_SIGN and (name, argument) != ("classifier_free_guidance", "scale"):
+        assert refused(name, i, -1.0).startswith(f"{argument} must be ")
+        assert refused(name, i, -1.0).endswith(", got -1.0")
     assert refused(name, i, np.nan) == f"{argument} must be finite, got nan"
     assert refused(name, i, np.inf) == f"{argument} must be finite, got inf"
 
 
 @pytest.mark.parametrize(("name", "i", "argument"),
                          [case for case in LEVELS
-                          if case[2] in ("sigma", "sigma_t", "sigma_to", "step_size", "g", "beta")])
+                          if case[2] in ("sigma", "sigma_t", "sigma_to", "step_size", "g", "beta")
+                          and case[0] != "sde_coefficients"])    # a path may start without noise
 @pytest.mark.parametrize("bad", [0.0, -2.0])
 def test_a_noise_level_that_is_not_positive_is_refused(name, i, argument, bad):
     assert refused(name, i, bad) == f"{argument} must be positive, got {bad}"

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from laws import STANDARD_ERRORS
 from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.learn.generate import SAMPLERS, generate
+from tests.support.tolerances import STANDARD_ERRORS
 
 CENTER, SIGMA_DATA, N = np.array([3.0, -5.0]), 2.0, 4000
 # A new network is zero, so its score is that of N(center, (sigma_data^2 + sigma^2) I) [NET-1].

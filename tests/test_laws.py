@@ -1,15 +1,18 @@
 """The laws of samplers: against chains, closed forms and direct integration."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from calls import last
-from laws import EXACT, STANDARD_ERRORS, gauss_hermite
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import norm
 
 import refsgm
 from refsgm.app import scorecard
+from tests.support.calls import last
+from tests.support.controls import rejects
+from tests.support.tolerances import EXACT, STANDARD_ERRORS, gauss_hermite
 
 G = refsgm.Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
 SIGMAS = refsgm.geometric_sigmas(5.0, 0.2, 13)
@@ -19,32 +22,52 @@ LINE = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.5]]),
 
 
 # the samplers of the scorecard, in VE coordinates, and those that have no order
-SAMPLERS = {name: sampler for name, (_, sampler) in scorecard.SAMPLERS.items()} | {
+SAMPLERS = {name: sampler for name, (_, sampler) in scorecard.ORDERS.items()} | {
     "DDIM, eta = 1/2": scorecard.vp_loop("ddim", 0.5),
     "Langevin": lambda s, x, sigmas, rng: refsgm.langevin(lambda x: s(x, 0.2), x, 0.3, 8, rng),
     "annealed Langevin": lambda s, x, sigmas, rng: refsgm.annealed_langevin(s, x, sigmas, 2, 0.02,
                                                                             rng)}
-ORDERS = {name: order for name, (order, _) in scorecard.SAMPLERS.items()}
+ORDERS = {name: order for name, (order, _) in scorecard.ORDERS.items()}
 
 
 def score(x, sigma):
     return G.perturb(sigma).score(x)
 
 
+def silent(rng):
+    """A generator whose noise is zero, whatever it is asked for."""
+    return SimpleNamespace(
+        standard_normal=lambda *args, **kwargs: 0 * rng.standard_normal(*args, **kwargs))
+
+
+@rejects("sampler_law", "noise left out",
+         lambda f: lambda sampler, mean, cov: f(lambda x, rng: sampler(x, silent(rng)), mean, cov),
+         "ancestral")
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_the_law_of_a_sampler_is_that_of_its_chains(name):
-    """[POP-3] Mean and covariance of 200,000 chains, within four standard errors."""
+    """[POP-3] Mean and covariance of 200,000 chains, within five standard errors."""
     rng, start = np.random.default_rng(0), G.perturb(5.0)
     means, covs = refsgm.sampler_law(lambda x, rng: SAMPLERS[name](score, x, SIGMAS, rng),
                                      start.mean, start.cov)
     x = last(SAMPLERS[name](score, start.sample(N, rng), SIGMAS, rng))
     mean, cov = means[-1], covs[-1]
     variance = np.diag(cov)
-    assert np.all(np.abs(np.mean(x, axis=0) - mean) < 4 * (variance / N)**0.5)
+    assert np.all(np.abs(np.mean(x, axis=0) - mean) < STANDARD_ERRORS * (variance / N)**0.5)
     error = ((np.outer(variance, variance) + cov**2) / N)**0.5
-    assert np.all(np.abs(np.cov(x.T) - cov) < 4 * error)
+    assert np.all(np.abs(np.cov(x.T) - cov) < STANDARD_ERRORS * error)
 
 
+def with_falling_errors_called_rising(convergence_order):
+    """The order with the other sign."""
+    def wrong(*args):
+        order = convergence_order(*args)
+        return order._replace(slope=-order.slope)
+    return wrong
+
+
+@rejects("convergence_order", "sign",
+         with_falling_errors_called_rising,
+         "probability flow, Euler")
 @pytest.mark.parametrize("name", ORDERS)
 def test_samplers_converge_at_their_order(name):
     """[POP-4] [VE-1] [VE-2] [VE-3] [VE-4] [VP-2] [VP-3] [DDPM-3] [DDIM-1]"""
@@ -91,6 +114,9 @@ def laws_on_the_line(spacing):
                      lambda x, rng: refsgm.annealed_langevin(line_score, x, levels, 4, 0.1, rng))}
 
 
+@rejects("annealed_langevin_law", "the step size and the score of the last level at every level",
+         lambda f: lambda s, x, w, sigmas, n, a, h: refsgm.langevin_law(
+             lambda x: s(x, sigmas[-1]), x, w, a, n * len(sigmas), h), "annealed")
 @pytest.mark.parametrize("name", ["langevin", "annealed"])
 def test_the_law_on_the_line_is_that_of_its_chains(name):
     """[POP-7] [LANG-1] [LANG-2] Bounded functions of 200,000 chains within five standard errors."""
@@ -112,6 +138,8 @@ def test_the_law_does_not_depend_on_the_grid(name):
     assert_allclose(coarse, fine, rtol=1e-10, atol=1e-12)
 
 
+@rejects("langevin_law", "the step for half of it",
+         lambda f: lambda s, x, w, a, n, h=0.15: f(lambda x: 2 * s(x), x, w, a, n, h))
 def test_two_steps_are_one_integral():
     """[POP-7] From a point, by SciPy's adaptive quadrature."""
     a, start = 0.3, 0.4
@@ -152,6 +180,30 @@ def test_what_is_not_affine_is_refused():
         refsgm.sampler_law(lambda x, rng: [], np.zeros(2), np.eye(2))
 
 
+def step(f):
+    """A sampler of three steps x' = f(x, z)."""
+    def sampler(x, rng):
+        for _ in range(3):
+            x = f(x, rng.standard_normal(x.shape))
+            yield x
+    return sampler
+
+
+@pytest.mark.parametrize("f", [
+    lambda x, z: x + x * z / 2, lambda x, z: x / 2 + np.abs(z), lambda x, z: x / 2 + z**2,
+    lambda x, z: x / 2 + z**3, lambda x, z: x / 2 + z * np.abs(z), lambda x, z: x / 2 + np.sign(z),
+    lambda x, z: x / 2 + np.clip(z, -1.5, 1.5), lambda x, z: np.clip(0.9 * x + z / 2, -1.9, 1.9),
+    lambda x, z: x + np.sin(np.pi * x) / 10, lambda x, z: x - np.maximum(x - 1.99, 0),
+], ids=["x z", "|z|", "z^2", "z^3", "z |z|", "sign z", "clipped z", "clipped", "sine", "clamped x"])
+def test_noise_and_states_must_enter_linearly(f):
+    """A sampler that looks linear at the unit vectors alone is refused. [POP-3]"""
+    with pytest.raises(ValueError, match="sampler must be affine"):
+        refsgm.sampler_law(step(f), np.ones(2), np.eye(2))
+    means, covs = refsgm.sampler_law(step(lambda x, z: x / 2 + z), np.ones(2), np.eye(2))
+    assert_allclose(means[:, 0], [1 / 2, 1 / 4, 1 / 8], **EXACT)
+    assert_allclose(covs[:, 0, 0], [5 / 4, 21 / 16, 85 / 64], **EXACT)
+
+
 def test_wrong_starts_and_grids_are_refused():
     x, w = np.zeros((2, 1)), np.full(2, 0.5)
     sharp = refsgm.GaussianMixture(w, np.array([[-1.0], [1.0]]), np.full((2, 1, 1), 1e-4)).score
@@ -162,7 +214,7 @@ def test_wrong_starts_and_grids_are_refused():
         "step_size must be positive": (LINE.score, x, w, 0.0, 5),
         "spacing must be positive": (LINE.score, x, w, 0.1, 5, 0.0),
         "spacing must give at most 8192 grid points": (LINE.score, x, w, 0.1, 5, 1e-4),
-        "spacing must resolve the law and the score": (sharp, x, w, 1e-4, 5, 2.0),
+        "spacing must resolve the law, got": (sharp, x, w, 1e-4, 5, 2.0),
         r"score_fn\(x\) must be finite": (lambda x: np.nan * x, x, w, 0.1, 5),
         r"score_fn\(x\) must return shape": (lambda x: x[:, 0], x, w, 0.1, 5),
     }.items():

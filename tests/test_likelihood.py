@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from laws import EXACT, normal
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.controls import rejects
+from tests.support.tolerances import EXACT, normal
 
 SOLVER = {"rtol": 0, "atol": 1e-6}                # nats, at the solver's tight tolerance
 P = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0, 0.0], [2.0, 1.0]]),
@@ -24,6 +25,17 @@ def points():
     return x
 
 
+def with_the_divergence_added(log_likelihood):
+    """The likelihood whose integral of the divergence has the wrong sign."""
+    def wrong(score_fn, x, sigma_min, sigma_max, *, rtol, prior=None):
+        x_max = refsgm.probability_flow(score_fn, x, sigma_min, sigma_max, rtol=rtol)
+        log_prior = refsgm.prior_log_density(x_max, sigma_max) if prior is None else prior(x_max)
+        right = log_likelihood(score_fn, x, sigma_min, sigma_max, rtol=rtol, prior=prior)
+        return 2 * log_prior - right
+    return wrong
+
+
+@rejects("log_likelihood", "sign of the divergence", with_the_divergence_added)
 def test_the_likelihood_is_the_true_density():
     """[SDE-3] With the true prior, and the usual prior's error in closed form."""
     x = points()
@@ -47,6 +59,8 @@ def test_hutchinson_is_exact_over_all_axes():
                     refsgm.log_likelihood(score, x, *levels), **SOLVER)
 
 
+@rejects("probability_flow", "ends at half of the level",
+         lambda f: lambda s, x, a, b, **kw: f(s, x, a, b / 2, **kw))
 def test_the_flow_goes_back_to_where_it_came_from():
     """[SDE-2]"""
     x = points()[:10]
@@ -55,6 +69,8 @@ def test_the_flow_goes_back_to_where_it_came_from():
     assert_allclose(back, x, rtol=0, atol=1e-6)
 
 
+@rejects("prior_log_density", "sigma for sigma squared",
+         lambda f: lambda x, sigma: f(x, sigma**0.5))
 def test_the_prior_is_the_gaussian():
     """[SDE-3]"""
     x = normal(0, 4, 3)
@@ -62,6 +78,8 @@ def test_the_prior_is_the_gaussian():
                     refsgm.Gaussian(np.zeros(3), 9 * np.eye(3)).log_density(x), **EXACT)
 
 
+@rejects("bits_per_dimension", "sign of the bin width",
+         lambda f: lambda p, d, w=1.0: f(p, d, 1 / w))
 def test_bits_per_dimension_count_bins():
     """[BPD-1] Uniform bytes need eight bits, however they are scaled."""
     for width in (1.0, 2 / 256, 1 / 256):

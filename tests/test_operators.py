@@ -5,10 +5,12 @@ import itertools
 import autograd.numpy as anp
 import numpy as np
 from hypothesis import given
-from laws import AUTODIFF, EXACT, complex_step, cubic_score, normal, seeds, shapes
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.controls import rejects, scaled
+from tests.support.tolerances import (AUTODIFF, EXACT, complex_step, cubic_score, normal, seeds,
+                                      shapes)
 
 
 def jacobians(score_fn, x):
@@ -16,6 +18,7 @@ def jacobians(score_fn, x):
     return np.stack([complex_step(score_fn, row) for row in x])
 
 
+@rejects("score_of", "sign", lambda f: lambda log_density: lambda x: -f(log_density)(x))
 @given(seeds, shapes)
 def test_the_score_does_not_see_the_partition_function(seed, shape):
     """[SCORE-1] [SCORE-2] An additive constant of the log density does not matter."""
@@ -24,6 +27,8 @@ def test_the_score_does_not_see_the_partition_function(seed, shape):
     assert_allclose(score, -np.sinh(x), **AUTODIFF)
 
 
+@rejects("directional_derivative", "J v without the second v",
+         lambda f: lambda s, x, v: f(s, x, v) / np.sum(v**2, axis=1))
 @given(seeds, shapes)
 def test_the_directional_derivative_is_v_J_v(seed, shape):
     """[OPS-1]"""
@@ -33,6 +38,8 @@ def test_the_directional_derivative_is_v_J_v(seed, shape):
     assert_allclose(refsgm.directional_derivative(s, x, v), expected, **AUTODIFF)
 
 
+@rejects("divergence", "sums the whole Jacobian",
+         lambda f: lambda s, x: refsgm.directional_derivative(s, x, np.ones_like(x)))
 @given(seeds, shapes)
 def test_the_divergence_is_the_trace_of_the_jacobian(seed, shape):
     """[OPS-2] The trace alone, not the sum of all entries."""
@@ -41,6 +48,7 @@ def test_the_divergence_is_the_trace_of_the_jacobian(seed, shape):
     assert_allclose(refsgm.divergence(s, x), expected, **AUTODIFF)
 
 
+@rejects("hutchinson_divergence", "sum over directions", scaled(lambda s, x, v: len(v)))
 def test_hutchinson_over_all_sign_vectors_is_the_divergence():
     """[OPS-3] E[v v'] = I, exactly, under the uniform law on sign vectors."""
     x, s = normal(0, 4, 3), cubic_score(3)

@@ -3,10 +3,10 @@
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from laws import normal
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.tolerances import normal
 
 torch = pytest.importorskip("torch", reason="needs the extra 'peers'")
 FLOAT32 = {"rtol": 2e-5, "atol": 2e-5}                # diffusers keeps its schedules in float32

@@ -5,11 +5,11 @@ import sys
 
 import numpy as np
 import pytest
-from laws import EXACT, normal
 from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.app import plotting
+from tests.support.tolerances import EXACT, normal
 
 EXTENT = (-3.0, 3.0, -2.0, 2.0)
 P = refsgm.Gaussian(np.array([0.5, 0.0]), np.array([[0.3, 0.1], [0.1, 0.2]]))

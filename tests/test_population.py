@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.controls import rejects, scaled
 
 P = refsgm.GaussianMixture(np.array([0.4, 0.6]), np.array([[-0.5], [0.7]]),
                            np.array([[[1.0]], [[0.6]]]))
@@ -26,6 +27,10 @@ def test_esm_is_ism_plus_its_constant(p, order):
     assert_allclose(esm, ism + constant, **IDENTITY)
 
 
+@rejects("expected", "twice the mass", scaled(2.0), P, 150)
+@rejects("expected_over_noise", "eps independent of x_noisy",
+         lambda f: lambda loss, p, *rest: f(lambda x, eps: loss(x, eps[::-1]), p, *rest),
+         P, 150)
 @pytest.mark.parametrize(("p", "order"), [(P, 150), (P2, 60)], ids=["1-D", "2-D"])
 def test_vincents_identity_holds_with_its_constant(p, order):
     """[DSM-2] [POP-2]"""

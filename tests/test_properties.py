@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from calls import CALLS, LOOPS, TABLES, B, D, Inputs, call
-from laws import EXACT
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
+from tests.support.calls import CALLS, LOOPS, TABLES, B, D, Inputs, call
+from tests.support.tolerances import EXACT
 
 ROWWISE = sorted(CALLS)
 

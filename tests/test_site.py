@@ -26,7 +26,7 @@ sys.path.append(str(ROOT / "docs" / "_ext"))
 
 import sources  # noqa: E402, needs the path
 
-pytestmark = [pytest.mark.site,
+pytestmark = [pytest.mark.site, pytest.mark.xdist_group("site"),
               pytest.mark.skipif(not (SITE / "index.html").exists(),
                                  reason="the site is not built: make docs")]
 FILES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html")
@@ -156,8 +156,8 @@ WIDER = """() => [...document.querySelectorAll("article *")].filter(e => {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_readable(visit, name):
-    """No complaint, all mathematics rendered, and no horizontal scrolling, on a screen and a phone:
-    what is wider than a phone scrolls in a box of its own."""
+    """The browser reports no error, all mathematics is rendered, and the page does not scroll
+    sideways, on a screen and on a phone: what is wider than a phone scrolls in a box of its own."""
     page = visit(name)
     assert page.evaluate(UNRENDERED) == []
     assert re.findall(r"\$|\\\(|\\\[|\{tag\}|`", page.evaluate(PROSE)) == []
@@ -193,7 +193,8 @@ SPILLS = """() => [...document.querySelectorAll(".words, .beside")].filter(e =>
 
 
 def test_every_equation_has_its_code_its_number_and_its_tests_beside_it(visit):
-    """Side by side on a screen, one under the other on a phone, and nothing overlaps."""
+    """The two columns are side by side on a screen and one under the other on a phone, and nothing
+    overlaps."""
     page = visit("derivation.html")
     shown = page.evaluate("""() => {
         const texts = (e, where) => [...e.querySelectorAll(where)].map(p => p.textContent.trim());
@@ -225,7 +226,8 @@ def shown_scores(page):
 
 
 def test_the_figure_shows_the_score_of_the_mixture(visit):
-    """[MIX-2] At three points, from one end of the slider to the other."""
+    """The table shows the exact score at three points, from one end of the slider to the other.
+    [MIX-2]"""
     page = visit("annealing.html")
     seen = set()
     for place in (0, 75, 150, 225, 300):
@@ -262,8 +264,8 @@ def test_the_figure_moves_until_it_is_paused_or_out_of_view(visit):
 
 
 def test_annealing_in_the_figure_finds_the_weights(visit):
-    """[LANG-2] And starting at small sigma does not [FISHER-1]. With motion unwanted both end at
-    once."""
+    """Annealing ends with the weights of the data, and starting at small sigma does not. For a
+    reader who wants less motion both buttons show the end at once. [LANG-2] [FISHER-1]"""
     page = visit("annealing.html", reduced_motion="reduce")
     assert page.get_attribute(".annealing", "data-moving") == "false"
     shares = "[...document.querySelectorAll('.share')].map(e => parseFloat(e.textContent) / 100)"

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from laws import AUTODIFF, EXACT, alpha_bars, complex_step, gauss_hermite, normal, seeds, shapes
 from numpy.testing import assert_allclose
 
 import refsgm
+from tests.support.controls import instead, rejects
+from tests.support.tolerances import (AUTODIFF, EXACT, alpha_bars, complex_step, gauss_hermite,
+                                      normal, seeds, shapes)
 
 pairs = st.tuples(alpha_bars, alpha_bars).map(sorted)
 levels = pairs.filter(lambda pair: pair[0] < 0.999 * pair[1])
@@ -22,6 +24,7 @@ def moments(step, mean, std):
     return w @ x_next, w @ (x_next - w @ x_next)**2
 
 
+@rejects("langevin_step", "h s + sqrt(h) z", instead(lambda x, s, a, z: x + a * s + a**0.5 * z))
 def test_a_langevin_step_has_the_moments_of_its_map():
     """[LANG-1] [LANG-3] On N(m, c^2): x' - m = (1 - a / (2 c^2)) (x - m) + sqrt(a) z."""
     m, c, a = 0.5, 1.4, 0.3
@@ -31,6 +34,8 @@ def test_a_langevin_step_has_the_moments_of_its_map():
     assert_allclose([mean, variance], [m + factor * 1.5, factor**2 * 0.49 + a], rtol=1e-11)
 
 
+@rejects("langevin_step", "noise linear in the step",
+         instead(lambda x, s, a, z: x + a / 2 * s + a * z))
 def test_langevin_on_a_gaussian_is_too_wide_by_a_known_factor():
     """[LANG-3] The stationary variance is c^2 / (1 - a / (4 c^2))."""
     c, a = 1.4, 0.3
@@ -40,6 +45,8 @@ def test_langevin_on_a_gaussian_is_too_wide_by_a_known_factor():
     assert_allclose(variance, std**2, rtol=1e-11)
 
 
+@rejects("annealed_step_sizes", "ratio not squared",
+         instead(lambda sigmas, a: a * sigmas / sigmas[-1]))
 def test_annealed_step_sizes_keep_the_signal_to_noise_ratio_of_a_step():
     """[LANG-2] |step/2 score| / sqrt(step) is the same at every level, as score ~ 1 / sigma."""
     sigmas = np.array([7.0, 2.0, 0.3])
@@ -48,6 +55,8 @@ def test_annealed_step_sizes_keep_the_signal_to_noise_ratio_of_a_step():
     assert_allclose(sizes**0.5 / sigmas, 0.02**0.5 / 0.3, **EXACT)
 
 
+@rejects("diffuse", "variance for standard deviation",
+         instead(lambda x, a, eps: a**0.5 * x + (1 - a) * eps))
 def test_diffused_data_have_the_moments_of_the_kernel():
     """[DDPM-1]"""
     eps, w = gauss_hermite(4)
@@ -55,6 +64,8 @@ def test_diffused_data_have_the_moments_of_the_kernel():
     assert_allclose([w @ x_t, w @ (x_t - 1.8)**2], [1.8, 0.64], **EXACT)
 
 
+@rejects("posterior", "variance not divided by 1 - alpha_bar_t",
+         lambda f: lambda x_0, x_t, t, s: (f(x_0, x_t, t, s)[0], f(x_0, x_t, t, s)[1] * (1 - t)))
 @given(seeds, shapes, levels)
 def test_the_posterior_is_bayes_rule(seed, shape, pair):
     """[DDPM-2] q(x_s | x_t, x_0) q(x_t | x_0) = q(x_t | x_s) q(x_s | x_0)."""
@@ -80,6 +91,8 @@ def point_eps(x_t, alpha_bar_t, point):
     return (x_t - alpha_bar_t**0.5 * point) / (1 - alpha_bar_t)**0.5
 
 
+@rejects("ddpm_step", "variance multiplies z",
+         lambda f: lambda x, e, t, s, z: f(x, e, t, s, refsgm.posterior(x, x, t, s)[1]**0.5 * z))
 @given(levels)
 def test_ddpm_with_posterior_variance_is_exact_for_a_point_mass(pair):
     """[DDPM-3] It takes q_t to q_s, both moments."""
@@ -89,6 +102,8 @@ def test_ddpm_with_posterior_variance_is_exact_for_a_point_mass(pair):
     assert_allclose([mean, variance], [2 * s**0.5, 1 - s], rtol=1e-9, atol=1e-9)
 
 
+@rejects("ddpm_step", "posterior variance for beta",
+         lambda f: lambda x, e, t, s, z, **kw: f(x, e, t, s, z))
 @given(levels)
 def test_ddpm_with_variance_beta_is_exact_for_white_data(pair):
     """[DDPM-3] N(0, 1) data stay N(0, 1); the exact noise prediction is sqrt(1 - alpha_bar) x."""
@@ -98,6 +113,8 @@ def test_ddpm_with_variance_beta_is_exact_for_white_data(pair):
     assert_allclose([mean, variance], [0.0, 1.0], rtol=1e-9, atol=1e-9)
 
 
+@rejects("ddpm_step", "beta for the posterior variance",
+         lambda f: lambda x, e, t, s, z, **kw: f(x, e, t, s, z, variance="beta"))
 @given(seeds, shapes, levels)
 def test_ddim_with_eta_one_is_ddpm(seed, shape, pair):
     """[DDIM-2] [DDPM-3]"""
@@ -108,6 +125,9 @@ def test_ddim_with_eta_one_is_ddpm(seed, shape, pair):
     assert_allclose(refsgm.ddim_step(x_t, eps, *pair, 1.0, z), expected, rtol=1e-12, atol=size)
 
 
+@rejects("ddim_step", "direction not shortened",
+         instead(lambda x, e, t, s, eta, z: s**0.5 * (x - (1 - t)**0.5 * e) / t**0.5
+                 + (1 - s)**0.5 * e + eta * ((1 - s) / (1 - t) * (1 - t / s))**0.5 * z))
 @given(levels, etas)
 def test_ddim_is_exact_for_a_point_mass_whatever_eta(pair, eta):
     """[DDIM-1] All members of the family have the marginals of the diffusion."""
@@ -118,6 +138,8 @@ def test_ddim_is_exact_for_a_point_mass_whatever_eta(pair, eta):
     assert_allclose([mean, variance], [2 * s**0.5, 1 - s], rtol=1e-9, atol=1e-9)
 
 
+@rejects("ddim_step", "eta not squared under the root",
+         lambda f: lambda x, e, t, s, eta, z: f(x, e, t, s, eta**0.5, z))
 @given(seeds, shapes, levels)
 def test_the_fresh_noise_of_ddim_has_its_stated_variance(seed, shape, pair):
     """[DDIM-1] eta^2 times the posterior variance."""
@@ -142,6 +164,8 @@ def test_deterministic_ddim_is_the_euler_step_in_ve_coordinates(seed, shape, pai
     assert_allclose(s**0.5 * stepped, expected, rtol=1e-9, atol=1e-9 / t**0.5)
 
 
+@rejects("ve_probability_flow_step", "g^2 s without the half",
+         lambda f: lambda x, s, a, b: x + 2 * (f(x, s, a, b) - x), 0.5)
 @pytest.mark.parametrize("sigma_s", [0.0, 0.5, 1.9])
 def test_a_probability_flow_step_is_exact_for_a_point_mass(sigma_s):
     """[VE-1] [SDE-2] x - point shrinks like sigma."""
@@ -150,6 +174,7 @@ def test_a_probability_flow_step_is_exact_for_a_point_mass(sigma_s):
     assert_allclose(x_s, 3 + sigma_s / 2 * (x_t - 3), **EXACT)
 
 
+@rejects("heun_step", "an Euler step", instead(lambda f, x, a, b: x + (a - b) * a * f(x, a)))
 def test_a_heun_step_is_the_trapezoid_of_the_ode():
     """[VE-2] For dx/dsigma = -sigma score; a score -x / sigma makes the slope x."""
     x_t = normal(0, 4, 2)
@@ -168,6 +193,8 @@ def test_a_heun_step_to_zero_noise_is_an_euler_step():
                     refsgm.ve_probability_flow_step(x_t, score_fn(x_t, 2.0), 2.0, 0.0), **EXACT)
 
 
+@rejects("ve_ancestral_step", "noise of the reverse SDE",
+         instead(lambda *args: refsgm.ve_reverse_sde_step(*args)))
 @given(st.floats(0.1, 5), st.floats(0, 0.99))
 def test_the_ancestral_step_is_exact_for_a_point_mass(sigma_t, ratio):
     """[VE-4] It takes N(point, sigma_t^2) to N(point, sigma_s^2)."""
@@ -188,6 +215,8 @@ def test_the_ancestral_step_is_the_ddpm_step_in_ve_coordinates(seed, shape):
     assert_allclose(s**0.5 * x_s, refsgm.ddpm_step(x_t, eps, t, s, z), rtol=1e-11, atol=1e-11)
 
 
+@rejects("ve_reverse_sde_step", "half the score",
+         lambda f: lambda x, s, a, b, z: f(x, s / 2, a, b, z))
 def test_the_reverse_sde_step_is_exact_for_very_wide_data():
     """[VE-3] [SDE-1] N(0, c^2), c -> infinity: c^2 + sigma_t^2 becomes c^2 + sigma_s^2."""
     c, sigma_t, sigma_s = 1e4, 2.0, 1.0
@@ -197,6 +226,7 @@ def test_the_reverse_sde_step_is_exact_for_very_wide_data():
     assert_allclose([mean, variance - c**2], [0.0, sigma_s**2], rtol=1e-6, atol=1e-9)
 
 
+@rejects("raise_noise", "standard deviations added", instead(lambda x, a, b, z: x + (b - a) * z))
 @given(st.floats(0, 3), st.floats(0.1, 3), st.floats(0.1, 3))
 def test_raised_noise_adds_in_variance(sigma, more, still_more):
     """[VE-5] In one step or in two."""
@@ -214,6 +244,8 @@ def vp_variance(t, c):
     return scale**2 * c**2 + sigma**2
 
 
+@rejects("vp_probability_flow_drift", "no half on the score",
+         instead(lambda x, s, beta: -beta * x / 2 - beta * s), 0.5)
 @pytest.mark.parametrize("t", [0.1, 0.5, 1.0])
 def test_the_vp_probability_flow_carries_the_marginals(t):
     """[VP-2] [SDE-2] On N(0, c^2) data x grows like the spread: dx/dt = x d log std / dt."""
@@ -223,6 +255,8 @@ def test_the_vp_probability_flow_carries_the_marginals(t):
     assert_allclose(refsgm.vp_probability_flow_drift(x, score, beta), rate * x, **AUTODIFF)
 
 
+@rejects("vp_reverse_sde_drift", "sign of the forward drift",
+         instead(lambda x, s, beta: beta * x / 2 - beta * s), 0.5)
 @pytest.mark.parametrize("t", [0.1, 0.5, 1.0])
 def test_the_vp_reverse_sde_carries_the_marginals(t):
     """[VP-3] [SDE-1] Run backwards, d variance / dt = 2 drift variance / x - beta."""

@@ -21,7 +21,7 @@ def test_every_tag_is_defined_once():
 
 
 def test_every_tag_that_is_used_is_defined():
-    used = tags_in("refsgm") | tags_in("tests") | tags_in("examples") | set(TAG.findall(NOTES))
+    used = set(TAG.findall(NOTES)).union(*map(tags_in, ("refsgm", "tests", "ledgers", "examples")))
     assert used - set(DEFINED) == set()
 
 
@@ -30,7 +30,7 @@ def test_every_tag_is_implemented():
 
 
 def test_every_tag_is_tested():
-    assert set(DEFINED) - tags_in("tests") == set()
+    assert set(DEFINED) - tags_in("tests") - tags_in("ledgers") == set()
 
 
 def test_every_function_that_the_notes_name_carries_the_tag():
@@ -51,8 +51,29 @@ def documented(name):
     raise AssertionError(f"MATHNOTES.md names {name}, which does not exist")
 
 
+def test_the_target_of_a_loss_is_proved_before_the_loss():
+    """The Gaussian score comes before denoising score matching, and what is known exactly comes
+    after the limit: the order of the derivation. [GAUSS-4] [DSM-1] [SDE-3] [MIX-1]"""
+    for first, then in [("GAUSS-4", "DSM-1"), ("DSM-2", "NCSN-1"), ("NCSN-1", "EQV-2"),
+                        ("SDE-1", "WGT-2"), ("VP-6", "VP-5"), ("SDE-3", "MIX-1"),
+                        ("EQV-6", "MIX-5"), ("MIX-7", "POP-1")]:
+        assert DEFINED.index(first) < DEFINED.index(then), (first, then)
+
+
+def test_every_source_that_is_cited_is_listed():
+    """A name and a year after *Source:* lead to an entry of the list at the end."""
+    listed = re.sub(r"\s+", " ", NOTES.split("## Sources")[1])
+    cited = re.findall(r"\*Source:\*((?:[^.]|\.\d)*)\.", NOTES)
+    works = {(name, year) for line in cited
+             for name, year in re.findall(r"([A-Z][\w-]+)(?:,? [^\d;]*?)? (\d{4})",
+                                          re.sub(r"\s+", " ", line))}
+    assert len(works) > 20
+    for name, year in works:
+        assert re.search(rf"{name}\b[^*]*{year}, \*", listed), (name, year)
+
+
 def test_the_legend_of_the_package_is_that_of_the_notes():
-    """Every name in the notes' table of symbols stands in the package's docstring."""
+    """The package's docstring explains every name in the notes' table of symbols."""
     table = NOTES.split("## 0.")[1].split("## 1.")[0]
     names = {name.strip("_") for name in re.findall(r"`(\w+)`", table)}
     missing = {name for name in names if not re.search(rf"\b{name}\b", refsgm.__doc__)}

@@ -12,9 +12,10 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 SHORT = 9                    # a test of so few lines is shown, a longer one waits for a click
-BESIDE = """Beside each equation stand the function that is the equation, as it is in the package; a
-small example, computed when this page was built; and the tests that fail if it is wrong. A
-function's name leads to its place in the reference, and a tag there leads back.
+BESIDE = """Beside each equation you find the function that is the equation, as it is in the
+package; a small example, computed when this page was built; and the tests that fail if the function
+is wrong. The name of a function is a link to its place in the reference, and a tag in the reference
+leads back here.
 
 """
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def spread(text):
 
 
 def read(app, docname, content):
-    if docname.startswith("gallery/"):             # text stands at the margin there, code does not
+    if docname.startswith("gallery/"):             # text begins at the margin there, code does not
         lines = content[0].split("\n")
         content[0] = "\n".join(line if line.startswith(" ") else sources.TAG.sub(r":tag:`\1`", line)
                                for line in lines)
@@ -65,7 +66,7 @@ def read(app, docname, content):
 
 
 def contents(text):
-    """The sections of the notes, each with links to its equations; and what stands beside them."""
+    """What is on the page, and the sections of the notes with links to their equations."""
     rows = []
     for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading = part.split("\n")[0]

@@ -1,7 +1,6 @@
 """Pages that are other files: the notes, the changelog; and lists of pages that may not be there.
 
     <!-- page: ../CHANGELOG.md -->             this line becomes the text of that file
-    <!-- page: ../README.md "Speed" -->        ... of that section, without its heading
     {pages}                                    a toctree of those of its entries that exist;
                                                with :rest: also of every page that no list names
 """
@@ -14,22 +13,12 @@ import sources
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.directives.other import TocTree
-from sphinx.errors import ExtensionError
 
-PAGE = re.compile(r'^<!-- page: (\S+)(?: "(.*)")? -->$', re.MULTILINE)
+PAGE = re.compile(r"^<!-- page: (\S+) -->$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]\[]+)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 ROOT_PAGES = {"MATHNOTES.md": "derivation", "CHANGELOG.md": "changelog", "README.md": "index",
               "CONTRIBUTING.md": "contributing"}
 LISTED = re.compile(r"^```\{(?:toctree|pages)\}.*?^```", re.MULTILINE | re.DOTALL)
-
-
-def section(text, heading):
-    """What stands below `## heading`."""
-    match = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text,
-                      re.MULTILINE | re.DOTALL)
-    if match is None:
-        raise ExtensionError(f"there is no section {heading!r} to show")
-    return match[1]
 
 
 def relinked(text, folder, docs):
@@ -58,7 +47,6 @@ def read(app, docname, content):
         path = (docs / docname).parent.joinpath(match[1]).resolve()
         text = path.read_text()
         app.env.note_dependency(str(path))
-        text = section(text, match[2]) if match[2] else text
         return relinked(text, path.parent.relative_to(sources.ROOT).as_posix(), docs)
 
     text = relinked(content[0], posixpath.join("docs", posixpath.dirname(docname)), docs)

@@ -104,11 +104,10 @@ def named_by_the_notes():
     return {name: sources.find(name) for tag in sources.blocks() for name in sources.named(tag)}
 
 
-def page(module, about, placed):
+def page(module, placed):
     """The text of one module's page."""
     name = module.__name__.removeprefix("refsgm.")
-    out = [name, "=" * len(name), "", f"{about[0].upper()}{about[1:]}.", "",
-           *rst(plain(module.__doc__).partition("\n")[2]), ""]
+    out = [name, "=" * len(name), "", *rst(plain(module.__doc__)), ""]
     shown = members(module, placed)
     for short, public in shown:
         owner, _, last = public.rpartition(".")
@@ -128,15 +127,9 @@ def generate(app):
     folder = pathlib.Path(app.srcdir) / "api"
     folder.mkdir(exist_ok=True)
     placed, pages = set(), {}
-    for name, about in sources.reading_order().items():
-        module = importlib.import_module(f"refsgm.{name}")
-        pages[name] = page(module, about, placed)
+    for name in sources.reading_order():
+        pages[name] = page(importlib.import_module(f"refsgm.{name}"), placed)
     missing = set(importlib.import_module("refsgm").__all__) - placed
-    if missing and (pathlib.Path(sources.ROOT) / "refsgm" / "oracle").exists():
-        pages["oracle"] = page(importlib.import_module("refsgm.oracle"),
-                               "is an implementation right, and if not, what is wrong with it",
-                               placed)
-        missing -= placed
     if missing:
         raise ExtensionError(f"no page of the API has {', '.join(sorted(missing))}")
     pages["index"] = index(pages)
@@ -155,8 +148,7 @@ def index(pages):
            "The modules in reading order; a tag beside a function leads to its equation.", "",
            *rst(plain(importlib.import_module("refsgm").__doc__).partition("\n")[2]), ""]
     for name in pages:
-        about = rows.get(name, "is an implementation right, and if not, what is wrong with it?")
-        out += [f":doc:`{name} </api/{name}>`", f"    {escaped(about)}", ""]
+        out += [f":doc:`{name} </api/{name}>`", f"    {escaped(rows[name])}", ""]
     return "\n".join([*out, ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in pages)])
 
 

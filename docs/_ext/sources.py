@@ -22,10 +22,26 @@ def notes():
 
 
 @functools.cache
-def reading_order():
-    """The package's modules as the README lists them: name -> what it is."""
-    readme = (ROOT / "README.md").read_text()
-    return dict(re.findall(r"^\| `(\w+)\.py` \| \d+ \| (.*?) \|$", readme, re.MULTILINE))
+def reading_order(folder=""):
+    """The modules of the package in reading order, exact.mixtures and the like: name -> what it is.
+
+    The order is that of the paragraph "Reading order:" in the docstring of a package: every word of
+    it that is a module or a package in its folder, the modules of a package in its place. A package
+    without such a paragraph is one entry. What a module is, its docstring's first line says.
+    """
+    path = ROOT / "refsgm" / folder
+    about = ast.get_docstring(ast.parse((path / "__init__.py").read_text()))
+    words = re.search(r"^Reading order:(.*?)(?:\n\n|\Z)", about, re.MULTILINE | re.DOTALL)
+    if words is None:
+        return {folder: about.split("\n")[0]}
+    order = {}
+    for name in dict.fromkeys(re.findall(r"\w+", words[1])):
+        if (path / name / "__init__.py").exists():
+            order.update(reading_order(f"{folder}{name}/"))
+        elif (path / f"{name}.py").exists():
+            text = ast.get_docstring(ast.parse((path / f"{name}.py").read_text()))
+            order[f"{folder}{name}"] = text.split("\n")[0]
+    return {name.strip("/").replace("/", "."): line for name, line in order.items()}
 
 
 @functools.cache
@@ -58,7 +74,8 @@ def functions(path):
 def all_tests():
     """Every test of the package: [(file, name, its tags, source)]."""
     found, of_the_site = [], {"test_book.py", "test_questions.py", "test_site.py"}
-    for path in sorted((ROOT / "tests").glob("test_*.py")):
+    for path in sorted([*(ROOT / "tests").rglob("test_*.py"),
+                        *(ROOT / "ledgers").rglob("test_*.py")], key=lambda path: path.name):
         if path.name in of_the_site:
             continue
         for name, (node, source) in functions(path).items():
@@ -129,14 +146,14 @@ def code(tag):
 
 @functools.cache
 def own_numbers():
-    """docs/numbers.txt: tag -> the example that stands there for it."""
+    """docs/numbers.txt: tag -> the example of that file for it."""
     parts = re.split(r"^\[([A-Z]+-\d+)\]$", (ROOT / "docs" / "numbers.txt").read_text(),
                      flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2]))
 
 
 def number(tag):
-    """A tiny example of an equation, run now: (pycon text with what came, failures).
+    """A tiny example of an equation, run now: (pycon text with its output, failures).
 
     It is that of docs/numbers.txt, or else the one in the function's docstring.
     """
@@ -159,7 +176,7 @@ def number(tag):
 
 
 def run(name, text, names):
-    """Run the examples of a text; (the examples with what came, [what went wrong])."""
+    """Run the examples of a text; (the examples with their output, [what went wrong])."""
     checker, shown, wrong = doctest.OutputChecker(), [], []
     for example in doctest.DocTestParser().get_examples(text, name):
         out = io.StringIO()

@@ -66,7 +66,7 @@ function figure(root) {
   const HALF_WIDTH = 5, PARTICLES = 500, LEVELS = 300, PER_LEVEL = 3, COARSE = 4;
   root.innerHTML = `
     <canvas role="img" aria-label="Density of the noisy data, its score as arrows, and particles
-      that follow it; the scores at A, B and C stand below as numbers."></canvas>
+      that follow it; the table below has the scores at A, B and C."></canvas>
     <div class="controls">
       <label>sigma <output></output>
         <input type="range" min="0" max="${LEVELS}" step="1" value="0"></label>

@@ -16,7 +16,7 @@ for (const math of document.querySelectorAll("span.math")) {
   }
 }
 
-/* The width that a formula may have: that of its box, or of the paragraph that it stands in, with
+/* The width that a formula may have: that of its box, or of its paragraph, with
    room for a full stop. Tables scroll. */
 function room(formula) {
   if (formula.hasAttribute("display")) return formula.clientWidth;

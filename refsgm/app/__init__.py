@@ -1,1 +1,4 @@
-"""The edge: data sets, metrics, plots, the scorecard, the demo, and the command line over them."""
+"""The edge: data sets, metrics, plots, the scorecard, the demo, and the command line over them.
+
+Reading order: datasets, metrics, plotting, demo, scorecard, scorecard_report, cli.
+"""

@@ -1,5 +1,5 @@
 """Known answers: mixtures, data sets, expectations, losses of affine models, laws of samplers.
 
-Reading order: mixtures, gaussian_mixtures, empirical; expectations, affine_losses; sampler_laws;
-likelihood.
+Reading order: mixtures, sums; gaussian_mixtures, components; empirical; expectations,
+affine_losses; sampler_laws, langevin_laws; likelihood.
 """

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from .gaussian_mixtures import Gaussian, identity
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_decreasing, check_scalars,
-                         check_table, check_values, shape_of)
+                         check_table, check_value, shape_of)
 from ..arrays import entries
+from .components import identity
+from .gaussian_mixtures import Gaussian
 
 
 class PopulationLoss(NamedTuple):
@@ -49,7 +50,6 @@ def affine_explicit_score_matching(matrix, offset, p):
     matrix  A (D, D)
     offset  b (D,)
     p       the law of the data, a Gaussian
-    Raises ValueError for other shapes, values that are not finite and a p that is not Gaussian.
 
     >>> p = Gaussian(np.zeros(2), 0.5 * np.eye(2))
     >>> print(affine_explicit_score_matching(-np.eye(2), np.zeros(2), p).value)     # E|x|^2 / 2
@@ -73,7 +73,6 @@ def affine_implicit_score_matching(matrix, offset, p):
     matrix  A (D, D)
     offset  b (D,)
     p       the law of the data, a Gaussian
-    Raises ValueError for other shapes, values that are not finite and a p that is not Gaussian.
 
     >>> p = Gaussian(np.zeros(2), 0.5 * np.eye(2))
     >>> print(*affine_implicit_score_matching(-np.eye(2), np.zeros(2), p)[:2])
@@ -97,8 +96,6 @@ def affine_denoising_score_matching(matrix, offset, p, sigma):
     offset  b (D,)
     p       the law of the clean data, a Gaussian
     sigma   standard deviation of the noise: positive
-    Raises ValueError for other shapes, sigma <= 0, values that are not finite and a p that is not
-        Gaussian.
 
     >>> p = Gaussian(np.zeros(2), np.eye(2))
     >>> print(*affine_denoising_score_matching(-0.2 * np.eye(2), np.zeros(2), p, 2.0)[:2])
@@ -123,8 +120,6 @@ def affine_noise_conditional_score_matching(matrices, offsets, p, sigmas, weight
     p         the law of the clean data, a Gaussian
     sigmas    noise levels (L,), standard deviations, strictly decreasing
     weights   lambda (L,), zero or positive; sigma^2 if left out
-    Raises ValueError for other shapes, sigmas that do not decrease, values that are not finite and
-        a p that is not Gaussian.
 
     >>> p, sigmas = Gaussian(np.zeros(1), np.eye(1)), np.array([2.0, 1.0])
     >>> matrices, offsets = np.array([[[-0.2]], [[-0.5]]]), np.zeros((2, 1))
@@ -159,8 +154,6 @@ def affine_noise_prediction_loss(matrix, offset, p, sigma):
     offset  g (D,)
     p       the law of the clean data, a Gaussian
     sigma   standard deviation of the noise: positive
-    Raises ValueError for other shapes, sigma <= 0, values that are not finite and a p that is not
-        Gaussian.
 
     >>> p = Gaussian(np.zeros(2), np.eye(2))
     >>> loss = affine_noise_prediction_loss(0.4 * np.eye(2), np.zeros(2), p, 2.0)
@@ -183,7 +176,6 @@ def affine_sliced_variance(matrix, offset, p, directions="normal"):
     offset      b (D,)
     p           the law of the data, a Gaussian
     directions  law of v: "normal", "rademacher" (signs), or "sphere" (of radius sqrt(D))
-    Raises ValueError for other shapes, values that are not finite and a p that is not Gaussian.
 
     >>> print(*affine_sliced_variance(-np.eye(1), np.zeros(1), Gaussian(np.zeros(1), np.eye(1))))
     0.5 1.5
@@ -209,7 +201,6 @@ def affine_sliced_variance_vr(matrix, offset, p, directions="normal"):
     offset      b (D,)
     p           the law of the data, a Gaussian
     directions  law of v: "normal", "rademacher" (signs), or "sphere" (of radius sqrt(D))
-    Raises ValueError for other shapes, values that are not finite and a p that is not Gaussian.
 
     >>> print(*affine_sliced_variance_vr(-np.eye(1), np.zeros(1), Gaussian(np.zeros(1), np.eye(1))))
     0.5 2.0
@@ -244,7 +235,7 @@ def over_directions(average, spread, shared, directions):
 
 def unknown_noise(p, sigma):
     """tr(C (C + sigma^2 I)^-1), what of |eps|^2 no denoiser can tell."""
-    variances = p._variances[0]
+    variances = p.variances[0]
     return np.sum(variances / (variances + sigma**2))
 
 
@@ -257,6 +248,6 @@ def moments(matrix, offset, p):
         if shape_of(name, a) != shape:
             raise ValueError(f"{name} must have shape {shape} for p in D = {D} dimensions, "
                              f"got shape {np.shape(a)}")
-        check_values(FINITE, **{name: a})
-    axes = p._axes[0]
-    return p.means[0], p.covs[0], (axes / p._variances[0]) @ axes.T
+        check_value(name, a, FINITE)
+    axes = p.axes[0]
+    return p.means[0], p.covs[0], (axes / p.variances[0]) @ axes.T

@@ -11,11 +11,12 @@ import math
 
 import autograd.numpy as np
 
-from .gaussian_mixtures import column, standard_normal_quadrature
-from .mixtures import ENTRIES, Sums, is_plain, log_density_of, mixture_sums
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
                          check_scalars, check_values, shape_of)
-from ..arrays import beside, float_type, on_host
+from ..arrays import against_components, beside, float_type, on_host
+from .components import standard_normal_quadrature
+from .mixtures import log_density_of
+from .sums import ENTRIES, Sums, is_plain, mixture_sums
 
 
 class Empirical:
@@ -29,8 +30,7 @@ class Empirical:
 
     points  data (N, D), N >= 1
     sigma   standard deviation of noise on them: zero or positive, a scalar
-    Raises ValueError for other shapes, no points, sigma < 0 and values that are not finite (found
-        in a Dask array when it is computed).
+    Values that are not finite are found in a Dask array when it is computed.
 
     >>> q = Empirical(np.array([[-1.0], [1.0]])).perturb(1.0)
     >>> q.score(np.array([[0.0]])), q.denoise(np.array([[0.0]]), 1.0)
@@ -130,7 +130,8 @@ class Empirical:
         level = sigma / scale
         spread = (self.sigma**2 + level**2)**0.5
         cov = self._point_cov(x_t / scale, spread)
-        left, inside = column((level / spread)**2), column((self.sigma * level / spread)**2)
+        left = against_components((level / spread)**2)
+        inside = against_components((self.sigma * level / spread)**2)
         return left**2 * cov + inside * self._identity(cov)
 
     def quadrature(self, order):
@@ -162,7 +163,7 @@ class Empirical:
     def _point_cov(self, x, sigma):
         """Covariance of the points under their responsibilities, (B, D, D), in blocks."""
         nearest, log_sum, shift = self._sums(x, sigma)
-        row = column(sigma)
+        row = against_components(sigma)
         total = 0.0
         size = max(1, ENTRIES // max(1, np.shape(x)[0] * self.dim))
         for i in range(0, len(self.points), size):

@@ -9,9 +9,10 @@ weighted sum, for any score function.
 
 import autograd.numpy as np
 
-from .gaussian_mixtures import GaussianMixture, standard_normal_quadrature
 from ..arguments import POSITIVE, check_returned, check_scalars
 from ..arrays import beside
+from .components import standard_normal_quadrature
+from .gaussian_mixtures import GaussianMixture
 
 
 def expected(loss, p, order):
@@ -21,7 +22,6 @@ def expected(loss, p, order):
     p      GaussianMixture, Gaussian or Empirical
     order  nodes per component and axis: about 30 for scores that are smooth on the scale of the
            components, up to 300 for components far apart
-    Raises ValueError for order < 1 and a loss that does not return shape (M,).
 
     >>> from refsgm import Gaussian, implicit_score_matching
     >>> p = Gaussian(np.zeros(2), np.eye(2))
@@ -43,8 +43,6 @@ def expected_over_noise(loss, p, sigma, order):
     p      GaussianMixture or Gaussian
     sigma  standard deviation of the noise: positive
     order  nodes per component and axis
-    Raises ValueError for order < 1, sigma <= 0, any other p, and a loss that does not return shape
-        (M,).
 
     >>> from refsgm import Gaussian, noise_prediction_loss
     >>> p = Gaussian(np.zeros(2), np.eye(2))
@@ -57,12 +55,12 @@ def expected_over_noise(loss, p, sigma, order):
         raise ValueError(f"p must be a GaussianMixture or Gaussian, got {type(p).__name__}")
     check_scalars(POSITIVE, sigma=sigma)
     noisy, D = p.perturb(sigma), p.dim
-    z, w, rest, w_rest = (beside(a, p.means) for n in (order, 3)
-                          for a in standard_normal_quadrature(D, n))
+    z, w = (beside(a, p.means) for a in standard_normal_quadrature(D, order))
+    rest, w_rest = (beside(a, p.means) for a in standard_normal_quadrature(D, 3))
     total = 0.0
     for k in range(len(p.weights)):
-        variance, axes = p._variances[k], p._axes[k]
-        whole = noisy._variances[k]
+        variance, axes = p.variances[k], p.axes[k]
+        whole = noisy.variances[k]
         x_noisy = (z * whole**0.5)[:, None, :]                     # (M, 1, D), along the axes
         eps = x_noisy * sigma / whole + rest * (variance / whole)**0.5
         x = p.means[k] + ((x_noisy - sigma * eps) @ axes.T).reshape(-1, D)

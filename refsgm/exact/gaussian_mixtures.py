@@ -10,25 +10,47 @@ eigenvalues alone.
 """
 
 import math
+from typing import NamedTuple
 
 import autograd.numpy as np
 
-from .mixtures import check_weights
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
                          check_scalars, check_values, shape_of)
-from ..arrays import beside, float_type, on_host, value_of
+from ..arrays import against_components, beside, float_type, rows_of
+from .components import components_seen, eigen, identity, standard_normal_quadrature
+from .mixtures import check_weights
+
+
+class Posterior(NamedTuple):
+    """The posterior laws N(m_k, V_k) of x_0 on each component k, given x_t.
+
+    ref      (B,)       the likeliest component
+    anchor   (B, D)     a point near its posterior mean
+    offsets  (B, K, D)  m_k - anchor
+    left     (B, K, D)  the share of variance that is left: V_k = C_k left, along the axes
+    r        (B, K)     responsibilities
+    """
+
+    ref: np.ndarray
+    anchor: np.ndarray
+    offsets: np.ndarray
+    left: np.ndarray
+    r: np.ndarray
 
 
 class GaussianMixture:
     """The mixture sum_k w_k N(mean_k, C_k).  [MIX-4]
 
-    Denoiser [MIX-5], score Jacobian [MIX-6], posterior covariance [MIX-7], quadrature [POP-1].
+    Denoiser [MIX-5], score Jacobian [MIX-6], posterior covariance [MIX-7], quadrature [POP-1]; its
+    components are compared by [MIX-8].
 
     weights  w (K,), zero or positive, with sum 1
     means    centres (K, D)
     covs     covariances C (K, D, D), symmetric and positive definite
-    Raises ValueError for other shapes, weights that do not sum to 1, covariances that are not
-        symmetric or not positive definite, and values that are not finite.
+
+    Its attributes are these, dim, mean, cov, and `variances` (K, D) and `axes` (K, D, D), the
+    eigenvalues and eigenvectors of the covariances. Its methods raise ValueError for x of another
+    shape than (B, D) and values that are not finite.
 
     >>> p = GaussianMixture(np.array([0.5, 0.5]), np.array([[-1.0], [1.0]]), np.ones((2, 1, 1)))
     >>> p.score(np.array([[0.0]])), p.perturb(1.0).covs[0], p.cov
@@ -46,12 +68,11 @@ class GaussianMixture:
             raise ValueError(f"covs must have shape (K, D, D) = {(*shape, shape[1])}, "
                              f"got shape {np.shape(covs)}")
         check_values(FINITE, covs=covs)
-        variances, axes = eigen(covs)
-        self._hold(weights, means, covs, variances, axes)
+        self._hold(weights, means, covs, *eigen(covs))
 
     def _hold(self, weights, means, covs, variances, axes):
         self.weights, self.means, self.covs = weights, means, covs
-        self._variances, self._axes = variances, axes                        # (K, D), (K, D, D)
+        self.variances, self.axes = variances, axes                          # (K, D), (K, D, D)
 
     @property
     def dim(self):
@@ -76,7 +97,7 @@ class GaussianMixture:
         x  points (B, D)
         """
         seen = self._seen_from(self._checked(x), 1.0, 0.0)
-        variances = self._variances[seen.ref]                                           # (B, D)
+        variances = self.variances[seen.ref]                                           # (B, D)
         log_norm = np.sum(np.log(variances), axis=1) / 2 + self.dim * math.log(2 * math.pi) / 2
         return seen.log_sum[:, 0] - 0.5 * seen.square[:, 0] - log_norm
 
@@ -94,7 +115,7 @@ class GaussianMixture:
         x  points (B, D)
         """
         seen = self._seen_from(self._checked(x), 1.0, 0.0)
-        precisions = np.einsum("kij,kj,klj->kil", self._axes, 1 / self._variances, self._axes)
+        precisions = np.einsum("kij,kj,klj->kil", self.axes, 1 / self.variances, self.axes)
         spread = seen.slopes_apart - np.einsum("bk,bkd->bd", seen.r, seen.slopes_apart)[:, None, :]
         return (np.einsum("bk,bki,bkj->bij", seen.r, spread, spread)
                 - np.einsum("bk,kij->bij", seen.r, precisions))
@@ -102,13 +123,14 @@ class GaussianMixture:
     def sample(self, n, rng):
         """n points (n, D).
 
-        rng  NumPy Generator
+        rng  NumPy Generator, or one of the device of the means, which has other numbers
         """
         check_count(0, n=n)
         upto = np.cumsum(self.weights.astype(np.float64))
-        k = np.searchsorted(upto / upto[-1], rng.random(n), side="right")
-        z = rng.standard_normal((n, self.dim)) * self._variances[k]**0.5
-        points = self.means[k] + np.einsum("nij,nj->ni", self._axes[k], z)
+        u, z = (beside(a, self.means) for a in (rng.random(n), rng.standard_normal((n, self.dim))))
+        k = np.searchsorted(upto / upto[-1], u, side="right")
+        z = z * self.variances[k]**0.5
+        points = self.means[k] + np.einsum("nij,nj->ni", self.axes[k], z)
         return points.astype(float_type(self.means))
 
     def perturb(self, sigma, scale=1.0):
@@ -122,7 +144,7 @@ class GaussianMixture:
         noisy = object.__new__(type(self))
         noisy._hold(self.weights, scale * self.means,
                     scale**2 * self.covs + sigma**2 * identity(self.covs[0]),
-                    scale**2 * self._variances + sigma**2, self._axes)
+                    scale**2 * self.variances + sigma**2, self.axes)
         return noisy
 
     def denoise(self, x_t, sigma, scale=1.0):
@@ -132,8 +154,8 @@ class GaussianMixture:
         sigma  standard deviation of the noise: positive, a scalar or (B, 1)
         scale  factor of x_0: positive, a scalar or (B, 1)
         """
-        anchor, _, offsets, r, _ = self._posterior(x_t, sigma, scale)
-        return anchor + np.einsum("bk,bkd->bd", r, offsets)
+        on = self._posterior(x_t, sigma, scale)
+        return on.anchor + np.einsum("bk,bkd->bd", on.r, on.offsets)
 
     def denoise_cov(self, x_t, sigma, scale=1.0):
         """Cov[x_0 | x_t], shape (B, D, D): sum_k r_k V_k + Cov_r[m_k].  [MIX-7]
@@ -144,11 +166,12 @@ class GaussianMixture:
         sigma  standard deviation of the noise: positive, a scalar or (B, 1)
         scale  factor of x_0: positive, a scalar or (B, 1)
         """
-        _, left, offsets, r, axes = self._posterior(x_t, sigma, scale)
-        spread = offsets - np.einsum("bk,bkd->bd", r, offsets)[:, None, :]
-        inside = r[:, :, None] * left * self._variances                                 # (B, K, D)
-        return (np.einsum("kid,bkd,kjd->bij", axes, inside, axes)
-                + np.einsum("bk,bki,bkj->bij", r, spread, spread))
+        on = self._posterior(x_t, sigma, scale)
+        apart = on.offsets - on.offsets[rows_of(x_t), on.ref][:, None, :]   # without rounding there
+        spread = apart - np.einsum("bk,bkd->bd", on.r, apart)[:, None, :]
+        inside = on.r[:, :, None] * on.left * self.variances                            # (B, K, D)
+        return (np.einsum("kid,bkd,kjd->bij", self.axes, inside, self.axes)
+                + np.einsum("bk,bki,bkj->bij", on.r, spread, spread))
 
     def quadrature(self, order):
         """Gauss-Hermite nodes (K order^D, D) and weights (K order^D,).  [POP-1]
@@ -158,7 +181,7 @@ class GaussianMixture:
         order  nodes per component and axis, at least 1
         """
         z, w = (beside(a, self.means) for a in standard_normal_quadrature(self.dim, order))
-        spread = self._axes * (self._variances**0.5)[:, None, :]                 # (K, D, D)
+        spread = self.axes * (self.variances**0.5)[:, None, :]                 # (K, D, D)
         nodes = self.means[:, None, :] + np.einsum("kij,mj->kmi", spread, z)
         return nodes.reshape(-1, self.dim), np.outer(self.weights, w).ravel()
 
@@ -171,139 +194,31 @@ class GaussianMixture:
 
     def _seen_from(self, x, scale, sigma):
         """The components of the law of scale x_0 + sigma eps, as each x sees them."""
-        return Seen(x, self.weights, scale, sigma, self.means, self._variances, self._axes)
+        return components_seen(x, scale, sigma, self.weights, self.means, self.variances, self.axes)
 
     def _posterior(self, x_t, sigma, scale):
-        """Per component: m_k - anchor, the share of noise in V_k, responsibilities; the anchor.
+        """Mean and covariance of x_0 on each component, a `Posterior`.  [MIX-5] [MIX-7]
 
         m_k - a = G_k (x_t - scale a) + H_k (mean_k - a) for any a, where G_k = scale C_k / T_k,
         H_k = sigma^2 / T_k and T_k = scale^2 C_k + sigma^2. With a near m_ref nothing cancels.
         """
         check_level(self._checked(x_t), POSITIVE, sigma=sigma, scale=scale)
         seen = self._seen_from(x_t, scale, sigma)
-        level, factor = column(sigma), column(scale)
-        total = factor**2 * self._variances[None] + level**2               # (1, K, D) or (B, K, D)
-        gain, left = factor * self._variances / total, level**2 / total
+        level, factor = against_components(sigma), against_components(scale)
+        total = factor**2 * self.variances[None] + level**2                # (1, K, D) or (B, K, D)
+        gain, left = factor * self.variances / total, level**2 / total
 
         def moved(anchor):
             """m_k - anchor (B, K, D)."""
-            noisy = np.einsum("bd,kdj->bkj", x_t - scale * anchor, self._axes)
-            clean = np.einsum("bkd,kdj->bkj", self.means - anchor[:, None, :], self._axes)
-            return np.einsum("bkj,kdj->bkd", gain * noisy + left * clean, self._axes)
+            noisy = np.einsum("bd,kdj->bkj", x_t - scale * anchor, self.axes)
+            clean = np.einsum("bkd,kdj->bkj", self.means - anchor[:, None, :], self.axes)
+            return np.einsum("bkj,kdj->bkd", gain * noisy + left * clean, self.axes)
 
         anchor = self.means[seen.ref]
         for _ in range(2):                                      # the second one removes rounding
             offsets = moved(anchor)
             anchor = anchor + offsets[rows_of(x_t), seen.ref]
-        return anchor, left, moved(anchor), seen.r, self._axes
-
-
-class Seen:
-    """Components k with covariances axes diag(variances) axes', as each x sees them.
-
-    ref           (B,)      the likeliest component
-    square        (B, 1)    squared distance from its mean in its own standard deviations
-    log_sum       (B, 1)    log sum_k w_k N_k / N_ref
-    r             (B, K)    responsibilities
-    slopes        (B, K, D) score s_k of each component
-    slopes_apart  (B, K, D) s_k - s_ref
-
-    Squares and volumes are compared after their common part, that of the largest variance of all,
-    is taken out: with much noise all components look alike, and their differences are tiny.
-    """
-
-    def __init__(self, x, weights, scale, sigma, means, variances, axes):
-        with np.errstate(divide="ignore"):                           # log 0 = -inf: no share at all
-            log_w = np.log(weights)
-        factor, level = column(scale), column(sigma)
-        total = factor**2 * variances[None] + level**2                     # (1, K, D) or (B, K, D)
-        spread = total**0.5
-        largest = factor**2 * np.max(variances) + level**2                 # a scalar or (B, 1, 1)
-        missing = factor**2 * (np.max(variances) - variances[None]) / largest
-        with np.errstate(divide="ignore"):
-            logs = np.where(missing < 0.5, np.log1p(-missing), np.log(total / largest))
-        log_volume = np.sum(logs, axis=2) / 2                              # less D/2 log largest
-        away = whiten(x[:, None, :] - factor * means, axes, spread)                  # (B, K, D)
-        rough = value_of(log_w - log_volume - np.sum(away**2, axis=2) / 2).real
-        self.ref = np.argmax(rough, axis=1)                                          # (B,)
-        pick = rows_of(x), self.ref
-        x_ref = x - scale * means[self.ref]                                          # (B, D)
-        u = factor * (means - means[self.ref][:, None, :])                           # (B, K, D)
-        U, V = whiten(x_ref[:, None, :], axes, spread), whiten(u, axes, spread)      # x - mean_k:
-        self.square = np.sum(U[pick]**2, axis=1, keepdims=True)                      # U - V
-        excess = np.sum(U**2 * missing, axis=2)             # |U|^2 less |x - mean_ref|^2 / largest
-        volumes = np.broadcast_to(log_volume, rough.shape)
-        gain = (np.sum(V * (2 * U - V), axis=2) - (excess - excess[pick][:, None])) / 2
-        exponents = log_w + gain - (volumes - volumes[pick][:, None])
-        top = np.max(value_of(exponents).real, axis=1, keepdims=True)
-        r = np.exp(exponents - top)
-        r_sum = np.sum(r, axis=1, keepdims=True)
-        self.r, self.log_sum = r / r_sum, top + np.log(r_sum)
-        self.slopes = -unwhiten(U - V, axes, spread)
-        at_ref = unwhiten(U, axes, spread)              # C_k^-1 (x - mean_ref): equal for equal C_k
-        self.slopes_apart = unwhiten(V, axes, spread) + at_ref[pick][:, None, :] - at_ref
-
-
-def column(a):
-    """A level (a scalar or (B, 1)) against arrays (B, K, D)."""
-    return a if np.ndim(a) == 0 else a[:, :, None]
-
-
-def rows_of(x):
-    """The index of each row, (B,)."""
-    return beside(np.arange(len(x)), x)
-
-
-def identity(cov):
-    """The identity matrix of the size, dtype and device of cov (D, D)."""
-    return beside(np.eye(len(cov), dtype=cov.dtype), cov)
-
-
-def whiten(a, axes, spread):
-    """C_k^(-1/2) a for vectors a (B, K, D) or (B, 1, D)."""
-    if np.shape(a)[1] == 1 < len(axes):
-        return np.einsum("bd,kdj->bkj", a[:, 0], axes) / spread
-    return np.einsum("bkd,kdj->bkj", a, axes) / spread
-
-
-def unwhiten(a, axes, spread):
-    """C_k^(-1/2)' a for vectors a (B, K, D)."""
-    return np.einsum("bkj,kdj->bkd", a / spread, axes)
-
-
-def eigen(covs):
-    """Eigenvalues (K, D) and axes (K, D, D) of covariances, which must be such."""
-    check_symmetric(covs, "covs[{}]")
-    variances, axes = np.linalg.eigh(covs.astype(np.float64))
-    floor = covs.shape[1] * np.finfo(np.float64).eps * variances[:, -1:]
-    if on_host(covs) and np.any(variances <= np.maximum(floor, 0)):
-        k = int(np.argmax(np.any(variances <= np.maximum(floor, 0), axis=1)))
-        raise ValueError(f"covs must be positive definite, got covs[{k}] with smallest "
-                         f"eigenvalue {variances[k, 0]}")
-    dtype = covs.dtype if covs.dtype.kind == "f" else np.float64
-    return variances.astype(dtype), axes.astype(dtype)
-
-
-def check_symmetric(covs, name):
-    """Every matrix of covs (K, D, D) is symmetric within rounding; `name` takes its number."""
-    slack = 8 * np.finfo(covs.dtype).eps if covs.dtype.kind == "f" else 0.0
-    size = np.max(np.abs(covs), axis=(1, 2), keepdims=True)
-    lopsided = np.abs(covs - np.swapaxes(covs, 1, 2)) > slack * size
-    if on_host(covs) and lopsided.any():
-        k, i, j = np.argwhere(lopsided)[0]
-        raise ValueError(f"{name.format(k)} must be symmetric, got {covs[k, i, j]} and "
-                         f"{covs[k, j, i]} at ({i}, {j}) and ({j}, {i})")
-
-
-def standard_normal_quadrature(dim, order):
-    """Gauss-Hermite nodes (order^dim, dim) and weights (order^dim,) of N(0, I).  [POP-1]"""
-    from scipy.special import roots_hermitenorm                      # slow to import
-    check_count(1, order=order)
-    z, w = roots_hermitenorm(order)
-    w = w / np.sum(w)
-    grid = np.stack(np.meshgrid(*[z] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
-    weights = np.stack(np.meshgrid(*[w] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
-    return grid, np.prod(weights, axis=1)
+        return Posterior(seen.ref, anchor, moved(anchor), left, seen.r)
 
 
 class Gaussian(GaussianMixture):
@@ -311,8 +226,6 @@ class Gaussian(GaussianMixture):
 
     mean  (D,)
     cov   covariance (D, D), symmetric and positive definite
-    Raises ValueError for other shapes, a covariance that is not symmetric or not positive
-        definite, and values that are not finite.
 
     >>> p = Gaussian(np.zeros(2), np.diag(np.array([1.0, 4.0])))
     >>> p.score(np.array([[1.0, 2.0]])), p.denoise(np.array([[2.0, 0.0]]), 1.0)

@@ -11,11 +11,11 @@ import math
 
 import autograd.numpy as np
 
-from ..gaussian import gaussian_log_density
-from ..score import divergence, hutchinson_divergence
 from ..arguments import (FINITE, POSITIVE, check_batch, check_below, check_count, check_directions,
                          check_level, check_returned, check_scalars, check_values, shape_of)
 from ..arrays import beside, float_type, to_host
+from ..gaussian import gaussian_log_density
+from ..score import divergence, hutchinson_divergence
 
 
 def prior_log_density(x, sigma_max):
@@ -23,7 +23,6 @@ def prior_log_density(x, sigma_max):
 
     x          points at the largest noise level (B, D)
     sigma_max  its standard deviation: positive, a scalar or (B, 1)
-    Raises ValueError for other shapes, sigma_max <= 0 and values that are not finite.
 
     >>> prior_log_density(np.array([[3.0, 4.0]]), 5.0) + np.log(2 * np.pi * 25)
     array([-0.5])
@@ -44,7 +43,6 @@ def probability_flow(score_fn, x, sigma_from, sigma_to, *, rtol=1e-8):
     sigma_from  noise level of x: positive
     sigma_to    noise level of the result: positive
     rtol        relative error per step that the solver keeps to
-    Raises ValueError for other shapes, levels <= 0 and values that are not finite.
 
     >>> x = probability_flow(lambda x, sigma: -x / (9 + sigma**2), np.array([[5.0]]), 4.0, 1e-8)
     >>> x.round(6)                                   # N(0, 9): x shrinks from 5 to 3 deviations
@@ -66,8 +64,7 @@ def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rto
     prior      log density at sigma_max, a function (B, D) -> (B,); N(0, sigma_max^2 I) if left out
     rtol       relative error per step that the solver keeps to; all samples take the same steps,
                so a row depends on the others within it
-    Raises ValueError for other shapes, levels that are not positive or not in that order, values
-        that are not finite, and a solver that fails.
+    Raises ValueError also for a solver that fails.
 
     >>> x = np.array([[0.0], [1.0]])
     >>> log_p = log_likelihood(lambda x, sigma: -x / (3 + sigma**2), x, 1.0, 1e4)
@@ -130,7 +127,6 @@ def bits_per_dimension(log_density, dim, bin_width=1.0):
     log_density  of the data as scaled for the model, in nats: a number or (B,)
     dim          number of features D
     bin_width    width of one bin in those units, e.g. 2 / 256 for bytes scaled to [-1, 1]
-    Raises ValueError for dim < 1, bin_width <= 0 and values that are not finite.
 
     >>> bits_per_dimension(np.array([0.0]), 3, bin_width=1 / 256)        # uniform on [0, 1]
     array([8.])

@@ -1,24 +1,17 @@
 """The oracle: is an implementation right, and if not, what is wrong with it?
 
-Reading order. The verdict:
+What is where, in reading order:
 
-    frameworks, fields        the arrays and the test functions that foreign code is given
-    contracts                 the kinds: signatures, probes, the quantities of each formula
-    trial, judge              one call of foreign code, and the verdict on it
-    report, check             what a user sees
-
-The diagnosis:
-
-    naming                    the codes, and how a wrong power is named
-    fit, terms, fits, loops   formulas: ratios as products of powers, sums term by term
-    structure, points, readings, tables    what the result depends on, and in which order
-    precision, dictionary     lost digits; alternatives that are known
-    doctor                    all of these, and which explanation comes first
-
-Ways in, and what the oracle was tried on:
-
-    chains, certificates      whole samplers, against the exact law on a Gaussian
-    exact, wire, vectors      answers at 50 digits, calls as data, test vectors
-    spoken, command, pytest_plugin         other languages, the command line, pytest
-    mutants, not_bugs, museum              mistakes of published code, and false alarms
+    check, report    the question and the answer that a user sees
+    kinds            what is known of each kind: signature, arguments, probes, exact formulas, terms
+    calls            foreign code is called here, and each call is judged
+        frameworks, trial, caller    arrays of its library; one call, with all that it did noted
+        reference, judge, losses     the right answer, the verdict on a probe, the parts of a loss
+    doctor           how a mistake is named: `doctor/__init__.py` lists the engines in order
+        codes, power_names, ranking  what a mistake is called, and which explanation comes first
+        powers, recover              products of powers and sums of terms, recovered from numbers
+        the others                   one engine each
+    sampler          whole samplers against the exact law on a Gaussian (calls/chains runs them)
+    doors            the command line, pytest, test vectors, a pipe for other languages
+    museum           mistakes of published code, and right spellings once reported as bugs
 """

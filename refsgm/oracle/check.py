@@ -7,19 +7,19 @@ and compared with it. A loss is judged in three parts: its value, its minimiser,
 gradient that its framework takes is the derivative of the value.
 """
 
-import warnings
-
 import numpy as np
 
-from .kinds import LOSS, STATES, TABLE, Situation, batch_size, find, situations
-from .doctor import Case, diagnose
-from .kinds.test_functions import Field
+from .calls.caller import LEVEL_SHAPES, MOST_SECONDS, Caller
 from .calls.frameworks import framework_of
-from .calls.judge import Probe, judge, known, reference, rows_of
+from .calls.judge import Probe, judge, new_probe, rows_of
+from .calls.losses import loss_parts
+from .calls.trial import Trial
+from .doctor import Case, diagnose
 from .doctor.codes import CODES, CONVENTIONS
+from .kinds import LOSS, STATES, TABLE, find
+from .kinds.probes import probe_specs
+from .kinds.quantities import batch_size
 from .report import Report
-from .calls.caller import (LEVEL_SHAPES, MOST_SECONDS, Caller, OutOfTime, Trial,
-                           limited)
 
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
@@ -28,7 +28,7 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
 
     kind         name of the function, or the function itself; its signature is the contract
     fn           the implementation: the same positional arguments, as arrays of its framework
-    framework    "numpy", "autograd", "torch", "jax" or "cupy"
+    framework    the library of its arrays, such as "numpy", "torch" or "jax"
     levels       how noise levels arrive: "column" (B, 1), "flat" (B,), "trailing" (B, 1, ..., 1),
                  "scalar"; both (B, 1) and scalars if left out
     event_shape  shape of one sample, such as (3, 4, 4): data arrive as (B, 3, 4, 4)
@@ -78,13 +78,13 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=())
     contract = caller.contract
     probes = [*probe_all(contract, caller, caller.levels, dim, dtype), *further]
     parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
-    case = Case(contract, caller, probes, dim, dtype or "float64")
+    case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
     right = all(p.ok and not p.trial.mutated for p in probes)
-    diagnoses = [] if right else diagnose(case, dictionary)
+    diagnoses = [] if right else diagnose(case)
     if parts.get("gradient") == "wrong":
         diagnoses.append(case.say("detached-gradient", "the gradient with respect to the "
                                   "parameters of the function that was passed is not the "
-                                  "derivative of the value", "gradient", 0))
+                                  "derivative of the value", "gradient"))
     return Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
                   notes(case))
 
@@ -92,12 +92,12 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=())
 def probe_all(contract, caller, levels, dim, dtype):
     """Every probe, judged; after two that ran out of time, no more."""
     probes, late = [], 0
-    for s in situations(contract, levels, dim):
+    for s in probe_specs(contract, levels, dim):
         if dtype is not None:
             if s.dtype != dtype and s.dtype == "float32":
                 continue
             s = s._replace(dtype=dtype)
-        probe = judge(contract, caller, known(contract, s, caller.names))
+        probe = judge(contract, caller, new_probe(contract, s, caller.names))
         probes.append(probe)
         late += probe.trial.problem == "timeout"
         if late == 2:
@@ -113,96 +113,12 @@ def metamorphic(contract, caller, probe):
     for label, index in (("the first probe again", np.arange(B)),
                          ("its rows in another order", np.arange(B)[::-1]),
                          ("its rows twice", np.repeat(np.arange(B), 2))):
-        want, K = (tuple(a[index] if a.shape[:1] == (B,) else a for a in arrays)
-                   for arrays in (probe.want, probe.K))
-        again = Probe(probe.situation._replace(label=label), rows_of(probe.args, index), want, K,
-                      Trial())
+        want, sensitivity = (tuple(a[index] if a.shape[:1] == (B,) else a for a in arrays)
+                             for arrays in (probe.want, probe.sensitivity))
+        again = Probe(probe.situation._replace(label=label), rows_of(probe.args, index), want,
+                      sensitivity, Trial())
         probes.append(judge(contract, caller, again))
     return probes
-
-
-def loss_parts(contract, caller, probes, dim, dtype):
-    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged"."""
-    parts = {"value": "right" if all(p.ok for p in probes) else "wrong",
-             "minimiser": "not judged", "gradient": "not judged"}
-    s = Situation("theta", 6, dim or 4, False, seed=77, M=2,
-                  dtype=dtype or "float64")
-    probe = known(contract, s, caller.names)
-    name, f = next((n, a) for n, a in probe.args.items() if isinstance(a, Field))
-    number, narrow = np.dtype(s.dtype), []
-
-    def foreign(theta):
-        trial = caller(probe.args | {name: with_theta(f, theta)}, number)
-        if trial.outputs is None or trial.outputs[0].size not in (1, s.B):
-            raise ArithmeticError
-        narrow.append(trial.dtypes[0] == np.float32)
-        return float(np.mean(trial.outputs[0]))
-
-    def right(theta):
-        return float(np.mean(reference(contract, probe.args | {name: with_theta(f, theta)})[0]))
-
-    try:
-        foreign(f.theta)
-        tolerance = 2e-3 if narrow[0] else 1e-5
-        parts["minimiser"] = minimiser(foreign, right, f.theta, tolerance)
-        if caller.framework.gradient is not None:
-            parts["gradient"] = gradient(caller, probe, f, foreign, number, tolerance)
-    except ArithmeticError:
-        pass
-    return parts
-
-
-def with_theta(f, theta):
-    """The same Field with other weights."""
-    other = f.astype(np.float64)
-    other.theta = np.asarray(theta)
-    return other
-
-
-def quadratic(loss, theta):
-    """Gradient and Hessian of a loss in theta, by differences: exact where it is quadratic."""
-    n, h = len(theta), 0.5
-    e = h * np.eye(n)
-    zero = loss(theta)
-    plus, minus = [loss(theta + d) for d in e], [loss(theta - d) for d in e]
-    g = np.array([(a - b) / (2 * h) for a, b in zip(plus, minus)])
-    H = np.diag([(a + b - 2 * zero) / h**2 for a, b in zip(plus, minus)])
-    for i in range(n):
-        for j in range(i):
-            cross = (loss(theta + e[i] + e[j]) - plus[i] - plus[j] + zero) / h**2
-            H[i, j] = H[j, i] = cross
-    return g, H
-
-
-def minimiser(foreign, right, theta, tolerance):
-    """Whether the minimiser of the right loss is the minimum of the foreign one too."""
-    g, H = quadratic(right, theta)
-    best = theta - np.linalg.solve(H, g)
-    slope, curvature = quadratic(foreign, best)
-    size = np.sqrt(np.abs(np.diag(curvature)) * max(abs(foreign(best)), 1e-12)) + np.abs(
-        curvature) @ np.abs(best)
-    if not np.all(np.isfinite(slope)) or not np.all(np.isfinite(curvature)):
-        return "wrong"
-    flat = np.all(np.abs(slope) <= tolerance * size + 1e-12)
-    return "right" if flat and np.all(np.linalg.eigvalsh(curvature) > -tolerance * np.max(
-        np.abs(curvature))) and np.any(curvature) else "wrong"
-
-
-def gradient(caller, probe, f, foreign, dtype, tolerance):
-    """Whether the framework's gradient is the derivative of the foreign value."""
-    derivative, _ = quadratic(foreign, f.theta)
-
-    def loss(theta):
-        result = caller(probe.args, dtype, theta=theta, keep=True)
-        return result.mean()
-    try:
-        with warnings.catch_warnings(), limited(caller.seconds):
-            warnings.simplefilter("ignore")                    # of a loss that has no gradient
-            taken = np.asarray(caller.framework.gradient(loss, f.theta.astype(dtype)), np.float64)
-    except (Exception, OutOfTime):            # a number without a graph, or a graph that is broken
-        return "wrong"
-    size = np.max(np.abs(derivative)) + 1e-12
-    return "right" if np.all(np.abs(taken - derivative) <= tolerance * size) else "wrong"
 
 
 def notes(case):
@@ -218,5 +134,3 @@ def notes(case):
     if narrow:
         result.append("it returns float32 for float64 arguments, and is judged in float32")
     return tuple(result)
-
-

@@ -11,7 +11,9 @@ import pytest
 from refsgm.oracle.calls.caller import Trial
 from refsgm.oracle.doors import vectors
 from refsgm.oracle.doors.pipe import Spoken
-from refsgm.oracle.kinds import arguments, find, situations
+from refsgm.oracle.kinds import find
+from refsgm.oracle.kinds.drawing import arguments
+from refsgm.oracle.kinds.probes import probe_specs
 
 REPLY = """
 import json, os, subprocess, sys, time
@@ -62,7 +64,7 @@ def asked(source, kind="gaussian_log_density", seconds=1.0):
     with Spoken(contract, sys.executable, seconds) as program:
         program.command = [sys.executable, "-c", REPLY + source]
         program.answered = True                        # the time limit is then that of an answer
-        trial = program(arguments(contract, situations(contract)[3]))
+        trial = program(arguments(contract, probe_specs(contract)[3]))
     return trial, time.monotonic() - start
 
 
@@ -78,7 +80,7 @@ def test_a_program_gets_an_answer_in_time_whatever_it_does(name):
 def test_a_program_that_does_not_read_is_ended():
     """A question longer than a pipe holds is no reason to wait beyond the limit."""
     contract = find("gaussian_log_density")
-    probe = situations(contract)[0]._replace(B=3000, D=40)
+    probe = probe_specs(contract)[0]._replace(B=3000, D=40)
     with Spoken(contract, "sleep 99", 1.0) as program:
         start = time.monotonic()
         trial = program(arguments(contract, probe))
@@ -91,7 +93,7 @@ def test_what_a_wrapper_started_is_ended_with_it(tmp_path):
     pid = tmp_path / "pid"
     with Spoken(find("perturb"), f"sh -c 'sleep 98 & echo $! > {pid}; wait; true'", 0.5) as program:
         contract = find("perturb")
-        assert program(arguments(contract, situations(contract)[0])).problem == "timeout"
+        assert program(arguments(contract, probe_specs(contract)[0])).problem == "timeout"
     time.sleep(0.2)
     assert has_ended(pid)
 

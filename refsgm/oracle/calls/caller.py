@@ -1,54 +1,22 @@
-"""One call of foreign code: arguments on its arrays, in its shapes, and all that it did noted.
-
-Foreign code may raise, hang, print, change its inputs, return other shapes, or draw its own noise:
-a trial records that and never fails itself.
-"""
+"""One call of foreign code: arguments on its arrays, in its shapes, and all that it did noted."""
 
 import contextlib
 import inspect
 import io
 import itertools
 import math
-import signal
-import threading
 import warnings
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LEVELS, LOSS, STATES, Noise, batch_size
-from ..kinds.test_functions import Field
+from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
+from ..kinds.quantities import batch_size
+from ..kinds.test_functions import Field, Noise
+from .trial import LoopNoise, OutOfTime, Trial, limited
 
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
 MOST_STATES = 1000                                         # of a loop that may never end
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
-
-
-class OutOfTime(BaseException):
-    """The time limit of a call; not an Exception, so that foreign `except Exception` lets it by."""
-
-
-@dataclass
-class Trial:
-    """What one call gave.
-
-    outputs  NumPy arrays, one for each component, in their own shapes; None after an error
-    error    what was raised, in one line
-    problem  code of what is wrong with the call itself: "raises", "timeout", "wrong-shape"
-    dtypes, shapes   of the outputs as they came
-    calls    (x, level) of every call of the function that was passed, where they could be seen
-    mutated  names of arguments that were changed
-    printed  whether anything was written to standard output or error
-    """
-
-    outputs: tuple | None = None
-    error: str = ""
-    problem: str = ""
-    dtypes: tuple = ()
-    shapes: tuple = ()
-    calls: list = field(default_factory=list)
-    mutated: tuple = ()
-    printed: bool = False
 
 
 class Caller:
@@ -98,7 +66,7 @@ class Caller:
 
     def foreign(self, name, a, dtype, theta, log, B):
         """One argument, as fn wants it."""
-        leveled = self.contract.is_level(name) or self.contract.form == LEVEL and name in LEVELS
+        leveled = self.contract.is_level(name)
         if isinstance(a, Field):
             return self.function(a, dtype, theta, log, name == "log_density")
         if isinstance(a, Noise):
@@ -132,11 +100,13 @@ class Caller:
         """Foreign data (..., *event_shape) as (..., D)."""
         if self.event_shape is None:
             return x
-        return x.reshape(*x.shape[:len(x.shape) - len(self.event_shape)], -1)
+        batch = tuple(x.shape)[:len(x.shape) - len(self.event_shape)]
+        return self.framework.reshape(x, (*batch, -1))
 
     def function(self, f, dtype, theta, log, is_energy):
         """The test function on foreign arrays; its calls are noted in `log`."""
-        asarray = self.framework.asarray
+        asarray, reshape, total, dot = (self.framework.asarray, self.framework.reshape,
+                                        self.framework.sum, self.framework.dot)
         matrices = [asarray(a.astype(dtype))
                     for a in ([(f.A + f.A.T) / 2] if is_energy else f.matrices)]
         b = asarray(f.b.astype(dtype))
@@ -148,15 +118,15 @@ class Caller:
             s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * (y * y * y)
             for a in level:
                 if len(getattr(a, "shape", ())) > 0:
-                    a = a.reshape(-1, 1) if math.prod(a.shape) > 1 else a.reshape(())
+                    a = reshape(a, (-1, 1) if math.prod(a.shape) > 1 else ())
                 s = s / (1 + a)
-            return s if self.event_shape is None else s.reshape(x.shape)
+            return s if self.event_shape is None else reshape(s, tuple(x.shape))
 
         def energy(x):
             log.append((self.seen(x),))
             y = self.flat(x)
-            return (0.5 * w[0] * (y * f.linear(y, matrices)).sum(-1) + w[1] * (y @ b)
-                    - 0.25 * w[2] * f.gain * (y * y * y * y).sum(-1))
+            return (0.5 * w[0] * total(y * f.linear(y, matrices), -1) + w[1] * dot(y, b)
+                    - 0.25 * w[2] * f.gain * total(y * y * y * y, -1))
         return energy if is_energy else score
 
     def seen(self, a):
@@ -228,7 +198,7 @@ class Caller:
             raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
-                raise TypeError(f"{strange or None} came")
+                raise TypeError(f"got {strange or None}")
             arrays = [a.astype(np.float64) for a in raw]
         except Exception as error:
             trial.problem, trial.error = "wrong-shape", f"returns no real numbers: {error}"
@@ -236,7 +206,7 @@ class Caller:
         trial.dtypes, trial.shapes = tuple(a.dtype for a in raw), tuple(a.shape for a in raw)
         trial.outputs = tuple(arrays)
 
-    def fitted(self, a, want, form):
+    def in_contract_shape(self, a, want, form):
         """The array in the contract's shape, or None if it has another: (array, is it a mean?)."""
         if form == LOSS and a.shape == ():
             return a, True
@@ -254,53 +224,3 @@ class Caller:
                 and np.all(np.ptp(a.reshape(len(a), -1), axis=1) == 0)):
             return a.reshape(len(a), -1)[:, :1], False
         return None, False
-
-
-class ForeignRng:
-    """What foreign code is given as its rng: NumPy's two ways of asking for normal numbers."""
-
-    def standard_normal(self, size=None, dtype=None, out=None, *, shape=None):
-        """The next draw, float64 unless a 32-bit dtype is asked for."""
-        size = shape if size is None else size
-        if out is not None:
-            raise TypeError("this rng makes new arrays: out must be None")
-        if not hasattr(size, "__len__") or len(size) < 2:
-            raise TypeError("every sample needs noise of its own: the shape that is drawn must be "
-                            f"that of the batch, (B, D), got {size}")
-        return self.draw(tuple(size), dtype)
-
-    def normal(self, loc=0.0, scale=1.0, size=None):
-        """loc + scale times the next draw."""
-        return loc + scale * self.standard_normal(size)
-
-
-class LoopNoise(ForeignRng):
-    """The rng of a foreign loop: its draws are the contract's, on foreign arrays."""
-
-    def __init__(self, seed, caller, dtype):
-        self.noise, self.caller, self.dtype = Noise(seed), caller, dtype
-
-    def draw(self, shape, dtype):
-        flat = shape if self.caller.event_shape is None else (shape[0], math.prod(shape[1:]))
-        z = self.noise.standard_normal(flat).reshape(shape)
-        narrow = "32" in str(dtype) or dtype is None and self.dtype == np.float32
-        return self.caller.framework.asarray(z.astype(np.float32 if narrow else np.float64))
-
-
-@contextlib.contextmanager
-def limited(seconds):
-    """Raise OutOfTime after some seconds, where signals allow it (the main thread, not Windows)."""
-    if (threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM")
-            or signal.getitimer(signal.ITIMER_REAL)[0] > 0):           # an outer limit is running
-        yield
-        return
-
-    def stop(*_):
-        raise OutOfTime
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)

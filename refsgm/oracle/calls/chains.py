@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...exact.sampler_laws import Draws
-from .caller import ForeignRng, OutOfTime, limited
+from .trial import ForeignRng, OutOfTime, limited
 
 MEAN, COV = np.array([1.0, -0.5]), np.array([[1.0, 0.6], [0.6, 0.8]])
 VARIANCES, AXES = np.linalg.eigh(COV)
@@ -98,7 +98,7 @@ class Chain:
                 end = raw.astype(np.float64)
                 self.single |= raw.dtype == np.float32
         except OutOfTime:
-            raise Refused(f"it gives no answer within {self.seconds:g} s") from None
+            raise Refused(f"no answer within {self.seconds:g} s") from None
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:

@@ -3,10 +3,16 @@
 Each is imported when it is first asked for.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+
+def is_single(dtype):
+    """Whether a dtype of any library, or its name, is float32."""
+    return re.search(r"\bfloat32\b", str(dtype)) is not None
 
 
 class Framework(NamedTuple):
@@ -18,6 +24,8 @@ class Framework(NamedTuple):
     gradient  (loss, theta) -> d loss / d theta by its own autodiff, or None where it has none; the
               loss takes and returns its arrays
     raw       whether Python numbers are passed as they are
+    reshape (a, shape), sum (a, axis), mean (a), transpose (a), dot (a, b) of (B, D) and (D,)
+              of its arrays; by their methods and operators, unless the library has others
     """
 
     name: str
@@ -25,6 +33,11 @@ class Framework(NamedTuple):
     to_numpy: Callable
     gradient: Callable | None
     raw: bool
+    reshape: Callable = lambda a, shape: a.reshape(shape)
+    sum: Callable = lambda a, axis: a.sum(axis)
+    mean: Callable = lambda a: a.mean()
+    transpose: Callable = lambda a: a.T
+    dot: Callable = lambda a, b: a @ b
 
 
 def numpy_framework():
@@ -84,6 +97,12 @@ def cupy_framework():
 
 FRAMEWORKS = {"numpy": numpy_framework, "autograd": autograd_framework, "torch": torch_framework,
               "jax": jax_framework, "cupy": cupy_framework}
+
+
+def in_words(names):
+    """Names as one lists them: "numpy, torch or jax"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
 
 
 def framework_of(name):

@@ -1,218 +1,202 @@
 """The verdict on one probe: what is right, how far off foreign code is, and how far it may be.
 
-    allowed = 256 eps max(|f|, K),     eps of the dtype in which the result came
+    allowed = 256 eps max(|f|, sensitivity),     eps of the dtype in which the result came
 
-K is what rounding does to the formula at this probe: the larger of its response to relative changes
-of its inputs, divided by their size, and its own error in float32, in units of that eps. So a probe
-where every spelling of a formula loses digits allows for the loss, and no other does.
+The sensitivity is what rounding does to the formula at this probe (`reference.sensitivity`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import DATA, LEVELS, LOSS, STATES, Noise, arguments, batch_size
-from ..kinds.test_functions import Field
-from .caller import Trial
+from ..kinds import BATCH, DATA, LEVELS, LOSS, STATES
+from ..kinds.drawing import arguments
+from ..kinds.quantities import batch_size
+from .reference import reference, sensitivity
+from .trial import Trial
 
 ROUNDINGS = 256.0
-ODE = 1e-5                            # relative, for kinds that solve an ODE in their own steps
 
 
-def reference(contract, args):
-    """refsgm's answer in float64, or in the dtype of the arguments: a tuple of arrays."""
-    given = [Noise(a.seed) if isinstance(a, Noise) else a
-             for a in (args[n] for n in contract.args if n in args)]
-    with np.errstate(all="ignore"):
-        if contract.form == "function":
-            return (np.asarray(contract.function(args["log_density"].energy)(args["x"])),)
-        result = contract.function(*given)
-        if contract.form == STATES:
-            return tuple(result)
-    return tuple(np.asarray(r) for r in result) if isinstance(result, tuple) else (
-        np.asarray(result),)
+class Component(NamedTuple):
+    """The verdict on one array of an answer.
 
+    got      foreign values in the contract's shape;  slack  how far off each may be
+    error    largest deviation in units of the right values' size;  allowed  the same of the slack
+    ok       whether every value is right;  mean  whether it is the mean of a loss
+    """
 
-def narrow(a):
-    """An argument in float32."""
-    if isinstance(a, Field):
-        return a.astype(np.float32)
-    return a.astype(np.float32) if isinstance(a, np.ndarray) else a
-
-
-def changed(a, rng, h):
-    """An argument with every entry changed by a relative h or not at all; 0 and 1 stay."""
-    if isinstance(a, Field):
-        return a
-    if isinstance(a, np.ndarray) or isinstance(a, float):
-        change = h * rng.integers(2, size=np.shape(a))
-        result = np.where((np.asarray(a) == 1) | (np.asarray(a) == 0), a, a * (1 - change))
-        return result if isinstance(a, np.ndarray) else float(result)
-    return a
-
-
-def from_difference(score_fn, x, sigma, eps):
-    """DSM with its target spelled (x - x_noisy) / sigma^2, as much published code has it."""
-    x_noisy = x + sigma * eps
-    return 0.5 * np.sum((score_fn(x_noisy, sigma) - (x - x_noisy) / sigma**2)**2, axis=1)
-
-
-def from_differences(score_fn, x, sigmas, eps, weights=None):
-    """NCSN in the same spelling."""
-    weights = sigmas**2 if weights is None else weights
-    return sum(w * from_difference(score_fn, x, s, e) for w, s, e in zip(weights, sigmas, eps))
-
-
-OTHER_SPELLINGS = {"denoising_score_matching": from_difference,
-                   "noise_conditional_score_matching": from_differences}
-
-
-def sensitivity(contract, args, want):
-    """K of the module's docstring, an array like each component."""
-    rng, h = np.random.default_rng(0), 2.0**-26
-    size = [np.abs(w) for w in want]
-
-    def grow(answers, unit):
-        for i, (w, a) in enumerate(zip(want, answers)):
-            if np.shape(a) == np.shape(w) and np.all(np.isfinite(a)):
-                size[i] = np.maximum(size[i], np.abs(a - w) / unit)
-
-    for _ in range(3):
-        try:
-            grow(reference(contract, {k: a if k == "weights" else changed(a, rng, h)
-                                      for k, a in args.items()}), h)
-        except ValueError:                          # a change took it out of the domain
-            continue
-    low = {k: narrow(a) for k, a in args.items()}
-    same = {k: widen(a) for k, a in low.items()}
-    eps = float(np.finfo(np.float32).eps)
-    try:
-        exact = reference(contract, same)
-        for function in (contract.function, OTHER_SPELLINGS.get(contract.name)):
-            if function is not None:
-                rough = reference(contract._replace(function=function), low)
-                grow([w + (r.astype(np.float64) - e) for w, r, e in zip(want, rough, exact)], eps)
-    except (ValueError, FloatingPointError):
-        pass
-    return tuple(spread(s) for s in size)
-
-
-def widen(a):
-    """An argument back in float64."""
-    if isinstance(a, Field):
-        return a.astype(np.float64)
-    return a.astype(np.float64) if isinstance(a, np.ndarray) else a
-
-
-def spread(a):
-    """The largest entry of each row, for all entries of the row: vectors are judged by length."""
-    return np.broadcast_to(np.max(a, axis=-1, keepdims=True), a.shape) if np.ndim(a) == 2 else a
+    got: np.ndarray
+    slack: np.ndarray
+    error: float
+    allowed: float
+    ok: bool
+    mean: bool
 
 
 @dataclass
 class Probe:
     """One probe: its arguments, the right answer, and what foreign code gave.
 
-    want   right answer, a tuple of arrays;  K  its sensitivity to rounding
-    got    foreign answer in the same shapes, or None;  mean  whether it is the mean of a loss
-    error  largest deviation in units of the right answer's size, inf where there is none
+    want         right answer, a tuple of arrays;  sensitivity  of each to rounding
+    trial        the call;  components  the verdict on each array that it gave, () without an answer
+    batch_mean   of a loss that returns its mean, where its rows were asked for one by one
     """
 
     situation: object
     args: dict
     want: tuple
-    K: tuple
+    sensitivity: tuple
     trial: Trial
-    got: tuple | None = None
-    mean: bool = False
-    ok: bool = False
-    error: float = np.inf
-    allowed: float = 0.0
-    batch_mean: float = 0.0               # of a loss that returns its mean, in the doctor's probes
-    slack: tuple = ()
-    wrong: list = field(default_factory=list)             # names of the components that are wrong
+    components: tuple = ()
+    names: tuple = ()
+    batch_mean: float = 0.0
 
     @property
     def label(self):
         """Where it is."""
         return self.situation.label
 
+    @property
+    def got(self):
+        """Foreign answer in the contract's shapes, or None."""
+        return tuple(c.got for c in self.components) or None
 
-def known(contract, situation, names=None):
+    @property
+    def slack(self):
+        """How far off each value of the answer may be."""
+        return tuple(c.slack for c in self.components)
+
+    @property
+    def mean(self):
+        """Whether the answer is the mean of a loss."""
+        return any(c.mean for c in self.components)
+
+    @property
+    def ok(self):
+        """Whether the answer is right."""
+        return bool(self.components) and all(c.ok for c in self.components)
+
+    @property
+    def error(self):
+        """Largest deviation in units of the right answer's size, inf where there is no answer."""
+        return max((c.error for c in self.components), default=np.inf)
+
+    @property
+    def allowed(self):
+        """The largest error that the slack allows."""
+        return max((c.allowed for c in self.components), default=0.0)
+
+    @property
+    def wrong(self):
+        """Names of the components that are wrong."""
+        return [name for name, c in zip(self.names, self.components) if not c.ok]
+
+
+def new_probe(contract, situation, names=None):
     """A probe without an answer yet; `names` are the arguments that foreign code takes."""
     args = arguments(contract, situation)
     if names is not None:
         optional = contract.args[contract.required:]
         args = {k: a for k, a in args.items() if k in names or k not in optional}
+    return probe_at(contract, situation, args)
+
+
+def probe_at(contract, situation, args):
+    """The same with arguments that are given."""
     want = reference(contract, args)
-    if contract.name == "log_likelihood":
-        K = tuple(1 + np.abs(w) for w in want)
-    else:
-        K = sensitivity(contract, args, want)
-    return Probe(situation, args, want, K, Trial())
+    return Probe(situation, args, want, sensitivity_of(contract, args, want), Trial())
 
 
-def judge(contract, caller, probe, args=None):
+def sensitivity_of(contract, args, want):
+    """The sensitivity of a kind's answers; of one that has a tolerance, the size of the answer."""
+    if contract.tolerance:
+        return tuple(1 + np.abs(w) for w in want)
+    return sensitivity(contract, args, want)
+
+
+def ask(caller, probe, **changes):
+    """The `Trial` of foreign code at a probe, with some of its arguments changed."""
+    return caller(probe.args | changes, np.dtype(probe.situation.dtype))
+
+
+def judge(contract, caller, probe):
     """Call foreign code at a probe and compare; fills the probe in and returns it."""
-    dtype = np.dtype(probe.situation.dtype)
-    probe.trial = trial = caller(probe.args if args is None else args, dtype)
-    probe.got, probe.ok, probe.error, probe.wrong, probe.mean = None, False, np.inf, [], False
+    probe.trial, probe.components = ask(caller, probe), ()
+    trial, want, rounding = probe.trial, probe.want, probe.sensitivity
     if trial.outputs is None:
         return probe
-    outputs, want, K = trial.outputs, probe.want, probe.K
-    forms = [form for _, form in contract.returns]
+    names, forms = zip(*contract.returns)
     if contract.form == STATES:
-        if len(outputs) == 1:
-            want, K = want[-1:], K[-1:]
-        if len(outputs) != len(want):
+        if len(trial.outputs) == 1:                                      # the last state alone
+            want, rounding = want[-1:], rounding[-1:]
+        if len(trial.outputs) != len(want):
             trial.problem = "wrong-shape"
-            trial.error = f"gives {len(outputs)} states, where {len(want)} are required"
+            trial.error = f"gives {len(trial.outputs)} states, where {len(want)} are required"
             return probe
-        forms = ["batch"] * len(want)
-    got, errors, oks, slacks, allowed = [], [], [], [], 0.0
-    for i, (a, w, k, form) in enumerate(zip(outputs, want, K, forms)):
-        a, mean = caller.fitted(a, w, form)
-        if a is None:
+        forms = [BATCH] * len(want)
+        names = [*names, *(f"state {i}" for i in range(len(names), len(want)))]
+    components = []
+    for i, form in enumerate(forms):
+        got, mean = caller.in_contract_shape(trial.outputs[i], want[i], form)
+        if got is None:
             trial.problem = "wrong-shape"
-            trial.error = f"shape {trial.shapes[i]} came, {shape_words(w, form)} is required"
+            trial.error = f"got shape {trial.shapes[i]}, expected {shape_words(want[i], form)}"
             return probe
-        slack = allowance(np.float32 if trial.dtypes[i] == np.float32 else dtype, k, w)
-        if contract.name == "log_likelihood":
-            slack = np.maximum(slack, ODE * k)
-        if mean:
-            w, slack = np.mean(w), np.mean(slack)
-            probe.mean = True
-        off = np.abs(a - w)
-        if trial.dtypes[i].kind == "f" and trial.dtypes[i].itemsize < 4:
-            slack = slack * 0
-        same = np.isposinf(w) & np.isposinf(a)
-        good = (off <= slack) | same
-        scale = np.max(np.abs(w), axis=-1, keepdims=True) if np.ndim(w) == 2 else np.abs(w)
-        with np.errstate(all="ignore"):
-            unit = np.where(scale > 0, scale, 1.0)
-            relative = np.where(good & (off == 0) | same, 0.0, off / unit)
-            allowed = max(allowed, float(np.max(slack / unit, initial=0.0)))
-        relative = np.where(np.isfinite(a) | same, relative, np.inf)
-        got.append(a)
-        errors.append(float(np.max(relative, initial=0.0)))
-        oks.append(bool(np.all(good)))
-        slacks.append(slack)
-    probe.got, probe.slack, probe.allowed = tuple(got), tuple(slacks), allowed
-    probe.ok, probe.error = all(oks), max(errors)
-    names = [name for name, _ in contract.returns]
-    probe.wrong = [names[i] if i < len(names) else f"state {i}"
-                   for i, ok in enumerate(oks) if not ok]
+        slack = slack_of(contract, trial.dtypes[i], probe.situation.dtype, rounding[i], want[i])
+        components.append(judge_component(got, want[i], slack, mean))
+    probe.components, probe.names = tuple(components), names
     return probe
 
 
-def allowance(dtype, K, want):
+def judge_component(got, want, slack, mean=False):
+    """The `Component` of one array; of the mean of a loss, against the mean of the right values."""
+    if mean:
+        want, slack = np.mean(want), np.mean(slack)
+    off, infinite = np.abs(got - want), np.isposinf(want) & np.isposinf(got)
+    right = (off <= slack) | infinite
+    size = np.max(np.abs(want), axis=-1, keepdims=True) if np.ndim(want) == 2 else np.abs(want)
+    with np.errstate(all="ignore"):
+        unit = np.where(size > 0, size, 1.0)
+        error = np.where(right & (off == 0) | infinite, 0.0, off / unit)
+        allowed = float(np.max(slack / unit, initial=0.0))
+    error = np.where(np.isfinite(got) | infinite, error, np.inf)
+    return Component(got, slack, float(np.max(error, initial=0.0)), allowed, bool(np.all(right)),
+                     mean)
+
+
+def slack_of(contract, came, asked, sensitivity, want):
+    """How far off an answer that came in one dtype, where another was asked, may be."""
+    if came.kind == "f" and came.itemsize < 4:                 # half precision is never right
+        return np.zeros(np.shape(want))
+    slack = allowance(np.float32 if came == np.float32 else np.dtype(asked), sensitivity, want)
+    return np.maximum(slack, contract.tolerance * sensitivity) if contract.tolerance else slack
+
+
+def allowance(dtype, sensitivity, want):
     """How far off an answer in this dtype may be."""
-    return ROUNDINGS * float(np.finfo(dtype).eps) * np.maximum(K, np.abs(want)) + 1e-300
+    return ROUNDINGS * float(np.finfo(dtype).eps) * np.maximum(sensitivity, np.abs(want)) + 1e-300
 
 
-def shape_words(w, form):
+def shape_words(want, form):
     """The required shape in words."""
-    return f"{w.shape}" + (" or a mean, ()," if form == LOSS else "")
+    return f"{want.shape}" + (" or a mean, ()" if form == LOSS else "")
+
+
+def judge_rows(caller, probe):
+    """In place of the mean of a loss, the losses of single rows: one call for each."""
+    values, (component,) = [], probe.components
+    probe.batch_mean = float(np.ravel(component.got)[0])
+    for b in range(len(probe.want[0])):
+        trial = ask(caller, probe, **rows_of(probe.args, b))
+        if trial.outputs is None or trial.outputs[0].size != 1:
+            probe.components = ()
+            return
+        values.append(trial.outputs[0].reshape(()))
+    dtype = np.float32 if trial.dtypes[0] == np.float32 else probe.situation.dtype
+    slack = allowance(dtype, probe.sensitivity[0], probe.want[0])
+    probe.components = (component._replace(got=np.array(values), slack=slack, mean=False),)
 
 
 def rows_of(args, b):

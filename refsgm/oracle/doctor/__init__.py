@@ -1,25 +1,38 @@
 """The doctor: what is wrong with code that a probe has found wrong, by engines before any list.
 
-    fits       got / expected as a product of powers, of the whole or term by term; additive offsets
-    structure  what the result depends on, shapes, shifts, exchanges, arguments misread
-    precision  not finite, too few digits, digits lost in some places
-    known      alternatives that are mistakes of their own kind
+    call_problems                calls that raise, hang, change arguments, return other shapes
+    tables                       a table shifted, reversed, with wrong ends
+    repeatability, dependence    what the result depends on; rows that mix
+    evaluation_points            where the function that was passed is called
+    edges                        right everywhere else
+    exchanged, chosen, misread, transformed    an argument, or the result, taken for another
+    formula                      got / expected as a product of powers, sums term by term
+    alternatives                 formulas that are known mistakes of their own kind
+    precision                    not finite, too few digits, digits lost in some places
 
 An explanation is given only if it accounts for every value of many further probes to rounding
-error. When two do, both are given, the simpler first; when none does, the doctor says so.
+error. When two do, both are given, the simpler first (`ranking`); when none does, the doctor says
+so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import numpy as np
-
-from ..kinds import LEVEL, LOSS, ROWS, STATES, TABLE, Situation
-from .known_mistakes import alternatives
-from .factors import fits
-from ..calls.judge import allowance, judge, known, rows_of
+from ..calls.judge import judge, judge_rows, new_probe
+from ..kinds import STATES, TABLE
+from ..kinds.probes import fit_specs
+from ..kinds.test_functions import Field
+from .call_problems import call_problems
 from .codes import CODES, Diagnosis
+from .dependence import dependence, edges, plain_failure, repeatability
+from .evaluation_points import evaluation_points
+from .factors import formula
+from .known_mistakes import alternatives
+from .misread_arguments import chosen, exchanged, misread, transformed
 from .precision import precision
-from .dependence import call_problems, structure
+from .ranking import COST, ENGINE, final, good_enough
+from .tables import tables
 
 MOST = 3                                                       # explanations that are given
 
@@ -33,70 +46,121 @@ class Case:
     probes: list
     dim: int | None = None
     dtype: str = "float64"
+    dictionary: bool = True                  # whether known mistakes may explain it
     failures: list = field(default_factory=list)
-    _more: list = field(default_factory=list)
+    _fit_probes: list = field(default_factory=list)
 
-    def say(self, code, sentence, engine, cost, convention="", fix=""):
-        """A diagnosis of this kind."""
+    def say(self, code, sentence, finding, convention="", fix="", cost=None):
+        """A diagnosis of this kind; `finding` is its place in `ranking`, unless a cost is given."""
         return Diagnosis(code, sentence, self.contract.tag, fix or CODES[code][1], convention,
-                         engine, cost)
+                         ENGINE[finding], COST[finding] if cost is None else cost)
 
-    @property
-    def more(self):
-        """Probes for fits: plain, with many rows; levels for all rows where terms are per level."""
-        if not self._more:
-            form, by_row = self.contract.form, self.caller.levels != "scalar"
-            for i in range(12):
-                if form in (TABLE, STATES) or self.contract.name == "bits_per_dimension":
-                    s = Situation(f"fit {i}", 5 + i % 3, self.dim or 3, seed=100 + i)
-                elif form in (LOSS, ROWS):
-                    s = Situation(f"fit {i}", 22 + i % 3, self.dim or 2 + i % 4, False,
-                                  seed=100 + i, M=(0, 2, 3)[i % 3])
-                elif form == LEVEL:
-                    s = Situation(f"fit {i}", 6, 3, by_row, seed=100 + i)
-                else:
-                    s = Situation(f"fit {i}", 4 + i % 4, self.dim or 9 + i % 4, by_row,
-                                  seed=100 + i)
-                probe = known(self.contract, s._replace(dtype=self.dtype), self.caller.names)
+    def fit_probes(self):
+        """Probes for fits that were answered; the first time, foreign code is called at them.
+
+        They are plain, with many rows; levels are for all rows where terms are per level.
+        """
+        if not self._fit_probes:
+            by_row = self.caller.levels != "scalar"
+            for s in fit_specs(self.contract, by_row, self.dim):
+                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller.names)
                 judge(self.contract, self.caller, probe)
                 if probe.mean:
-                    by_rows(self.contract, self.caller, probe)
-                self._more.append(probe)
-                if self.contract.name == "log_likelihood" and i == 7:
-                    break
-        return [p for p in self._more if p.got is not None]
+                    judge_rows(self.caller, probe)
+                self._fit_probes.append(probe)
+        return [p for p in self._fit_probes if p.got is not None]
 
 
-def by_rows(contract, caller, probe):
-    """Replace the mean of a loss by the losses of single rows, one call for each."""
-    values = []
-    probe.batch_mean = float(np.ravel(probe.got[0])[0])
-    for b in range(len(probe.want[0])):
-        trial = caller(rows_of(probe.args, b), np.dtype(probe.situation.dtype))
-        if trial.outputs is None or trial.outputs[0].size != 1:
-            probe.got = None
-            return
-        values.append(trial.outputs[0].reshape(()))
-    dtype = np.float32 if trial.dtypes[0] == np.float32 else probe.situation.dtype
-    probe.got, probe.mean = (np.array(values),), False
-    probe.slack = (allowance(dtype, probe.K[0], probe.want[0]),)
+# When an engine is asked: conditions on the case and on what was found before.
+
+def answered(case, found):
+    """There is an answer to explain."""
+    return case.contract.form == TABLE or any(p.got is not None for p in case.probes)
 
 
-def diagnose(case, dictionary=True):
+def is_table(case, found):
+    """The kind is a table."""
+    return case.contract.form == TABLE
+
+
+def is_no_loop(case, found):
+    """The kind is not a loop, whose states depend on all that came before."""
+    return case.contract.form != STATES
+
+
+def is_passed_a_function(case, found):
+    """A function is among the arguments."""
+    return any(isinstance(a, Field) for a in case.probes[0].args.values())
+
+
+def plainly_wrong(case, found):
+    """An answer is wrong at a plain probe."""
+    return plain_failure(case) is not None
+
+
+def repeatable(case, found):
+    """Equal arguments gave equal results."""
+    return all(d.code != "not-repeatable" for d in found)
+
+
+def wrong_for_fits(case, found):
+    """An answer is wrong at a probe for fits."""
+    probes = case.fit_probes()
+    return bool(probes) and not all(p.ok for p in probes)
+
+
+def wrong_at_edges_alone(case, found):
+    """No plain probe, or no probe for fits, has a wrong answer."""
+    return not plainly_wrong(case, found) or (repeatable(case, found)
+                                              and not wrong_for_fits(case, found))
+
+
+def known_mistakes_allowed(case, found):
+    """The dictionary may be asked."""
+    return case.dictionary
+
+
+def not_explained_well(case, found):
+    """No explanation is so simple that lost digits need not be considered."""
+    return not good_enough(found)
+
+
+class Engine(NamedTuple):
+    """`explain(case)` gives diagnoses; it is asked when all conditions `when(case, found)` hold."""
+
+    explain: Callable
+    when: tuple = ()
+
+
+MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
+ENGINES = (
+    Engine(call_problems),
+    Engine(tables,            (answered, is_table)),
+    Engine(repeatability,     (answered, plainly_wrong)),
+    Engine(evaluation_points, (answered, plainly_wrong, repeatable, is_passed_a_function,
+                               is_no_loop)),
+    Engine(dependence,        (answered, plainly_wrong, repeatable, is_no_loop)),
+    Engine(edges,             (answered, wrong_at_edges_alone)),
+    Engine(exchanged,         MISREAD),
+    Engine(chosen,            MISREAD),
+    Engine(misread,           MISREAD),
+    Engine(transformed,       MISREAD),
+    Engine(formula,           (answered, wrong_for_fits)),
+    Engine(alternatives,      (answered, known_mistakes_allowed, wrong_for_fits)),
+    Engine(precision,         (answered, not_explained_well)),
+)
+
+
+def diagnose(case):
     """Explanations, best first; one with the code "unknown" when there is none."""
-    found = attempt(call_problems, case)
-    if any(d.cost <= 0 for d in found):
-        return unique(found)
-    if case.contract.form == TABLE or any(p.got is not None for p in case.probes):
-        found += attempt(structure, case)
-        if case.more and not all(p.ok for p in case.more):
-            found += attempt(fits, case)
-        if dictionary:
-            found += attempt(alternatives, case)
-        if not found or min(d.cost for d in found) >= 2:
-            found += attempt(precision, case)
+    found = []
+    for engine in ENGINES:
+        if all(holds(case, found) for holds in engine.when):
+            found += attempt(engine.explain, case)
+            if final(found):
+                return unique(found)
     return unique(sorted(found, key=lambda d: d.cost)) or [
-        case.say("unknown", "no explanation fits", "none", 99)]
+        case.say("unknown", "no explanation fits", "nothing")]
 
 
 def unique(found):
@@ -106,7 +170,7 @@ def unique(found):
 
 def attempt(engine, case):
     """What an engine finds. Foreign code can behave in any way, so an engine that fails on it is
-    noted, and the verdict stands without it.
+    noted, and the verdict is given without it.
     """
     try:
         return engine(case)

@@ -1,8 +1,4 @@
-"""What a mistake is called: stable codes, and the rules that name a wrong power.
-
-A coefficient that should be prod q^e and is prod q^g is named by how g differs from e: g = 2 e is a
-missing root, g = e / 2 a missing square, g = -e an inverse, g = 0 a missing factor.
-"""
+"""What a mistake is called: stable codes with their meaning and cure, conventions, diagnoses."""
 
 from typing import NamedTuple
 
@@ -15,13 +11,14 @@ CODES = {
                     "sum over features, average over directions, leave the batch to the caller"),
     "sigma-not-squared": ("a standard deviation stands where its square is meant",
                           "square it: sigma is a standard deviation, sigma^2 the variance"),
-    "sigma-squared": ("a variance stands where the standard deviation is meant", "take it once"),
+    "sigma-squared": ("a variance stands where the standard deviation is meant",
+                      "use sigma, not sigma^2"),
     "sqrt-missing": ("a square root is missing",
                      "take the root: noise is scaled by a standard deviation"),
-    "sqrt-extra": ("a square root too many", "drop the root"),
+    "sqrt-extra": ("a square root too many", "remove one square root"),
     "inverted": ("a factor is divided by where it multiplies, or the other way round",
                  "invert the factor"),
-    "factor-missing": ("a factor is missing", "multiply by it"),
+    "factor-missing": ("a factor is missing", "multiply by the missing factor"),
     "factor-extra": ("a factor too many", "remove it"),
     "wrong-power": ("a quantity has the wrong power", "correct the power"),
     "wrong-factor": ("a coefficient is another one than in the formula",
@@ -108,7 +105,7 @@ class Diagnosis(NamedTuple):
     code        stable name, a key of CODES;  sentence  what is wrong, in plain words
     tag         of the equation;  fix  what to change
     convention  names by which it can be allowed, if it is made of documented choices
-    engine      which part of the doctor says so;  cost  the simpler an explanation, the lower
+    engine, cost   of the finding in `ranking`: the simpler an explanation, the lower its cost
     also        codes of what else is wrong, where the sentence tells of more than one thing
     """
 
@@ -120,70 +117,3 @@ class Diagnosis(NamedTuple):
     engine: str = ""
     cost: float = 0.0
     also: tuple = ()
-
-
-def standard(name):
-    """Whether a quantity is a standard deviation, or on its scale, rather than a variance."""
-    return name.startswith(("sigma", "g", "scale", "eta", "|v|")) and "^2" not in name
-
-
-def name_powers(e, g):
-    """The code for powers g where e are right, both dicts over quantities."""
-    names = [n for n in {**e, **g} if e.get(n, 0) != g.get(n, 0)]
-    changed = {n: (e.get(n, 0), g.get(n, 0)) for n in names}
-    live = [n for n in {**e, **g}]
-    if not changed:
-        return ""
-    if len(changed) == 1 and names[0] in ("D", "B", "M", "L"):
-        return "sum-vs-mean"
-    for subset in (live, names):
-        if subset and all(e.get(n, 0) for n in subset):
-            pairs = [(e[n], g.get(n, 0)) for n in subset]
-            kind = all(standard(n) for n in subset)
-            if all(b == 2 * a for a, b in pairs):
-                return "sigma-squared" if kind else "sqrt-missing"
-            if all(2 * b == a for a, b in pairs):
-                return "sigma-not-squared" if kind else "sqrt-extra"
-            if all(b == -a for a, b in pairs) and not coordinates(changed):
-                return "inverted"
-    if coordinates(changed):
-        return "wrong-coordinates"
-    if len(names) == 2:
-        a, b = names
-        opposite = changed[a][1] - changed[a][0] == changed[b][0] - changed[b][1]
-        ratio = all(x == -y for x, y in zip(changed[a], changed[b]))    # (a / b)^e to (a / b)^g
-        if siblings(a, b) and ratio and all(changed[a]):
-            return "wrong-power"
-        if siblings(a, b) and opposite and any(after for _, after in changed.values()) and any(
-                before for before, _ in changed.values()):
-            return "wrong-level"
-        if a == f"1 - {b}" or b == f"1 - {a}":
-            return "one-minus"
-        if (changed[a] == changed[b][::-1] and 0 in changed[a]
-                and a.isidentifier() and b.isidentifier()):
-            return "wrong-level"
-    if len(names) == 1:
-        before, after = changed[names[0]]
-        if before * after < 0:
-            return "wrong-power"
-        return "factor-missing" if abs(after) < abs(before) else "factor-extra"
-    if all(b == 0 for _, b in changed.values()):
-        return "factor-missing"
-    if all(a == 0 for a, _ in changed.values()):
-        return "factor-extra"
-    return "wrong-factor"
-
-
-def coordinates(changed):
-    """Whether the change is a factor sqrt(alpha_bar) or scale, that of VP against VE."""
-    if len(changed) != 1:
-        return False
-    (name, (before, after)), = changed.items()
-    steps = {"alpha_bar": (0.5, 1), "alpha_bar_t": (0.5,), "scale": (1, 2)}
-    return abs(after - before) in steps.get(name, ()) and (before == 0 or after == 0)
-
-
-def siblings(a, b):
-    """Whether two quantities are the same thing at two noise levels, or of noise and of data."""
-    pairs = (("_t", "_s"), ("sigma_i", "sigma_L"), ("_to", "_from"))
-    return any(a.replace(x, y) == b or b.replace(x, y) == a for x, y in pairs)

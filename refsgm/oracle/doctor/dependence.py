@@ -1,112 +1,46 @@
-"""What the result depends on: the calls themselves, arguments ignored, rows that mix, edges."""
+"""What the result depends on: noise of its own, arguments ignored, rows that mix, edges."""
 
 import numpy as np
 
-from ..kinds import DATA, LEVELS, LOSS, ROWS, STATES, TABLE, arguments, batch_size
-from ..kinds.test_functions import Field
-from ..calls.judge import reference
-from .evaluation_points import evaluation_points
-from .misread_arguments import chosen, exchanged, misread, transformed
-from .tables import tables
+from ..calls.judge import ask
+from ..calls.reference import reference
+from ..kinds import DATA, LEVELS
+from ..kinds.drawing import arguments
+from ..kinds.quantities import batch_size
+
+NEARBY = 0.93                              # factor of a level that is changed
 
 
-def call_problems(case):
-    """What is wrong with the calls themselves; cost 0 or less where nothing else need be asked."""
-    probes = case.probes
-    found = []
-    failed = [p for p in probes if p.trial.problem]
-    if failed and all(p.trial.problem in ("raises", "timeout") for p in probes):
-        p = failed[0]
-        verb = "does not answer" if p.trial.problem == "timeout" else "raises"
-        arity = p.trial.error.startswith("TypeError") and "argument" in p.trial.error
-        return [case.say(p.trial.problem, f"it {verb} at every probe: {p.trial.error}", "call", -1,
-                         fix=f"the contract is {case.contract.signature()}" if arity else "")]
-    if any(p.trial.problem == "timeout" for p in probes):
-        p = next(p for p in probes if p.trial.problem == "timeout")
-        found.append(case.say("timeout", f"at the probe {p.label!r}: {p.trial.error}", "call", -1))
-    raised = [p for p in probes if p.trial.problem == "raises"]
-    if raised:
-        square = [p for p in probes if p.situation.B == p.situation.D > 1 and p.situation.rows]
-        oblong = [p for p in probes if p.situation.B != p.situation.D and p.situation.rows
-                  and min(p.situation.B, p.situation.D) > 1]
-        if (square and oblong and not any(p.trial.problem == "raises" for p in square)
-                and all(p.trial.problem == "raises" for p in oblong)):
-            found.append(case.say("broadcast", "with levels by row it raises when B != D and "
-                                  f"answers when B == D ({oblong[0].trial.error}): the levels are "
-                                  "broadcast along features", "structure", 0))
-        else:
-            p = min(raised, key=lambda p: p.situation.B * p.situation.D)
-            found.append(case.say("raises", f"it raises at {len(raised)} of {len(probes)} probes, "
-                                  f"such as {p.label!r}: {p.trial.error}", "call", 0.4))
-    misshapen = [p for p in probes if p.trial.problem == "wrong-shape"]
-    if misshapen and case.contract.form != TABLE:
-        found.append(shape_diagnosis(case, misshapen))
-    changed = sorted({n for p in probes for n in p.trial.mutated})
-    if changed:
-        found.append(case.say("mutates-input", f"it changes {', '.join(changed)} in place", "call",
-                              0.5))
-    return found
+def plain_failure(case):
+    """A plain probe with a wrong answer, one with rows and features to tell apart if there is."""
+    plain = [p for p in case.probes if p.situation.regime == "plain" and not p.ok
+             and p.got is not None]
+    large = [p for p in plain if p.situation.B > 2 and p.situation.D > 1 and p.situation.rows]
+    return next(iter(large or plain), None)
 
 
-def shape_diagnosis(case, probes):
-    """What a wrong shape tells."""
-    p = next((p for p in probes if p.situation.B != p.situation.D), probes[0])
-    B, D = p.situation.B, p.situation.D
-    shapes = p.trial.shapes
-    form = case.contract.form
-    if form in (LOSS, ROWS) and shapes and shapes[0] == (B, D):
-        a, want = p.trial.outputs[0], p.want[0]
-        sums = {"the sum": np.sum(a, axis=1), "the mean": np.mean(a, axis=1)}
-        right = [word for word, v in sums.items() if np.allclose(v, want, rtol=1e-4)]
-        text = f", {right[0]} of which over features is right" if right else ""
-        return case.say("not-reduced", f"it returns one value per feature, {shapes[0]}{text}",
-                        "structure", 0)
-    if shapes and (shapes[0][:2] == (B, B) or shapes[0][:3] == (B, B, D)) and B != D:
-        return case.say("broadcast", f"it returns shape {shapes[0]} for B = {B}, D = {D}: rows "
-                        "were broadcast against rows", "structure", 0)
-    return case.say("wrong-shape", f"at the probe {p.label!r}: {p.trial.error}", "call", 0)
-
-
-def structure(case):
-    """All structural explanations."""
-    found = tables(case) if case.contract.form == TABLE else []
-    plain = next((p for p in case.probes if p.situation.regime == "plain" and not p.ok
-                  and p.got is not None and p.situation.B > 2 and p.situation.D > 1
-                  and p.situation.rows), None)
-    if plain is None:
-        plain = next((p for p in case.probes if p.got is not None and not p.ok
-                      and p.situation.regime == "plain"), None)
-    if plain is None:
-        return found + edges(case)
-    found += repeatability(case, plain)
-    if found and found[-1].code == "not-repeatable":
-        return found
-    if any(isinstance(a, Field) for a in plain.args.values()) and case.contract.form != STATES:
-        found += evaluation_points(case)
-    if case.contract.form != STATES:
-        found += dependence(case, plain)
-    if not case.more or all(p.ok for p in case.more):
-        return found + edges(case)
-    return found + exchanged(case) + chosen(case) + misread(case) + transformed(case)
-
-
-def repeatability(case, p):
+def repeatability(case):
     """The same call twice."""
-    again = case.caller(p.args, np.dtype(p.situation.dtype))
+    p = plain_failure(case)
+    again = ask(case.caller, p)
     if again.outputs is None or p.trial.outputs is None:
         return []
     if all(np.allclose(a, b, rtol=1e-12, equal_nan=True)
            for a, b in zip(again.outputs, p.trial.outputs)):
         return []
     return [case.say("not-repeatable", "two calls with the same arguments differ: it draws noise "
-                     "of its own, or keeps a state", "structure", 0.1)]
+                     "of its own, or keeps a state", "noise of its own")]
 
 
-def dependence(case, p):
+def dependence(case):
     """Arguments that do not matter, rows that mix, levels along the wrong axis."""
+    return dependence_at(case, plain_failure(case))
+
+
+def dependence_at(case, p):
+    """The same, by changes of the arguments of one probe."""
     found, B = [], batch_size(p.args)
-    dtype = np.dtype(p.situation.dtype)
-    base = np.concatenate([np.ravel(a) for a in p.trial.outputs])
+    base = flat(p.trial.outputs)
     if not np.any(np.isfinite(base)):                     # NaN equals NaN, whatever the argument
         return []
     other = arguments(case.contract, p.situation._replace(seed=p.situation.seed + 50))
@@ -114,63 +48,71 @@ def dependence(case, p):
         a = p.args.get(name)
         if not isinstance(a, (float, np.ndarray)):
             continue
-        args = p.args | {name: other[name] if name in DATA else nearby(a, 0.93)}
-        if name == "weights" and case.contract.name.startswith("mixture"):
-            args[name] = a[::-1].copy()
-        try:
-            want = reference(case.contract, args)
-        except ValueError:
+        changed = other[name] if name in DATA else nearby(a)
+        if name == "weights" and "means" in p.args:               # they sum to 1
+            changed = a[::-1].copy()
+        if not should_move(case, p, {name: changed}):
             continue
-        if all(np.allclose(w, v, rtol=1e-6, atol=0) for w, v in zip(want, p.want)):
-            continue
-        trial = case.caller(args, dtype)
+        trial = ask(case.caller, p, **{name: changed})
         if trial.outputs is None or sum(o.size for o in trial.outputs) != base.size:
             continue
-        now = np.concatenate([np.ravel(o) for o in trial.outputs])
-        if np.array_equal(now, base, equal_nan=True):
+        if np.array_equal(flat(trial.outputs), base, equal_nan=True):
             if ignored_elsewhere(case, name):
                 found.append(case.say("argument-ignored", f"the result does not depend on {name}",
-                                      "structure", 1.1))
+                                      "argument ignored"))
             continue
         if B > 2 and isinstance(a, np.ndarray) and p.got is not None and not p.mean:
-            found += row_dependence(case, p, name, args[name], dtype)
+            found += row_dependence(case, p, name, changed)
     if any(d.code == "rows-mixed" for d in found):          # not a matter of the levels alone
         found = [d for d in found if d.code != "broadcast"]
     return found
 
 
+def flat(outputs):
+    """All numbers of an answer in one array."""
+    return np.concatenate([np.ravel(a) for a in outputs])
+
+
+def should_move(case, p, changes):
+    """Whether the right answer moves when arguments are changed so; None outside their domain."""
+    try:
+        want = reference(case.contract, p.args | changes)
+    except ValueError:
+        return None
+    return any(not np.allclose(w, v, rtol=1e-6, atol=0) for w, v in zip(want, p.want))
+
+
 def ignored_elsewhere(case, name):
     """Whether an argument does not matter at other probes either, where it should."""
-    for p in case.more[:3]:
+    for p in case.fit_probes()[:3]:
         a = p.args.get(name)
         if a is None:
             continue
-        args = p.args | {name: a[::-1].copy() if name in DATA | {"weights"} else nearby(a, 0.93)}
-        try:
-            want = reference(case.contract, args)
-        except ValueError:
+        changes = {name: a[::-1].copy() if name in DATA | {"weights"} else nearby(a)}
+        should = should_move(case, p, changes)
+        if should is None:
             continue
-        trial = case.caller(args, np.dtype(p.situation.dtype))
+        trial = ask(case.caller, p, **changes)
         if trial.outputs is None or p.trial.outputs is None:
             continue
-        moved = any(not np.array_equal(a, b, equal_nan=True)
-                    for a, b in zip(trial.outputs, p.trial.outputs))
-        if moved and any(not np.allclose(w, v, rtol=1e-6, atol=0) for w, v in zip(want, p.want)):
+        moved = any(not np.array_equal(new, old, equal_nan=True)
+                    for new, old in zip(trial.outputs, p.trial.outputs))
+        if moved and should:
             return False
     return True
 
 
-def nearby(a, factor):
+def nearby(a):
     """A level or number a little smaller, in different measure for every row."""
     if isinstance(a, float):
-        return a * factor
-    return a * np.linspace(factor, 1 - (1 - factor) / 3, a.size).reshape(a.shape)
+        return a * NEARBY
+    return a * np.linspace(NEARBY, 1 - (1 - NEARBY) / 3, a.size).reshape(a.shape)
 
 
-def row_dependence(case, p, name, replacement, dtype):
+def row_dependence(case, p, name, replacement):
     """Which rows of the result move when one row of an argument does."""
     a, B = p.args[name], batch_size(p.args)
-    if case.contract.name == "log_likelihood":             # one adaptive solver for all rows
+    if case.contract.adaptive:                              # one adaptive solver for all rows
         return []
     in_rows = name in DATA and a.ndim == 2 or name in LEVELS | {"step_size"} and a.shape == (B, 1)
     if not in_rows or replacement.shape != a.shape:
@@ -180,7 +122,7 @@ def row_dependence(case, p, name, replacement, dtype):
     for j in range(B):
         changed = a.copy()
         changed[j] = replacement[j]
-        trial = case.caller(p.args | {name: changed}, dtype)
+        trial = ask(case.caller, p, **{name: changed})
         if trial.outputs is None or trial.outputs[0].shape != p.trial.outputs[0].shape:
             return []
         for new, old in zip(trial.outputs, p.trial.outputs):
@@ -190,16 +132,16 @@ def row_dependence(case, p, name, replacement, dtype):
         for new, old in zip(reference(case.contract, p.args | {name: changed}), p.want):
             should[j] |= bool(np.any(new != old))
     dead = ~moved.any(axis=0) & should
-    if dead.any() and (moved & ~np.eye(B, dtype=bool)).any():
+    if not (moved & ~np.eye(B, dtype=bool)).any():
+        return []
+    if dead.any():
         return [case.say("argument-ignored", f"only row {int(np.argmin(dead))} of {name} is used, "
-                         "for all rows", "structure", 1.0)]
-    if (moved & ~np.eye(B, dtype=bool)).any():
-        if name in LEVELS or name == "step_size":
-            return [case.say("broadcast", f"a row of {name} changes other rows of the result: it "
-                             "is broadcast along the wrong axis", "structure", 0.2)]
-        return [case.say("rows-mixed", f"a row of {name} changes other rows of the result",
-                         "structure", 0.9)]
-    return []
+                         "for all rows", "one row for all")]
+    if name in LEVELS or name == "step_size":
+        return [case.say("broadcast", f"a row of {name} changes other rows of the result: it is "
+                         "broadcast along the wrong axis", "levels broadcast")]
+    return [case.say("rows-mixed", f"a row of {name} changes other rows of the result",
+                     "rows mixed")]
 
 
 def edges(case):
@@ -211,6 +153,6 @@ def edges(case):
         return []
     labels = ", ".join(p.label for p in edge[:3])
     if [p.label for p in edge] == ["variance = beta"]:
-        return [case.say("argument-ignored", "the result does not depend on variance", "structure",
-                         1)]
-    return [case.say("special-case", f"it is right except at: {labels}", "structure", 2)]
+        return [case.say("argument-ignored", "the result does not depend on variance",
+                         "variance ignored")]
+    return [case.say("special-case", f"it is right except at: {labels}", "edge")]

@@ -8,66 +8,58 @@ given are all known, so a, b, c of every step can be recovered and compared.
 
 import numpy as np
 
-from ..kinds import Noise
-from ..kinds.test_functions import Field
-from .powers import Degenerate, coefficients
-from ..calls.judge import reference
-from ..kinds.terms import answers, distinct
+from ..calls.recorded import answers, distinct
+from ..calls.reference import reference
+from ..kinds.quantities import step_quantities
+from ..kinds.test_functions import Field, Noise
+from .recover import Sample, recover
 
 ROUNDING = {np.dtype(np.float32): 2e-6}      # of a state, relative; 1e-10 in any other precision
 
 
 def transitions(case):
-    """Coefficients of every step, got and right, their slack and quantities; and what is wrong with
-    the order of the levels. The first is None where steps cannot be told apart.
-    """
-    got, want, slack, rows = {}, {}, {}, []
-    order = order_of_levels(case)
-    if order:
-        return None, order
-    for p in case.more:
-        outputs = p.trial.outputs
-        truth = reference(case.contract, p.args)
-        seen, right = p.trial.calls, distinct(calls_of(case.contract, p.args))
-        if len(outputs) != len(truth):
-            return None, []
+    """`Recovered` coefficients of every step, or None where steps cannot be told apart."""
+    table = recover(steps(case), every=True)
+    if table is None:
+        return None
+    rounding = {n: 1e-6 * np.maximum(np.abs(c), 1e-3) for n, c in table.want.items()}
+    return table._replace(slack={n: np.maximum(s, rounding[n]) for n, s in table.slack.items()})
+
+
+def steps(case):
+    """A `Sample` of every step of every run; None where one cannot be made."""
+    for p in case.fit_probes():
+        outputs, truth = p.trial.outputs, reference(case.contract, p.args)
         f = next(a for a in p.args.values() if isinstance(a, Field))
-        shape = truth[0].shape
-        mine, theirs = answers(f, seen, shape), answers(f, right, shape)
-        if mine is None or len(mine) != len(theirs):
-            return None, []
-        per = len(theirs) / len(truth)
-        rounding = ROUNDING.get(p.trial.dtypes[0], 1e-10)
+        shape, calls = truth[0].shape, distinct(calls_of(case.contract, p.args))
+        made, right = answers(f, p.trial.calls, shape), answers(f, calls, shape)
+        if len(outputs) != len(truth) or made is None or len(made) != len(right):
+            yield None
+            return
         noise = Noise(getattr(p.args.get("rng"), "seed", 0))
         draws = [noise.standard_normal(shape) for _ in truth] if "rng" in p.args else None
+        rounding = ROUNDING.get(p.trial.dtypes[0], 1e-10)
+        stride = 1 if len(right) == len(truth) else 2               # calls of the function a step
         for i in range(len(truth)):
-            first = int(np.ceil(i * per)) if per == 1 else 2 * i
-            if first >= len(theirs):
+            calls_now = slice(stride * i, stride * i + (2 if len(right) > len(truth) else 1))
+            if not right[calls_now]:
                 continue
-            for name, states, values in (("got", outputs, mine), ("want", truth, theirs)):
-                before = p.args["x"] if "x" in p.args and i == 0 else states[i - 1]
-                terms = {"x": before, "the function's value": values[first]}
-                if per > 1 and first + 1 < len(values):
-                    terms["its second value"] = values[first + 1]
-                if draws is not None:
-                    terms["z"] = draws[i]
-                features = np.stack([np.ravel(a) for a in terms.values()])
-                allowed = np.full(features.shape[1], rounding * np.max(np.abs(states[i])))
-                try:
-                    c = coefficients(np.ravel(np.reshape(states[i], shape)), features, allowed)
-                except Degenerate:
-                    c = None
-                if c is None:
-                    return None, []
-                for n, value, error in zip(terms, *c):
-                    (got if name == "got" else want).setdefault(n, []).append(value)
-                    if name == "want":
-                        slack.setdefault(n, []).append(max(1e-6 * max(abs(value), 1e-3), error))
-            rows.append(levels_of(case.contract, p.args, i))
-    complete = [n for n in want if len(want[n]) == len(rows) == len(got[n])]
-    q = {n: np.array([r[n] for r in rows]) for n in rows[0]}
-    tables = [{n: np.array(t[n]) for n in complete} for t in (got, want, slack)]
-    return (*tables, q), []
+            draw, first = None if draws is None else draws[i], "x" in p.args and i == 0
+            before = (p.args["x"], p.args["x"]) if first else (outputs[i - 1], truth[i - 1])
+            slack = [np.full(truth[i].size, rounding * np.max(np.abs(a)))
+                     for a in (outputs[i], truth[i])]
+            yield Sample(np.ravel(outputs[i]), np.ravel(truth[i]),
+                         terms_of_step(before[0], made[calls_now], draw),
+                         terms_of_step(before[1], right[calls_now], draw),
+                         *slack, step_quantities(case.contract, p.args, i))
+
+
+def terms_of_step(before, values, draw):
+    """The terms of one step: its start, what the function returned once or twice, its draw."""
+    arrays = {"x": before, **dict(zip(("the function's value", "its second value"), values))}
+    if draw is not None:
+        arrays["z"] = draw
+    return {n: np.ravel(a) for n, a in arrays.items()}
 
 
 def calls_of(contract, args):
@@ -86,7 +78,7 @@ def calls_of(contract, args):
 
 def order_of_levels(case):
     """Levels passed to the function in the wrong order or shifted."""
-    for p in case.more[:1]:
+    for p in case.fit_probes()[:1]:
         seen, right = ([float(np.mean(c[1])) for c in distinct(calls)
                         if len(c) > 1 and c[1] is not None]
                        for calls in (p.trial.calls, calls_of(case.contract, p.args)))
@@ -94,39 +86,16 @@ def order_of_levels(case):
             return []
         if len(seen) == len(right) and np.allclose(seen, right[::-1], rtol=1e-5) and (
                 not np.allclose(seen, right, rtol=1e-5)):
-            return [case.say("reversed", "the levels are visited in reverse order", "structure",
-                             0.3)]
+            return [case.say("reversed", "the levels are visited in reverse order",
+                             "levels reversed")]
         if len(seen) != len(right):
             return [case.say("evaluation-point", f"the function is called {len(seen)} times, where "
-                             f"{len(right)} are required", "structure", 2.5)]
+                             f"{len(right)} are required", "number of calls")]
         if not np.allclose(seen, right, rtol=1e-4):
             if len(set(right)) > 1 and (np.allclose(seen[1:], right[:-1], rtol=1e-4)
                                         or np.allclose(seen[:-1], right[1:], rtol=1e-4)):
                 return [case.say("index-shift", "the function is passed the level of another step",
-                                 "structure", 0.5)]
+                                 "level of another step")]
             return [case.say("evaluation-point", "the function is passed the wrong levels",
-                             "structure", 0.8)]
+                             "evaluated elsewhere")]
     return []
-
-
-def levels_of(contract, args, i):
-    """The quantities of step i."""
-    q = {}
-    if "alpha_bar" in args:
-        table = args["alpha_bar"][::-1]
-        t, s = table[i], table[i + 1]
-        q = {"alpha_bar_t": t, "alpha_bar_s": s, "1 - alpha_bar_t": 1 - t, "1 - alpha_bar_s": 1 - s,
-             "beta": 1 - t / s}
-    elif contract.name == "annealed_langevin":
-        sigma = args["sigmas"][i // args["steps_per_level"]]
-        q = {"sigma_i": sigma, "sigma_L": args["sigmas"][-1], "step_size": args["step_size"]}
-    elif "sigmas" in args:
-        t, s = args["sigmas"][i], args["sigmas"][i + 1]
-        q = {"sigma_t": t, "sigma_s": s, "sigma_t - sigma_s": t - s,
-             "sigma_t^2 - sigma_s^2": t**2 - s**2}
-    for name in ("step_size", "eta"):
-        if name in args:
-            q[name] = args[name]
-    return q
-
-

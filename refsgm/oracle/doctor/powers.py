@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+HALF = Fraction(1, 2)
 LARGEST_SET = 4                        # quantities in one fit
 CONSTANTS = {"": 1.0, "ln 2": math.log(2), "pi": math.pi, "3": 3.0}
 
@@ -41,25 +42,29 @@ class Monomial(NamedTuple):
 
     def __str__(self):
         """In plain text, such as -2 sigma^2 / sqrt(D)."""
-        over, under = [], []
-        whole = self.constant.removeprefix("1/") == "3" and self.twos.denominator == 1
-        if whole and (self.twos >= 0) != self.constant.startswith("1/"):
-            n = int(3 * 2**abs(self.twos))
-            (under if self.constant.startswith("1/") else over).append(str(n))
-        elif self.twos:
-            n = 2**abs(self.twos) if self.twos.denominator == 1 else None
-            word = str(int(n)) if n else f"2^({abs(self.twos)})"
-            (over if self.twos > 0 else under).append("sqrt(2)" if abs(self.twos) == Fraction(1, 2)
-                                                      else word)
-        if self.constant and not (whole and (self.twos >= 0) != self.constant.startswith("1/")):
-            (under if self.constant.startswith("1/") else over).append(
-                self.constant.removeprefix("1/"))
+        over, under = self.numbers()
         for name, power in self.powers.items():
             (over if power > 0 else under).append(power_text(name, abs(power)))
         text = " ".join(over) or "1"
         if under:
             text += " / " + (under[0] if len(under) == 1 else f"({' '.join(under)})")
         return ("-" if self.sign < 0 else "") + text
+
+    def numbers(self):
+        """Texts of the constant and the power of two, those that multiply and those that divide."""
+        name, divides = self.constant.removeprefix("1/"), self.constant.startswith("1/")
+        whole = self.twos.denominator == 1
+        over, under = [], []
+        if name == "3" and whole and (self.twos >= 0) != divides:         # 3 and 2^n in one number
+            (under if divides else over).append(str(int(3 * 2**abs(self.twos))))
+            return over, under
+        if self.twos:
+            size = abs(self.twos)
+            (over if self.twos > 0 else under).append(
+                str(int(2**size)) if whole else "sqrt(2)" if size == HALF else f"2^({size})")
+        if name:
+            (under if divides else over).append(name)
+        return over, under
 
 
 def power_text(name, power):
@@ -68,7 +73,7 @@ def power_text(name, power):
     inner = name if plain else f"({name})"
     if power == 1:
         return inner
-    if power == Fraction(1, 2):
+    if power == HALF:
         return f"sqrt({name})"
     return f"{inner}^{power}" if power.denominator == 1 else f"{inner}^({power})"
 
@@ -106,7 +111,7 @@ def monomials(ratio, quantities, slack):
                                           dict(zip(names, powers))))
                     break
         if found:
-            return sorted(found, key=lambda m: sum(abs(p) for p in m.powers.values()))
+            return sorted(found, key=lambda factor: sum(map(abs, factor.powers.values())))
     return []
 
 

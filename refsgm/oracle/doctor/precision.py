@@ -6,7 +6,8 @@ changes smoothly. So the error is looked at twice, at inputs a thousandth apart.
 
 import numpy as np
 
-from ..calls.judge import reference
+from ..calls.judge import ask
+from ..calls.reference import reference
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
 
@@ -31,14 +32,14 @@ def not_finite(case):
     regimes = {p.situation.regime for p in bad}
     where = f"the result is not finite at: {labels}"
     if len(bad) == len(answered):
-        return [case.say("not-finite", "the result is not finite at any probe", "precision", 0.5)]
+        return [case.say("not-finite", "the result is not finite at any probe", "never finite")]
     if regimes <= {"far tail", "tiny levels", "far from the origin"} or "far tail" in regimes:
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
-                         "follows", "precision", 0.6)]
+                         "follows", "somewhere not finite")]
     if regimes <= {"huge levels"} or all(p.situation.dtype == "float32" for p in bad):
-        return [case.say("overflow", f"{where}: intermediate values overflow there", "precision",
-                         0.6)]
-    return [case.say("not-finite", where, "precision", 0.6)]
+        return [case.say("overflow", f"{where}: intermediate values overflow there",
+                         "somewhere not finite")]
+    return [case.say("not-finite", where, "somewhere not finite")]
 
 
 def few_digits(case):
@@ -47,12 +48,14 @@ def few_digits(case):
     plain = [p for p in wrong if p.situation.regime == "plain" and p.situation.dtype == case.dtype]
     narrow = {d for p in case.probes for d in p.trial.dtypes if d.kind == "f" and d.itemsize < 4}
     if narrow:
-        return [case.say("low-precision", f"the result comes as {narrow.pop()}", "precision", 0.6)]
+        return [case.say("low-precision", f"the result comes as {narrow.pop()}",
+                         "half precision")]
     if not plain:
         if wrong and all(p.error < 0.5 for p in wrong) or any(
                 p.situation.regime in ("far from the origin", "tiny levels") for p in wrong):
             labels = ", ".join(p.label for p in wrong[:3])
-            return [case.say("cancellation", f"digits are lost at: {labels}", "precision", 1.5)]
+            return [case.say("cancellation", f"digits are lost at: {labels}",
+                             "digits lost somewhere")]
         return []
     # the errors of single entries, relative to the largest in their row
     worst = max(p.error for p in plain)
@@ -65,17 +68,18 @@ def few_digits(case):
     if worst < SINGLE / 3:
         return [case.say("low-precision", f"relative errors up to {worst:.0e}, the size of "
                          "float32: a constant or a step is float32; dtype=\"float32\" judges it "
-                         "so", "precision", 1.5)]
+                         "so", "float32 somewhere")]
     if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
         # large errors are not "nearly right": another engine's exact cause comes first
         return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
                          "smoothly: a small constant was added somewhere, or a formula that is "
-                         "nearly right was used", "precision", 1.5 if worst < 0.1 else 2.5)]
+                         "nearly right was used",
+                         "nearly right" if worst < 0.1 else "smooth error")]
     words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"
     if usual > HALF:
         return []
     return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere, the size "
-                     f"of {words}", "precision", 1.5)]
+                     f"of {words}", "few digits")]
 
 
 def smooth(case, p):
@@ -88,7 +92,7 @@ def smooth(case, p):
         want = reference(case.contract, args)
     except ValueError:
         return False
-    trial = case.caller(args, np.dtype(p.situation.dtype))
+    trial = ask(case.caller, p, **args)
     if trial.outputs is None or p.mean:
         return False
     for got, w, a, b, slack in zip(trial.outputs, want, p.got, p.want, p.slack):

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from ..calls.judge import reference
+from ..calls.reference import reference
 
 
 def tables(case):
@@ -14,30 +14,30 @@ def tables(case):
     if not pairs:
         return []
     narrow = any(p.trial.dtypes[0] == np.float32 for _, _, p in pairs)
-    same = functools.partial(equal, rtol=1e-4 if narrow else 1e-9)
+    near = functools.partial(equal, rtol=1e-4 if narrow else 1e-9)
     tests = (
-        ("reversed", "the table is reversed", lambda a, w: same(a, w[::-1])),
+        ("reversed", "the table is reversed", lambda a, w: near(a, w[::-1])),
         ("reversed", "the table is reversed, and an entry is missing",
-         lambda a, w: same(a, w[:0:-1]) or same(a, w[-2::-1])),
-        ("index-shift", "the first entry is missing", lambda a, w: same(a, w[1:])),
-        ("index-shift", "the last entry is missing", lambda a, w: same(a, w[:-1])),
+         lambda a, w: near(a, w[:0:-1]) or near(a, w[-2::-1])),
+        ("index-shift", "the first entry is missing", lambda a, w: near(a, w[1:])),
+        ("index-shift", "the last entry is missing", lambda a, w: near(a, w[:-1])),
         ("index-shift", "there is an entry too many at the end",
-         lambda a, w: len(a) == len(w) + 1 and same(a[:-1], w)),
+         lambda a, w: len(a) == len(w) + 1 and near(a[:-1], w)),
         ("index-shift", "there is an entry too many at the start",
-         lambda a, w: len(a) == len(w) + 1 and same(a[1:], w)),
+         lambda a, w: len(a) == len(w) + 1 and near(a[1:], w)),
         ("index-shift", "the table is shifted by one entry",
-         lambda a, w: len(a) == len(w) > 2 and (same(a[1:], w[:-1]) or same(a[:-1], w[1:]))),
+         lambda a, w: len(a) == len(w) > 2 and (near(a[1:], w[:-1]) or near(a[:-1], w[1:]))),
         ("not-accumulated", "the entries are those of single steps, not their product so far",
-         lambda a, w: same(np.cumprod(a), w) or same(np.cumprod(a), w[1:])
-         or len(a) == len(w) - 1 and same(a, w[1:] / w[:-1])),
+         lambda a, w: near(np.cumprod(a), w) or near(np.cumprod(a), w[1:])
+         or len(a) == len(w) - 1 and near(a, w[1:] / w[:-1])),
         ("end-point", "the last entry alone is wrong",
-         lambda a, w: len(a) == len(w) > 2 and same(a[:-1], w[:-1])),
+         lambda a, w: len(a) == len(w) > 2 and near(a[:-1], w[:-1])),
         ("end-point", "the first entry alone is wrong",
-         lambda a, w: len(a) == len(w) > 2 and same(a[1:], w[1:])),
+         lambda a, w: len(a) == len(w) > 2 and near(a[1:], w[1:])),
     )
     for code, sentence, test in tests:
         if all(test(a, w) for a, w, _ in pairs):
-            return [case.say(code, sentence, "structure", 0.7)]
+            return [case.say(code, sentence, "table rearranged")]
     count = next((n for n in ("n_levels", "n_steps") if n in case.contract.args), None)
     if count:
         def longer(p):
@@ -45,17 +45,17 @@ def tables(case):
 
         for cut, place, end in ((slice(None, -1), "i / L", "last"),
                                 (slice(1, None), "(i + 1) / L", "first")):
-            if all(same(a, longer(p)[cut]) for a, _, p in pairs):
+            if all(near(a, longer(p)[cut]) for a, _, p in pairs):
                 return [case.say("end-point", f"the levels lie at {place} in place of "
-                                 f"i / (L - 1): the {end} end is left out", "structure", 0.7)]
-    if all(len(a) == len(w) > 2 and same(a[[0, -1]], w[[0, -1]]) and not same(a, w)
+                                 f"i / (L - 1): the {end} end is left out", "table rearranged")]
+    if all(len(a) == len(w) > 2 and near(a[[0, -1]], w[[0, -1]]) and not near(a, w)
            for a, w, _ in pairs):
         return [case.say("wrong-spacing", "both ends are right, and what lies between is not",
-                         "structure", 2.5)]
+                         "table's spacing")]
     if all(len(a) != len(w) for a, w, _ in pairs):
         a, w, _ = pairs[0]
         return [case.say("wrong-shape", f"the table has {len(a)} entries, where {len(w)} are "
-                         "required", "call", 0.8)]
+                         "required", "table's length")]
     return []
 
 

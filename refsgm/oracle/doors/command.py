@@ -21,8 +21,9 @@ from typing import Annotated
 import typer
 
 from ..calls.caller import MOST_SECONDS
-from ..kinds import CONTRACTS, find
-from ..doctor.codes import CODES, Diagnosis
+from ..calls.frameworks import FRAMEWORKS, in_words
+from ..doctor.codes import CODES, CONVENTIONS, Diagnosis
+from ..kinds import KINDS, find
 from ..report import Report
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
@@ -40,8 +41,7 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
                             "or path/to/file.py:function.")] = None,
           command: Annotated[str | None, typer.Option(help="In place of a function: a program that "
                              "answers JSON lines, such as \"node my.js\".")] = None,
-          framework: Annotated[str, typer.Option(help="numpy, autograd, torch, jax or cupy.")]
-          = "numpy",
+          framework: Annotated[str, typer.Option(help=f"{in_words(FRAMEWORKS)}.")] = "numpy",
           levels: Annotated[str | None, typer.Option(help="How noise levels arrive: column, flat, "
                             "trailing or scalar.")] = None,
           event_shape: Annotated[str | None, typer.Option(help="Shape of one sample, such as "
@@ -65,7 +65,7 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
     Example: refsgm check denoising_score_matching losses.py:dsm --framework torch
     """
     if list_kinds:
-        print("\n".join(contract.signature() for contract in CONTRACTS.values()))
+        print("\n".join(contract.signature() for contract in KINDS.values()))
         return
     if kind is None or (target is None) == (command is None):
         raise ValueError("check needs a kind, and either module:function or --command "
@@ -105,8 +105,7 @@ def dtype_of(dtype):
 def names_of(allow):
     """Codes and conventions, from options that may hold several."""
     names = [name for item in allow or () for name in item.split(",") if name]
-    known = {*CODES, "mean-over-dims", "missing-half", "unit-sphere", "beta-variance", "clipped-x0",
-             "langevin-step"}
+    known = {*CODES, *CONVENTIONS}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

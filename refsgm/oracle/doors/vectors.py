@@ -17,17 +17,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..check import loss_parts, metamorphic, verdict
-from ..kinds import CONTRACTS, DATA, FUNCTION, LOSS, STATES, TABLE, find, situations
+from ..calls.losses import loss_parts
+from ..check import metamorphic, verdict
+from ..kinds import DATA, FUNCTION, KINDS, LOSS, STATES, TABLE, find
 from ..doctor import Case
 from ..kinds.fifty_digits import DIGITS, exact
+from ..kinds.probes import probe_specs
 from ..kinds.test_functions import Field
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import ODE, ROUNDINGS, Probe, allowance, judge, known, reference, sensitivity
+from ..calls.judge import judge, new_probe, probe_at, sensitivity_of, slack_of
+from ..calls.reference import reference
 from ..museum.mutants import MUTANTS, Mutant
 from ..doctor.codes import CODES
-from ..doctor.dependence import dependence
-from ..calls.caller import Caller, Trial
+from ..doctor.dependence import dependence_at
+from ..calls.caller import Caller
+from ..calls.trial import Trial
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
 
 VERSION = 1                                                        # of the format
@@ -78,7 +82,7 @@ def mistakes(kind):
 
 def times(kind, factor):
     """The right function times a factor."""
-    contract = CONTRACTS[kind]
+    contract = KINDS[kind]
 
     def wrong(*args):
         result = contract.function(*args)
@@ -136,21 +140,21 @@ def questions(contract):
     """All that the oracle asks of an implementation of a kind, in order: key -> `Asked`."""
     recorder = Recorder(contract)
     probes = []
-    for s in situations(contract):
+    for s in probe_specs(contract):
         recorder.group, recorder.label = "verdict", s.label
-        probes.append(judge(contract, recorder, known(contract, s, recorder.names)))
+        probes.append(judge(contract, recorder, new_probe(contract, s, recorder.names)))
     recorder.group, recorder.label = "rows", "rows"
     if contract.form not in (TABLE, STATES):
         metamorphic(contract, recorder, probes[0])
     recorder.group, recorder.label = "fits", "fit"
     case = Case(contract, recorder, probes)
-    _ = case.more
+    case.fit_probes()
     recorder.group, recorder.label = "parameters", "theta"
     if contract.form == LOSS:
         loss_parts(contract, recorder, probes, None, None)
     recorder.group, recorder.label = "one argument changed", "changed"
     if contract.form not in (TABLE, STATES, FUNCTION):
-        dependence(case, probes[0])
+        dependence_at(case, probes[0])
     return recorder.asked
 
 
@@ -203,20 +207,13 @@ def right_case(contract, question, name):
     """A valid case, and where its expected answer comes from."""
     args = question.args
     want, right = reference(contract, args), exact(contract, args)
-    slack = [two_digits(by_rows(allowance(question.dtype, k, w)))
-             for k, w in zip(K_of(contract, args, want), want)]
+    slack = [two_digits(by_rows(slack_of(contract, question.dtype, question.dtype, k, w)))
+             for k, w in zip(sensitivity_of(contract, args, want), want)]
     expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
     case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
             "result": "valid", "inputs": plain(contract, args),
             "expected": as_answer(contract, expected), "tolerance": as_answer(contract, slack)}
     return case, "refsgm" if right is None else "mpmath"
-
-
-def K_of(contract, args, want):
-    """What rounding does to the formula, as `judge.known` has it."""
-    if contract.name == "log_likelihood":
-        return [ODE / (ROUNDINGS * np.finfo(np.float64).eps) * (1 + np.abs(w)) for w in want]
-    return sensitivity(contract, args, want)
 
 
 def by_rows(slack):
@@ -255,10 +252,8 @@ def wrong_cases(contract, asked, start, notes):
     for m in mistakes(contract.name):
         caller, shown = Caller(contract, m.function, numpy_framework()), 0
         for question in small:
-            want = reference(contract, question.args)
-            probe = judge(contract, caller, Probe(
-                situations(contract)[0], question.args, want,
-                K_of(contract, question.args, want), Trial()))
+            probe = judge(contract, caller, probe_at(contract, probe_specs(contract)[0],
+                                                     question.args))
             if probe.ok or probe.got is None or shown == SHOWN:
                 continue
             shown += 1
@@ -278,7 +273,7 @@ def export(folder, kinds=None):
     """Write the vectors of all kinds, or of some, to a folder; returns the paths."""
     os.makedirs(folder, exist_ok=True)
     paths = []
-    for kind in kinds or CONTRACTS:
+    for kind in kinds or KINDS:
         path = os.path.join(folder, f"{kind}.json")
         text = json.dumps(document(kind), allow_nan=False)
         with open(path, "w", encoding="utf-8") as file:
@@ -334,13 +329,10 @@ def verify(kind, data, *, dtype=None, allow=(), dictionary=True):
 
 def further(stored, asked):
     """The stored answers that no probe of a verdict looks at, judged: a `Probe` each."""
-    contract, plain_probe = stored.contract, situations(stored.contract)[0]
+    contract, plain_probe = stored.contract, probe_specs(stored.contract)[0]
     probes = []
     for i, question in enumerate(asked.values()):
         if question.group not in ("verdict", "rows"):
-            want = reference(contract, question.args)
-            probe = Probe(plain_probe._replace(label=identifier(contract, i),
-                                               dtype=str(question.dtype)),
-                          question.args, want, K_of(contract, question.args, want), Trial())
-            probes.append(judge(contract, stored, probe))
+            place = plain_probe._replace(label=identifier(contract, i), dtype=str(question.dtype))
+            probes.append(judge(contract, stored, probe_at(contract, place, question.args)))
     return probes

@@ -12,11 +12,12 @@ import math
 
 import numpy as np
 
-from ..kinds import STATES, Noise
-from ..kinds.test_functions import Field
+from ..kinds import FUNCTION, STATES
+from ..kinds.test_functions import Field, Noise
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import reference
-from ..calls.caller import Caller, Trial
+from ..calls.caller import Caller
+from ..calls.reference import reference
+from ..calls.trial import Trial
 
 FIELD = ("{name}(x, level) = (theta[0] x A + theta[1] b - theta[2] x^3) / (1 + level), x A the "
          "product of a row vector and the matrix, x^3 entry by entry, level the noise level that "
@@ -32,7 +33,7 @@ def functions_in_words(contract):
     for name in contract.args:
         if name in ("score_fn", "eps_fn"):
             words[name] = FIELD.format(name=name)
-        elif name == "log_density" and contract.form == "function":
+        elif name == "log_density" and contract.form == FUNCTION:
             words[name] = ENERGY
         elif name == "rng":
             words[name] = NOISE

@@ -1,4 +1,4 @@
-"""The functions that contracts pass: a score, or eps, or log density, made of operators alone.
+"""What is passed and is no array: a score, eps or log density, and the rng of a loop.
 
     s(x, level) = theta_0 x A + theta_1 b - theta_2 x^3, divided by 1 + level
     A = gain (R / 2 - I),    R random (D, D)
@@ -73,3 +73,16 @@ class Field:
         S, theta = (self.A + self.A.T) / 2, self.theta
         return (0.5 * theta[0] * (x * (x @ S)).sum(1) + theta[1] * (x @ self.b)
                 - 0.25 * theta[2] * self.gain * (x * x * x * x).sum(1))
+
+
+class Noise:
+    """The rng of a loop, the same for refsgm and for foreign code: draw i is a fixed array."""
+
+    def __init__(self, seed):
+        self.seed, self.count = seed, 0
+
+    def standard_normal(self, shape, dtype=np.float64):
+        """The next draw (B, D)."""
+        z = np.random.default_rng([self.seed, self.count]).standard_normal(tuple(shape))
+        self.count += 1
+        return z.astype(dtype)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from . import mutants, not_bugs
 from ..check import check
 from ..kinds import find
-from ..doctor.codes import CODES
 
 
 class Row(NamedTuple):
@@ -121,8 +120,7 @@ def page(rows, plain, alarms):
               "| mistake | why |", "|---|---|"]
     lines += [f"| {name} | {cell(why)} |" for name, why in (mutants.NO_KIND
                                                             | not_bugs.NO_KIND).items()]
-    lines += ["", "## The codes", "", "| code | meaning | what to do |", "|---|---|---|"]
-    lines += [f"| `{code}` | {cell(words)} | {cell(fix)} |" for code, (words, fix) in CODES.items()]
+    lines += ["", "The codes are explained in [the oracle's page](oracle.md#codes)."]
     return "\n".join(lines) + "\n"
 
 

@@ -8,9 +8,9 @@ import pytest
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-import styles                                                        # noqa: E402
-from slips import AFTER, BEFORE, SLIPS                               # noqa: E402
-from variants import RIGHT                                           # noqa: E402
+from . import styles                                                 # noqa: E402
+from .slips import AFTER, BEFORE, SLIPS                               # noqa: E402
+from .variants import RIGHT                                           # noqa: E402
 
 from refsgm import check_training                                    # noqa: E402
 

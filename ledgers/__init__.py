@@ -1,0 +1,1 @@
+"""Measured figures that the documents state: accuracy, peers, rates of the doctor."""

@@ -1,0 +1,99 @@
+"""The three parts of a loss: its value, its minimiser, and the gradient that its framework takes.
+
+Every loss of the package is quadratic in the weights theta of the test function. So differences
+give gradient and Hessian exactly, and the minimiser of the right loss is known: it must be the
+minimum of the foreign one too.
+"""
+
+import warnings
+
+import numpy as np
+
+from ..kinds import ProbeSpec
+from ..kinds.test_functions import Field
+from .judge import new_probe
+from .reference import reference
+from .trial import OutOfTime, limited
+
+
+def loss_parts(contract, caller, probes, dim, dtype):
+    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged"."""
+    parts = {"value": "right" if all(p.ok for p in probes) else "wrong",
+             "minimiser": "not judged", "gradient": "not judged"}
+    s = ProbeSpec("theta", 6, dim or 4, False, seed=77, M=2,
+                  dtype=dtype or "float64")
+    probe = new_probe(contract, s, caller.names)
+    name, f = next((n, a) for n, a in probe.args.items() if isinstance(a, Field))
+    number, narrow = np.dtype(s.dtype), []
+
+    def foreign(theta):
+        trial = caller(probe.args | {name: with_theta(f, theta)}, number)
+        if trial.outputs is None or trial.outputs[0].size not in (1, s.B):
+            raise ArithmeticError
+        narrow.append(trial.dtypes[0] == np.float32)
+        return float(np.mean(trial.outputs[0]))
+
+    def right(theta):
+        return float(np.mean(reference(contract, probe.args | {name: with_theta(f, theta)})[0]))
+
+    try:
+        foreign(f.theta)
+        tolerance = 2e-3 if narrow[0] else 1e-5
+        parts["minimiser"] = minimiser(foreign, right, f.theta, tolerance)
+        if caller.framework.gradient is not None:
+            parts["gradient"] = gradient(caller, probe, f, foreign, number, tolerance)
+    except ArithmeticError:
+        pass
+    return parts
+
+
+def with_theta(f, theta):
+    """The same Field with other weights."""
+    other = f.astype(np.float64)
+    other.theta = np.asarray(theta)
+    return other
+
+
+def quadratic(loss, theta):
+    """Gradient and Hessian of a loss in theta, by differences: exact where it is quadratic."""
+    n, h = len(theta), 0.5
+    e = h * np.eye(n)
+    zero = loss(theta)
+    plus, minus = [loss(theta + d) for d in e], [loss(theta - d) for d in e]
+    g = np.array([(a - b) / (2 * h) for a, b in zip(plus, minus)])
+    H = np.diag([(a + b - 2 * zero) / h**2 for a, b in zip(plus, minus)])
+    for i in range(n):
+        for j in range(i):
+            cross = (loss(theta + e[i] + e[j]) - plus[i] - plus[j] + zero) / h**2
+            H[i, j] = H[j, i] = cross
+    return g, H
+
+
+def minimiser(foreign, right, theta, tolerance):
+    """Whether the minimiser of the right loss is the minimum of the foreign one too."""
+    g, H = quadratic(right, theta)
+    best = theta - np.linalg.solve(H, g)
+    slope, curvature = quadratic(foreign, best)
+    size = np.sqrt(np.abs(np.diag(curvature)) * max(abs(foreign(best)), 1e-12))
+    size = size + np.abs(curvature) @ np.abs(best)
+    if not np.all(np.isfinite(slope)) or not np.all(np.isfinite(curvature)):
+        return "wrong"
+    stationary = np.all(np.abs(slope) <= tolerance * size + 1e-12)
+    convex = np.all(np.linalg.eigvalsh(curvature) > -tolerance * np.max(np.abs(curvature)))
+    return "right" if stationary and convex and np.any(curvature) else "wrong"
+
+
+def gradient(caller, probe, f, foreign, dtype, tolerance):
+    """Whether the framework's gradient is the derivative of the foreign value."""
+    derivative, _ = quadratic(foreign, f.theta)
+
+    def loss(theta):
+        return caller.framework.mean(caller(probe.args, dtype, theta=theta, keep=True))
+    try:
+        with warnings.catch_warnings(), limited(caller.seconds):
+            warnings.simplefilter("ignore")                    # of a loss that has no gradient
+            taken = np.asarray(caller.framework.gradient(loss, f.theta.astype(dtype)), np.float64)
+    except (Exception, OutOfTime):            # a number without a graph, or a graph that is broken
+        return "wrong"
+    size = np.max(np.abs(derivative)) + 1e-12
+    return "right" if np.all(np.abs(taken - derivative) <= tolerance * size) else "wrong"

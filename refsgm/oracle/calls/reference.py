@@ -1,0 +1,89 @@
+"""refsgm's own answer at a probe, and how far rounding alone may move it: its sensitivity.
+
+    sensitivity = max(|f(x (1 + h)) - f(x)| / h,   |f in float32 - f| / eps of float32,   |f|)
+
+It is the larger of the formula's response to relative changes of its inputs, divided by their size,
+and its own error in float32, in units of that eps. So a probe where every spelling of a formula
+loses digits allows for the loss, and no other does.
+"""
+
+import numpy as np
+
+from ..kinds import FUNCTION, STATES
+from ..kinds.test_functions import Field, Noise
+
+
+def reference(contract, args, function=None):
+    """refsgm's answer in float64, or in the dtype of the arguments: a tuple of arrays.
+
+    function  another spelling of the contract's
+    """
+    given = [Noise(a.seed) if isinstance(a, Noise) else a
+             for a in (args[n] for n in contract.args if n in args)]
+    with np.errstate(all="ignore"):
+        if contract.form == FUNCTION:
+            return (np.asarray(contract.function(args["log_density"].energy)(args["x"])),)
+        result = (function or contract.function)(*given)
+        if contract.form == STATES:
+            return tuple(result)
+    return tuple(np.asarray(r) for r in result) if isinstance(result, tuple) else (
+        np.asarray(result),)
+
+
+def narrow(a):
+    """An argument in float32."""
+    if isinstance(a, Field):
+        return a.astype(np.float32)
+    return a.astype(np.float32) if isinstance(a, np.ndarray) else a
+
+
+def changed(a, rng, h):
+    """An argument with every entry changed by a relative h or not at all; 0 and 1 stay."""
+    if isinstance(a, Field):
+        return a
+    if isinstance(a, np.ndarray) or isinstance(a, float):
+        change = h * rng.integers(2, size=np.shape(a))
+        result = np.where((np.asarray(a) == 1) | (np.asarray(a) == 0), a, a * (1 - change))
+        return result if isinstance(a, np.ndarray) else float(result)
+    return a
+
+
+def sensitivity(contract, args, want):
+    """The sensitivity of every component to rounding, arrays like the answers `want`."""
+    rng, h = np.random.default_rng(0), 2.0**-26
+    size = [np.abs(w) for w in want]
+
+    def grow(answers, unit):
+        for i, (w, a) in enumerate(zip(want, answers)):
+            if np.shape(a) == np.shape(w) and np.all(np.isfinite(a)):
+                size[i] = np.maximum(size[i], np.abs(a - w) / unit)
+
+    for _ in range(3):
+        try:
+            grow(reference(contract, {k: a if k == "weights" else changed(a, rng, h)
+                                      for k, a in args.items()}), h)
+        except ValueError:                          # a change took it out of the domain
+            continue
+    low = {k: narrow(a) for k, a in args.items()}
+    same = {k: widen(a) for k, a in low.items()}
+    eps = float(np.finfo(np.float32).eps)
+    try:
+        exact = reference(contract, same)
+        for function in (contract.function, *contract.spellings):
+            rough = reference(contract, low, function)
+            grow([w + (r.astype(np.float64) - e) for w, r, e in zip(want, rough, exact)], eps)
+    except (ValueError, FloatingPointError):
+        pass
+    return tuple(spread(s) for s in size)
+
+
+def widen(a):
+    """An argument back in float64."""
+    if isinstance(a, Field):
+        return a.astype(np.float64)
+    return a.astype(np.float64) if isinstance(a, np.ndarray) else a
+
+
+def spread(a):
+    """The largest entry of each row, for all entries of the row: vectors are judged by length."""
+    return np.broadcast_to(np.max(a, axis=-1, keepdims=True), a.shape) if np.ndim(a) == 2 else a

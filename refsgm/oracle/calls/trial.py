@@ -1,0 +1,93 @@
+"""What one call of foreign code gave, the time limit that it has, and the rng that it is given.
+
+Foreign code may raise, hang, print, change its inputs, return other shapes, or draw its own noise:
+a trial records that and never fails itself.
+"""
+
+import contextlib
+import math
+import signal
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..kinds.test_functions import Noise
+from .frameworks import is_single
+
+
+class OutOfTime(BaseException):
+    """The time limit of a call; not an Exception, so that foreign `except Exception` lets it by."""
+
+
+@dataclass
+class Trial:
+    """What one call gave.
+
+    outputs  NumPy arrays, one for each component, in their own shapes; None after an error
+    error    what was raised, in one line
+    problem  code of what is wrong with the call itself: "raises", "timeout", "wrong-shape"
+    dtypes, shapes   of the outputs as they came
+    calls    (x, level) of every call of the function that was passed, where they could be seen
+    mutated  names of arguments that were changed
+    printed  whether anything was written to standard output or error
+    """
+
+    outputs: tuple | None = None
+    error: str = ""
+    problem: str = ""
+    dtypes: tuple = ()
+    shapes: tuple = ()
+    calls: list = field(default_factory=list)
+    mutated: tuple = ()
+    printed: bool = False
+
+
+@contextlib.contextmanager
+def limited(seconds):
+    """Raise OutOfTime after some seconds, where signals allow it (the main thread, not Windows)."""
+    if (threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM")
+            or signal.getitimer(signal.ITIMER_REAL)[0] > 0):           # an outer limit is running
+        yield
+        return
+
+    def stop(*_):
+        raise OutOfTime
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+class ForeignRng:
+    """What foreign code is given as its rng: NumPy's two ways of asking for normal numbers."""
+
+    def standard_normal(self, size=None, dtype=None, out=None, *, shape=None):
+        """The next draw, float64 unless a 32-bit dtype is asked for."""
+        size = shape if size is None else size
+        if out is not None:
+            raise TypeError("this rng makes new arrays: out must be None")
+        if not hasattr(size, "__len__") or len(size) < 2:
+            raise TypeError("every sample needs noise of its own: the shape that is drawn must be "
+                            f"that of the batch, (B, D), got {size}")
+        return self.draw(tuple(size), dtype)
+
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        """loc + scale times the next draw."""
+        return loc + scale * self.standard_normal(size)
+
+
+class LoopNoise(ForeignRng):
+    """The rng of a foreign loop: its draws are the contract's, on foreign arrays."""
+
+    def __init__(self, seed, caller, dtype):
+        self.noise, self.caller, self.dtype = Noise(seed), caller, dtype
+
+    def draw(self, shape, dtype):
+        flat = shape if self.caller.event_shape is None else (shape[0], math.prod(shape[1:]))
+        z = self.noise.standard_normal(flat).reshape(shape)
+        narrow = is_single(dtype) or dtype is None and self.dtype == np.float32
+        return self.caller.framework.asarray(z.astype(np.float32 if narrow else np.float64))

@@ -1,0 +1,68 @@
+"""What is wrong with the calls themselves: no answer, another shape, arguments that are changed."""
+
+import numpy as np
+
+from ..kinds import LOSS, ROWS, TABLE
+
+
+def call_problems(case):
+    """Calls that raise, hang, return other shapes or change their arguments."""
+    probes, found = case.probes, []
+    failed = [p for p in probes if p.trial.problem]
+    if failed and all(p.trial.problem in ("raises", "timeout") for p in probes):
+        return [no_answer(case, failed[0].trial)]
+    late = next((p for p in probes if p.trial.problem == "timeout"), None)
+    if late is not None:
+        found.append(case.say("timeout", f"at the probe {late.label!r}: {late.trial.error}",
+                              "times out"))
+    raised = [p for p in probes if p.trial.problem == "raises"]
+    if raised:
+        found.append(raises_somewhere(case, raised))
+    misshapen = [p for p in probes if p.trial.problem == "wrong-shape"]
+    if misshapen and case.contract.form != TABLE:
+        found.append(other_shape(case, misshapen))
+    changed = sorted({n for p in probes for n in p.trial.mutated})
+    if changed:
+        found.append(case.say("mutates-input", f"it changes {', '.join(changed)} in place",
+                              "changes arguments"))
+    return found
+
+
+def no_answer(case, trial):
+    """It fails at every probe; the contract is shown if the number of arguments is the reason."""
+    verb = "does not answer" if trial.problem == "timeout" else "raises"
+    arity = trial.error.startswith("TypeError") and "argument" in trial.error
+    return case.say(trial.problem, f"it {verb} at every probe: {trial.error}", "answers nowhere",
+                    fix=f"the contract is {case.contract.signature()}" if arity else "")
+
+
+def raises_somewhere(case, raised):
+    """It raises at some probes: at all that are oblong, or at others."""
+    square = [p for p in case.probes if p.situation.B == p.situation.D > 1 and p.situation.rows]
+    oblong = [p for p in case.probes if p.situation.B != p.situation.D and p.situation.rows
+              and min(p.situation.B, p.situation.D) > 1]
+    if (square and oblong and not any(p.trial.problem == "raises" for p in square)
+            and all(p.trial.problem == "raises" for p in oblong)):
+        return case.say("broadcast", "with levels by row it raises when B != D and answers when "
+                        f"B == D ({oblong[0].trial.error}): the levels are broadcast along "
+                        "features", "levels along features")
+    p = min(raised, key=lambda p: p.situation.B * p.situation.D)
+    return case.say("raises", f"it raises at {len(raised)} of {len(case.probes)} probes, such as "
+                    f"{p.label!r}: {p.trial.error}", "raises somewhere")
+
+
+def other_shape(case, probes):
+    """What a wrong shape tells."""
+    p = next((p for p in probes if p.situation.B != p.situation.D), probes[0])
+    B, D, shapes = p.situation.B, p.situation.D, p.trial.shapes
+    if case.contract.form in (LOSS, ROWS) and shapes and shapes[0] == (B, D):
+        a, want = p.trial.outputs[0], p.want[0]
+        sums = {"the sum": np.sum(a, axis=1), "the mean": np.mean(a, axis=1)}
+        right = [word for word, v in sums.items() if np.allclose(v, want, rtol=1e-4)]
+        text = f", {right[0]} of which over features is right" if right else ""
+        return case.say("not-reduced", f"it returns one value per feature, {shapes[0]}{text}",
+                        "not reduced")
+    if shapes and (shapes[0][:2] == (B, B) or shapes[0][:3] == (B, B, D)) and B != D:
+        return case.say("broadcast", f"it returns shape {shapes[0]} for B = {B}, D = {D}: rows "
+                        "were broadcast against rows", "rows against rows")
+    return case.say("wrong-shape", f"at the probe {p.label!r}: {p.trial.error}", "wrong shape")

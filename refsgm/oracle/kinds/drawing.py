@@ -1,0 +1,151 @@
+"""How the arguments of a probe are drawn: an argument's name says what it is.
+
+A record's `draw` comes before the name. One rng draws all arguments of a probe, in the order of the
+contract, so what one argument draws is part of the probes of every later one.
+"""
+
+import numpy as np
+
+from .kind import DATA, FUNCTION, FUNCTIONS, STATES
+from .test_functions import Field, Noise
+
+
+def arguments(kind, spec):
+    """The arguments of one probe, a dict in the contract's order; arrays are float64."""
+    rng = np.random.default_rng([spec.seed, spec.B, spec.D, len(kind.name)])
+    drawn = {}
+    for name in kind.args:
+        drawn[name] = draw(kind, name, rng, spec, drawn)
+        if drawn[name] is None:                                 # an argument left at its default
+            del drawn[name]
+    if kind.form == FUNCTION:
+        drawn["x"] = data("x", rng, spec)                         # where the function is called
+    drawn.update(spec.given)
+    order_levels(kind, drawn, spec)
+    if spec.dtype == "float32":
+        drawn = {k: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray) else a
+                 for k, a in drawn.items()}
+    return drawn
+
+
+def draw(kind, name, rng, spec, drawn):
+    """One argument: as the record says, or else by its name."""
+    if name in kind.draw:
+        return kind.draw[name](rng, spec, drawn)
+    if name in FUNCTIONS:                                  # a loop of cubics could run away
+        return Field(rng, spec.D, 0.1, 0.0) if kind.form == STATES else Field(rng, spec.D)
+    if name == "v" and kind.sliced:
+        return rng.standard_normal((spec.M, spec.B, spec.D) if spec.M else (spec.B, spec.D))
+    if name in DATA:
+        return data(name, rng, spec)
+    if kind.is_level(name):
+        return level(name, rng, spec)
+    if name in BY_NAME:
+        return BY_NAME[name](rng, spec, drawn)
+    raise KeyError(f"the record of {kind.name} must say how its argument {name!r} is drawn")
+
+
+def data(name, rng, spec):
+    """An array (B, D), near the origin, far from it, or far from the mean."""
+    a = 1.5 * rng.standard_normal((spec.B, spec.D))
+    if spec.regime == "far from the origin" and name not in ("eps", "z"):
+        return a + 1e3
+    if spec.regime == "far tail" and name in ("x", "x_noisy", "x_t"):
+        return a + 60.0 * np.sign(rng.standard_normal((spec.B, spec.D)))
+    return a
+
+
+def level(name, rng, spec):
+    """A noise level, time or rate, one per row or one for all."""
+    u = rng.uniform(-1, 1, (spec.B, 1) if spec.rows else ())
+    if name.startswith("alpha_bar"):
+        logit = {"tiny levels": 9 + u, "huge levels": -9 + u}.get(spec.regime, 2.5 * u)
+        a = 1 / (1 + np.exp(-logit))
+        a = np.where(np.abs(a - 0.5) < 0.05, 0.6, a)                # at 1/2 mistakes hide
+    elif name == "t":
+        a = 0.5 + 0.45 * u
+    else:
+        size = {"tiny levels": 1e-4, "huge levels": 1e4}.get(spec.regime, 1.0)
+        a = 10**(0.9 * u) * (size if name.startswith("sigma") else 1.0)
+        a = np.where(np.abs(np.log(a)) < 0.1, 1.3, a)                      # nor at sigma = 1
+    return a if spec.rows else float(a)
+
+
+def order_levels(kind, drawn, spec):
+    """A step goes from t to s < t, by a share of the way that differs from row to row."""
+    rng = np.random.default_rng([7, spec.seed, spec.B])
+    share = rng.uniform(0.15, 0.85, (spec.B, 1) if spec.rows else ())
+    share = share if spec.rows else float(share)
+    given = dict(spec.given)
+    for small, large in (("sigma_s", "sigma_t"), ("sigma_from", "sigma_to"),
+                         ("alpha_bar_t", "alpha_bar_s")):
+        if small in kind.args and large in kind.args and small not in given:
+            drawn[small] = share * drawn[large]
+        elif small in given and isinstance(drawn.get(large), np.ndarray) and spec.rows:
+            drawn[small] = np.full((spec.B, 1), given[small])
+
+
+def number(f):
+    """A draw of f(u, spec), u uniform in [0, 1)."""
+    return lambda rng, spec, drawn: f(rng.uniform(0, 1), spec)
+
+
+def table(f):
+    """A draw of f(rng, spec, drawn), after the u of a number, which every plain argument takes."""
+    def drawn_after_u(rng, spec, drawn):
+        rng.uniform(0, 1)
+        return f(rng, spec, drawn)
+    return drawn_after_u
+
+
+def means(rng, spec, drawn):
+    """Means (4, D) of a mixture, as far apart as the noise is wide."""
+    width = {"tiny levels": 1e-4, "huge levels": 1e4}.get(spec.regime, 1.5)
+    center = 1e3 if spec.regime == "far from the origin" else 0.0
+    return center + width * rng.standard_normal((4, spec.D))
+
+
+def sigmas(rng, spec, drawn):
+    """Decreasing noise levels (L,)."""
+    return np.sort(10**rng.uniform(-0.5, 1, 3 + spec.seed % 3))[::-1].copy()
+
+
+def betas(rng, spec, drawn):
+    """Increasing rates (T,)."""
+    return np.sort(rng.uniform(0.02, 0.6, 4 + spec.seed % 4))
+
+
+def alpha_bars(rng, spec, drawn):
+    """A table (T + 1,) that starts at 1 and decreases."""
+    return np.concatenate([[1.0], np.cumprod(1 - rng.uniform(0.05, 0.6, 4 + spec.seed % 4))])
+
+
+def level_weights(rng, spec, drawn):
+    """Weights (L,) of noise levels, or None for the default."""
+    return rng.uniform(0.5, 2, len(drawn["sigmas"])) if spec.M else None
+
+
+BY_NAME = {
+    "eta": number(lambda u, spec: 0.3 + 0.5 * u),
+    "sigma_data": number(lambda u, spec: 0.3 + 2 * u),
+    "gamma": number(lambda u, spec: 1.5 + 4 * u),
+    "step": number(lambda u, spec: 0.1 + u),
+    "step_size": number(lambda u, spec: 0.05 + 0.3 * u),
+    "rho": number(lambda u, spec: 3 + 6 * u),
+    "offset": number(lambda u, spec: 0.01 + 0.05 * u),
+    "beta_min": number(lambda u, spec: 0.1 + 0.3 * u),           # rates of the VP SDE
+    "beta_max": number(lambda u, spec: 8 + 10 * u),
+    "sigma_min": number(lambda u, spec: 0.2 + 0.5 * u),
+    "sigma_max": number(lambda u, spec: 3 + 20 * u),
+    "n_levels": number(lambda u, spec: 5 + spec.seed % 6),
+    "n_steps": number(lambda u, spec: 4 + spec.seed % 5),
+    "steps_per_level": number(lambda u, spec: 2),
+    "dim": number(lambda u, spec: 2 + spec.seed % 7),
+    "bin_width": number(lambda u, spec: 1.1 * 2.0**-(1 + spec.seed % 8)),
+    "rng": number(lambda u, spec: Noise(spec.seed)),
+    "means": table(means),
+    "sigmas": table(sigmas),
+    "betas": table(betas),
+    "alpha_bar": table(alpha_bars),
+    "weights": table(level_weights),
+}

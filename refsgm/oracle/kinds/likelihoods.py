@@ -1,0 +1,45 @@
+"""Kinds: likelihoods of data, by the probability-flow ODE."""
+
+import numpy as np
+
+import refsgm
+
+from .drawing import number
+from .fifty_digits import log_normal
+from .kind import ROWS, Kind, ProbeSpec
+from .probes import by_seed, many_rows, seeds, sizes
+from .terms import ones_of, square
+from .test_functions import Field
+
+ODE = 1e-5                                 # relative: what two adaptive solvers may differ by
+
+
+def few_rows(kind, levels, dim):
+    """Small probes, as each solves an ODE."""
+    features = [D for _, D in sizes(dim)]
+    return [ProbeSpec(f"B = {B}, D = {D}", B, D, seed=i)
+            for i, (B, D) in enumerate(zip((3, 2, 1), (features[0], features[1], features[4])))]
+
+
+def of_the_flow(args, seen):
+    """The prior where the flow ends, and the integral of the divergence on the way."""
+    x_max = refsgm.probability_flow(*args.values())
+    prior = refsgm.prior_log_density(x_max, args["sigma_max"])
+    return [{"|x_max|^2": square(x_max), "1": np.ones(len(x_max)),
+             "integral of the divergence": prior - refsgm.log_likelihood(*args.values())}]
+
+
+KINDS = (
+    Kind("prior_log_density", ROWS, exact=lambda f, x, sigma: log_normal(f, x, 0, sigma),
+         levels=("sigma_max",), logarithm=True,
+         terms=lambda args, seen: [{"|x|^2": square(args["x"]), "1": ones_of(args)}]),
+    Kind("log_likelihood", ROWS, terms=of_the_flow, logarithm=True, adaptive=True, tolerance=ODE,
+         draw={"score_fn": lambda rng, spec, drawn: Field(rng, spec.D, 0.1, -0.4),  # stays bounded
+               "sigma_max": number(lambda u, spec: 2.0 + u)},
+         probes=few_rows, fit_probes=lambda *given: many_rows(*given)[:8]),
+    Kind("bits_per_dimension", ROWS,
+         exact=lambda f, a, dim, width: -a / (dim * f.log(2)) - f.log(width) / f.log(2),
+         terms=lambda args, seen: [{"log_density": args["log_density"], "1": ones_of(args)}],
+         draw={"log_density": lambda rng, spec, drawn: 30 * rng.standard_normal(spec.B)},
+         probes=by_seed, fit_probes=seeds),
+)

@@ -1,0 +1,73 @@
+"""Kinds: whole samplers, all states of which are compared."""
+
+import numpy as np
+
+from . import drawing
+from .drawing import number, table
+from .kind import STATES, Kind
+from .steps import ddim_step, ddpm_step, euler_step, heun_step, langevin_step
+
+
+def states(x, levels, step):
+    """The state after each step."""
+    result = []
+    for level in levels:
+        x = step(x, level)
+        result.append(x)
+    return result
+
+
+def down(alpha_bar):
+    """Pairs of neighbours (t, s), from the end of a table to its start."""
+    return zip(alpha_bar[:0:-1], alpha_bar[-2::-1])
+
+
+def langevin(f, s, x, step_size, n, rng):
+    return states(x, range(n), lambda x, _: langevin_step(f, x, s(x), step_size, next(rng)))
+
+
+def annealed_langevin(f, s, x, sigmas, n, step_size, rng):
+    return states(x, [sigma for sigma in sigmas for _ in range(n)],
+                  lambda x, sigma: langevin_step(f, x, s(x, sigma),
+                                                 step_size * sigma**2 / sigmas[-1]**2, next(rng)))
+
+
+def ddpm_sampler(f, eps, x, table, rng):
+    return states(x, down(table), lambda x, a: ddpm_step(f, x, eps(x, a[0]), *a, next(rng)))
+
+
+def ddim_sampler(f, eps, x, table, eta, rng):
+    return states(x, down(table), lambda x, a: ddim_step(f, x, eps(x, a[0]), *a, eta, next(rng)))
+
+
+def probability_flow_sampler(f, s, x, sigmas, method="heun"):
+    def euler(x, a):
+        return euler_step(f, x, s(x, a[0]), *a)
+
+    def heun(x, a):
+        return heun_step(f, s, x, *a)
+    return states(x, zip(sigmas[:-1], sigmas[1:]), {"heun": heun, "euler": euler}[method])
+
+
+def to_zero_once(rng, spec, drawn):
+    """Noise levels, which end in zero at one probe."""
+    levels = drawing.sigmas(rng, spec, drawn)
+    return np.append(levels, 0.0) if spec.seed == 4 else levels
+
+
+def of_annealed_step(args, i):
+    """The noise level of a step, and the last of all."""
+    return {"sigma_i": args["sigmas"][i // args["steps_per_level"]], "sigma_L": args["sigmas"][-1],
+            "step_size": args["step_size"]}
+
+
+KINDS = (
+    Kind("langevin", STATES, exact=langevin),
+    Kind("annealed_langevin", STATES, exact=annealed_langevin, step_quantities=of_annealed_step),
+    Kind("ddpm_sampler", STATES, exact=ddpm_sampler),
+    Kind("ddim_sampler", STATES, exact=ddim_sampler, draw={
+        "eta": number(lambda u, spec: {3: 0.0, 4: 1.0}.get(spec.seed, 0.3 + 0.5 * u))}),
+    Kind("probability_flow_sampler", STATES, exact=probability_flow_sampler, draw={
+        "sigmas": table(to_zero_once),
+        "method": number(lambda u, spec: "euler" if spec.seed == 3 else "heun")}),
+)

@@ -1,0 +1,122 @@
+"""Kinds: noise added to data, and one step of a sampler, from t to s < t.
+
+A step is a sum of its data, whose coefficients are recovered row by row. Those of DDPM and DDIM
+can be written with x_0 in place of x_t or of eps, and a mistake is plainest in one of the three.
+In the formulas t and s are the levels at these times: alpha_bar of a VP step, sigma of a VE step.
+"""
+
+import numpy as np
+
+import refsgm
+
+from .drawing import number
+from .fifty_digits import root
+from .kind import BATCH, LEVEL, Kind, Mistake, ProbeSpec
+from .terms import of_data
+
+VARIANCE_BETA = ProbeSpec("variance = beta", given=(("variance", "beta"),))
+
+# Formulas
+
+
+def langevin_step(f, x, score, step_size, z):
+    return x + step_size / 2 * score + root(step_size) * z
+
+
+def posterior(f, x_0, x_t, t, s):
+    beta = 1 - t / s
+    mean = (root(s) * beta * x_0 + root(t / s) * (1 - s) * x_t) / (1 - t)
+    return mean, beta * (1 - s) / (1 - t)
+
+
+def clean(x_t, eps, t):
+    """x_0 from eps."""
+    return (x_t - root(1 - t) * eps) / root(t)
+
+
+def ddpm_step(f, x_t, eps, t, s, z, variance="posterior"):
+    mean, small = posterior(f, clean(x_t, eps, t), x_t, t, s)
+    return mean + root(small if variance == "posterior" else 1 - t / s) * z
+
+
+def ddim_step(f, x_t, eps, t, s, eta, z):
+    variance = eta**2 * (1 - s) / (1 - t) * (1 - t / s)
+    return root(s) * clean(x_t, eps, t) + root(1 - s - variance) * eps + root(variance) * z
+
+
+def euler_step(f, x, score, t, s):
+    return x + (t - s) * t * score
+
+
+def reverse_sde_step(f, x, score, t, s, z):
+    return x + (t**2 - s**2) * score + root(t**2 - s**2) * z
+
+
+def ancestral_step(f, x, score, t, s, z):
+    return x + (t**2 - s**2) * score + s / t * root(t**2 - s**2) * z
+
+
+def heun_step(f, s, x, sigma_t, sigma_s):
+    gap, slope = sigma_s - sigma_t, -sigma_t * s(x, sigma_t)
+    if np.all(np.asarray(sigma_s) == 0):
+        return x + gap * slope
+    return x + gap * (slope - sigma_s * s(x + gap * slope, sigma_s)) / 2
+
+
+# Terms
+
+
+def with_x0(args, seen):
+    """The step as a sum of its data; of x_0, eps and z; of x_0, x_t and z."""
+    x_t, eps, z, t = (args[n] for n in ("x_t", "eps", "z", "alpha_bar_t"))
+    x_0 = (x_t - (1 - t)**0.5 * eps) / t**0.5
+    return [*of_data(args), {"x_0": x_0, "eps": eps, "z": z}, {"x_0": x_0, "x_t": x_t, "z": z}]
+
+
+def two_scores(args, seen):
+    """The step as a sum of x_t and the scores at both ends."""
+    x, t, s = args["x_t"], args["sigma_t"], args["sigma_s"]
+    first = args["score_fn"](x, t)
+    if seen is None or len(seen) < 2:
+        seen = [first, args["score_fn"](x + (t - s) * t * first, s)]
+    return [{"x_t": x, "score at x_t": first, "score at x_hat": seen[1]}]
+
+
+# Known mistakes: x_0 clipped to [-1, 1], as code for images does
+
+
+def clipped_x0(x_t, eps, t):
+    return np.clip((x_t - (1 - t)**0.5 * eps) / t**0.5, -1, 1)
+
+
+def clipped_ddpm(x_t, eps, t, s, z, variance="posterior"):
+    mean, small = refsgm.posterior(clipped_x0(x_t, eps, t), x_t, t, s)
+    return mean + (small if variance == "posterior" else 1 - t / s)**0.5 * z
+
+
+def clipped_ddim(x_t, eps, t, s, eta, z):
+    variance = eta**2 * (1 - t / s) * (1 - s) / (1 - t)
+    return (s**0.5 * clipped_x0(x_t, eps, t) + (1 - s - variance)**0.5 * eps
+            + variance**0.5 * z)
+
+
+KINDS = (
+    Kind("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
+    Kind("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
+    Kind("langevin_step", BATCH, exact=langevin_step, levels=("step_size",)),
+    Kind("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
+         draw={"variance": number(lambda u, spec: "posterior")}, known=(
+             Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1]", clipped_ddpm),)),
+    Kind("ddim_step", BATCH, exact=ddim_step, terms=with_x0, known=(
+        Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is not computed anew",
+                clipped_ddim),)),
+    Kind("ve_probability_flow_step", BATCH, exact=euler_step),
+    Kind("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
+    Kind("ve_ancestral_step", BATCH, exact=ancestral_step),
+    Kind("heun_step", BATCH, exact=heun_step, terms=two_scores),
+    Kind("raise_noise", BATCH, exact=lambda f, x, a, b, z: x + root(b**2 - a**2) * z),
+    Kind("vp_probability_flow_drift", BATCH, exact=lambda f, x, score, beta: (
+        -beta * (x + score) / 2)),
+    Kind("vp_reverse_sde_drift", BATCH, exact=lambda f, x, score, beta: (
+        -beta * x / 2 - beta * score)),
+)

@@ -1,0 +1,60 @@
+"""Kinds: tables, the levels or rates of a whole schedule."""
+
+import numpy as np
+
+from .drawing import number
+from .kind import TABLE, Kind
+
+
+def spaced(f, n, power, start, end):
+    """Equal steps in a^(1 / power), both ends included."""
+    a, b = start**(1 / power), end**(1 / power)
+    return np.array([(a + f.one * i / (n - 1) * (b - a))**power for i in range(n)], object)
+
+
+def geometric_sigmas(f, a, b, n):
+    return np.array([a * (b / a)**(f.one * i / (n - 1)) for i in range(n)], object)
+
+
+def cumulative_products(factors):
+    """1, and the product of the first, of the first two, and so on."""
+    result = [1]
+    for factor in factors:
+        result.append(result[-1] * factor)
+    return np.array(result, object)
+
+
+def cosine_alpha_bar(f, n, offset, beta_max):
+    def height(t):
+        return f.cos((f.one * t / n + offset) / (1 + offset) * f.pi / 2)**2
+    return cumulative_products([1 - min(1 - height(t) / height(t - 1), beta_max)
+                                for t in range(1, n + 1)])
+
+
+def neighbours(args, q):
+    """alpha_bar before and after each step."""
+    s, t = args["alpha_bar"][:-1], args["alpha_bar"][1:]
+    return {"alpha_bar_t": t, "alpha_bar_s": s, "alpha_bar_s - alpha_bar_t": s - t}
+
+
+def ends_and_entries(args, q):
+    """Each level, the first and the last, by entry of the table."""
+    sigmas, same = args["sigmas"], np.zeros_like(args["sigmas"])
+    return {"sigma_i": sigmas, "sigma_L": same + sigmas[-1], "sigma_1": same + sigmas[0],
+            "step_size": same + args["step_size"]}
+
+
+KINDS = (
+    Kind("geometric_sigmas", TABLE, exact=geometric_sigmas),
+    Kind("karras_sigmas", TABLE, exact=lambda f, a, b, n, rho: spaced(f, n, rho, a, b)),
+    Kind("linear_betas", TABLE, exact=lambda f, n, a, b: spaced(f, n, f.one, a, b), draw={
+        "beta_min": number(lambda u, spec: 0.001 + 0.05 * u),
+        "beta_max": number(lambda u, spec: 0.2 + 0.5 * u)}),
+    Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar, draw={
+        "beta_max": number(lambda u, spec: 0.9 + 0.099 * u)}),
+    Kind("alpha_bar_from_betas", TABLE, exact=lambda f, betas: cumulative_products(1 - betas)),
+    Kind("betas_from_alpha_bar", TABLE, exact=lambda f, a: 1 - a[1:] / a[:-1],
+         quantities=neighbours),
+    Kind("annealed_step_sizes", TABLE, exact=lambda f, sigmas, a: a * sigmas**2 / sigmas[-1]**2,
+         quantities=ends_and_entries),
+)

@@ -1,0 +1,1 @@
+"""The tests: a law each, and what the laws are held to."""

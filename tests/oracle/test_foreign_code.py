@@ -1,0 +1,176 @@
+"""Whatever foreign code does, it gets a verdict: it raises, hangs, prints, or changes its input."""
+
+import itertools
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from autograd.tracer import getval
+
+from refsgm.oracle.check import check
+from tests.oracle.foreign import code, score, wrong_at_edges
+
+
+def test_code_that_raises_gets_a_verdict():
+    """The diagnosis has the exception's type, and its message in one line."""
+    def foreign(*args):
+        raise RuntimeError("no\nsuch thing")
+    report = check("gaussian_score", foreign)
+    assert not report.ok
+    assert code(report) == "raises"
+    assert "RuntimeError: no such thing" in report.diagnosis.sentence
+    assert all(p.error == np.inf for p in report.probes)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), MemoryError(), RecursionError("deep")])
+def test_no_exception_of_foreign_code_ends_ours(error):
+    """Even SystemExit in foreign code becomes a diagnosis."""
+    def foreign(*args):
+        raise error
+    report = check("gaussian_score", foreign)
+    assert code(report) == "raises"
+    assert type(error).__name__ in report.diagnosis.sentence
+
+
+def test_a_user_can_interrupt_a_check():
+    """KeyboardInterrupt is the only exception that passes through, since it comes from the user."""
+    def foreign(*args):
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        check("gaussian_score", foreign)
+
+
+def test_code_that_raises_where_rows_are_not_columns_broadcasts():
+    """Levels (B,) against data (B, D) raise nothing as long as B == D."""
+    def foreign(x, mean, sigma):
+        return score(x, mean, sigma if np.ndim(sigma) == 0 else sigma[:, 0])
+    report = check("gaussian_score", foreign)
+    assert [d.code for d in report.diagnoses] == ["broadcast"]
+
+
+def test_code_that_raises_at_some_probes_is_not_called_right_but_for_an_edge():
+    """Where code raises at one edge and is wrong at another, the exception is what is said."""
+    report = check("gaussian_score", wrong_at_edges)
+    assert [d.code for d in report.diagnoses] == ["raises"]
+    assert "a single row" in report.diagnosis.sentence
+
+
+def test_code_that_is_right_but_for_an_edge_is_told_which():
+    """A function that fails for D = 1 alone is told so."""
+    def foreign(x, mean, sigma):
+        return score(x, mean, sigma) * (1 + (x.shape[1] == 1))
+    report = check("gaussian_score", foreign)
+    assert [d.code for d in report.diagnoses] == ["special-case"]
+    assert "right except at: B = 3, D = 1" in report.diagnosis.sentence
+
+
+def test_a_call_that_does_not_end_is_ended():
+    """Two calls without an answer end the check, even though the code catches every Exception."""
+    calls = []
+
+    def foreign(*args):
+        calls.append(1)
+        while True:
+            try:
+                for _ in itertools.count():
+                    pass
+            except Exception:
+                continue
+    report = check("gaussian_score", foreign, seconds=0.3)
+    assert code(report) == "timeout"
+    assert "0.3 s" in report.diagnosis.sentence
+    assert len(calls) == 2
+
+
+def test_a_sampler_that_does_not_answer_is_ended():
+    """The time limit covers a generator, which runs only when it is advanced."""
+    def foreign(score_fn, x, step_size, n_steps, rng):
+        while n_steps:
+            pass
+        yield x
+    assert code(check("langevin", foreign, seconds=0.3)) == "timeout"
+
+
+def test_a_sampler_without_end_has_too_many_states():
+    """An endless sampler is stopped after 1000 states, before memory is full."""
+    report = check("langevin", lambda f, x, h, n, rng: itertools.repeat(x))
+    assert code(report) == "wrong-shape"
+    assert "1000 states" in report.diagnosis.sentence
+
+
+def test_what_is_printed_stays_off_the_terminal(capfd):
+    """Printing is noted, and it is no mistake."""
+    def foreign(*args):
+        print("step")
+        print("warning", file=sys.stderr)
+        return score(*args)
+    report = check("gaussian_score", foreign)
+    assert report.ok
+    assert capfd.readouterr() == ("", "")
+    assert report.notes == ("it prints, which was kept off the terminal",)
+
+
+def test_warnings_of_foreign_code_and_of_frameworks_are_silenced():
+    """A loss without a gradient makes autograd warn; the verdict says so instead."""
+    def foreign(score_fn, x, sigma, eps):
+        warnings.warn("shapes are going to change", FutureWarning, stacklevel=1)
+        s = getval(score_fn(x + sigma * eps, sigma))
+        return 0.5 * np.sum((s + eps / sigma)**2, axis=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        report = check("denoising_score_matching", foreign, "autograd")
+    assert code(report) == "detached-gradient"
+    assert not caught
+
+
+def test_code_that_changes_its_arguments_is_not_right():
+    """A right result does not excuse a changed argument, which is named."""
+    def foreign(x, mean, sigma):
+        result = score(x, mean, sigma)
+        x *= 2
+        return result
+    report = check("gaussian_score", foreign)
+    assert not report.ok
+    assert [d.code for d in report.diagnoses] == ["mutates-input"]
+    assert "changes x in place" in report.diagnosis.sentence
+    assert all(p.ok for p in report.probes)
+
+
+def test_the_probes_survive_code_that_changes_its_arguments():
+    """Each call gets arrays of its own, so a second mistake is still seen."""
+    def foreign(x, mean, sigma):
+        x -= mean
+        return x / sigma**2
+    codes = [d.code for d in check("gaussian_score", foreign).diagnoses]
+    assert codes[:2] == ["mutates-input", "sign"]
+
+
+def test_code_that_draws_its_own_noise_is_not_repeatable():
+    """Noise is an argument: code that draws its own is not repeatable."""
+    rng = np.random.default_rng(0)
+
+    def foreign(x, sigma, eps):
+        return x + sigma * rng.standard_normal(x.shape)
+    assert code(check("perturb", foreign)) == "not-repeatable"
+
+
+def test_noise_of_a_fixed_seed_is_noise_of_its_own_too():
+    """Noise of a fixed seed is repeatable, and still ignores the noise that was passed."""
+    def foreign(x, sigma, eps):
+        return x + sigma * np.random.default_rng(0).standard_normal(x.shape)
+    report = check("perturb", foreign)
+    assert code(report) == "argument-ignored"
+    assert "eps" in report.diagnosis.sentence
+
+
+@pytest.mark.parametrize(("foreign", "words"), [
+    (lambda x, sigma: x, "2 positional arguments but 3 were given"),
+    (lambda x, mean, sigma, more: x, "missing 1 required positional argument: 'more'"),
+    (lambda: 0, "0 positional arguments but 3 were given")])
+def test_code_of_another_arity_is_shown_the_contract(foreign, words):
+    """The diagnosis has Python's message and the signature that is required."""
+    report = check("gaussian_score", foreign)
+    assert code(report) == "raises"
+    assert words in report.diagnosis.sentence
+    assert "gaussian_score(x, mean, sigma) -> (B, D)" in report.diagnosis.fix

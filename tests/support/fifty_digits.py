@@ -1,0 +1,319 @@
+"""Every closed form at 50 digits, and how far rounding may take a result from it.
+
+The elementary functions are those of the oracle, one number at a time; distributions and population
+losses are written here from their definitions, with mpmath alone.
+Arguments come as numbers or object arrays of mpmath numbers, one sample (D,) at a time; results are
+numbers, lists or matrices, or tuples of them where a function returns several things.
+"""
+
+import mpmath as mp
+import numpy as np
+
+from refsgm.oracle.kinds import TABLE, find
+from refsgm.oracle.kinds.fifty_digits import Functions
+
+mp.mp.dps = 50
+
+
+class Mixture:
+    """sum_k w_k N(mean_k, C_k) at one point x; means and x are columns."""
+
+    def __init__(self, weights, means, covs):
+        self.weights, self.means, self.covs = weights, means, covs
+        self.precisions = [c**-1 for c in covs]
+
+    def joint(self, x):
+        """log w_k N(x | mean_k, C_k) for every k of positive weight, and the others -inf."""
+        D = len(x)
+        return [mp.log(w) - (((x - m).T * P * (x - m))[0] + mp.log(mp.det(c))
+                             + D * mp.log(2 * mp.pi)) / 2 if w > 0 else mp.mpf("-inf")
+                for w, m, c, P in zip(self.weights, self.means, self.covs, self.precisions)]
+
+    def shares(self, x):
+        joint = self.joint(x)
+        largest = max(joint)
+        r = [mp.exp(j - largest) for j in joint]
+        return [a / sum(r) for a in r], largest + mp.log(sum(r))
+
+    def log_density(self, x):
+        return mp.matrix([self.shares(x)[1]])
+
+    def slopes(self, x):
+        return [P * (m - x) for m, P in zip(self.means, self.precisions)]
+
+    def score(self, x):
+        return total(self.shares(x)[0], self.slopes(x))
+
+    def score_jacobian(self, x):
+        r, s = self.shares(x)[0], self.slopes(x)
+        mean = total(r, s)
+        return total(r, [(a - mean) * (a - mean).T - P for a, P in zip(s, self.precisions)])
+
+    def mean(self, x):
+        return total(self.weights, self.means)
+
+    def cov(self, x):
+        mean = total(self.weights, self.means)
+        return total(self.weights, [c + (m - mean) * (m - mean).T
+                                    for c, m in zip(self.covs, self.means)])
+
+    def noisy(self, sigma, scale):
+        eye = mp.eye(len(self.means[0]))
+        return Mixture(self.weights, [scale * m for m in self.means],
+                       [scale**2 * c + sigma**2 * eye for c in self.covs])
+
+    def perturb(self, x, sigma, scale):
+        noisy = self.noisy(sigma, scale)
+        return [a for m in noisy.means for a in m], [a for c in noisy.covs for a in c]
+
+    def posterior(self, x, sigma, scale):
+        noisy = self.noisy(sigma, scale)
+        gains = [scale * c * P for c, P in zip(self.covs, noisy.precisions)]
+        means = [m + g * (x - scale * m) for m, g in zip(self.means, gains)]
+        covs = [c - scale * g * c for c, g in zip(self.covs, gains)]
+        return noisy.shares(x)[0], means, covs
+
+    def denoise(self, x, sigma, scale):
+        r, means, _ = self.posterior(x, sigma, scale)
+        return total(r, means)
+
+    def denoise_cov(self, x, sigma, scale):
+        r, means, covs = self.posterior(x, sigma, scale)
+        mean = total(r, means)
+        return total(r, [c + (m - mean) * (m - mean).T for c, m in zip(covs, means)])
+
+
+def total(weights, terms):
+    """The weighted sum of matrices."""
+    result = 0 * terms[0]
+    for w, term in zip(weights, terms):
+        result += w * term
+    return result
+
+
+def size(a):
+    """Largest absolute entry."""
+    return max(abs(v) for v in a)
+
+
+def units(got, expected, dtype):
+    """The error of `got` in units of the condition number times the machine epsilon of dtype, and
+    that condition number: those of the worst part, where the result is a tuple.
+
+    `expected` comes from `values_and_conditions`. An infinity or NaN is no error where the truth is
+    larger than any number of this dtype; where it is smaller than the smallest, that is the unit.
+    """
+    info = np.finfo(dtype)
+    parts = got if isinstance(got, tuple) else (got,)
+    worst = (0.0, 1.0)
+    for part, (want, condition) in zip(parts, expected, strict=True):
+        part, whole = np.ravel(np.asarray(part)), size(want)
+        if whole > float(info.max):
+            continue
+        if not np.all(np.isfinite(part)):
+            return np.inf, float(condition)
+        error = size([mp.mpf(float(v)) - w for v, w in zip(part, want, strict=True)])
+        unit = condition * float(info.eps) * max(whole, float(info.tiny))
+        worst = max(worst, (float(error / unit), float(condition)))
+    return worst
+
+
+def values_and_conditions(f, arrays):
+    """The parts of f, a function of arrays, at 50 digits, each with its condition number.
+
+    The condition number is 1 + sum over the arrays of the largest effect that a relative change h
+    of single entries has on the result, divided by h and by the size of the result; symmetric
+    entries of covariances (K, D, D) change together. Zeros and ones are taken to be exact.
+    """
+    h = mp.mpf(10)**-20
+    flat = [np.asarray(a, np.float64) for a in arrays]
+    values = parts_of(f(*[as_mp(a) for a in flat]))
+    conditions = [mp.mpf(1)] * len(values)
+    for i, a in enumerate(flat):
+        effects = [mp.mpf(0)] * len(values)
+        for index in np.ndindex(a.shape):
+            if a[index] in (0, 1) or (a.ndim == 3 and index[1] > index[2]):
+                continue
+            changed = [as_mp(b) for b in flat]
+            for where in {index, index[:-2] + index[:-3:-1]} if a.ndim == 3 else {index}:
+                changed[i][where] *= 1 + h
+            effects = [max(effect, size([v - w for v, w in zip(new, old)])
+                           / (h * max(size(old), mp.mpf("1e-4000"))))
+                       for effect, new, old in zip(effects, parts_of(f(*changed)), values)]
+        conditions = [c + effect for c, effect in zip(conditions, effects)]
+    return list(zip(values, conditions))
+
+
+def parts_of(result):
+    """A result as a list of lists of numbers: of a tuple, one list for each entry."""
+    return [[part] if isinstance(part, mp.mpf) else list(part)
+            for part in (result if isinstance(result, tuple) else (result,))]
+
+
+def as_mp(a):
+    """An object array of 50-digit numbers."""
+    return np.array([mp.mpf(float(v)) for v in a.ravel()], object).reshape(a.shape)
+
+
+def mixture_function(name):
+    """(weights, means, covs, x, *levels) -> the named method at one point x (D,)."""
+    def f(weights, means, covs, x, *levels):
+        p = Mixture(list(weights), [column(m) for m in means],
+                    [mp.matrix(c.tolist()) for c in covs])
+        return getattr(p, name)(column(x), *(v[()] for v in levels))
+    return f
+
+
+def common_sigma(name):
+    """(weights, means, sigma, x, *levels) -> the same with covariances sigma^2 I."""
+    def f(weights, means, sigma, x, *levels):
+        covs = np.array([mp.eye(len(x)).tolist()] * len(weights), object) * sigma[()]**2
+        return mixture_function(name)(weights, means, covs, x, *levels)
+    return f
+
+
+def column(a):
+    """A vector as a matrix of one column."""
+    return mp.matrix(list(a))
+
+
+def equal_weights(f):
+    """f of a mixture without its weights, which are 1 / K."""
+    return lambda means, *rest: f([mp.mpf(1) / len(means)] * len(means), means, *rest)
+
+
+# Functions that are no kind of the oracle: name -> the value at one number of each argument. The
+# last argument of a loss is what the function that it calls returns.
+OTHERS = {
+    "velocity_from_score": lambda x, score, a, s, da, ds: (
+        da * (x + s**2 * score) / a - ds * s * score),
+    "score_from_velocity": lambda x, u, a, s, da, ds: (da * x - a * u) / (s * (a * ds - s * da)),
+    "sde_coefficients": lambda a, s, da, ds: (da / a, mp.sqrt(2 * s * ds - 2 * da / a * s**2)),
+    "flow_marginal": lambda t: (1 - t, t),
+    "shift_time": lambda t, c: c * t / (1 + (c - 1) * t),
+    "flow_step": lambda x, u, t, s: x + (s - t) * u,
+    "x0_prediction_loss": lambda x, sigma, eps, x_hat: (x - x_hat)**2,
+    "edm_loss": lambda x, sigma, eps, d, x_hat: (1 / sigma**2 + 1 / d**2) * (x - x_hat)**2,
+    "v_prediction_loss": lambda x, a, eps, v_hat: (
+        mp.sqrt(a) * eps - mp.sqrt(1 - a) * x - v_hat)**2,
+    "flow_matching_loss": lambda x, t, eps, u_hat: (eps - x - u_hat)**2,
+    "log_normal_sigma": lambda z, m, d: mp.exp(m + d * z),
+    "logit_normal_time": lambda z, m, d: mp.exp(m + d * z) / (1 + mp.exp(m + d * z)),
+    "classifier_free_guidance": lambda c, u, w: w * c + (1 - w) * u,
+}
+
+
+def truth(name):
+    """The oracle's formula of a kind at 50 digits: (arguments) -> its value, or tuple of values.
+
+    Of a function of arrays, at one number of each; of a table, with all entries as the values. A
+    choice comes with the name, "ddpm_step, beta"; heun_step takes its two scores as numbers.
+    """
+    if name in OTHERS:
+        return OTHERS[name]
+    kind, *choice = name.split(", ")
+    formula, is_table = find(kind).exact, find(kind).form == TABLE
+    counts = [i for i, arg in enumerate(find(kind).args) if arg in ("n_steps", "n_levels")]
+
+    def f(*args):
+        if is_table:
+            args = [int(a) if i in counts else a for i, a in enumerate(args)]
+            return tuple(mp.mpf(v) for v in formula(Functions(mp), *args))
+        args = [np.array([[a]], object) for a in args]
+        if kind == "heun_step":
+            x, score, score_hat, *levels = args
+            values = iter([score, score_hat])
+            args = [lambda x, sigma: next(values), x, *levels]
+        result = formula(Functions(mp), *args, *choice)
+        parts = tuple(np.ravel(part)[0] for part in result) if isinstance(result, tuple) else ()
+        return parts or np.ravel(result)[0]
+    return f
+
+
+class Affine:
+    """s(x) = A x + b on N(m, C), with the moments that the losses are made of."""
+
+    def __init__(self, matrix, offset, mean, cov):
+        self.A, self.mean = mp.matrix(matrix.tolist()), column(mean)
+        self.C, self.D = mp.matrix(cov[0].tolist()), len(mean)
+        self.shift = self.A * self.mean + column(offset)
+        self.eye = mp.eye(self.D)
+
+    def loss(self, on_x, on_eps, sigma, factor):
+        """factor E|on_x (x - m) + A m + b + on_eps eps|^2, and its gradients, where sigma is what
+        on_eps has of A."""
+        square = (trace(on_x * self.C * on_x.T) + trace(on_eps * on_eps.T)
+                  + (self.shift.T * self.shift)[0])
+        gradient = on_x * self.C + self.shift * self.mean.T + sigma * on_eps
+        return factor * square, 2 * factor * gradient, 2 * factor * self.shift
+
+    def explicit(self):
+        value, *gradients = self.loss(self.A + self.C**-1, 0 * self.eye, 0, mp.mpf(0.5))
+        return value, mp.mpf(0), *gradients
+
+    def implicit(self):
+        value, gradient, rest = self.loss(self.A, 0 * self.eye, 0, mp.mpf(0.5))
+        return value + trace(self.A), -trace(self.C**-1) / 2, gradient + self.eye, rest
+
+    def denoising(self, sigma):
+        on_eps = sigma * self.A + self.eye / sigma
+        value, *gradients = self.loss(self.A, on_eps, sigma, mp.mpf(0.5))
+        return value, self.unknown(sigma) / sigma**2 / 2, *gradients
+
+    def noise_prediction(self, sigma):
+        value, *gradients = self.loss(self.A, sigma * self.A - self.eye, sigma, mp.mpf(1))
+        return value, self.unknown(sigma), *gradients
+
+    def unknown(self, sigma):
+        """E|eps - E[eps | x + sigma eps]|^2."""
+        return trace(self.C * (self.C + sigma**2 * self.eye)**-1)
+
+    def sliced(self, directions, reduced):
+        """Variances over x and over v, index by index, by Isserlis' theorem."""
+        m, C, D = list(self.shift), self.A * self.C * self.A.T, range(self.D)
+        S = (self.A + self.A.T) / 2
+
+        def two(i, j):
+            return m[i] * m[j] + C[i, j]
+
+        def four(i, j, k, n):
+            return (m[i] * m[j] * m[k] * m[n] + C[i, j] * C[k, n] + C[i, k] * C[j, n]
+                    + C[i, n] * C[j, k] + m[i] * m[j] * C[k, n] + m[i] * m[k] * C[j, n]
+                    + m[i] * m[n] * C[j, k] + m[j] * m[k] * C[i, n] + m[j] * m[n] * C[i, k]
+                    + m[k] * m[n] * C[i, j])
+
+        def W(i, j, k, n):
+            """E W_ij W_kn for the quadratic form W = s s' / 2 + S, or S alone."""
+            if reduced:
+                return S[i, j] * S[k, n]
+            return (four(i, j, k, n) / 4 + two(i, j) * S[k, n] / 2 + S[i, j] * two(k, n) / 2
+                    + S[i, j] * S[k, n])
+
+        squares = sum(W(i, j, i, j) for i in D for j in D)
+        diagonal = sum(W(i, i, i, i) for i in D)
+        traces = sum(W(i, i, j, j) for i in D for j in D)
+        over_v = {"normal": 2 * squares, "rademacher": 2 * (squares - diagonal),
+                  "sphere": 2 * (self.D * squares - traces) / (self.D + 2)}[directions]
+        over_x = sum(four(i, i, j, j) - two(i, i) * two(j, j) for i in D for j in D) / 4
+        return over_x, over_v
+
+
+def trace(a):
+    return mp.fsum(a[i, i] for i in range(a.rows))
+
+
+def affine_function(name, *fixed):
+    """(matrix, offset, mean, cov (1, D, D), *levels) -> the named method."""
+    def f(matrix, offset, mean, cov, *levels):
+        return getattr(Affine(matrix, offset, mean, cov), name)(*(v[()] for v in levels), *fixed)
+    return f
+
+
+def affine_levels(matrices, offsets, mean, cov, sigmas):
+    """The NCSN loss with its own weights sigma^2; the matrices (L D, D) lie below each other."""
+    D = len(mean)
+    levels = [Affine(matrices[i * D:(i + 1) * D], offset, mean, cov).denoising(sigma)
+              for i, (offset, sigma) in enumerate(zip(offsets, sigmas))]
+    value, constant = (sum(s**2 * level[i] for s, level in zip(sigmas, levels)) for i in (0, 1))
+    return value, constant, *([a for s, level in zip(sigmas, levels) for a in s**2 * level[i]]
+                              for i in (2, 3))
