@@ -6,6 +6,7 @@ The sensitivity is what rounding does to the formula at this probe (`reference.s
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from .reference import reference, sensitivity
 from .trial import Trial
 
 ROUNDINGS = 256.0
+REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
 
 
 class Component(NamedTuple):
@@ -96,11 +98,28 @@ class Probe:
 
 def new_probe(contract, situation, names=None):
     """A probe without an answer yet; `names` are the arguments that foreign code takes."""
+    small = situation.B * situation.D <= REMEMBERED
+    question = remembered_question if small else question_of
+    args, want, rounding = question(contract, situation, None if names is None else tuple(names))
+    return Probe(situation, dict(args), want, rounding, Trial())
+
+
+def question_of(contract, situation, names):
+    """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
     args = arguments(contract, situation)
     if names is not None:
         optional = contract.args[contract.required:]
         args = {k: a for k, a in args.items() if k in names or k not in optional}
-    return probe_at(contract, situation, args)
+    want = reference(contract, args)
+    rounding = sensitivity_of(contract, args, want)
+    for a in (*args.values(), *want, *rounding):
+        if isinstance(a, np.ndarray):
+            a.setflags(write=False)
+    return args, want, rounding
+
+
+# A kind is asked the same in every check of it, and to answer is half the work of a check.
+remembered_question = lru_cache(4096)(question_of)
 
 
 def probe_at(contract, situation, args):

@@ -54,7 +54,7 @@ class Mistake(NamedTuple):
     formula: object
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """The record of one kind. What is left out is read from its names and from what it returns.
 
