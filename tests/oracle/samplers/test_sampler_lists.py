@@ -58,7 +58,7 @@ def test_an_error_that_falls_by_jumps_has_no_limit_yet():
 
 @pytest.mark.parametrize(("last", "order"), [(4.11, np.nan), (2.2, 2.2)])
 def test_an_order_that_jumps_is_no_order(last, order):
-    """[POP-4] The last of the local orders 0.3 and 4.1 confirms no claim; of 2.1 and 2.2 it does."""
+    """[POP-4] Local orders 0.3 and 4.1 confirm no claim, and 2.1 and 2.2 do."""
     orders = [(32, 0.58), (64, 0.3 if last > 4 else 2.1), (128, last)]
     certificate = Certificate("diffusion", "numpy", "exact", claimed_order=2,
                               tables=[("a mixture", "geometric levels", orders, 0.0, 0.0)])
