@@ -1,4 +1,4 @@
-"""The order in which the doctor believes explanations stands in one table and nowhere else."""
+"""The order in which the doctor believes explanations is in one table and nowhere else."""
 
 import ast
 from pathlib import Path

@@ -11,9 +11,9 @@ from ..calls.chains import Refused
 from ..calls.targets import VARIANCES
 from .convergence import convergence
 from .diffusion import in_single, run_of, said
+from .orders import SETTLED
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
-UNSETTLED = 0.5                     # of two local orders: neither is then the order
 
 
 def certify_own_levels(chain, result, start, deterministic):
@@ -71,7 +71,7 @@ def claim_unseen(found, claimed):
     if found.order < claimed - 0.25:
         return [f"on its own levels it has order {found.order:.2f} at the last doubling that is "
                 f"seen, where order {claimed:g} is claimed: where they end may hide it"]
-    if found.spread > UNSETTLED:
+    if found.spread > SETTLED:
         return [f"on its own levels its local orders are {found.orders[-2][1]:.2f} and "
                 f"{found.orders[-1][1]:.2f} at the last two doublings that are seen, which do not "
                 f"settle at the {claimed:g} claimed"]
