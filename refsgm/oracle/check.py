@@ -81,6 +81,8 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=())
     case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
     right = all(p.ok and not p.trial.mutated for p in probes)
     diagnoses = [] if right else diagnose(case)
+    if parts and [d.code for d in diagnoses] == ["other-convention"]:
+        parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
     if parts.get("gradient") == "wrong":
         diagnoses.append(case.say("detached-gradient", "the gradient with respect to the "
                                   "parameters of the function that was passed is not the "

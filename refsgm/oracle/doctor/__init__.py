@@ -1,6 +1,7 @@
 """The doctor: what is wrong with code that a probe has found wrong, by engines before any list.
 
     call_problems                calls that raise, hang, change arguments, return other shapes
+    conventions                  formulas that are right in another convention
     tables                       a table shifted, reversed, with wrong ends
     repeatability, dependence    what the result depends on; rows that mix
     evaluation_points            where the function that was passed is called
@@ -28,7 +29,7 @@ from .codes import CODES, Diagnosis
 from .dependence import dependence, edges, plain_failure, repeatability
 from .evaluation_points import evaluation_points
 from .factors import formula
-from .known_mistakes import alternatives
+from .known_mistakes import alternatives, conventions
 from .misread_arguments import chosen, exchanged, misread, transformed
 from .precision import precision
 from .ranking import COST, ENGINE, final, good_enough
@@ -135,6 +136,7 @@ class Engine(NamedTuple):
 MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
 ENGINES = (
     Engine(call_problems),
+    Engine(conventions,       (answered,)),
     Engine(tables,            (answered, is_table)),
     Engine(repeatability,     (answered, plainly_wrong)),
     Engine(evaluation_points, (answered, plainly_wrong, repeatable, is_passed_a_function,

@@ -48,7 +48,7 @@ def dependence_at(case, p):
         a = p.args.get(name)
         if not isinstance(a, (float, np.ndarray)):
             continue
-        changed = other[name] if name in DATA else nearby(a)
+        changed = other[name] if name in DATA and np.ndim(a) else nearby(a)
         if name == "weights" and "means" in p.args:               # they sum to 1
             changed = a[::-1].copy()
         if not should_move(case, p, {name: changed}):
@@ -88,7 +88,8 @@ def ignored_elsewhere(case, name):
         a = p.args.get(name)
         if a is None:
             continue
-        changes = {name: a[::-1].copy() if name in DATA | {"weights"} else nearby(a)}
+        changes = {name: a[::-1].copy() if np.ndim(a) and name in DATA | {"weights"}
+                   else nearby(a)}
         should = should_move(case, p, changes)
         if should is None:
             continue

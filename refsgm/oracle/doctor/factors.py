@@ -15,9 +15,10 @@ from .codes import CODES
 from .loops import order_of_levels, transitions
 from .power_names import name_constant, name_powers, name_twos, times
 from .powers import monomials, offsets
-from .ranking import cost_of_factor
+from .ranking import cost_of_factor, good_enough
 from .sums import common_powers, explain_terms, term_by_term
 
+MANY = 3                                      # quantities in a factor that may be something simpler
 SIZES = {"D", "B", "M", "L", "|v|"}          # quantities that are no noise level
 RATIO = "ln(sigma_max / sigma_min)"
 POWERS_OF_THE_RESULT = {                      # power: (code, words)
@@ -39,7 +40,9 @@ def formula(case):
         if form == LOSS and within_slack(probes, i, 4):
             return reduction(case)
         added = offset(case, i, of) if case.contract.logarithm else []
-        found += added or whole or term_by_term(case, i, of)
+        found += added or whole
+        if not good_enough(added or whole):                 # a long product may be a plain sum
+            found += term_by_term(case, i, of)
     return found
 
 
@@ -85,8 +88,9 @@ def ratios(case, i, form, of):
              else known_powers(size, q))
     right = case.contract.right_powers or right
     found = [named(case, factor, right, of, form) for factor in results[:2] if str(factor) != "1"]
-    return found if found or form == BATCH else power_of_the_result(case, ratio, slack, size, form,
-                                                                    of)
+    if form == BATCH or results and len(results[0].powers) < MANY:
+        return found
+    return power_of_the_result(case, ratio, slack, size, form, of) or found
 
 
 def ratio_of_rows(p, i, q):

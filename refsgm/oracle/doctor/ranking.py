@@ -11,6 +11,7 @@ RANKING = (
     # finding                     engine        cost  reason
     ("answers nowhere",           "call",       -1,   "there is no answer to explain"),
     ("times out",                 "call",       -1,   "every further call would take as long"),
+    ("another convention",        "dictionary",  0,   "nothing is wrong with it"),
     ("levels along features",     "structure",   0,   "there are no answers at oblong probes"),
     ("rows against rows",         "structure",   0,   "the values cannot be compared"),
     ("not reduced",               "structure",   0,   "the values cannot be compared"),

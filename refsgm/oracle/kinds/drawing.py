@@ -62,7 +62,7 @@ def level(name, rng, spec):
         logit = {"tiny levels": 9 + u, "huge levels": -9 + u}.get(spec.regime, 2.5 * u)
         a = 1 / (1 + np.exp(-logit))
         a = np.where(np.abs(a - 0.5) < 0.05, 0.6, a)                # at 1/2 mistakes hide
-    elif name == "t":
+    elif name in ("t", "s"):
         a = 0.5 + 0.45 * u
     else:
         size = {"tiny levels": 1e-4, "huge levels": 1e4}.get(spec.regime, 1.0)
@@ -78,7 +78,7 @@ def order_levels(kind, drawn, spec):
     share = share if spec.rows else float(share)
     given = dict(spec.given)
     for small, large in (("sigma_s", "sigma_t"), ("sigma_from", "sigma_to"),
-                         ("alpha_bar_t", "alpha_bar_s")):
+                         ("alpha_bar_t", "alpha_bar_s"), ("s", "t")):
         if small in kind.args and large in kind.args and small not in given:
             drawn[small] = share * drawn[large]
         elif small in given and isinstance(drawn.get(large), np.ndarray) and spec.rows:

@@ -24,11 +24,11 @@ SHAPES = {BATCH: "(B, D)", ROWS: "(B,)", LOSS: "(B,) or their mean", LEVEL: "lik
           TABLE: "(N,)", FUNCTION: "a function x -> (B, D)", STATES: "iterable of (B, D)"}
 
 # What an argument is, by its name. All others are numbers, tables or choices.
-FUNCTIONS = {"score_fn", "eps_fn", "log_density"}
+FUNCTIONS = {"score_fn", "eps_fn", "x0_fn", "denoiser_fn", "v_fn", "u_fn", "log_density"}
 LEVELS = {"sigma", "sigma_t", "sigma_s", "sigma_from", "sigma_to", "alpha_bar", "alpha_bar_t",
-          "alpha_bar_s", "scale", "t", "beta", "g"}
+          "alpha_bar_s", "scale", "scale_rate", "sigma_rate", "t", "s", "beta", "g"}
 DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score", "score_vp",
-        "score_ve", "target_score", "u", "v"}
+        "score_ve", "target_score", "u", "v", "conditional", "unconditional"}
 
 
 class ProbeSpec(NamedTuple):
@@ -52,6 +52,17 @@ class Mistake(NamedTuple):
     convention: str
     sentence: str
     formula: object
+
+
+def other_convention(name, sentence, formula):
+    """The formula of code that is right in another convention, and keeps to it throughout."""
+    return Mistake("other-convention", name, sentence, formula)
+
+
+def data_at_1(formula):
+    """The formula of flow matching that counts its time towards the data."""
+    return other_convention("data-at-1", "time runs towards the data here, which are at t = 1",
+                            formula)
 
 
 @dataclass(frozen=True)
