@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+CUDA   ?= $(shell nvidia-smi 2>/dev/null | grep -q 'CUDA Version: 12' && echo 12 || echo 13)
 
 .PHONY: demo test lint docs bench accuracy gpu clean
 
@@ -31,17 +32,10 @@ bench: $(VENV)/with-bench        ## the claims about speed and memory, against P
 accuracy: $(VENV)/with-test      ## docs/accuracy.md: every closed form against 50 digits
 	$(BIN)/python -m ledgers.accuracy
 
-gpu:                             ## on a machine with a GPU: tests, trainings, benchmarks -> refsgm-gpu/
+gpu:                             ## on a machine with a GPU: tests, agreement, times -> refsgm-gpu/
 	@nvidia-smi -L >/dev/null 2>&1 || { echo 'make gpu needs an NVIDIA GPU and its driver, and nvidia-smi finds none' >&2; exit 1; }
-	$(MAKE) $(VENV)/with-gpu
-	mkdir -p refsgm-gpu
-	nvidia-smi > refsgm-gpu/machine.txt
-	$(BIN)/python -m pytest -m gpu --junit-xml refsgm-gpu/tests.xml
-	$(BIN)/refsgm demo --backend cupy --out refsgm-gpu/digits
-	$(BIN)/refsgm train moons --backend cupy --out refsgm-gpu/moons.npz --overwrite
-	$(BIN)/refsgm sample refsgm-gpu/moons.npz --backend cupy --sampler heun -n 2000 --out refsgm-gpu/moons.npy --plot refsgm-gpu/moons.png
-	for claim in training_step sliced_step langevin mixture_score; do \
-	    $(BIN)/python benchmarks/$$claim.py --device cuda --json refsgm-gpu/$$claim.json || exit 1; done
+	@if $(PYTHON) -c 'import cupy' 2>/dev/null; then PY=$(PYTHON) bash scripts/run_on_gpu.sh; \
+	else $(MAKE) $(VENV)/with-gpu$(CUDA) && PY=$(BIN)/python bash scripts/run_on_gpu.sh; fi
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refsgm needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -17,7 +17,7 @@ STEPS = (100, 200, 400)
 p = refsgm.Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
 orders = {name: (order, refsgm.convergence_order(
               sampler, p, lambda n: refsgm.geometric_sigmas(5.0, 0.2, n + 1), STEPS))
-          for name, (order, sampler) in scorecard.SAMPLERS.items()}
+          for name, (order, sampler) in scorecard.ORDERS.items()}
 for name, (order, seen) in orders.items():
     print(f"{name:32} order {order}, observed {seen.slope:.3f} +- {seen.standard_error:.3f}")
 

@@ -5,8 +5,32 @@
 they meet ("weak"), where a NumPy float64 scalar would turn float32 data into float64.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import autograd.numpy as np
 from autograd.tracer import getval, isbox
+
+DEVICES = {}                    # type of array: its `Device`
+
+
+class Device(NamedTuple):
+    """What a library of device arrays brings, apart from NumPy's protocols.
+
+    default_rng  seed -> generator whose numbers are drawn on the device
+    kernel       (inputs, outputs, body, name) -> elementwise function, see learn/kernels.py;
+                 None if the library has none
+    free_memory  () -> bytes that are free there
+    """
+
+    default_rng: Callable
+    kernel: Callable
+    free_memory: Callable
+
+
+def device_of(x):
+    """The `Device` of an array, traced or not; None for NumPy's."""
+    return DEVICES.get(type(value_of(x)))
 
 
 def on_host(a):

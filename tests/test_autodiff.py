@@ -88,6 +88,18 @@ def test_gradients_of_a_list_are_those_of_each_array():
         assert_allclose(gradient, expected, **EXACT)
 
 
+def test_gradients_are_written_into_buffers_that_are_given():
+    """[AD-1] Of a layer, whose product goes there at once, of sums, and of none."""
+    params = [W, b, normal(3, 5, 5), normal(4, 5), normal(5, 2)]
+    loss = lambda p: anp.sum(dense(dense_tanh(X, *p[:2]), p[2] + p[2].T, p[3] * p[1])**2)
+    buffers = [np.full_like(p, np.nan) for p in params]
+    _, gradients = value_and_grad(loss)(params)
+    _, written = value_and_grad(loss)(params, into=buffers)
+    for buffer, g, w in zip(buffers, gradients, written):
+        assert w is buffer
+        assert_allclose(buffer, g, **EXACT)
+
+
 def test_a_loss_that_ignores_its_parameters_has_no_gradient():
     """[AD-1]"""
     value, gradients = value_and_grad(lambda params: 3.0)([X])

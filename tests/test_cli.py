@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from refsgm.app import datasets
 from refsgm.learn.checkpoints import load_model, save_model
 from refsgm.learn.generate import SAMPLERS
-from refsgm.learn.training import train
+from refsgm.learn.training import Settings, train
 
 QUICK = ["--steps", "30", "--width", "8", "--points", "200"]
 
@@ -42,6 +43,13 @@ def test_help_teaches(tmp_path):
         assert "Usage" in out
         assert len(out.splitlines()) > 10
     assert "ssm-vr" in run("train", "--help", cwd=tmp_path)[0]
+
+
+def test_every_setting_is_an_option_of_train_with_its_help(tmp_path):
+    help_text = " ".join(run("train", "--help", cwd=tmp_path)[0].replace("│", " ").split())
+    for f in fields(Settings):
+        assert "--" + (f.metadata["option"] or f.name).replace("_", "-") + " " in help_text
+        assert f.metadata["help"].split()[-1] in help_text
 
 
 def test_train_writes_a_model_and_takes_the_checkpoint_away(tmp_path):

@@ -4,7 +4,14 @@ With `pytest -m gpu`, on a machine that has a GPU, the same tests run on CuPy's 
 """
 
 import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import autograd.numpy as anp
@@ -14,14 +21,21 @@ from autograd import grad
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
-from refsgm.learn.autodiff import dense, dense_tanh, register_array_type, value_and_grad
+from refsgm.arrays import DEVICES
+from refsgm.learn.autodiff import dense, dense_tanh, value_and_grad
+from refsgm.learn.backend import register
 from refsgm.learn.generate import SAMPLERS, generate
-from refsgm.learn.training import OBJECTIVES, Settings, model_of, start, training_steps
+from refsgm.learn.kernels import KERNELS
+from refsgm.learn.batches import drawn_batches
+from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
+from refsgm.learn.training import (OBJECTIVES, STEPS_PER_READ, Settings, model_of, read_losses,
+                                   start, training_steps)
 from tests.support.calls import CALLS, LOOPS, TABLES, D, Inputs, call, last, score
-from tests.support.device_array import FUNCTIONS, DeviceArray, DeviceGenerator, to_device, to_host
-from tests.support.tolerances import normal
+from tests.support.device_array import (COUNT, DEVICE, FUNCTIONS, DeviceArray, DeviceGenerator,
+                                        Kernel, to_device, to_host)
+from tests.support.tolerances import STANDARD_ERRORS, normal
 
-register_array_type(DeviceArray)
+register(DeviceArray, DEVICE)
 
 
 class Place(NamedTuple):
@@ -127,6 +141,7 @@ def test_mixtures_by_matrix_products_are_the_same_on_a_device(place, monkeypatch
     from refsgm.exact import sums
     monkeypatch.setattr(sums, "DIRECT", 0)
     monkeypatch.setattr(sums, "ENTRIES", 64)
+    monkeypatch.setitem(DEVICES, place.type, DEVICES[place.type]._replace(free_memory=lambda: 0))
     means = normal(0, 40, D)
     x = np.concatenate([normal(1, 3, D), means[:3] + 1e-7])
     args = x, np.full(40, 1 / 40), means, sigma
@@ -185,22 +200,219 @@ def test_the_gradient_of_every_objective_is_the_same_on_a_device(place, objectiv
     place.same(on_device[0], on_host[0])
 
 
-@pytest.mark.parametrize("objective", ["dsm", "ssm-vr"])
-def test_a_run_is_the_same_run_on_a_device(place, objective):
-    """[OPT-1] [OPT-2] The random numbers of training are NumPy's wherever it is computed."""
+def trained(x, settings, n=None):
+    """The state of a run on data x after n steps, or at its end."""
+    state = start(x, settings)
+    for _ in zip(range(n or settings.n_steps), training_steps(x, settings, state)):
+        pass
+    read_losses(state, settings)
+    return state
+
+
+@pytest.mark.parametrize("energy", [False, True])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_run_with_numpys_noise_is_the_same_run_on_a_device(place, objective, energy):
+    """[OPT-1] [OPT-2] [NET-1] [NET-2] Losses and weights of 20 steps, kernels and all."""
     x = normal(0, 50, 2)
-    settings = Settings(objective=objective, n_steps=12, width=8, batch_size=16, dtype="float64")
-    losses = []
-    for data in (x, place.move(x)):
-        state = start(data, settings)
-        losses.append(list(training_steps(data, settings, state)))
-    assert_allclose(losses[1], losses[0], rtol=1e-12)
-    assert isinstance(model_of(place.move(x), settings, state.average).params[0], place.type)
+    settings = Settings(objective=objective, energy=energy, n_steps=20, width=8, batch_size=16,
+                        dtype="float64", noise="numpy")
+    here, there = trained(x, settings), trained(place.move(x), settings)
+    for name in ("losses", "weights", "average"):
+        assert_allclose(to_host(getattr(there, name)), getattr(here, name), rtol=1e-12, atol=1e-12)
+    assert isinstance(model_of(place.move(x), settings, there.average).params[0], place.type)
+
+
+@pytest.mark.parametrize("objective", ["dsm", "ssm"])
+def test_a_run_with_the_noise_of_its_device_goes_on_bit_for_bit(place, objective, tmp_path):
+    """Its numbers depend on the seed and on the step alone: stopped inside a block of them too."""
+    x, path = place.move(normal(0, 50, 2)), tmp_path / "run.npz"
+    settings = Settings(objective=objective, n_steps=40, width=8, batch_size=16)
+    whole, part = trained(x, settings), trained(x, settings, 17)
+    save_checkpoint(path, x, settings, part)
+    _, resumed = load_checkpoint(path, x)
+    list(training_steps(x, settings, resumed))
+    other = trained(x, replace(settings, seed=1))
+    for name in ("weights", "average", "losses"):
+        assert_array_equal(to_host(getattr(resumed, name)), to_host(getattr(whole, name)))
+        assert np.any(to_host(getattr(other, name)) != to_host(getattr(whole, name)))
+
+
+def test_the_noise_of_a_device_is_of_the_right_law_and_every_sample_is_seen_once_in_a_pass(place):
+    """[NCSN-1] Standard normal noise, levels of the table, directions of signs if they are used."""
+    x, seen = place.move(np.arange(1000.0)[:, None].astype(np.float32)), []
+    settings = Settings(objective="ssm", batch_size=100, n_steps=20)
+    state = start(x, settings)
+    for _, batch in zip(range(20), drawn_batches(x, settings, state)):
+        seen.append([to_host(a) for a in batch])
+        state.step += 1
+    rows, sigma, eps, v = map(np.concatenate, zip(*seen))
+    for part in (rows[:1000], rows[1000:]):
+        assert_array_equal(np.sort(part[:, 0]), np.arange(1000))
+    assert set(sigma[:, 0]) == set(settings.sigmas())
+    assert set(v[:, 0]) == {-1.0, 1.0}
+    assert abs(np.mean(v)) < STANDARD_ERRORS / 2000**0.5
+    assert abs(np.mean(eps)) < STANDARD_ERRORS / 2000**0.5
+    assert abs(np.mean(eps**2) - 1) < STANDARD_ERRORS * (2 / 2000)**0.5
+    batch = next(drawn_batches(x, replace(settings, objective="dsm"), start(x, settings)))
+    assert batch[3] is None
+
+
+def test_a_run_that_diverges_on_a_device_names_the_step_and_keeps_the_last_good_checkpoint(
+        place, tmp_path):
+    """Losses are read every STEPS_PER_READ steps, and before a checkpoint is written."""
+    x, path = place.move(normal(0, 50, 2)), tmp_path / "run.npz"
+    settings = Settings(n_steps=40, width=8, batch_size=16, noise="numpy")
+    state = start(x, settings)
+    steps = training_steps(x, settings, state)
+    for _ in range(10):
+        next(steps)
+    save_checkpoint(path, x, settings, state)
+    good = path.read_bytes()
+    state.weights[0:5] = float("nan")
+    for _ in range(5):
+        next(steps)
+    with pytest.raises(ValueError, match=r"must stay finite, got (nan|inf) in step 10: lower"):
+        save_checkpoint(path, x, settings, state)
+    assert path.read_bytes() == good
+
+
+def counted(do, n):
+    """What a device is asked for by each of n calls, on average."""
+    COUNT.clear()
+    for _ in range(n):
+        do()
+    return {what: COUNT[what] / n for what in ("launches", "copies", "waits")}
+
+
+def test_a_step_asks_little_of_a_device():
+    """Launches of one step, moves to the device, and waits; drawn noise and read losses apart."""
+    x = DeviceArray(normal(0, 2000, 2))
+    settings = Settings(n_steps=400, width=8, batch_size=16)
+    state = start(x, settings)
+    steps = training_steps(x, settings, state)
+    next(steps)
+    assert counted(lambda: next(steps), 1) == {"launches": 45, "copies": 0, "waits": 0}
+    many = counted(lambda: next(steps), 2 * STEPS_PER_READ)
+    assert many["launches"] < 46.5
+    assert many["waits"] == 1 / STEPS_PER_READ
+    assert many["copies"] == 0
+    model, rng = model_of(x, settings, state.average), DeviceGenerator(0)
+    y = rng.standard_normal((5, 2), dtype=np.float32)
+    chain = refsgm.annealed_langevin(model.score, y, model.sigmas, 100, 0.01, rng)
+    flow = refsgm.probability_flow_sampler(model.score, y, model.sigmas)
+    for sampler, most in ((chain, 16), (flow, 32)):
+        next(sampler)
+        asked = counted(lambda s=sampler: next(s), 3)
+        assert asked["launches"] <= most
+        assert asked["copies"] == asked["waits"] == 0
+
+
+@pytest.mark.parametrize("energy", [False, True])
+def test_kernels_compute_what_the_array_code_computes(place, energy, monkeypatch):
+    """[NET-1] [NET-2] [AD-2] [OPT-1] [OPT-2] Scores, second derivatives, and steps of Adam."""
+    x, settings = place.move(normal(0, 50, 2)), Settings(
+        objective="ism", energy=energy, n_steps=6, width=8, batch_size=16, dtype="float64")
+    y = place.move(normal(1, 5, 2))
+    results = []
+    for device in (DEVICES[place.type], DEVICES[place.type]._replace(kernel=None)):
+        monkeypatch.setitem(DEVICES, place.type, device)
+        state = trained(x, settings)
+        model = model_of(x, settings, state.average)
+        slope = grad(lambda y, m=model: anp.sum(m.score(y, 0.7)**2))(y)
+        results.append([model.score(y, 0.7), slope, model.eps(y, 0.1),
+                        state.weights, state.gradient_sum, state.square_sum, state.average])
+    for fused, plain in zip(*results):
+        assert_allclose(to_host(fused), to_host(plain), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_is_c_too(name, tmp_path):
+    """Where there is a C++ compiler: its body between declarations, as CuPy compiles it."""
+    compiler = shutil.which("c++") or pytest.skip("needs a C++ compiler")
+    inputs, outputs, body = KERNELS[name]
+    assert not re.search(r"\*\*|[0-9]\.|\.[0-9]", body), "no C, or a double among floats"
+    words = "".join(f"const {a} = 2;\n" for a in inputs.split(", "))
+    words += "".join(f"{a};\n" for a in outputs.split(", "))
+    head = "#include <cmath>\nusing namespace std;\ntypedef float T;\n"
+    (tmp_path / "kernel.cpp").write_text(f"{head}void f() {{\n{words}{body};\n}}")
+    subprocess.run([compiler, "-fsyntax-only", "-Werror=narrowing", tmp_path / "kernel.cpp"],
+                   check=True)
+
+
+def test_the_scripts_for_a_gpu_run_on_the_stand_in(tmp_path):
+    """The table of agreement and the times, small; all steps: DRY=1 bash scripts/run_on_gpu.sh"""
+    done = subprocess.run(["bash", "scripts/run_on_gpu.sh"], text=True, capture_output=True,
+                          cwd=Path(__file__).parents[1], env=os.environ | {
+                              "DRY": "1", "OUT": str(tmp_path), "STEPS": "nothing agreement",
+                              "PY": sys.executable})
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "72 of 72 rows agree" in done.stdout
+    assert sorted(os.listdir(tmp_path)) == ["agreement.json", "log.txt"]
+
+
+def test_a_step_of_the_script_that_fails_does_not_stop_the_next(tmp_path):
+    """Its exit code is 1 if the tests or the agreement failed, and 0 if only another step did."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/bash\n[[ "$*" == *"$FAIL"* ]] && exit 3\n[[ "$*" == -[c\\ ]* ]] && '
+                      f'exec {sys.executable} "$@"\nexit 0\n')
+    python.chmod(0o755)
+    for fail, code in (("gpu_agreement", 1), ("refsgm demo", 0)):
+        done = subprocess.run(["bash", "scripts/run_on_gpu.sh"], text=True, capture_output=True,
+                              cwd=Path(__file__).parents[1], env=os.environ | {
+                                  "DRY": "1", "OUT": str(tmp_path / "out"), "PY": str(python),
+                                  "FAIL": fail})
+        assert done.returncode == code
+        assert done.stdout.count("FAILED with exit code 3") == 1
+        assert done.stdout.count(": ok after") == 9
+
+
+def test_arrays_of_two_dtypes_take_the_array_code(place):
+    """A kernel has one type of number: float64 data with float32 weights must work without it."""
+    params = refsgm.init_network(np.random.default_rng(0), 2, 8, dtype=np.float32)
+    x = normal(0, 5, 2)
+    place.same(refsgm.score_network(place.put(params), place.move(x), 0.5, 0.7),
+               refsgm.score_network(params, x, 0.5, 0.7))
+
+
+@pytest.mark.parametrize("index", ["one", "pair", "rows of a stack"])
+def test_the_gradient_of_an_index_adds_up_entries_that_occur_twice(place, index):
+    """[AD-1] Rows and entries that are taken by arrays of integers on the device."""
+    x, (i, j) = normal(0, 4, 3, 2), np.array([[0, 3, 3, -1], [2, 1, 1, 0]])
+
+    def total(x, i, j):
+        taken = {"one": lambda: x[:, 0, 0][i], "pair": lambda: x[i, j],
+                 "rows of a stack": lambda: x[:, 0][i]}[index]()
+        return anp.sum(taken**3)
+    for f in (total, lambda x, i, j: anp.sum(grad(total)(x, i, j)**2)):
+        place.same(grad(f)(*place.put((x, i, j))), grad(f)(x, i, j))
+
+
+def test_a_power_keeps_float32_on_a_device(place):
+    """[AD-1] Of a NumPy number of its dtype, and of a Python number with a traced exponent."""
+    x = place.move(np.ones((2, 2), np.float32))
+    for f in (lambda x: x**np.float32(2.0), lambda x: 2.0**x):
+        assert grad(lambda x, f=f: anp.sum(f(x)))(x).dtype == np.float32
+
+
+def test_a_mixture_takes_blocks_of_the_size_that_a_device_has_memory_for(monkeypatch):
+    from refsgm.exact import sums
+    x = DeviceArray(np.ones((4, 2), np.float32))
+    for free, entries in ((2**36, 2**29), (0, sums.ENTRIES)):
+        monkeypatch.setitem(DEVICES, DeviceArray, DEVICE._replace(free_memory=lambda n=free: n))
+        assert sums.entries_at_once(x) == entries
+
+
+def test_axes_do_not_depend_on_the_signs_of_a_solver():
+    """[MIX-4] Eigenvectors have no sign of their own; samples and nodes must not either."""
+    p = next(distributions())
+    assert_allclose(np.einsum("kij,kj,klj->kil", p.axes, p.variances, p.axes), p.covs,
+                    rtol=1e-12, atol=1e-12)
+    assert np.all(np.einsum("i,kij->kj", 1 + 0.618034 * np.arange(D), p.axes) > 0)
 
 
 def test_a_run_goes_on_elsewhere_and_its_model_can_be_saved(place, tmp_path):
-    from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
-    x, settings = normal(0, 50, 2), Settings(n_steps=12, width=8, batch_size=16, dtype="float64")
+    x, settings = normal(0, 50, 2), Settings(n_steps=12, width=8, batch_size=16, dtype="float64",
+                                             noise="numpy")
     data, whole = place.move(x), start(x, settings)
     list(training_steps(x, settings, whole))
     state = start(data, settings)
@@ -238,18 +450,22 @@ OPERATIONS = {                                  # each a function of arrays ther
     "mean": (lambda a: anp.mean(a, axis=0), A),
     "where": (lambda a, u: anp.where(a > u, a, u), A, u),
     "power": (lambda a: a**3 + a**2 + a**1 + a**0, A), "root": (lambda a: (1 + a * a)**-0.5, A),
+    "power of a NumPy number": (lambda a: a**np.float64(3.0), A),
+    "exponent": (lambda a: 2.0**a + 3**a, A),
     "broadcast": (lambda a, u: (a + u) * u - u / (2 + a * a), A, u),
     "concatenate": (lambda a, b: anp.concatenate([a, b.T, a], axis=0), A, B),
     "stack": (lambda a, u: anp.stack([a[0], u], axis=1), A, u),
     "slices": (lambda a: a[1:, ::2] * a[0, 0], A), "one entry": (lambda u: u[1] * u, u),
     "reshape": (lambda a: anp.reshape(a, (2, 6)).T, A),
+    "reshape in an order": (lambda a: anp.reshape(a, (2, 6), order="F") ** 2, A),
+    "ravel": (lambda a: anp.ravel(a)[1:], A), "new axis": (lambda a: a[:, None] * a[None], A),
 }
 
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operations_have_the_same_gradients_on_a_device(place, name, order):
-    """[AD-1] The rules of rules.py, and those of autograd that need no other."""
+    """[AD-1] The rules of autograd_rules.py, and those of autograd that need no other."""
     f, *arrays = OPERATIONS[name]
     for i in range(len(arrays)):
         def total(*arrays):
@@ -262,6 +478,7 @@ def test_operations_have_the_same_gradients_on_a_device(place, name, order):
 
 # What the stand-in refuses: each of these would be an error, or a silent wait, with CuPy.
 a, h = DeviceArray(np.ones((2, 2))), np.ones((2, 2))
+square = Kernel("T x", "T y", "y = x * x", "square")
 REFUSED = {
     "a host array on the right": lambda: a + h,
     "a host array on the left": lambda: h * a,
@@ -295,6 +512,20 @@ REFUSED = {
     "a keyword without counterpart": lambda: np.max(a, initial=0.0),
     "saving": lambda: np.save("/dev/null", a),
     "hashing": lambda: hash(a),
+    "adding at a slice": lambda: np.add.at(a, slice(0, 1), a[:1]),
+    "adding at a pair": lambda: np.add.at(a, (0, 1), a[0, 0]),
+    "adding at None": lambda: np.add.at(a, None, a[None]),
+    "a reshape without order": lambda: np.reshape(a, (4,), order=None),
+    "a ravel without order": lambda: np.ravel(a, order=None),
+    "ones there": lambda: np.ones(2, like=a),
+    "eye there": lambda: np.eye(2, like=a),
+    "full there": lambda: np.full(2, 1.0, like=a),
+    "contiguous there": lambda: np.ascontiguousarray(h, like=a),
+    "an operand without size from the host": lambda: a + np.array(1.0),
+    "numbers of NumPy's generator": lambda: a[0] + np.random.default_rng(0).random(2),
+    "a kernel with a host array": lambda: square(h),
+    "a kernel with two dtypes": lambda: Kernel("T x, T y", "T z", "z = x * y", "product")(
+        a, a.astype(np.float32)),
 }
 
 
@@ -310,6 +541,10 @@ def test_the_stand_in_moves_when_it_is_told_to():
     assert a[0, 0].item() == 1.0
     assert a.tolist() == [[1.0, 1.0], [1.0, 1.0]]
     assert isinstance(np.float64(2.0) * a, DeviceArray)            # scalars are welcome
+    np.add.at(sums := DeviceArray(np.zeros(2)), DeviceArray(np.array([1, 1])), a[0])
+    assert sums.tolist() == [0.0, 2.0]
+    assert np.reshape(a, 4, order="F").shape == (4,)
+    assert square(2 * a).tolist() == [[4.0, 4.0], [4.0, 4.0]]
     view = a[0]
     view[1] = 3.0
     assert a[0, 1].item() == 3.0
@@ -333,8 +568,6 @@ def test_the_stand_in_has_what_cupy_has():
 
 def test_the_numbers_of_numpy_users_do_not_change(tmp_path):
     """[AD-1] Through sums, means, powers, where and products; in both modes; bit for bit."""
-    import subprocess
-    import sys
     program = """
 import sys
 import autograd.numpy as np

@@ -94,7 +94,7 @@ def test_levels_that_are_negative_or_not_finite_are_refused(name, i, argument):
 @pytest.mark.parametrize(("name", "i", "argument"),
                          [case for case in LEVELS
                           if case[2] in ("sigma", "sigma_t", "sigma_to", "step_size", "g", "beta")
-                          and case[0] != "sde_coefficients"])        # a path may start without noise
+                          and case[0] != "sde_coefficients"])    # a path may start without noise
 @pytest.mark.parametrize("bad", [0.0, -2.0])
 def test_a_noise_level_that_is_not_positive_is_refused(name, i, argument, bad):
     assert refused(name, i, bad) == f"{argument} must be positive, got {bad}"

@@ -22,12 +22,12 @@ LINE = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.5]]),
 
 
 # the samplers of the scorecard, in VE coordinates, and those that have no order
-SAMPLERS = {name: sampler for name, (_, sampler) in scorecard.SAMPLERS.items()} | {
-    "DDIM, eta = 1/2": scorecard.vp_loop("ddim", 0.5),
+SAMPLERS = {name: sampler for name, (_, sampler) in scorecard.ORDERS.items()} | {
+    "DDIM, eta = 1/2": scorecard.by_name_in_vp("ddim", eta=0.5),
     "Langevin": lambda s, x, sigmas, rng: refsgm.langevin(lambda x: s(x, 0.2), x, 0.3, 8, rng),
     "annealed Langevin": lambda s, x, sigmas, rng: refsgm.annealed_langevin(s, x, sigmas, 2, 0.02,
                                                                             rng)}
-ORDERS = {name: order for name, (order, _) in scorecard.SAMPLERS.items()}
+ORDERS = {name: order for name, (order, _) in scorecard.ORDERS.items()}
 
 
 def score(x, sigma):

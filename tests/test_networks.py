@@ -7,7 +7,7 @@ from autograd import jacobian
 from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm.learn.networks import forward, noise_features
+from refsgm.learn.networks import forward, network_shapes, noise_features
 from tests.support.tolerances import AUTODIFF, EXACT, complex_step, normal
 
 SIGMA_DATA = 0.7
@@ -93,6 +93,13 @@ def test_a_level_per_row_is_that_level():
     params, x, sigma = network(), normal(0, 3, 3), np.array([[0.1], [1.0], [10.0]])
     rows = [refsgm.score_network(params, x[i:i + 1], float(sigma[i, 0]), 0.7)[0] for i in range(3)]
     assert_allclose(refsgm.score_network(params, x, sigma, 0.7), rows, **EXACT)
+
+
+@pytest.mark.parametrize("energy", [False, True])
+def test_the_shapes_of_a_network_are_known_without_one(energy):
+    for dim, width, depth in ((1, 1, 1), (3, 8, 2), (2, 5, 4)):
+        params = refsgm.init_network(np.random.default_rng(0), dim, width, depth, energy=energy)
+        assert network_shapes(dim, width, depth, energy=energy) == [p.shape for p in params]
 
 
 def test_networks_refuse_wrong_arguments():

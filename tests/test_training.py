@@ -1,10 +1,13 @@
 """Training: the update rules, every objective, and runs that resume bit for bit."""
 
 import os
+import pydoc
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import refsgm
 from refsgm.learn import checkpoints, training
 from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
+from refsgm.learn.runs import Interrupted, run_to_end
 from refsgm.learn.training import OBJECTIVES, Settings, start, training_steps
 from tests.support.tolerances import EXACT, normal
 
@@ -128,8 +132,54 @@ def test_a_run_that_was_saved_and_loaded_goes_on_bit_for_bit(tmp_path, objective
     found, loaded = load_checkpoint(path, x)
     assert found == settings
     resumed = finished(found, loaded, x)
-    for name in ("weights", "first", "second", "average", "order", "losses"):
+    for name in ("weights", "gradient_sum", "square_sum", "average", "order", "losses"):
         assert_array_equal(getattr(resumed, name), getattr(whole, name))
+
+
+def test_a_run_with_checkpoints_is_stopped_and_goes_on_bit_for_bit(tmp_path):
+    x, settings, path = data(), Settings(**SMALL), tmp_path / "run.npz"
+    whole, _ = run_to_end(x, settings, tmp_path / "whole.npz")
+    with pytest.raises(Interrupted, match=f"^stopped after 17 of 40 steps; {path} holds all"):
+        run_to_end(x, settings, path, watch=nullcontext(lambda state: state.step == 17))
+    seen = []
+    model, state = run_to_end(x, settings, path, resume=True,
+                              watch=nullcontext(lambda state: seen.append(state.step)))
+    assert seen == list(range(18, 41))
+    assert np.all(np.isfinite(state.losses))
+    for a, b in zip(model.params, whole.params):
+        assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="got one where width is 8 and not 9: repeat its options"):
+        run_to_end(x, replace(settings, width=9), path, resume=True)
+
+
+def test_training_takes_its_batches_from_elsewhere():
+    """The loss sees them as they are: here of one point, whose score is found at once."""
+    x, settings = data(), Settings(**SMALL, dtype="float64")
+    seen = []
+
+    def batches():
+        while True:
+            seen.append(np.zeros((4, 2)))
+            yield seen[-1], np.ones((4, 1)), normal(len(seen), 4, 2), None
+    for _ in training_steps(x, settings, start(x, settings), batches()):
+        pass
+    assert len(seen) == settings.n_steps
+
+
+def test_the_help_of_train_lists_every_setting_with_its_default():
+    text = pydoc.plain(pydoc.render_doc(refsgm.train))
+    for f in fields(Settings):
+        assert f"{f.name}={f.default!r}" in text.replace("\n", "")
+        assert f"{f.metadata['help']} ({f.default!r})" in text
+        assert f.metadata["help"] in Settings.__doc__
+
+
+def test_options_of_train_change_the_settings_that_are_given():
+    x, settings = data(), Settings(**SMALL, seed=3)
+    a, b = refsgm.train(x, settings, depth=1), refsgm.train(x, **SMALL | {"seed": 3, "depth": 1})
+    assert_array_equal(a.params[0], b.params[0])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'widht'"):
+        refsgm.train(x, widht=8)
 
 
 def refsgm_command(*args):
@@ -243,6 +293,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path):
 
 @pytest.mark.parametrize(("field", "value", "message"), [
     ("objective", "mse", "objective must be one of dsm, eps, ism, ssm, ssm-vr, fd-ssm, got 'mse'"),
+    ("noise", "cupy", 'noise must be "device" or "numpy", got \'cupy\''),
     ("dtype", "float16", 'dtype must be "float32" or "float64", got \'float16\''),
     ("n_steps", 0, "n_steps must be an integer, at least 1, got 0"),
     ("learning_rate", 0.0, "learning_rate must be positive, got 0.0"),

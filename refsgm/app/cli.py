@@ -3,12 +3,14 @@
 Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
 """
 
+import inspect
+import math
 import os
 import signal
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Annotated
 
 import numpy as np
@@ -18,11 +20,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from . import datasets
 from ..learn.backend import BACKENDS, backend
-from ..learn.checkpoints import (load_checkpoint, load_model, save_checkpoint, save_model,
-                                 write_whole)
+from ..learn.checkpoints import load_model, save_model, write_whole
 from ..learn.generate import SAMPLERS, generate
+from ..learn.runs import Interrupted, run_to_end
+from ..learn.training import Settings
 from ..oracle.doors import command
-from ..learn.training import OBJECTIVES, Settings, model_of, start, training_steps
 
 # The option of every command that computes much.
 On = Annotated[str, typer.Option("--backend", envvar="REFSGM_BACKEND",
@@ -36,10 +38,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
 app.command()(command.check)
 app.add_typer(command.vectors, name="vectors")
 console = Console(stderr=True)
-
-
-class Interrupted(Exception):
-    """Ctrl-C was pressed; the message says what was kept."""
 
 
 @contextmanager
@@ -63,25 +61,35 @@ def progress_bar():
                     TextColumn("left"), TimeRemainingColumn(), console=console)
 
 
-def train_with_checkpoints(x, settings, state, checkpoint, seconds):
-    """Run the training loop with a bar; a checkpoint every `seconds`, at the end and on Ctrl-C."""
-    save_checkpoint(checkpoint, x, settings, state)             # a folder that is full is found now
-    saved = shown = time.monotonic()
+@contextmanager
+def watched():
+    """A bar while a training run goes on; the function (state) -> whether Ctrl-C was pressed."""
     with ctrl_c_noted() as pressed, progress_bar() as bar:
-        task = bar.add_task("training", total=settings.n_steps, completed=state.step, note="")
-        for _ in training_steps(x, settings, state):
-            now = time.monotonic()
-            if now - shown > 0.2 or state.step == settings.n_steps:
-                loss = np.mean(state.losses[max(0, state.step - 100):state.step])
-                bar.update(task, completed=state.step, note=f"loss {loss:.3f}")
-                shown = now
-            if pressed or now - saved > seconds or state.step == settings.n_steps:
-                save_checkpoint(checkpoint, x, settings, state)
-                saved = now
-            if pressed:
-                raise Interrupted(f"stopped after {state.step} of {settings.n_steps} steps; "
-                                  f"{checkpoint} holds all of them")
-    return model_of(x, settings, state.average)
+        task, shown = bar.add_task("training", total=None, note=""), [-math.inf]
+
+        def after_step(state):
+            total, now = len(state.losses), time.monotonic()
+            if now - shown[0] > 0.2 or state.step == total:
+                read = state.losses[max(0, state.step - 100):state.step - len(state.unread)]
+                bar.update(task, completed=state.step, total=total,
+                           note=f"loss {np.mean(read):.3f}" if len(read) else "")
+                shown[0] = now
+            return bool(pressed)
+        yield after_step
+
+
+def with_settings(command):
+    """The command with an option for every field of Settings in the place of **settings."""
+    parameters = list(inspect.signature(command).parameters.values())
+    options = [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default,
+                                 annotation=Annotated[f.type, typer.Option(
+                                     "--" + (f.metadata["option"] or f.name).replace("_", "-"),
+                                     help=f"{f.metadata['help'][0].upper()}{f.metadata['help'][1:]}.")])
+               for f in fields(Settings)]
+    kept = [p for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    command.__signature__ = inspect.Signature([*kept, *options])
+    command.__annotations__ = {p.name: p.annotation for p in (*kept, *options)}
+    return command
 
 
 @app.command()
@@ -98,32 +106,17 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
     """
     from .demo import run
     try:
-        print(run(out, seed, steps, train_with_checkpoints, backend(on)))
+        print(run(out, seed, steps, backend(on), watched()))
     except Interrupted as reason:
         raise Interrupted(f"{reason}: give the same command again to go on") from None
 
 
 @app.command()
+@with_settings
 def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **checkerboard**, "
                           "**spiral** (2-D toys), **digits**, or a .npy file of shape (N, D).")],
           out: Annotated[str, typer.Option(help="The model, a .npz file; while training, "
-                         "OUT.checkpoint.npz stands beside it.")] = "model.npz",
-          objective: Annotated[str, typer.Option(help=f"One of {', '.join(OBJECTIVES)}.")] = "dsm",
-          steps: Annotated[int, typer.Option(help="Number of updates.")] = Settings.n_steps,
-          batch: Annotated[int, typer.Option(help="Samples per update.")] = Settings.batch_size,
-          learning_rate: Annotated[float, typer.Option(help="Peak of the schedule.")]
-          = Settings.learning_rate,
-          width: Annotated[int, typer.Option(help="Units per hidden layer.")] = Settings.width,
-          depth: Annotated[int, typer.Option(help="Hidden layers.")] = Settings.depth,
-          energy: Annotated[bool, typer.Option("--energy", help="Learn an energy; the score is "
-                            "minus its gradient.")] = False,
-          sigma_max: Annotated[float, typer.Option(help="Largest noise level, in units of the "
-                               "data.")] = Settings.sigma_max,
-          sigma_min: Annotated[float, typer.Option(help="Smallest noise level.")]
-          = Settings.sigma_min,
-          levels: Annotated[int, typer.Option(help="Number of noise levels.")] = Settings.n_levels,
-          dtype: Annotated[str, typer.Option(help="float32 or float64.")] = Settings.dtype,
-          seed: Annotated[int, typer.Option(help="Of data, weights, data order and noise.")] = 0,
+                         "OUT.checkpoint.npz is beside it.")] = "model.npz",
           points: Annotated[int, typer.Option(min=2, help="Points to draw of a toy.")] = 10_000,
           resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, with "
                             "the same options as before.")] = False,
@@ -131,7 +124,7 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
                                "and checkpoint.")] = False,
           checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between "
                                       "checkpoints.")] = 15.0,
-          on: On = "numpy"):
+          on: On = "numpy", **settings):
     """Train a score network.
 
     Example: refsgm train moons --out moons.npz --objective ssm-vr --steps 3000
@@ -141,18 +134,11 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
         if os.path.exists(path) and not overwrite and not (resume and path == checkpoint):
             raise ValueError(f"{path} exists: add --overwrite to replace it"
                              + (", or --resume to go on" if path == checkpoint else ""))
-    x = backend(on).asarray(datasets.load(data, points, seed))
-    settings = Settings(objective=objective, n_steps=steps, batch_size=batch, width=width,
-                        learning_rate=learning_rate, depth=depth, energy=energy,
-                        sigma_max=sigma_max, sigma_min=sigma_min, n_levels=levels, dtype=dtype,
-                        seed=seed)
-    if resume:
-        found, state = load_checkpoint(checkpoint, x)
-        check_same_settings(settings, found)
-    else:
-        state = start(x, settings)
+    settings = Settings(**settings)
+    x = backend(on).asarray(datasets.load(data, points, settings.seed))
     try:
-        model = train_with_checkpoints(x, settings, state, checkpoint, checkpoint_every)
+        model, state = run_to_end(x, settings, checkpoint, resume=resume, every=checkpoint_every,
+                                  watch=watched())
     except Interrupted as reason:
         raise Interrupted(f"{reason}: add --resume to go on") from None
     save_model(out, model)
@@ -160,14 +146,6 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
     mean = np.mean(state.losses[-200:])
     print(f"{out}: {len(x)} points of dimension {model.dim}, {settings.n_steps} steps, "
           f"loss {mean:.4f} (mean of the last 200 steps)")
-
-
-def check_same_settings(asked, found):
-    """Refuse to go on with a run whose settings differ from those asked for."""
-    for name, value in asdict(found).items():
-        if asdict(asked)[name] != value:
-            raise ValueError(f"--resume needs the settings of the checkpoint, "
-                             f"where {name} is {value}, got {asdict(asked)[name]}")
 
 
 @app.command()
@@ -192,15 +170,15 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
 
     Example: refsgm sample moons.npz --sampler heun --steps 30 -n 2000 --plot moons.png
     """
-    place = backend(on)
-    trained = load_model(model).moved(place.asarray)
-    states = generate(trained, n, place.default_rng(seed), sampler, n_steps=steps,
+    chosen = backend(on)
+    trained = load_model(model).moved(chosen.asarray)
+    states = generate(trained, n, chosen.default_rng(seed), sampler, n_steps=steps,
                       steps_per_level=steps_per_level, step_size=step_size, eta=eta)
     with ctrl_c_noted() as pressed, console.status(f"sampling by {sampler}"):
         for x in states:                                        # the last state is the sample
             if pressed:
                 raise Interrupted("stopped while sampling; nothing was written")
-    x = place.to_numpy(x)
+    x = chosen.to_numpy(x)
     write_whole(out, lambda file: np.save(file, x))
     print(f"{out}: {n} samples of dimension {trained.dim} by {sampler}")
     if plot:

@@ -13,47 +13,41 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from . import datasets
-from ..learn.checkpoints import load_checkpoint, save_model, write_whole
+from ..learn.checkpoints import save_model, write_whole
 from ..equivalence import ve_from_vp
 from ..learn.generate import generate
 from .metrics import energy_distance, nearest_neighbour_accuracy
 from ..objectives import ddpm_loss, denoising_score_matching, noise_prediction_loss
 from ..noise_levels import alpha_bar_from_sigma
-from ..learn.training import Settings, start
+from ..learn.runs import run_to_end
+from ..learn.training import Settings
 
 N_SAMPLES, STEPS_PER_LEVEL = 359, 20          # as many samples as there are held-out digits
 DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000}
 
 
-def run(folder, seed, n_steps, train, place):
+def run(folder, seed, n_steps, backend, watch=None):
     """Train, sample, judge, and write everything into `folder`; returns the report as text.
 
     folder   created if need be; an interrupted run in it goes on
     seed     of weights, data order and noise
     n_steps  training steps, or None for the default
-    train    function (x, settings, state, checkpoint path, seconds) -> Model
-    place    backend on which to train and to sample; the samples are judged with NumPy
+    backend  on which to train and to sample; the samples are judged with NumPy
+    watch    of `run_to_end`, which see
     """
     os.makedirs(folder, exist_ok=True)
     x, x_test, labels, _ = datasets.digits()
     settings = Settings(**DIGITS | ({"n_steps": n_steps} if n_steps else {}), seed=seed)
     checkpoint = os.path.join(folder, "checkpoint.npz")
-    data = place.asarray(x)
-    state = start(data, settings)
-    if os.path.exists(checkpoint):
-        found, state = load_checkpoint(checkpoint, data)
-        if found != settings:
-            raise ValueError(f"{checkpoint} must be of a run with the same options, got one with "
-                             f"seed {found.seed} and {found.n_steps} steps: repeat those to go on, "
-                             f"or delete it")
     begun = time.monotonic()
-    model = train(data, settings, state, checkpoint, 10.0)
+    model, _ = run_to_end(backend.asarray(x), settings, checkpoint, every=10.0, watch=watch,
+                          resume=os.path.exists(checkpoint))
     save_model(os.path.join(folder, "model.npz"), model)
     trained = time.monotonic()
-    states = [place.to_numpy(x) for x in generate(model, N_SAMPLES, place.default_rng(seed),
-                                                  steps_per_level=STEPS_PER_LEVEL)]
+    states = [backend.to_numpy(x) for x in generate(model, N_SAMPLES, backend.default_rng(seed),
+                                                    steps_per_level=STEPS_PER_LEVEL)]
     sampled = time.monotonic()
-    model = model.moved(place.to_numpy)
+    model = model.moved(backend.to_numpy)
     report = {"seed": seed, "steps": settings.n_steps,
               "seconds": {"training": trained - begun, "sampling": sampled - trained},
               **judge(states[-1], x, x_test, labels), **identities(model, x, x_test)}

@@ -13,7 +13,6 @@ The mixture of (a) and (b) is that of Song and Ermon 2019, section 3.2: weights 
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -24,15 +23,15 @@ from ..exact.gaussian_mixtures import Gaussian, GaussianMixture
 from ..exact.empirical import Empirical
 from ..equivalence import eps_from_score, ve_from_vp, vp_from_ve, vp_score_from_ve
 from ..gaussian import gaussian_log_density
-from ..learn.generate import stochastic, variance_preserving
+from ..learn.generate import SAMPLERS
 from ..exact.langevin_laws import annealed_langevin_law, langevin_law
 from ..exact.sampler_laws import convergence_order, sampler_law
 from ..exact.likelihood import bits_per_dimension, log_likelihood
 from ..objectives import noise_prediction_loss
-from ..samplers import annealed_langevin, langevin, normal_like, probability_flow_sampler
+from ..samplers import annealed_langevin, langevin, normal_like
 from ..noise_levels import alpha_bar_from_sigma, geometric_sigmas
 from ..steps import vp_probability_flow_drift, vp_reverse_sde_drift
-from ..learn.training import Settings, model_of, start, step_of, views
+from ..learn.training import Settings, model_of, start, training_steps
 
 SIDE, CHAINS, STEP = 8.0, 1280, 0.1                                       # of (a) and (b)
 LEVELS = geometric_sigmas(20.0, 1.0, 10)
@@ -61,17 +60,21 @@ def uniform_start(order=400):
     return np.concatenate([-u, u])[:, None], np.concatenate([w, w]) / (2 * np.sum(w))
 
 
+def annealed_by(variance):
+    """An experiment of (a): annealed Langevin with components of this variance at sigma."""
+    return (lambda s, u, w, spacing: annealed_langevin_law(s, u, w, LEVELS, 100, STEP, spacing),
+            lambda s, x, rng: annealed_langevin(s, x, LEVELS, 100, STEP, rng), variance)
+
+
 # name: (its law on the line, its chains in the plane, variance of the components at sigma): plain,
 # annealed with sigma^2 as the authors' code has it, annealed with the true noisy law
 EXPERIMENTS = {
     "Langevin": (
         lambda s, u, w, spacing: langevin_law(lambda x: s(x, 1.0), u, w, STEP, 1000, spacing),
-        lambda s, x, rng: langevin(lambda x: s(x, 1.0), x, STEP, 1000, rng), lambda sigma: 1.0)}
-for words, variance in (("sigma^2", lambda sigma: sigma**2),
-                        ("1 + sigma^2", lambda sigma: 1 + sigma**2)):
-    EXPERIMENTS[f"annealed, variance {words}"] = (
-        lambda s, u, w, spacing: annealed_langevin_law(s, u, w, LEVELS, 100, STEP, spacing),
-        lambda s, x, rng: annealed_langevin(s, x, LEVELS, 100, STEP, rng), variance)
+        lambda s, x, rng: langevin(lambda x: s(x, 1.0), x, STEP, 1000, rng), lambda sigma: 1.0),
+    "annealed, variance sigma^2": annealed_by(lambda sigma: sigma**2),
+    "annealed, variance 1 + sigma^2": annealed_by(lambda sigma: 1 + sigma**2),
+}
 
 
 def exact_weights(spacing=0.2):
@@ -93,9 +96,8 @@ def langevin_experiments(seed):
     for i, (name, (exact, law)) in enumerate(exact_weights().items()):
         _, chains, variance = EXPERIMENTS[name]
         rng = np.random.default_rng([seed, i])
-        for x in chains(lambda x, sigma: two_modes(variance(sigma)).score(x),  # noqa: B023, called at once
-                        rng.uniform(-SIDE, SIDE, (CHAINS, 2)), rng):
-            pass
+        *_, x = chains(lambda x, sigma: two_modes(variance(sigma)).score(x),  # noqa: B023, called at once
+                       rng.uniform(-SIDE, SIDE, (CHAINS, 2)), rng)
         results[name] = {"exact": exact, "between_grids": abs(exact - finer[name][0]),
                          "chains": float(np.mean(x.sum(axis=1) > 0)),
                          "standard_error": (exact * (1 - exact) / CHAINS)**0.5, "law": law}
@@ -111,19 +113,21 @@ def learn_score(noise, n_steps, seed):
                         learning_rate=5e-3)
     rng, sigma = np.random.default_rng(seed), max(noise, 1.0)
     law = two_modes(1.0)
-    first = law.sample(256, rng).astype(settings.dtype)
-    state = start(first, settings)
-    spread = float(np.mean(law.cov.diagonal()) ** 0.5)
-    model = replace(model_of(first, settings, state.weights), center=np.zeros(2, settings.dtype),
-                    sigma_data=spread)
-    update = step_of(model, settings, state)
-    level = np.full((len(first), 1), sigma, settings.dtype)
-    for _ in range(n_steps):
-        x = law.sample(len(first), rng).astype(settings.dtype)
-        eps = rng.standard_normal(x.shape, dtype=x.dtype) * (noise > 0)
-        update(x, level, eps, None)
-    average = replace(model, params=views(state.average, model.params))
-    return lambda x: average.score(x, sigma)
+    law.sample(256, rng)
+    level = np.full((256, 1), sigma, settings.dtype)
+
+    def batches():
+        while True:
+            x = law.sample(256, rng).astype(settings.dtype)
+            yield x, level, rng.standard_normal(x.shape, dtype=x.dtype) * (noise > 0), None
+
+    spread = np.mean(law.cov.diagonal())**0.5
+    ends = spread * np.array([[-1.0, -1.0], [1.0, 1.0]])       # of the law's mean and spread
+    state = start(ends, settings)
+    for _ in training_steps(ends, settings, state, batches()):
+        pass
+    model = model_of(ends, settings, state.average)
+    return lambda x: model.score(x, sigma)
 
 
 def fisher_by_region(score_fn, p, n=320):
@@ -177,8 +181,7 @@ def langevin_bias(step_sizes=(0.03, 0.1, 0.3, 1.0, 2.0, 3.0), n_steps=300, chain
     for a in step_sizes:
         _, covs = sampler_law(lambda x, rng, a=a: langevin(np.negative, x, a, n_steps, rng),
                               np.zeros(1), np.eye(1))
-        for x in langevin(np.negative, rng.standard_normal((chains, 1)), a, n_steps, rng):
-            pass
+        *_, x = langevin(np.negative, rng.standard_normal((chains, 1)), a, n_steps, rng)
         exact = float(covs[-1, 0, 0])
         results[a] = {"exact": exact, "limit": 1 / (1 - a / 4), "chains": float(np.mean(x**2)),
                       "standard_error": exact * (2 / chains)**0.5}
@@ -211,29 +214,31 @@ def vp_euler(score, x, sigmas, rng):
         yield ve_from_vp(x, alpha_bar_t)[0]
 
 
-def vp_loop(name, eta=0.0):
-    """DDPM or DDIM as a sampler in VE coordinates; the last step, to no noise, is left out."""
+def by_name(name):
+    """A sampler of `refsgm sample` that works in VE coordinates, as one of a score function."""
+    return lambda score, x, sigmas, rng: SAMPLERS[name](KnownScore(score), x, sigmas, rng)
+
+
+def by_name_in_vp(name, **options):
+    """The same of DDPM or DDIM, in VE coordinates; the last step, to no noise, is left out."""
     def sampler(score, x, sigmas, rng):
-        states = variance_preserving(KnownScore(score), x, sigmas, name, eta, rng)
+        states = SAMPLERS[name](KnownScore(score), x, np.append(sigmas, 0.0), rng, **options)
         for sigma, x_vp in zip(sigmas[1:].tolist(), states):
             yield ve_from_vp(x_vp, alpha_bar_from_sigma(sigma))[0]
     return sampler
 
 
 # name: (order, function (score, x, sigmas, rng) -> states in VE coordinates)
-SAMPLERS = {
-    "probability flow, Euler": (1, lambda s, x, sigmas, rng: probability_flow_sampler(
-        s, x, sigmas, "euler")),
-    "probability flow, Heun": (2, lambda s, x, sigmas, rng: probability_flow_sampler(s, x, sigmas)),
+ORDERS = {
+    "probability flow, Euler": (1, by_name("euler")),
+    "probability flow, Heun": (2, by_name("heun")),
     "probability flow, Euler in VP": (1, lambda s, x, sigmas, rng: vp_euler(s, x, sigmas, None)),
-    "reverse SDE": (1, lambda s, x, sigmas, rng: stochastic(KnownScore(s), x, sigmas, "reverse-sde",
-                                                            rng)),
+    "reverse SDE": (1, by_name("reverse-sde")),
     "reverse SDE in VP": (1, vp_euler),
-    "ancestral": (1, lambda s, x, sigmas, rng: stochastic(KnownScore(s), x, sigmas, "ancestral",
-                                                          rng)),
-    "DDPM": (1, vp_loop("ddpm")),
-    "DDIM": (1, vp_loop("ddim")),
-    "DDIM, eta = 1": (1, vp_loop("ddim", 1.0)),
+    "ancestral": (1, by_name("ancestral")),
+    "DDPM": (1, by_name_in_vp("ddpm")),
+    "DDIM": (1, by_name_in_vp("ddim", eta=0.0)),
+    "DDIM, eta = 1": (1, by_name_in_vp("ddim", eta=1.0)),
 }
 
 
@@ -242,7 +247,7 @@ def observed_orders():
     p = Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
     return {name: (order, convergence_order(
         sampler, p, lambda n: geometric_sigmas(5.0, 0.2, n + 1), STEPS))
-        for name, (order, sampler) in SAMPLERS.items()}
+        for name, (order, sampler) in ORDERS.items()}
 
 
 def digits_levels(model, x, x_test, rng):

@@ -123,12 +123,13 @@ class GaussianMixture:
     def sample(self, n, rng):
         """n points (n, D).
 
-        rng  NumPy Generator
+        rng  NumPy Generator, or one of the device of the means, which has other numbers
         """
         check_count(0, n=n)
         upto = np.cumsum(self.weights.astype(np.float64))
-        k = np.searchsorted(upto / upto[-1], rng.random(n), side="right")
-        z = rng.standard_normal((n, self.dim)) * self.variances[k]**0.5
+        u, z = (beside(a, self.means) for a in (rng.random(n), rng.standard_normal((n, self.dim))))
+        k = np.searchsorted(upto / upto[-1], u, side="right")
+        z = z * self.variances[k]**0.5
         points = self.means[k] + np.einsum("nij,nj->ni", self.axes[k], z)
         return points.astype(float_type(self.means))
 

@@ -19,8 +19,8 @@ import autograd.numpy as np
 from autograd.tracer import isbox
 
 from ..arguments import FINITE, check_values
-from ..arrays import (against_components, beside, float_type, of_rows, on_host, rows_of, to_host,
-                      value_of)
+from ..arrays import (against_components, beside, device_of, float_type, of_rows, on_host, rows_of,
+                      to_host, value_of)
 
 ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float64
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
@@ -51,7 +51,7 @@ def mixture_sums(x, weights, means, sigma):
     if hasattr(means, "to_delayed"):
         return sums_on_dask(x, log_w, means, sigma)
     if is_plain(x, sigma, log_w, means):
-        rows = max(1, min(1024, ENTRIES // np.shape(x)[1]))
+        rows = max(1, rows_at_once(x))
     else:                                                 # traced: all rows at once, as they are
         rows = max(1, len(x))
     return sums_of_parts(x, log_w, means, sigma, rows)
@@ -65,6 +65,18 @@ def sums_of_parts(x, log_w, means, sigma, size):
     return parts[0] if len(parts) == 1 else Sums(*map(np.concatenate, zip(*parts)))
 
 
+def entries_at_once(x):
+    """How many entries the largest temporary array may have: on a device 1/16 of what is free."""
+    device = device_of(x)
+    return ENTRIES if device is None else max(ENTRIES, device.free_memory() // (16 * 8))
+
+
+def rows_at_once(x):
+    """How many rows of x are summed up at once: with NumPy few, so that they stay in the cache."""
+    return min(1024, ENTRIES // x.shape[1]) if device_of(x) is None else \
+        entries_at_once(x) // x.shape[1]
+
+
 def is_plain(*arrays):
     """Whether all are real arrays or numbers, which no gradient flows through."""
     return not any(isbox(a) or np.iscomplexobj(a) for a in arrays)
@@ -75,7 +87,8 @@ def sums_of_rows(x, log_w, means, sigma):
     B, D = np.shape(x)
     plain = is_plain(x, sigma, log_w, means)
     products = plain and B * len(means) * D > DIRECT
-    size = max(1, 2 * ENTRIES // max(B, D) if products else ENTRIES // max(1, B * D))
+    entries = entries_at_once(x)
+    size = max(1, 2 * entries // max(B, D) if products else entries // max(1, B * D))
     sums_of = sums_by_products if products else sums_directly
     total = None
     for i in range(0, len(means), size):

@@ -1,4 +1,5 @@
 """Learning a score: the gradient engine, networks, training, checkpoints, samples of a model.
 
-Reading order: autograd_rules, autodiff, networks, training, checkpoints, backend, generate.
+Reading order: losses, networks, training, adam, generate, autodiff, autograd_rules, checkpoints,
+runs, backend.
 """

@@ -18,11 +18,16 @@ from autograd.core import VJPNode, add_outgrads, sparse_object_types
 from autograd.extend import defvjp, defvjp_argnums, primitive, vspace
 from autograd.tracer import isbox, new_box, toposort, trace_stack
 
-from .autograd_rules import register_array_type  # noqa: F401, the rules take effect by it
+from . import autograd_rules
+from .kernels import constant, kernel
+
+autograd_rules.install()          # for the whole process: autograd's rules, made fit for any array
 
 
 def value_and_grad(loss):
     """The function (params, *args) -> (loss value, list of gradients).  [AD-1]
+
+    With into=buffers, a list of arrays like params, the gradients are written there.
 
     loss  function (params, *args) -> scalar, for params a flat list of arrays
     Raises ValueError, when called, if the loss is not a scalar.
@@ -31,27 +36,42 @@ def value_and_grad(loss):
     >>> product([np.array([1.0, 2.0]), np.array([3.0, 4.0])])[1]
     [array([3., 4.]), array([1., 2.])]
     """
-    def evaluate(params, *args):
+    def evaluate(params, *args, into=None):
         roots = [VJPNode.new_root() for _ in params]
         with trace_stack.new_trace() as trace:
             end = loss([new_box(p, trace, root) for p, root in zip(params, roots)], *args)
         if np.shape(end) != ():
             raise ValueError(f"loss must return a scalar, got shape {np.shape(end)}")
         if not isbox(end) or end._trace != trace:                   # it does not depend on params
-            return end, [np.zeros_like(p) for p in params]
-        gradients = backward(end._node, vspace(end._value).ones(), roots)
-        return end._value, [np.zeros_like(p) if g is None else g for p, g in zip(params, gradients)]
+            gradients = [None] * len(params)
+        else:
+            one = constant("one", end._value, lambda: vspace(end._value).ones())
+            gradients = backward(end._node, one, roots, into)
+            end = end._value
+        gradients = [np.zeros_like(p) if g is None else g for p, g in zip(params, gradients)]
+        for buffer, g in zip(into or (), gradients):
+            if g is not buffer:
+                buffer[...] = g
+        return end, into or gradients
     return evaluate
 
 
-def backward(end, g, roots):
-    """The gradients that arrive at the roots, or None, when gradient g starts at the end node."""
+def backward(end, g, roots, into=None):
+    """The gradients that arrive at the roots, or None, when gradient g starts at the end node.
+
+    A vjp may have a form `later`, whose gradients may be functions of the buffer that they are to
+    be written to; those of a root go to its buffer in the list `into`.
+    """
     arrived = {end: g}                                     # node -> the sum of what has arrived
+    buffers = dict(zip(roots, into or ()))
     for node in toposort(end):                             # children before parents
         if node.parents:
             g = arrived.pop(node)
-            for parent, contribution in zip(node.parents, node.vjp(g)):
-                arrived[parent] = total(arrived.get(parent), contribution)
+            for parent, contribution in zip(node.parents, getattr(node.vjp, "later", node.vjp)(g)):
+                so_far = arrived.get(parent)
+                if callable(contribution):
+                    contribution = contribution(buffers.get(parent) if so_far is None else None)
+                arrived[parent] = total(so_far, contribution)
     return [arrived.get(root) for root in roots]
 
 
@@ -74,6 +94,8 @@ def dense(x, W, b):
 def dense_tanh(x, W, b):
     """The layer tanh(x W + b), (B, n) -> (B, m), as one node.  [AD-2]"""
     y = x @ W
+    if fused := kernel("tanh_of_sum", y, b):
+        return fused(y, b, y)
     y += b
     return numpy.tanh(y, out=y)
 
@@ -81,22 +103,39 @@ def dense_tanh(x, W, b):
 @primitive
 def through_tanh(g, y):
     """g (1 - y^2): the gradient g taken back through y = tanh(a), as one node."""
+    if fused := kernel("through_tanh", y, g):
+        return fused(g, y)
     slope = y * y
     numpy.subtract(1, slope, out=slope)
     slope *= g
     return slope
 
 
-def dense_vjp(x, W, delta, argnums):
-    """Gradients of x W + b from delta, (B, m), for those of (x, W, b) that are asked for."""
-    gradient = (lambda: delta @ W.T, lambda: x.T @ delta, lambda: np.sum(delta, axis=0))
-    return [gradient[i]() for i in argnums]
+def layer_vjp(argnums, x, W, before):
+    """The vjp of a layer of x W + b for those of (x, W, b) that are asked for.
+
+    before  takes the gradient of the layer to delta, that of x W + b, (B, m)
+    """
+    def vjp(g):
+        delta = before(g)
+        made = (lambda: delta @ W.T, lambda: x.T @ delta, lambda: np.sum(delta, axis=0))
+        return [made[i]() for i in argnums]
+
+    def later(g):
+        if any(map(isbox, (x, W, g))):
+            return vjp(g)
+        delta = before(g)
+        made = (delta @ W.T if 0 in argnums else None,
+                lambda out: numpy.matmul(x.T, delta, out=out),
+                lambda out: numpy.sum(delta, axis=0, out=out))
+        return [made[i] for i in argnums]
+    vjp.later = later
+    return vjp
 
 
-defvjp_argnums(dense, lambda argnums, y, args, _:
-               lambda g: dense_vjp(*args[:2], g, argnums))
+defvjp_argnums(dense, lambda argnums, y, args, _: layer_vjp(argnums, *args[:2], lambda g: g))
 defvjp_argnums(dense_tanh, lambda argnums, y, args, _:
-               lambda g: dense_vjp(*args[:2], through_tanh(g, y), argnums))
+               layer_vjp(argnums, *args[:2], lambda g: through_tanh(g, y)))
 defvjp(through_tanh,
        lambda ans, g, y: lambda h: through_tanh(h, y),
        lambda ans, g, y: lambda h: -2 * h * g * y)

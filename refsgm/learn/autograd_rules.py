@@ -9,8 +9,11 @@ autograd differentiates whatever its operations do, and its operations are NumPy
 array of another library over to that library. Some of its rules, though, make NumPy arrays on the
 way. The tables below replace those rules: for all arrays where the numbers stay what they were, for
 device arrays alone where they might not. Each is made of operations that can be differentiated
-again. `register_array_type` tells autograd that there is another type of array.
+again. `install` puts them in force, for the whole process: autodiff.py calls it once.
+`register_array_type` tells autograd that there is another type of array.
 """
+
+import math
 
 import autograd.numpy as np
 import numpy
@@ -22,6 +25,7 @@ from autograd.numpy.numpy_vjps import unbroadcast
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 from autograd.tracer import trace_primitives_map
 
+from .kernels import kernel
 from ..arrays import value_of
 
 
@@ -163,40 +167,73 @@ def product_rule(argnum):
 
 def power_rule(ans, x, n):
     """d x^n = n x^(n - 1) dx; for n = 0 it is zero, at x = 0 too."""
-    return lambda g: g * n * (x if n in (0, 2) else x**(n - 1))
+    def vjp(g):
+        if n == 2 and kernel("twice", g, value_of(x)):
+            return twice(g, x)
+        return g * n * (x if n in (0, 2) else x**(n - 1))
+    return vjp
+
+
+@primitive
+def twice(g, x):
+    """2 g x, as one node and one kernel: the rule of x^2 on a device."""
+    return kernel("twice", g)(g, x)
+
+
+def exponent_rule(ans, x, n):
+    """d x^n = x^n log(x) dn for a number x > 0."""
+    return lambda g: g * math.log(x) * ans
 
 
 def weak_power(argnums, ans, args, kwargs):
-    """The rule of x^n for a number n, which no dtype follows; stock for anything else."""
-    if type(args[1]) in (int, float):
-        return each(power_rule)(argnums, ans, args, kwargs)
+    """The rule of x^n for a number x or n, which no dtype follows; stock for anything else."""
+    x, n = args if on_host(ans) else map(weak, args)
+    if type(n) in (int, float):
+        return each(power_rule)(argnums, ans, (x, n), kwargs)
+    if type(x) in (int, float) and not on_host(ans) and x > 0:
+        return each(None, exponent_rule)(argnums, ans, (x, n), kwargs)
     return stock_power(argnums, ans, args, kwargs)
 
 
-# For all arrays: the same numbers, in the dtype of x, with less work where nothing was broadcast.
-recorded = trace_primitives_map                            # NumPy's function -> autograd's
-defvjp(np.add,      lambda ans, x, y: shaped_like(x, lambda g: g),
-                    lambda ans, x, y: shaped_like(y, lambda g: g))
-defvjp(np.subtract, lambda ans, x, y: shaped_like(x, lambda g: g),
-                    lambda ans, x, y: shaped_like(y, lambda g: -g))
-defvjp(np.multiply, lambda ans, x, y: shaped_like(x, lambda g: y * g),
-                    lambda ans, x, y: shaped_like(y, lambda g: x * g))
-defvjp(np.divide,   lambda ans, x, y: shaped_like(x, lambda g: g / y),
-                    lambda ans, x, y: shaped_like(y, lambda g: -g * x / y**2))
-stock_power = primitive_vjps[np.power]
-defvjp_argnums(np.power, weak_power)
-defvjp(recorded[numpy.sum], lambda ans, x, axis=None, **_: lambda g: spread(g, x, axis))
-defvjp(recorded[numpy.mean], lambda ans, x, axis=None, **_:
-       lambda g: spread(g / count(x, axis), x, axis))
-defvjp(recorded[numpy.where], None,
-       lambda ans, c, x, y: shaped_like(x, lambda g: np.where(c, g, 0.0)),
-       lambda ans, c, x, y: shaped_like(y, lambda g: np.where(c, 0.0, g)))
+def weak(a):
+    """A scalar of NumPy's as the Python number that it is; anything else as it is."""
+    return a.item() if isinstance(a, numpy.generic) else a
 
-# For device arrays.
-elsewhere(np.max, each(chosen))
-elsewhere(np.min, each(chosen))
-elsewhere(np.dot, each(product_rule(0), product_rule(1)))
-elsewhere(np.einsum, lambda argnums, *call: together([einsum_rule(i, *call) for i in argnums]))
+
+def reshaped():
+    """The rule of reshape and ravel: back to the shape of x. An order that was not given is not
+    passed on, as it is by autograd's own rule: CuPy has no order None.
+    """
+    def rule(ans, x, *shape, order=None):
+        given = {} if order is None else {"order": order}
+        return lambda g: np.reshape(g, extent(x), **given)
+    return each(rule)
+
+
+@primitive
+def put_back(g, index, shape):
+    """Zeros of this shape, plus g at the index: what x[index] does, backwards."""
+    result = numpy.zeros(shape, dtype=g.dtype, like=g)
+    parts = index if isinstance(index, tuple) else (index,)
+    basic = int, numpy.integer, slice, type(None), type(...)
+    where = [part for part in parts if not isinstance(part, basic)]
+    if not where:
+        result[index] = g                                        # a view: no entry occurs twice
+        return result
+    if any(part is not a for part, a in zip(parts, where)):
+        raise TypeError("the gradient of an index on a device needs its arrays to come first, "
+                        "and nothing beside them")
+    rows = where[0] % shape[0]                     # one number for all of them: rows of a matrix
+    for n, part in zip(shape[1:], where[1:]):
+        rows = rows * n + part % n
+    kept = shape[len(where):]
+    numpy.add.at(result.reshape((-1, *kept)), rows, g)
+    return result
+
+
+def index_rule(ans, x, index):
+    """The rule of x[index]."""
+    return lambda g: put_back(g, index, extent(x))
 
 
 @primitive
@@ -213,8 +250,41 @@ def stack(arrays, axis=0):
     return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis)
 
 
-stock_stack = numpy_wrapper.stack
-for derivatives in (primitive_vjps, primitive_jvps):
-    derivatives[concatenate_args] = derivatives[numpy_wrapper.concatenate_args]
-for module in (numpy_wrapper, np):
-    module.concatenate_args, module.stack = concatenate_args, stack
+primitive_of_index = ArrayBox.__getitem__                  # x[index], recorded
+recorded = trace_primitives_map                            # NumPy's function -> autograd's
+stock_power, stock_stack = primitive_vjps[np.power], numpy_wrapper.stack
+
+
+def install():
+    """Put the rules of this module in force, for the whole process."""
+    # For all arrays: the same numbers, in the dtype of x, less work where nothing was broadcast.
+    defvjp(np.add,      lambda ans, x, y: shaped_like(x, lambda g: g),
+                        lambda ans, x, y: shaped_like(y, lambda g: g))
+    defvjp(np.subtract, lambda ans, x, y: shaped_like(x, lambda g: g),
+                        lambda ans, x, y: shaped_like(y, lambda g: -g))
+    defvjp(np.multiply, lambda ans, x, y: shaped_like(x, lambda g: y * g),
+                        lambda ans, x, y: shaped_like(y, lambda g: x * g))
+    defvjp(np.divide,   lambda ans, x, y: shaped_like(x, lambda g: g / y),
+                        lambda ans, x, y: shaped_like(y, lambda g: -g * x / y**2))
+    defvjp_argnums(np.power, weak_power)
+    defvjp(recorded[numpy.sum], lambda ans, x, axis=None, **_: lambda g: spread(g, x, axis))
+    defvjp(recorded[numpy.mean], lambda ans, x, axis=None, **_:
+           lambda g: spread(g / count(x, axis), x, axis))
+    defvjp(recorded[numpy.where], None,
+           lambda ans, c, x, y: shaped_like(x, lambda g: np.where(c, g, 0.0)),
+           lambda ans, c, x, y: shaped_like(y, lambda g: np.where(c, 0.0, g)))
+    defvjp(twice, lambda ans, g, x: lambda h: twice(h, x), lambda ans, g, x: lambda h: twice(h, g))
+    defvjp(put_back, lambda ans, g, index, shape: lambda h: h[index])
+    # For device arrays.
+    elsewhere(primitive_of_index, each(index_rule))
+    elsewhere(np.reshape, reshaped())
+    elsewhere(np.ravel, reshaped())
+    elsewhere(np.max, each(chosen))
+    elsewhere(np.min, each(chosen))
+    elsewhere(np.dot, each(product_rule(0), product_rule(1)))
+    elsewhere(np.einsum, lambda argnums, *call: together([einsum_rule(i, *call) for i in argnums]))
+    # The functions that make NumPy arrays of their arguments.
+    for derivatives in (primitive_vjps, primitive_jvps):
+        derivatives[concatenate_args] = derivatives[numpy_wrapper.concatenate_args]
+    for module in (numpy_wrapper, np):
+        module.concatenate_args, module.stack = concatenate_args, stack

@@ -16,10 +16,10 @@ from types import ModuleType
 
 import numpy as np
 
-from ..arrays import to_host
+from ..arrays import DEVICES, Device, to_host
 
 BACKENDS = ("numpy", "cupy")
-INSTALL = "pip install 'refsgm[cuda]'"
+INSTALL = "pip install 'refsgm[cuda13]', or cuda12 for a driver of CUDA 12"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,19 @@ def backend(name=None):
     except Exception as error:                     # CuPy's own, which cannot be named without it
         raise ModuleNotFoundError(f"backend cupy needs a GPU with its driver, "
                                   f"got: {error}") from error
-    from .autodiff import register_array_type
-    register_array_type(cupy.ndarray)
+    register(cupy.ndarray, Device(
+        default_rng=lambda seed: cupy.random.Generator(cupy.random.Philox4x3210(seed)),
+        kernel=cupy.ElementwiseKernel,
+        free_memory=lambda: cupy.cuda.runtime.memGetInfo()[0] + cupy.get_default_memory_pool()
+        .free_bytes()))
     return Backend(name, cupy)
+
+
+def register(cls, device):
+    """Let everything here work on arrays of type `cls`, which speak NumPy's protocols.
+
+    device  a Device: generators and kernels of that library
+    """
+    from .autodiff import autograd_rules                  # with its rules in force
+    autograd_rules.register_array_type(cls)
+    DEVICES[cls] = device

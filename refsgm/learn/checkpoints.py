@@ -16,9 +16,11 @@ import numpy as np
 
 from .networks import Model
 from ..arrays import to_host
-from .training import Settings, State
+from .training import Settings, State, read_losses
 
 FORMAT = {"model": 1, "checkpoint": 2}            # checkpoint 2: the moments are sums, not means
+BUFFERS = {"weights": "weights", "first": "gradient_sum", "second": "square_sum",
+           "average": "average", "order": "order", "losses": "losses"}  # in the file: in a State
 
 
 def write_whole(path, write):
@@ -103,10 +105,10 @@ def fingerprint(x):
 
 def save_checkpoint(path, x, settings, state):
     """Write everything that the next training step depends on to `path` (.npz)."""
+    read_losses(state, settings)                    # a run that has diverged must not be kept
     facts = {"settings": asdict(settings), "step": state.step, "position": state.position,
              "rng": state.rng.bit_generator.state, "data": fingerprint(x)}
-    arrays = {name: getattr(state, name)
-              for name in ("weights", "first", "second", "average", "order", "losses")}
+    arrays = {stored: getattr(state, name) for stored, name in BUFFERS.items()}
     save(path, "checkpoint", facts, arrays)
 
 
@@ -117,5 +119,6 @@ def load_checkpoint(path, x):
         raise ValueError(f"{path} must be a checkpoint of a run on these data, got one of others")
     rng = np.random.default_rng()
     rng.bit_generator.state = facts["rng"]
-    state = State(step=facts["step"], position=facts["position"], rng=rng, **arrays)
+    state = State(step=facts["step"], position=facts["position"], rng=rng,
+                  **{name: arrays[stored] for stored, name in BUFFERS.items()})
     return Settings(**facts["settings"]), state

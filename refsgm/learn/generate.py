@@ -6,6 +6,8 @@
 A model is trained in VE coordinates; DDPM and DDIM see it through the map [EQV-3].
 """
 
+from functools import partial
+
 import numpy as np
 
 from ..equivalence import ve_from_vp, vp_from_ve, x0_from_score
@@ -16,17 +18,13 @@ from ..arguments import check_count
 from ..arrays import entries
 from ..steps import ve_ancestral_step, ve_reverse_sde_step
 
-SAMPLERS = ("annealed-langevin", "langevin", "ddpm", "ddim", "euler", "heun", "reverse-sde",
-            "ancestral")
-
-
 def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_per_level=20,
              step_size=0.3, eta=0.0):
     """A generator of states (n, D) of a sampler on a trained model; the last is the sample.
 
     model            a Model
     n                number of samples
-    rng              NumPy Generator
+    rng              NumPy Generator, or that of the device of the model
     sampler          one of SAMPLERS
     n_steps          noise levels between the model's largest and smallest; "langevin": steps
     steps_per_level  annealed Langevin: steps at each of the model's own noise levels
@@ -37,49 +35,76 @@ def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_p
     check_count(1, n=n, n_steps=n_steps, steps_per_level=steps_per_level)
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
-    last = float(model.sigmas[-1])
-    sigmas = geometric_sigmas(float(model.sigmas[0]), last, max(n_steps, 2))
+    sigmas = geometric_sigmas(float(model.sigmas[0]), float(model.sigmas[-1]), max(n_steps, 2))
     z = rng.standard_normal((n, model.dim), dtype=model.center.dtype)
     x = model.center + entries(sigmas)[0] * z
-    if sampler == "annealed-langevin":
-        states = annealed_langevin(model.score, x, model.sigmas, steps_per_level,
-                                   step_size * last**2, rng)
-        return then_denoise(model, states)
-    if sampler == "langevin":
-        states = langevin(lambda x: model.score(x, last), x, step_size * last**2, n_steps, rng)
-        return then_denoise(model, states)
-    if sampler in ("ddpm", "ddim"):
-        return variance_preserving(model, x, sigmas, sampler, eta, rng)
-    if sampler in ("euler", "heun"):
-        return probability_flow_sampler(model.score, x, np.append(sigmas, 0.0), sampler)
-    return stochastic(model, x, np.append(sigmas, 0.0), sampler, rng)
+    return SAMPLERS[sampler](model, x, np.append(sigmas, 0.0), rng, n_steps=n_steps, eta=eta,
+                             steps_per_level=steps_per_level, step_size=step_size)
 
 
-def then_denoise(model, states):
+def run_annealed_langevin(model, x, sigmas, rng, *, steps_per_level, step_size, **_):
+    """Annealed Langevin dynamics on the model's own noise levels, denoised at its end."""
+    smallest = float(model.sigmas[-1])
+    return denoise_last(model, annealed_langevin(model.score, x, model.sigmas, steps_per_level,
+                                                 step_size * smallest**2, rng))
+
+
+def run_langevin(model, x, sigmas, rng, *, n_steps, step_size, **_):
+    """Langevin dynamics at the model's smallest noise level, denoised at its end."""
+    smallest = float(model.sigmas[-1])
+    return denoise_last(model, langevin(lambda x: model.score(x, smallest), x,
+                                        step_size * smallest**2, n_steps, rng))
+
+
+def denoise_last(model, states):
     """The states, then the denoised mean of the last, which takes out the noise left in it."""
-    last = float(model.sigmas[-1])
+    smallest = float(model.sigmas[-1])
     for x in states:
         yield x
-    yield x0_from_score(x, model.score(x, last), 1.0, last)
+    yield x0_from_score(x, model.score(x, smallest), 1.0, smallest)
 
 
-def variance_preserving(model, x_ve, sigmas, sampler, eta, rng):
-    """DDPM or DDIM on a model of VE coordinates."""
-    alpha_bar = np.concatenate([[1.0], alpha_bar_from_sigma(sigmas[::-1])])
-
-    def eps_fn(x_t, alpha_bar_t):
-        return model.eps(*ve_from_vp(x_t, alpha_bar_t))
-
-    x, _ = vp_from_ve(x_ve, entries(sigmas)[0])
-    if sampler == "ddpm":
-        return ddpm_sampler(eps_fn, x, alpha_bar, rng)
-    return ddim_sampler(eps_fn, x, alpha_bar, eta, rng)
+def run_flow(model, x, sigmas, rng, *, method, **_):
+    """The probability flow, in VE coordinates."""
+    return probability_flow_sampler(model.score, x, sigmas, method)
 
 
-def stochastic(model, x, sigmas, sampler, rng):
-    """The reverse SDE by Euler-Maruyama, or ancestral sampling, in VE coordinates."""
-    step = ve_reverse_sde_step if sampler == "reverse-sde" else ve_ancestral_step
+def run_in_ve(model, x, sigmas, rng, *, step, **_):
+    """A step of the reverse SDE or of ancestral sampling at each level, in VE coordinates."""
     levels = entries(sigmas)
     for sigma_t, sigma_s in zip(levels[:-1], levels[1:]):
         x = step(x, model.score(x, sigma_t), sigma_t, sigma_s, normal_like(x, rng))
         yield x
+
+
+def run_ddpm(model, x, sigmas, rng, **_):
+    """DDPM on a model of VE coordinates; the states are in VP coordinates."""
+    return ddpm_sampler(*in_vp(model, x, sigmas), rng)
+
+
+def run_ddim(model, x, sigmas, rng, *, eta, **_):
+    """DDIM on a model of VE coordinates; the states are in VP coordinates."""
+    return ddim_sampler(*in_vp(model, x, sigmas), eta, rng)
+
+
+def in_vp(model, x_ve, sigmas):
+    """Noise prediction, start and table of alpha_bar in VP coordinates; the last sigma is zero."""
+    def eps_fn(x_t, alpha_bar_t):
+        return model.eps(*ve_from_vp(x_t, alpha_bar_t))
+
+    x, _ = vp_from_ve(x_ve, entries(sigmas)[0])
+    return eps_fn, x, np.concatenate([[1.0], alpha_bar_from_sigma(sigmas[-2::-1])])
+
+
+# name: (model, x, sigmas, rng, **options of generate) -> states. x is a start at sigmas[0], and the
+# states go down to sigmas[-1] = 0. To add a sampler, give it a name here.
+SAMPLERS = {
+    "annealed-langevin": run_annealed_langevin,
+    "langevin":          run_langevin,
+    "ddpm":              run_ddpm,
+    "ddim":              run_ddim,
+    "euler":             partial(run_flow, method="euler"),
+    "heun":              partial(run_flow, method="heun"),
+    "reverse-sde":       partial(run_in_ve, step=ve_reverse_sde_step),
+    "ancestral":         partial(run_in_ve, step=ve_ancestral_step),
+}

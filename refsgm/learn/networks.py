@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 
 import autograd.numpy as np
 from autograd import grad
+from autograd.tracer import isbox
 
 from .autodiff import dense, dense_tanh
+from .fused import FREQUENCIES, harmonics, network_input, network_score, product
+from .kernels import kernel
 from ..equivalence import eps_from_score
 from ..arguments import POSITIVE, check_batch, check_count, check_level, check_scalars, shape_of
-from ..arrays import beside, float_type
+from ..arrays import value_of
 from ..weights import edm_preconditioning
-
-FREQUENCIES = 8             # harmonics of c_noise that the network sees: smooth in log sigma
 
 
 def init_network(rng, dim, width=128, depth=3, *, energy=False, dtype=np.float64):
@@ -39,29 +40,48 @@ def init_network(rng, dim, width=128, depth=3, *, energy=False, dtype=np.float64
     >>> [p.shape for p in init_network(np.random.default_rng(0), 2, width=5, depth=1)]
     [(18, 5), (5,), (5, 2), (2,)]
     """
-    check_count(1, dim=dim, width=width, depth=depth)
-    sizes = [dim + 2 * FREQUENCIES, *[width] * depth]
+    *hidden, last_W, last_b = network_shapes(dim, width, depth, energy=energy)
     params = []
-    for n, m in zip(sizes[:-1], sizes[1:]):
-        params += [(rng.standard_normal((n, m)) / n**0.5).astype(dtype), np.zeros(m, dtype)]
-    n_out = 1 if energy else dim
-    return [*params, np.zeros((width, n_out), dtype), np.zeros(n_out, dtype)]
+    for (n, m), bias in zip(hidden[::2], hidden[1::2]):
+        params += [(rng.standard_normal((n, m)) / n**0.5).astype(dtype), np.zeros(bias, dtype)]
+    return [*params, np.zeros(last_W, dtype), np.zeros(last_b, dtype)]
+
+
+def network_shapes(dim, width, depth, *, energy=False):
+    """The shapes of a network's arrays, [W_1, b_1, ..., W_out, b_out]; arguments of `init_network`.
+
+    >>> network_shapes(2, 5, 1)
+    [(18, 5), (5,), (5, 2), (2,)]
+    """
+    check_count(1, dim=dim, width=width, depth=depth)
+    sizes = [dim + 2 * FREQUENCIES, *[width] * depth, 1 if energy else dim]
+    return [shape for n, m in zip(sizes[:-1], sizes[1:]) for shape in ((n, m), (m,))]
 
 
 def noise_features(x, c_noise):
     """cos and sin of the harmonics of c_noise, one row per sample, (B, 2 FREQUENCIES)."""
-    harmonics = np.arange(1, FREQUENCIES + 1, dtype=float_type(x))
-    angles = c_noise * beside(harmonics, x)                                      # (K,) or (B, K)
+    angles = c_noise * harmonics(x)                                              # (K,) or (B, K)
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=-1)
     return waves if np.ndim(waves) == 2 else np.broadcast_to(waves, (len(x), 2 * FREQUENCIES))
 
 
-def forward(params, h):
-    """The raw network, (B, n) -> (B, m): tanh layers with skips from the second on, then affine."""
+def hidden(params, h):
+    """The hidden layers, (B, n) -> (B, width): tanh, with skips from the second on."""
     h = dense_tanh(h, *params[:2])
     for i in range(2, len(params) - 2, 2):
-        h = h + dense_tanh(h, *params[i:i + 2])
-    return dense(h, *params[-2:])
+        h = skip_layer(h, *params[i:i + 2])
+    return h
+
+
+def skip_layer(h, W, b):
+    """h + tanh(h W + b), (B, n) -> (B, n).  [AD-2]"""
+    fused = None if isbox(h) else kernel("skip_and_tanh", h, W, b)     # no gradient is wanted
+    return fused(h, h @ W, b) if fused else h + dense_tanh(h, W, b)
+
+
+def forward(params, h):
+    """The raw network, (B, n) -> (B, m): hidden layers, then affine."""
+    return dense(hidden(params, h), *params[-2:])
 
 
 def score_network(params, x, sigma, sigma_data):
@@ -76,8 +96,8 @@ def score_network(params, x, sigma, sigma_data):
     >>> score_network(init_network(np.random.default_rng(0), 1), np.array([[5.0]]), 2.0, 1.0)
     array([[-1.]])
     """
-    return precondition(lambda u, waves: forward(params, np.concatenate([u, waves], axis=1)),
-                        x, sigma, sigma_data)
+    check_network(x, sigma, sigma_data)
+    return preconditioned(params, x, sigma, sigma_data, energy=False)
 
 
 def energy_network(params, x, sigma, sigma_data):
@@ -95,21 +115,38 @@ def energy_network(params, x, sigma, sigma_data):
     >>> energy_network(params, np.array([[5.0]]), 2.0, 1.0)
     array([[-1.]])
     """
-    def gradient(u, waves):
-        def phi(u):
-            return np.sum(forward(params, np.concatenate([u, waves], axis=1)))
-        return grad(phi)(u)
-    return precondition(gradient, x, sigma, sigma_data)
+    check_network(x, sigma, sigma_data)
+    return preconditioned(params, x, sigma, sigma_data, energy=True)
 
 
-def precondition(raw, x, sigma, sigma_data):
-    """The score -c_in^2 x + (sigma_data c_in / sigma) F(c_in x, c_noise), (B, D), from F = raw."""
+def check_network(x, sigma, sigma_data):
+    """x (B, D); sigma positive, a scalar or (B, 1); sigma_data positive."""
     check_batch(x=x)
     check_level(x, POSITIVE, sigma=sigma)
     check_scalars(POSITIVE, sigma_data=sigma_data)
+
+
+def preconditioned(params, x, sigma, sigma_data, *, energy, center=0.0):
+    """The score -c_in^2 y + (sigma_data c_in / sigma) F(c_in y, c_noise), (B, D), at y = x - center
+
+    F is the raw network, or with an energy the gradient of its one output.
+    """
+    dim = np.shape(x)[1]
+    if kernel("score", x, sigma, center, value_of(params[-1])):             # on a device
+        h = network_input(x, center, sigma, sigma_data)
+        F, bias = (gradient_of_phi(params, h)[:, :dim], 0.0) if energy else \
+            (product(hidden(params, h), params[-2]), params[-1])
+        return network_score(x, F, bias, center, sigma, sigma_data)
+    y = x if type(center) is float else x - center
     _, _, c_in, c_noise = edm_preconditioning(sigma, sigma_data)
-    F = raw(c_in * x, noise_features(x, c_noise))
-    return -c_in**2 * x + (sigma_data * c_in / sigma) * F
+    h = np.concatenate([c_in * y, noise_features(y, c_noise)], axis=1)
+    F = gradient_of_phi(params, h)[:, :dim] if energy else forward(params, h)
+    return -c_in**2 * y + (sigma_data * c_in / sigma) * F
+
+
+def gradient_of_phi(params, h):
+    """The gradient of the only output with respect to h, (B, n) -> (B, n)."""
+    return grad(lambda h: np.sum(forward(params, h)))(h)
 
 
 @dataclass(frozen=True)
@@ -143,8 +180,9 @@ class Model:
         if shape_of("x", x)[1:] != (self.dim,):
             raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
                              f"got shape {np.shape(x)}")
-        network = energy_network if self.energy else score_network
-        return network(self.params, x - self.center, sigma, self.sigma_data)
+        check_network(x, sigma, self.sigma_data)
+        return preconditioned(self.params, x, sigma, self.sigma_data, energy=self.energy,
+                              center=self.center)
 
     def eps(self, x, sigma):
         """The noise in x = x_0 + sigma eps, (B, D) -> (B, D): -sigma times the score.  [EQV-1]"""

@@ -10,79 +10,53 @@ computed where its data are; its random numbers are NumPy's in any case, so that
 """
 
 import ctypes
+import inspect
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from itertools import accumulate
 
 import autograd.numpy as np
 
+from .adam import adam_and_average, adam_step, average_step, learning_rate  # noqa: F401
 from .autodiff import value_and_grad
-from ..equivalence import eps_from_score
-from ..gaussian import perturb
-from .networks import Model, init_network
-from ..objectives import (denoising_score_matching, finite_difference_ssm, implicit_score_matching,
-                          noise_prediction_loss, sliced_score_matching, sliced_score_matching_vr)
+from .batches import draw_batch, drawn_batches  # noqa: F401
+from .losses import OBJECTIVES
+from .networks import Model, init_network, network_shapes
 from ..noise_levels import geometric_sigmas
 from ..arguments import OPEN_UNIT, POSITIVE, check_batch, check_count, check_scalars
 from ..arrays import beside, on_host
 
-# name: (s, x, sigma, eps, v) -> lambda times the loss, (B,), for a score function s. Losses that
-# know nothing of noise see noisy data; directions sigma v bring lambda = sigma^2 with them.
-OBJECTIVES = {
-    "dsm":    lambda s, x, sigma, eps, v:
-              sigma[:, 0]**2 * denoising_score_matching(s, x, sigma, eps),
-    "eps":    lambda s, x, sigma, eps, v:
-              noise_prediction_loss(eps_fn_of(s), x, sigma, eps),
-    "ism":    lambda s, x, sigma, eps, v:
-              sigma[:, 0]**2 * implicit_score_matching(*noisy(s, x, sigma, eps)),
-    "ssm":    lambda s, x, sigma, eps, v:
-              sliced_score_matching(*noisy(s, x, sigma, eps), sigma * v),
-    "ssm-vr": lambda s, x, sigma, eps, v:
-              sigma[:, 0]**2 * sliced_score_matching_vr(*noisy(s, x, sigma, eps), v),
-    "fd-ssm": lambda s, x, sigma, eps, v:
-              finite_difference_ssm(*noisy(s, x, sigma, eps), sigma * v, 0.01),
-}
-
-
-def eps_fn_of(score_fn):
-    """The noise prediction (x, sigma) -> -sigma score_fn(x, sigma)."""
-    return lambda x, sigma: eps_from_score(score_fn(x, sigma), sigma)
-
-
-def noisy(score_fn, x, sigma, eps):
-    """The score at this noise level as a function of x alone, and data at this noise level."""
-    return lambda x: score_fn(x, sigma), perturb(x, sigma, eps)
+def setting(default, words, option=None):
+    """A field of Settings: its default, its meaning, and its name on the command line if another"""
+    return field(default=default, metadata={"help": words, "option": option})
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a run is, apart from its data; every field is stored with its checkpoints.
 
-    objective      loss, a key of OBJECTIVES
-    n_steps        number of updates
-    batch_size     samples per update, drawn without replacement until the data are used up
-    learning_rate  peak of the schedule: a linear rise over `warmup` steps, a cosine fall to zero
-    average_decay  decay of the exponential average of the weights, which is what is sampled
-    width, depth   hidden units per layer, number of hidden layers
-    energy         whether the score is minus the gradient of an energy
-    sigma_max, sigma_min, n_levels   geometric noise levels, standard deviations in units of x
-    dtype          "float32" or "float64"
-    seed           of weights, order of the data and noise
+    FIELDS
     """
 
-    objective: str = "dsm"
-    n_steps: int = 5000
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    warmup: int = 200
-    average_decay: float = 0.999
-    width: int = 128
-    depth: int = 3
-    energy: bool = False
-    sigma_max: float = 10.0
-    sigma_min: float = 0.05
-    n_levels: int = 20
-    dtype: str = "float32"
-    seed: int = 0
+    objective: str = setting("dsm", f"loss: {', '.join(OBJECTIVES)}")
+    n_steps: int = setting(5000, "number of updates", "steps")
+    batch_size: int = setting(128, "samples per update, drawn without replacement until the data "
+                              "are used up", "batch")
+    learning_rate: float = setting(2e-3, "peak of the schedule: a linear rise over the warmup, "
+                                   "then a cosine fall to zero")
+    warmup: int = setting(200, "steps of the linear rise of the learning rate")
+    average_decay: float = setting(0.999, "decay of the average of the weights over the steps; "
+                                   "the model has the average")
+    width: int = setting(128, "units per hidden layer")
+    depth: int = setting(3, "number of hidden layers")
+    energy: bool = setting(False, "learn an energy; the score is minus its gradient")
+    sigma_max: float = setting(10.0, "largest noise level, a standard deviation in units of x")
+    sigma_min: float = setting(0.05, "smallest noise level")
+    n_levels: int = setting(20, "number of noise levels, spaced geometrically", "levels")
+    dtype: str = setting("float32", "number type of weights and scores: float32 or float64")
+    noise: str = setting("device", "whose random numbers a run has: device, those of the device of "
+                         "the data, or numpy, the same everywhere")
+    seed: int = setting(0, "seed of weights, order of the data and noise")
 
     def __post_init__(self):
         if self.objective not in OBJECTIVES:
@@ -90,6 +64,8 @@ class Settings:
                              f"got {self.objective!r}")
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
+        if self.noise not in ("device", "numpy"):
+            raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
         check_count(1, n_steps=self.n_steps, batch_size=self.batch_size)
         check_count(0, warmup=self.warmup, seed=self.seed)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
@@ -101,33 +77,39 @@ class Settings:
         return geometric_sigmas(self.sigma_max, self.sigma_min, self.n_levels).astype(self.dtype)
 
 
+def with_options(doc):
+    """A docstring in which the word FIELDS becomes one line for each field of Settings."""
+    lines = [f"{f.name:<15}{f.metadata['help']} ({f.default!r})" for f in fields(Settings)]
+    indent = doc.split("FIELDS")[0].rpartition("\n")[2]
+    return doc.replace("FIELDS", f"\n{indent}".join(lines))
+
+
+STEPS_PER_READ = 50           # a device computes so many steps before it is waited for
+
+
 @dataclass
 class State:
     """Everything that the next step depends on, apart from data and settings; changed in place.
 
     step     updates made so far
-    weights, first, second, average   flat buffers, where the data are: parameters, Adam's two
-             moments (as sums, see `adam_step`), averaged weights
+    weights, average   flat buffers, where the data are: parameters, averaged weights
+    gradient_sum, square_sum   such buffers too: Adam's two moments, see `adam_step`
     order, position   order of the data in this pass over them, and where the next batch starts
     rng      NumPy Generator
     losses   loss of every step so far (n_steps,), NaN for those to come
+    unread   losses of the last steps, where they are still on a device; see `read_losses`
     """
 
     step: int
     weights: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
+    gradient_sum: np.ndarray
+    square_sum: np.ndarray
     average: np.ndarray
     order: np.ndarray
     position: int
     rng: np.random.Generator
     losses: np.ndarray
-
-
-def initial_network(x, settings, rng):
-    """The list of arrays that a run on data x starts from."""
-    return init_network(rng, x.shape[1], settings.width, settings.depth,
-                        energy=settings.energy, dtype=settings.dtype)
+    unread: list = field(default_factory=list)
 
 
 def start(x, settings):
@@ -143,28 +125,31 @@ def start(x, settings):
     if on_host(x) and np.all(x == x[0]):
         raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
     rng = np.random.default_rng(settings.seed)
-    weights = beside(np.concatenate([np.ravel(p) for p in initial_network(x, settings, rng)]), x)
+    params = init_network(rng, x.shape[1], settings.width, settings.depth,
+                          energy=settings.energy, dtype=settings.dtype)
+    weights = beside(np.concatenate([np.ravel(p) for p in params]), x)
     zeros = np.zeros_like(weights)
     return State(0, weights, zeros, zeros.copy(), weights.copy(), rng.permutation(len(x)), 0, rng,
                  np.full(settings.n_steps, np.nan))
 
 
-def views(flat, like):
-    """Views of a flat buffer with the shapes of the arrays in the list `like`."""
-    ends = np.cumsum([p.size for p in like]).tolist()
-    return [flat[end - p.size:end].reshape(p.shape) for end, p in zip(ends, like)]
+def views(flat, shapes):
+    """Views of a flat buffer with these shapes, one after the other."""
+    sizes = [math.prod(shape) for shape in shapes]
+    return [flat[end - size:end].reshape(shape)
+            for end, size, shape in zip(accumulate(sizes), sizes, shapes)]
 
 
 def model_of(x, settings, flat):
     """The model for training data x with these flat weights; sample from `state.average`."""
     center = np.mean(x, axis=0, dtype=np.float64)           # a float32 sum loses its later samples
     sigma_data = np.mean((x - center)**2).item()**0.5
-    params = views(flat, initial_network(x, settings, np.random.default_rng(0)))
-    return Model(params, center.astype(settings.dtype), sigma_data, settings.sigmas(),
+    shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy)
+    return Model(views(flat, shapes), center.astype(settings.dtype), sigma_data, settings.sigmas(),
                  settings.energy)
 
 
-def training_steps(x, settings, state):
+def training_steps(x, settings, state, batches=None):
     """The training loop: a generator that makes one update per turn and yields its loss.
 
     It goes on from state.step and ends after settings.n_steps; `state` holds all that was learnt.
@@ -172,17 +157,20 @@ def training_steps(x, settings, state):
     x         data (N, D); brought to settings.dtype
     settings  a Settings
     state     of `start`, or of a checkpoint; changed in place
-    Raises ValueError for a loss that is not finite, which a smaller learning rate avoids.
+    batches   iterator of what a loss is given, (x, sigma, eps, v), each for one step, in the place
+              of samples of the data; x is centred and of settings.dtype
+    Raises ValueError for a loss that is not finite, which a smaller learning rate avoids: before
+        the update with NumPy, at most STEPS_PER_READ steps later on a device.
     """
-    for name in ("weights", "first", "second", "average"):            # from a file they are NumPy's
+    for name in ("weights", "gradient_sum", "square_sum", "average"):   # from a file: NumPy's
         setattr(state, name, beside(getattr(state, name), x))
-    model, sigmas = model_of(x, settings, state.weights), settings.sigmas()
+    model = model_of(x, settings, state.weights)
     x = (x - np.mean(x, axis=0, dtype=np.float64)).astype(settings.dtype)    # before it is rounded
     update = step_of(replace(model, center=np.zeros_like(model.center)), settings, state)
+    batches = batches or drawn_batches(x, settings, state)
     while state.step < settings.n_steps:
-        loss = update(*draw_batch(x, sigmas, settings.batch_size, state))
-        state.losses[state.step - 1] = loss
-        yield loss
+        yield update(*next(batches))
+    read_losses(state, settings)
 
 
 def step_of(model, settings, state):
@@ -193,7 +181,7 @@ def step_of(model, settings, state):
     keep_freed_memory()
     objective = OBJECTIVES[settings.objective]
     gradient = np.empty_like(state.weights)
-    gradient_parts = views(gradient, model.params)
+    gradient_parts = views(gradient, [p.shape for p in model.params])
 
     def loss(params, *batch):
         return np.mean(objective(replace(model, params=params).score, *batch))
@@ -201,18 +189,41 @@ def step_of(model, settings, state):
     loss_and_gradients = value_and_grad(loss)
 
     def update(*batch):
-        value, gradients = loss_and_gradients(model.params, *batch)
-        value = value.item()
-        if not math.isfinite(value):
-            raise ValueError(f"the loss must stay finite, got {value} in step {state.step}: "
-                             f"lower the learning rate ({settings.learning_rate})")
-        for part, g in zip(gradient_parts, gradients):
-            part[...] = g
-        adam_step(state, gradient, learning_rate(state.step, settings))
-        average_step(state, settings.average_decay, scratch=gradient)
+        value, _ = loss_and_gradients(model.params, *batch, into=gradient_parts)
+        if on_host(value):
+            value = value.item()
+            check_loss(value, state.step, settings)
+        adam_and_average(state, gradient, learning_rate(state.step, settings),
+                         settings.average_decay)
         state.step += 1
+        state.unread.append(value)
+        if on_host(value) or len(state.unread) == STEPS_PER_READ:
+            read_losses(state, settings)
         return value
     return update
+
+
+def read_losses(state, settings):
+    """Put the losses that were not read yet into state.losses: on a device this is what waits.
+
+    Raises ValueError for the first that is not finite.
+    """
+    if not state.unread:
+        return
+    values = state.unread if on_host(state.unread[0]) else np.stack(state.unread).tolist()
+    state.unread = []
+    first = state.step - len(values)
+    for step, value in enumerate(values, first):
+        check_loss(value, step, settings)
+        if step < len(state.losses):                  # a step of a benchmark may go beyond the end
+            state.losses[step] = value
+
+
+def check_loss(value, step, settings):
+    """The loss of a step is finite."""
+    if not math.isfinite(value):
+        raise ValueError(f"the loss must stay finite, got {value} in step {step}: "
+                         f"lower the learning rate ({settings.learning_rate})")
 
 
 def keep_freed_memory():
@@ -229,75 +240,30 @@ def keep_freed_memory():
         mallopt(parameter, size)
 
 
-def draw_batch(x, sigmas, batch_size, state):
-    """The next samples, with a noise level, noise and a slicing direction of signs for each."""
-    size, rng = min(batch_size, len(x)), state.rng
-    if state.position + size > len(x):
-        state.order, state.position = rng.permutation(len(x)), 0
-    batch = x[beside(state.order[state.position:state.position + size], x)]              # (B, D)
-    state.position += size
-    sigma = sigmas[rng.integers(len(sigmas), size=(size, 1))]                             # (B, 1)
-    eps = rng.standard_normal(batch.shape, dtype=batch.dtype)
-    v = 2 * rng.integers(2, size=batch.shape).astype(batch.dtype) - 1
-    return batch, beside(sigma, x), beside(eps, x), beside(v, x)
-
-
-def learning_rate(step, settings):
-    """The rate of a step: a linear rise over `warmup` steps, then half a cosine down to zero."""
-    rise = min(1.0, (step + 1) / (settings.warmup + 1))
-    return settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / settings.n_steps))
-
-
-def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
-    """Adam with bias correction, in place; the contents of `gradient` are lost.  [OPT-1]
-
-        first   <- decay_1 first  + gradient                        = m / (1 - decay_1)
-        second  <- decay_2 second + gradient^2                      = u / (1 - decay_2)
-        weights <- weights - rate m_hat / (sqrt(u_hat) + tiny)
-        m_hat = m / (1 - decay_1^n),    u_hat = u / (1 - decay_2^n)
-
-    The moments are kept as sums, not means, and no buffer is added: an update costs what its passes
-    over memory cost.
-    """
-    n, scratch = state.step + 1, gradient
-    mean_1 = (1 - decay_1) / (1 - decay_1**n)                               # m_hat / first
-    mean_2 = (1 - decay_2) / (1 - decay_2**n)                               # u_hat / second
-    state.first *= decay_1
-    state.first += gradient
-    state.second *= decay_2
-    state.second += np.square(gradient, out=scratch)
-    root = np.sqrt(state.second, out=scratch)                               # sqrt(u_hat / mean_2)
-    root += tiny / mean_2**0.5
-    np.divide(state.first, root, out=scratch)
-    state.weights -= np.multiply(scratch, rate * mean_1 / mean_2**0.5, out=scratch)
-
-
-def average_step(state, decay, scratch=None):
-    """Exponential average of the weights, in place; the memory is shorter at first.  [OPT-2]
-
-        average <- d average + (1 - d) weights,  d = min(decay, (1 + n) / (10 + n)),  n = 0, 1, ...
-
-    scratch  a buffer like the weights, whose contents are lost
-    """
-    d = min(decay, (1 + state.step) / (10 + state.step))
-    change = np.subtract(state.weights, state.average, out=scratch)
-    change *= 1 - d
-    state.average += change
-
-
-def train(x, **settings):
+def train(x, settings=None, **options):
     """Train a network on data x and return it as a Model, with averaged weights.
 
     x         data (N, D)
-    settings  fields of Settings, by name
+    settings  a Settings, or None for the defaults
+    options   fields of Settings that differ from it, by name:
+
+    FIELDS
+
     Raises ValueError for other shapes, settings out of range and values that are not finite.
 
     >>> model = train(np.random.default_rng(0).standard_normal((100, 2)), n_steps=3, width=8)
     >>> model.score(np.zeros((5, 2), np.float32), 1.0).shape
     (5, 2)
     """
-    settings = Settings(**settings)
+    settings = replace(settings or Settings(), **options)
     state = start(x, settings)
     for _ in training_steps(x, settings, state):
         pass
     return model_of(x, settings, state.average)
+
+
+Settings.__doc__, train.__doc__ = map(with_options, (Settings.__doc__, train.__doc__))
+train.__signature__ = inspect.Signature([
+    *list(inspect.signature(train).parameters.values())[:2],
+    *(inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default)
+      for f in fields(Settings))])

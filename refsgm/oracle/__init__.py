@@ -1,6 +1,6 @@
 """The oracle: is an implementation right, and if not, what is wrong with it?
 
-Reading order:
+What is where, in reading order:
 
     check, report    the question and the answer that a user sees
     kinds            what is known of each kind: signature, arguments, probes, exact formulas, terms

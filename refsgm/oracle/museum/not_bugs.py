@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from .mutants import ddpm_parts
+from .samplers import ddpm_parts
 
 
 class NotBug(NamedTuple):
