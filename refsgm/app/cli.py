@@ -24,7 +24,7 @@ from ..learn.checkpoints import load_model, save_model, write_whole
 from ..learn.generate import SAMPLERS, generate
 from ..learn.runs import Interrupted, run_to_end
 from ..learn.training import Settings
-from ..oracle.doors import command
+from ..oracle.doors import command, training_command
 
 # The option of every command that computes much.
 On = Annotated[str, typer.Option("--backend", envvar="REFSGM_BACKEND",
@@ -36,6 +36,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
                        "Start with `refsgm demo`: it trains on handwritten digits, samples them, "
                        "and writes pictures and a report.")
 app.command()(command.check)
+app.command("check-training")(training_command.check_training)
 app.add_typer(command.vectors, name="vectors")
 console = Console(stderr=True)
 

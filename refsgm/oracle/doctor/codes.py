@@ -86,6 +86,13 @@ CODES = {
     "detached-gradient": ("the value is right but its gradient is not: a derivative was detached",
                           "keep the graph: create_graph=True, no detach, no no_grad, no item()"),
     "special-case": ("it is right except at an edge", "let the formula cover the edge"),
+    "wrong-law": ("draws have another law than the one that is meant",
+                  "draw standard normal noise, of the shape of the data"),
+    "shared-noise": ("rows of a batch share their noise", "draw noise of the shape of the data"),
+    "other-noise": ("the target holds other noise than the network's input",
+                    "draw the noise once, use it in both"),
+    "path-and-target": ("the target does not belong to the path of the noisy data",
+                        "use the target of that path, or the path of that target"),
     "unknown": ("no explanation fits", "start from the smallest failing probe"),
 }
 

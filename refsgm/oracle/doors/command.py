@@ -27,6 +27,7 @@ from ..kinds import KINDS, find
 from ..report import Report
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
+TRAINING = "check_training"           # stands in the place of a kind's name
 BETWEEN = 60.0                        # seconds between two calls, in which results are read
 IMPORTS = 6                           # time limits that importing may take
 
@@ -194,6 +195,11 @@ def no_verdict(contract, framework, target, stage, code, sentence):
 def judge_here(connection, kind, target, framework, options):
     """The other process: import, check, and send the report, saying before each what is done."""
     from ..check import check as judged
+    if kind == TRAINING:
+        from ..training import check_training
+
+        def judged(kind, fn, framework, **options):
+            return check_training(fn, framework, **options)
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)                             # a group of its own, ended with its children
     os.dup2(2, 1)                                    # what foreign code prints is not the report

@@ -1,7 +1,12 @@
-"""The fixture refsgm_check: the oracle inside one's own tests, with the diagnosis as the failure.
+"""The fixtures refsgm_check and refsgm_check_training: the oracle inside one's own tests.
 
     def test_loss(refsgm_check):
         refsgm_check("denoising_score_matching", my_loss, framework="torch")
+
+    def test_training_step(refsgm_check_training):
+        refsgm_check_training(lambda net, x: GaussianDiffusion(net)(x), predicts="eps")
+
+The failure is the report, with the diagnosis.
 """
 
 import pytest
@@ -19,6 +24,24 @@ def refsgm_check():
             report = check(kind, fn, framework, **options)
         except (ValueError, ModuleNotFoundError) as error:
             pytest.fail(f"refsgm_check: {error}", pytrace=False)
+        if not report.ok:
+            pytest.fail(str(report), pytrace=False)
+        return report
+    return checked
+
+
+@pytest.fixture(scope="session")
+def refsgm_check_training():
+    """refsgm.check_training, as an assertion: the test fails with the report unless it is ok."""
+    from ..training import check_training
+
+    def checked(loss, framework="torch", **options):
+        """Judge a training step as `refsgm.check_training` does; returns the report."""
+        __tracebackhide__ = True
+        try:
+            report = check_training(loss, framework, **options)
+        except (ValueError, ModuleNotFoundError) as error:
+            pytest.fail(f"refsgm_check_training: {error}", pytrace=False)
         if not report.ok:
             pytest.fail(str(report), pytrace=False)
         return report

@@ -1,0 +1,241 @@
+"""What the network is to predict: y = p x_0 + q eps on the path x_t = a x_0 + b eps.
+
+As long as p b - q a is not zero, any such network gives the clean data and the score,
+
+    x_0 = (b y - q x_t) / (p b - q a)        score = (a x_0 - x_t) / b^2
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .paths import constant
+
+
+class Target(NamedTuple):
+    """A prediction in words, as `predicts` calls it, and the formulas of score and x_0."""
+
+    name: str
+    said: str
+    score: str
+    x_0: str
+
+
+EPS = Target("eps", "eps", "-out / sigma", "(x_t - sigma out) / scale")
+MINUS_EPS = Target("-eps, sigma times the score", "-eps", "out / sigma",
+                   "(x_t + sigma out) / scale")
+X_0 = Target("x_0", "x0", "(scale out - x_t) / sigma^2", "out")
+V = Target("v = scale eps - sigma x_0", "v", "-(sigma x_t + scale out) / (sigma (scale^2 + "
+           "sigma^2))", "(scale x_t - sigma out) / (scale^2 + sigma^2)")
+MINUS_V = Target("-v = sigma x_0 - scale eps", "-v", "-(sigma x_t - scale out) / (sigma (scale^2 "
+                 "+ sigma^2))", "(scale x_t + sigma out) / (scale^2 + sigma^2)")
+SCORE = Target("the score, -eps / sigma", "score", "out", "(x_t + sigma^2 out) / scale")
+ENERGY = Target("minus the score, eps / sigma: the gradient of an energy", "energy", "-out",
+                "(x_t - sigma^2 out) / scale")
+NOISE = Target("the noise sigma eps", "noise", "-out / sigma^2", "(x_t - out) / scale")
+MINUS_NOISE = Target("-sigma eps, sigma^2 times the score", "-noise", "out / sigma^2",
+                     "(x_t + out) / scale")
+FLOW = Target("the velocity eps - x_0", "velocity", "-(x_t + (1 - sigma) out) / sigma",
+              "x_t - sigma out")
+BACK = Target("the velocity x_0 - eps", "velocity", "((1 - sigma) out - x_t) / sigma",
+              "x_t + sigma out")
+STEP_BACK = Target("the mean of the step before, given x_t and x_0", "mean",
+                   "by x_0", "(out - c_2 x_t) / c_1 with the posterior's c_1 x_0 + c_2 x_t")
+OT = Target("the velocity x_0 - (1 - sigma_min) eps", "velocity", "(scale x_0 - x_t) / sigma^2",
+            "(1 - sigma_min) x_t + sigma out")
+OT_BACK = Target("the velocity (1 - sigma_min) eps - x_0", "velocity",
+                 "(scale x_0 - x_t) / sigma^2", "(1 - sigma_min) x_t - sigma out")
+SPEED = Target("the velocity of the path, d scale/dt x_0 + d sigma/dt eps", "velocity",
+               "refsgm.score_from_velocity(x_t, out, scale, sigma, scale_rate, sigma_rate)",
+               "refsgm.x0_from_score(x_t, score, scale, sigma)")
+
+
+
+def known(path):
+    """(target, p, q) that belong to a path."""
+    a, b, one, no = path.a, path.b, np.ones_like(path.a), np.zeros_like(path.a)
+    rows = [(EPS, no, one), (X_0, one, no), (SCORE, no, -1 / b), (MINUS_EPS, no, -one),
+            (NOISE, no, b), (MINUS_NOISE, no, -b), (ENERGY, no, 1 / b)]
+    if path.name == "flow":
+        rows += [(FLOW, -one, one), (BACK, one, -one)]
+    if path.name == "vp":
+        rows += [(V, -b, a), (MINUS_V, b, -a)]
+    return rows
+
+
+def mistaken(path):
+    """(code, what is wrong, p, q) of targets that are near one."""
+    a, b, s = path.a, path.b, path.b / path.a
+    one, no = np.ones_like(a), np.zeros_like(a)
+    rows = [("sigma-squared", "the target is -eps / sigma^2, where the score is -eps / sigma", no,
+             -1 / b**2),
+            ("sigma-squared", "the target is eps / sigma^2, where the score is -eps / sigma", no,
+             1 / b**2),
+            ("sqrt-missing", "the target is divided by the root of the level: -eps / sqrt(sigma), "
+             "where the score is -eps / sigma", no, -1 / np.sqrt(b)),
+            ("sign", "the target is -x_0", -one, no),
+            ("argument-ignored", "the target is the network's own input, so there is nothing to "
+             "learn", a, b),
+            ("wrong-level", "the target is the noisy data without their scale: nothing to learn",
+             one, s),
+            ("sign", "the target is x_0 + eps, where a velocity is their difference", one, one),
+            ("sign", "the target is -(x_0 + eps), where a velocity is their difference", -one,
+             -one),
+            ("sign", "the target is sigma x_0 + scale eps, where v = scale eps - sigma x_0", b, a),
+            ("sign", "the target is -(sigma x_0 + scale eps), where v = scale eps - sigma x_0", -b,
+             -a),
+            ("wrong-factor", "the target is scale x_0, the clean data times their scale", a, no),
+            ("wrong-factor", "the target is scale eps", no, a),
+            ("wrong-factor", "the target is eps over the noise-to-signal ratio", no, 1 / s),
+            ("wrong-factor", "the target is minus eps over the noise-to-signal ratio, where the "
+             "score of the noisy data is -eps / sigma", no, -1 / s)]
+    if np.abs(a - b).max() > 1e-3:
+        rows += [("swapped-arguments", "scale and sigma are exchanged in v = scale eps - sigma x_0",
+                  -a, b), ("swapped-arguments", "scale and sigma are exchanged in v", a, -b)]
+    rows += [("path-and-target", "the target is v = scale eps - sigma x_0, which belongs to the VP "
+              "path", -b, a), ("path-and-target", "the target is -v, which belongs to the VP path",
+                               b, -a),
+             ("path-and-target", "the target eps - x_0 is the velocity of the linear flow, and the "
+              "noisy data are not on it", -one, one),
+             ("path-and-target", "the target x_0 - eps is the velocity of the linear flow, and the "
+              "noisy data are not on it", one, -one)]
+    return rows
+
+
+def near(value, right, tol):
+    """Whether two coefficients agree, in units of the larger of 1 and the right one."""
+    return bool(np.all(np.abs(value - right) <= tol * (1 + np.abs(right))))
+
+
+def target_of(path, p, q, time, report, tol):
+    """The `Target`, or None; what is wrong with it is told to the report."""
+    fits = [t for t, P, Q in known(path) if near(p, P, tol) and near(q, Q, tol)]
+    if fits:
+        return fits[0]
+    if path.name == "flow" and abs(path.m - 1) > tol:              # sigma = 1 - (1 - sigma_min) t
+        for target, sign in ((OT_BACK, 1.0), (OT, -1.0)):
+            if near(q * path.m, sign + 0 * q, tol) and near(p * path.m, -sign + 0 * p, tol):
+                return target
+    if path.name == "vp" and (speed := rate(path, p, q, time)) is not None:
+        return speed
+    if path.name == "other" and (speed := rate(path, p, q, time)) is not None:
+        report.problems[:] = [d for d in report.problems if d.code not in (
+            "wrong-factor", "factor-missing")]
+        return speed
+    if path.name == "vp" and step_back(path, p, q):
+        return STEP_BACK
+    if path.name == "ve" or path.m != 1:
+        edm = preconditioned(path, p, q, report, tol)
+        if edm:
+            return edm
+    for code, sentence, P, Q in mistaken(path):
+        if near(p, P, tol) and near(q, Q, tol):
+            report.wrong(code, sentence)
+            return None
+    for target, P, Q in known(path) if abs(path.m - 1) > tol else ():
+        if near(p * path.m, P, tol) and near(q, Q, tol):
+            report.wrong("wrong-coordinates", f"the target is {target.name} of data that are not "
+                         f"multiplied by {path.m:.4g}, as those in the network's input are",
+                         "use the same data in both")
+            return None
+    for target, P, Q in known(path):
+        size = np.hypot(P, Q)
+        c = constant((p * P + q * Q) / size**2, max(tol, 1e-3))
+        if c is not None and near(p, c * P, tol) and near(q, c * Q, tol):
+            if abs(c * path.m - 1) < tol or abs(c / path.m - 1) < tol:
+                report.wrong("wrong-coordinates", f"the target is {c:.4g} times {target.name}: the "
+                             f"data in the network's input are multiplied by {path.m:.4g} first, "
+                             "those in the target are not")
+            else:
+                report.wrong("factor" if c > 0 else "sign",
+                             f"the target is {c:.4g} times {target.name}")
+            return None
+    unknown(path, p, q, report, tol)
+    return None
+
+
+def rate(path, p, q, time):
+    """SPEED where (p, q) are the rates of a and b in the network's time, else None."""
+    if time is None or len(np.unique(time)) < 24:
+        return None
+    t, i = np.unique(time, return_index=True)
+    a, b = path.a[i], path.b[i]
+    gap = np.diff(t)
+    chord = np.stack([np.diff(a), np.diff(b)]) / gap
+    middle = np.stack([(p[i][1:] + p[i][:-1]) / 2, (q[i][1:] + q[i][:-1]) / 2])
+    close = gap < 0.05 * np.ptp(t)
+    size = np.sum(chord * middle, axis=0) / np.sum(chord * chord, axis=0)
+    c = np.median(size[close])
+    bent = np.abs(middle - c * chord)[:, close].max()
+    return SPEED if bent < 0.02 * np.abs(middle).max() and np.ptp(p) > 1e-3 else None
+
+
+def step_back(path, p, q):
+    """Whether the target is the mean of a DDPM step from t to some level before it."""
+    a, b = path.a, path.b
+    two = q / b
+    one = (p - two * a) * b**2
+    before = (one + np.sqrt(one**2 + 4 * a**2)) / 2                  # its scale
+    return bool(np.all(np.abs(two * b**2 - a / before * (1 - before**2)) < 1e-3)
+                and np.all(before >= a - 1e-6) and np.all(before < 1 + 1e-6)
+                and np.abs(two).max() > 1e-3 and np.abs(one).max() > 1e-6)
+
+
+def preconditioned(path, p, q, report, tol):
+    """EDM's inner network: D = c_skip x + c_out F, with what is wrong in c_skip or c_out."""
+    raw, s = p * path.m, path.b / (path.a * path.m)              # in units of the data
+    if np.abs(raw).min() < 1e-9 or np.abs(q).min() < 1e-12:
+        return None
+    skip = 1 / (1 - s * raw / q)
+    out = -skip * s / q
+    with np.errstate(all="ignore"):
+        d2 = constant(s**2 * skip / (1 - skip), 20 * tol)
+        reversed_d2 = constant(s**2 * (1 - skip) / skip, 20 * tol)
+    if d2 is None or d2 <= 0:
+        if reversed_d2 and reversed_d2 > 0 and abs(reversed_d2 - s[0]**2) > 0:
+            report.wrong("one-minus", "c_skip is sigma^2 / (sigma^2 + sigma_data^2), where the "
+                         "numerator is sigma_data^2")
+            return None
+        return None
+    d = float(np.sqrt(d2))
+    right = s * d / np.sqrt(s**2 + d2)
+    c = constant(out / right, 20 * tol)
+    if path.name == "vp" and abs(path.m * d - 1) > 20 * tol:
+        report.wrong("wrong-factor", f"c_in has sigma_data = {1 / path.m:.4g}, and c_skip {d:.4g}")
+    if c is None:
+        if constant(out / (right / np.sqrt(s**2 + d2)), 20 * tol) is not None:
+            report.wrong("sqrt-missing", "a square root is missing in c_out = sigma sigma_data / "
+                         "sqrt(sigma^2 + sigma_data^2)")
+        else:
+            report.wrong("wrong-factor", "c_skip is EDM's, and c_out is not sigma sigma_data / "
+                         "sqrt(sigma^2 + sigma_data^2)")
+        return None
+    if abs(c * d - 1) < 20 * tol and abs(d - 1) > 1e-3:
+        report.wrong("factor-missing", f"c_out lacks the factor sigma_data = {d:.4g}")
+        return None
+    if abs(abs(c) - 1) > 20 * tol or c < 0:
+        report.wrong("factor" if c > 0 else "sign", f"c_out is {c:.4g} times EDM's")
+        return None
+    if path.name == "ve":
+        report.wrong("factor-missing", "the input of EDM's inner network is not multiplied by "
+                     "c_in = 1 / sqrt(sigma^2 + sigma_data^2)", "multiply it by c_in")
+    return Target(f"EDM's inner network F, D = c_skip x + c_out F, sigma_data = {d:.4g}", "edm",
+                  "(D - x) / sigma^2 with D = c_skip x + c_out out", "c_skip x + c_out out")
+
+
+def unknown(path, p, q, report, tol):
+    """A target that is none of the known ones."""
+    if np.abs(p).max() < tol:
+        report.wrong("wrong-factor", f"the target is eps times a factor from {q.min():.3g} to "
+                     f"{q.max():.3g} that is no known one (1, sigma, 1 / sigma)")
+    elif np.abs(q).max() < tol:
+        report.wrong("wrong-factor", f"the target is x_0 times a factor from {p.min():.3g} to "
+                     f"{p.max():.3g}")
+    elif path.name == "other":
+        report.unjudged.append("the target: it is made of x_0 and eps by factors of the level that "
+                               "are those of no known prediction")
+    else:
+        i = int(np.argmax(path.b))
+        report.wrong("path-and-target", "path and target do not fit: the target is p x_0 + q eps "
+                     f"with p = {p[i]:.4g}, q = {q[i]:.4g} where scale = {path.a[i]:.4g}, sigma = "
+                     f"{path.b[i]:.4g}, and that is none of eps, x_0, v, velocity, score")

@@ -1,0 +1,180 @@
+"""check_training: right steps are right, slips are named, and what cannot be judged is said."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+import styles                                                        # noqa: E402
+from slips import AFTER, BEFORE, SLIPS                               # noqa: E402
+from variants import RIGHT                                           # noqa: E402
+
+from refsgm import check_training                                    # noqa: E402
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_planted_slip_is_named(name):
+    """Each of the planted slips is wrong, and its code is the first that is said."""
+    step, code, options = SLIPS[name]
+    report = check_training(step, **options)
+    assert report.verdict == "wrong", str(report)
+    assert report.diagnosis.code == code, str(report)
+
+
+def test_half_of_the_slips_came_before_the_engine():
+    """There are 60 slips, half of them written before the engine was finished."""
+    assert len(BEFORE) == len(AFTER) == 30
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_step_is_right(name):
+    """Right steps of many styles raise no alarm, and what they predict is said."""
+    step, framework, options, said = RIGHT[name]
+    report = check_training(step, framework, **options)
+    assert report.ok, str(report)
+    assert said in report.facts["predicts"]
+
+
+def test_the_report_says_what_a_sampler_needs():
+    """Score and x_0 from the output are formulas that hold: tried on numbers on the VP path."""
+    x_0, eps, scale, sigma = 0.3, -1.2, 0.8, 0.6
+    x_t = scale * x_0 + sigma * eps
+    outputs = {"DDPM": eps, "DDPM, v": scale * eps - sigma * x_0,
+               "DDPM, cosine, x_0, SNR": x_0, "VP SDE": -eps / sigma}
+    for name, out in outputs.items():
+        step, framework, options, _ = RIGHT[name]
+        facts = check_training(step, framework, **options).facts
+        names = {"x_t": x_t, "out": out, "scale": scale, "sigma": sigma}
+        for formula, right in ((facts["score"], -eps / sigma), (facts["x_0"], x_0)):
+            value = eval(formula.replace("^", "**").replace("scale out", "scale * out").replace(
+                "sigma out", "sigma * out").replace("sigma x_t", "sigma * x_t").replace(
+                "scale x_t", "scale * x_t").replace("**2 out", "**2 * out"), {}, names)
+            assert value == pytest.approx(right, rel=1e-12)
+
+
+@pytest.mark.parametrize(("x_0", "eps", "t"), [(0.3, -1.2, 0.4)])
+def test_the_formulas_of_a_flow_hold(x_0, eps, t):
+    """On x_t = (1 - t) x_0 + t eps, in either direction of the velocity."""
+    x_t = (1 - t) * x_0 + t * eps
+    for name, out in (("flow, data at 0", eps - x_0), ("flow, data at 1", x_0 - eps)):
+        facts = check_training(RIGHT[name][0]).facts
+        for formula, right in ((facts["score"], -eps / t), (facts["x_0"], x_0)):
+            code = formula.replace("sigma out", "sigma * out").replace(") out", ") * out")
+            value = eval(code, {}, {"x_t": x_t, "out": out, "sigma": t})
+            assert value == pytest.approx(right, rel=1e-12)
+
+
+def test_weights_are_read_to_their_constants():
+    """A sum of powers, EDM's weight, is named with its sigma_data; min-SNR with its gamma."""
+    said = check_training(RIGHT["EDM, sigma_data 1.5"][0]).facts["weight"]
+    assert said.endswith("sigma_data = 1.5")
+    said = check_training(RIGHT["DDPM, eps, min-SNR 3"][0]).facts["weight"]
+    assert said == "min(SNR, 3) / SNR"
+
+
+@pytest.mark.parametrize(("option", "value", "code"), [
+    ("path", "ve", "wrong-coordinates"), ("predicts", "x0", "wrong-coordinates"),
+    ("predicts", "score", "factor-extra"), ("weight", "snr", "weighting"),
+    ("time", "sigma", "wrong-level"), ("weight", lambda scale, sigma: sigma, "weighting")])
+def test_what_contradicts_the_user_is_wrong(option, value, code):
+    """DDPM's step is right, and each statement that does not hold of it is told."""
+    report = check_training(styles.ddpm, **{option: value})
+    assert report.diagnosis.code == code
+
+
+def test_a_consistency_loss_is_not_judged():
+    """Where a target is another output of the network, nothing is said against it."""
+    def loss(net, x):
+        t, eps = torch.rand(len(x), 1, 1, 1), torch.randn_like(x)
+        here, there = ((1 - s) * x + s * eps for s in (t, t / 2))
+        return F.mse_loss(net(here, t), net(there, t / 2))
+    report = check_training(loss)
+    assert report.verdict == "not judged"
+    assert not report.ok
+
+
+def test_noise_from_a_source_that_is_not_read_is_not_judged():
+    """Noise that was drawn before the loss runs is no mistake, and nothing is claimed of it."""
+    kept = torch.randn(16, 3, 4, 4)
+
+    def loss(net, x):
+        t = torch.rand(len(x), 1, 1, 1)
+        return F.mse_loss(net((1 - t) * x + t * kept, t), kept - x)
+    assert check_training(loss).verdict == "not judged"
+
+
+def test_code_that_raises_is_not_judged():
+    """The exception is shown."""
+    report = check_training(lambda net, x: net.no_such_thing(x))
+    assert report.verdict == "not judged"
+    assert "no_such_thing" in str(report)
+
+
+def test_foreign_state_is_left_as_it_was():
+    """Seeds, default dtypes and NumPy's functions are the same after the check."""
+    torch.manual_seed(3)
+    np.random.seed(3)                                                # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), np.random.randn   # noqa: NPY002
+    check_training(styles.flow)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])       # noqa: NPY002
+    assert np.random.randn is before[2]                              # noqa: NPY002
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_held_generator_is_read_and_rewound():
+    """Draws from a torch.Generator of the user's own are the same in every run."""
+    mine = torch.Generator().manual_seed(5)
+
+    def loss(net, x):
+        t = torch.rand(len(x), 1, 1, 1, generator=mine)
+        eps = torch.randn(x.shape, generator=mine)
+        return F.mse_loss(net((1 - t) * x + t * eps, t), eps - x)
+    assert check_training(loss).ok
+
+
+def test_a_network_inside_vmap_is_served():
+    """A JAX loss of one sample under vmap, with a key for each, is read."""
+    jax = pytest.importorskip("jax")
+    jnp = jax.numpy
+
+    def one(net, x, t, key):
+        eps = jax.random.normal(key, x.shape)
+        return jnp.mean((net((1 - t) * x + t * eps, t) - (eps - x))**2)
+
+    def loss(net, x, key):
+        first, key = jax.random.split(key)
+        t = jax.random.uniform(first, (len(x),))
+        return jnp.mean(jax.vmap(lambda *row: one(net, *row))(x, t, jax.random.split(key, len(x))))
+    report = check_training(loss, "jax", shape=(3,))
+    assert report.ok, str(report)
+    assert report.facts["predicts"] == "the velocity eps - x_0"
+
+
+def test_a_slip_in_jax_is_named():
+    """Uniform noise in JAX."""
+    jax = pytest.importorskip("jax")
+
+    def loss(net, x, key):
+        keys = jax.random.split(key)
+        t, eps = jax.random.uniform(keys[0], (len(x), 1)), jax.random.uniform(keys[1], x.shape)
+        return jax.numpy.mean((net((1 - t) * x + t * eps, t) - (eps - x))**2)
+    assert check_training(loss, "jax", shape=(3,)).diagnosis.code == "wrong-law"
+
+
+def test_the_report_is_plain_data():
+    """as_dict goes through JSON and back."""
+    report = check_training(styles.flow)
+    assert json.loads(json.dumps(report.as_dict())) == report.as_dict()
+
+
+@pytest.mark.parametrize("options", [{"framework": "tensorflow"}, {"path": "straight"},
+                                     {"predicts": "noise"}, {"weight": "big"}, {"time": "late"},
+                                     {"batch": 2}, {"shape": (0,)}])
+def test_an_option_that_does_not_exist_is_refused(options):
+    """One sentence, a ValueError."""
+    with pytest.raises(ValueError):
+        check_training(styles.flow, **options)
