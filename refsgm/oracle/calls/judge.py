@@ -94,12 +94,15 @@ class Probe:
         return [name for name, c in zip(self.names, self.components) if not c.ok]
 
 
-def new_probe(contract, situation, names=None):
-    """A probe without an answer yet; `names` are the arguments that foreign code takes."""
+def new_probe(contract, situation, caller=None):
+    """A probe without an answer yet, of what this caller can take."""
+    if caller is not None:
+        situation = caller.settle(situation)
     args = arguments(contract, situation)
-    if names is not None:
+    if caller is not None:
         optional = contract.args[contract.required:]
-        args = {k: a for k, a in args.items() if k in names or k not in optional}
+        args = {k: a for k, a in args.items() if k in caller.taken or k not in optional}
+        args = caller.place(args, situation)
     return probe_at(contract, situation, args)
 
 

@@ -64,7 +64,7 @@ class Case:
         if not self._fit_probes:
             by_row = self.caller.levels != "scalar"
             for s in fit_specs(self.contract, by_row, self.dim):
-                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller.names)
+                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller)
                 judge(self.contract, self.caller, probe)
                 if probe.mean:
                     judge_rows(self.caller, probe)

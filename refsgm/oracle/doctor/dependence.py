@@ -44,7 +44,7 @@ def dependence_at(case, p):
     if not np.any(np.isfinite(base)):                     # NaN equals NaN, whatever the argument
         return []
     other = arguments(case.contract, p.situation._replace(seed=p.situation.seed + 50))
-    for name in case.caller.names:
+    for name in (*case.caller.names, *case.caller.draws):
         a = p.args.get(name)
         if not isinstance(a, (float, np.ndarray)):
             continue

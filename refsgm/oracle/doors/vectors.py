@@ -142,7 +142,7 @@ def questions(contract):
     probes = []
     for s in probe_specs(contract):
         recorder.group, recorder.label = "verdict", s.label
-        probes.append(judge(contract, recorder, new_probe(contract, s, recorder.names)))
+        probes.append(judge(contract, recorder, new_probe(contract, s, recorder)))
     recorder.group, recorder.label = "rows", "rows"
     if contract.form not in (TABLE, STATES):
         metamorphic(contract, recorder, probes[0])

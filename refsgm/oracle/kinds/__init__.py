@@ -21,10 +21,10 @@ import difflib
 from . import (conversions, gaussians, levels, likelihoods, loops, objectives, paths, predictions,
                steps, tables)
 from .kind import (BATCH, DATA, FUNCTION, FUNCTIONS, LEVEL, LEVELS, LOSS, ROWS, STATES, TABLE,
-                   Kind, ProbeSpec)
+                   Kind, ProbeSpec, some_of)
 
 __all__ = ["BATCH", "DATA", "FUNCTION", "FUNCTIONS", "KINDS", "LEVEL", "LEVELS", "LOSS", "ROWS",
-           "STATES", "TABLE", "Kind", "ProbeSpec", "find"]
+           "STATES", "TABLE", "Kind", "ProbeSpec", "find", "some_of"]
 
 FAMILIES = (gaussians, objectives, predictions, levels, tables, conversions, paths, steps, loops,
             likelihoods)

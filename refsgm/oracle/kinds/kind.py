@@ -8,9 +8,10 @@ how arguments are drawn, where to probe and what a mistake may be made of follow
 the arguments and from what is returned. A record gives a field only where its kind differs.
 """
 
+import functools
 import inspect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -170,3 +171,30 @@ class Kind:
         out = ", ".join(f"{name} {SHAPES[form]}" if name else SHAPES[form]
                         for name, form in self.returns)
         return f"{self.name}({args}) -> {out}"
+
+
+def some_of(kind, components):
+    """The record of some components of a kind, in another order if it is given in one.
+
+    Raises ValueError for what are no components of it.
+    """
+    names = [name for name, _ in kind.returns]
+    if not components or not set(components) <= set(names) or len(set(components)) < len(
+            tuple(components)) or len(names) == 1:
+        raise ValueError(f"components must be some of {kind.name}'s "
+                         f"({', '.join(filter(None, names)) or 'it has one alone'}), "
+                         f"got {tuple(components)}")
+    index = [names.index(name) for name in components]
+
+    def picked(f):
+        @functools.wraps(f)
+        def some(*args):
+            result = f(*args)
+            return tuple(result[i] for i in index)
+        return some
+    other = replace(kind, result={name: kind.result[name] for name in components},
+                    exact=kind.exact and picked(kind.exact),
+                    level_terms=lambda args, i: kind.level_terms(args, index[i]),
+                    known=tuple(m._replace(formula=picked(m.formula)) for m in kind.known))
+    vars(other)["function"] = picked(kind.function)                    # in place of refsgm's whole
+    return other

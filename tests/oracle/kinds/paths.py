@@ -39,7 +39,8 @@ def portable(xp):
             lambda z, mean, deviation: 1 / (1 + xp.lib.exp(one(z) * mean + deviation * z)),
             "other-convention"),
         "classifier_free_guidance": Pair(
-            lambda c, u, scale: u + scale * (c - u), lambda c, u, scale: scale * c + (scale - 1) * u,
+            lambda c, u, scale: u + scale * (c - u),
+            lambda c, u, scale: scale * c + (scale - 1) * u,
             "sign"),
     }
 

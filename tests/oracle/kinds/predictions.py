@@ -69,7 +69,8 @@ of("edm_loss", spellings=(
     lambda f, x, sigma, eps, d: np.mean(np.sum((sigma**2 + d**2) / (sigma * d)**2 * (
         x - f(x + sigma * eps, sigma))**2, axis=1)),
 ), tuned=(
-    ("without the weight", "weighting argument-ignored", lambda f, x, s, e, d: square(x - f(x + s * e, s))),
+    ("without the weight", "weighting argument-ignored",
+     lambda f, x, s, e, d: square(x - f(x + s * e, s))),
     ("the weight's denominator is a sum", "weighting wrong-factor", lambda f, x, s, e, d: (
         column(s)**2 + d**2) / (column(s)**2 + d**2)**2 * square(x - f(x + s * e, s))),
     ("1 / sigma^2 alone", "weighting argument-ignored", lambda f, x, s, e, d: square(
