@@ -112,18 +112,19 @@ def adapted(caller, dim, dtype):
     if not failed or any(p.trial.problem == "timeout" for p in probes) or (
             contract.form in (TABLE, STATES)):
         return probes, dtype, said
-    before = {"levels": caller.levels, "one_direction": False, "dtype": dtype}
+    before = {"levels": caller.levels, "one_direction": caller.one_direction,
+              "dtype": dtype}
     by_row = any(p.situation.rows and p.situation.B > 1 for p in failed)
     shapes = ("flat", "trailing") if caller.event_shape else ("flat",)
     free = by_row and caller.levels is None and any(map(contract.is_level, contract.args))
     for levels, one, narrow in itertools.product(
-            (caller.levels, *(shapes if free else ())), (False, True) if contract.sliced else (
-                False,), (dtype, "float32") if dtype is None else (dtype,)):
+            (caller.levels, *(shapes if free else ())), dict.fromkeys(
+                (caller.one_direction, contract.sliced)), (dtype, "float32") if dtype is None else (dtype,)):
         way = {"levels": levels, "one_direction": one, "dtype": narrow}
         if way != before and answers(caller, way, dim):
             said += [TRIED[item] for item in way.items() if item not in before.items()]
             return probe_all(contract, caller, caller.levels, dim, narrow), narrow, said
-    caller.levels, caller.one_direction = before["levels"], False
+    caller.levels, caller.one_direction = before["levels"], before["one_direction"]
     return probes, dtype, said
 
 

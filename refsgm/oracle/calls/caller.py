@@ -41,7 +41,7 @@ class Caller:
                  seconds=10.0, table=None, draws=(), energy=False):
         self.contract, self.fn, self.framework = contract, fn, framework
         self.levels, self.event_shape, self.seconds = levels, event_shape, seconds
-        self.argnames, self.energy, self.one_direction = argnames, energy, False
+        self.argnames, self.energy = argnames, energy
         self.draws = (draws,) if isinstance(draws, str) else tuple(draws)
         if not set(self.draws) <= set(noise_of(contract)):
             raise ValueError(f"draws must name noise of {contract.name}"
@@ -57,6 +57,7 @@ class Caller:
         self.names = self.argument_names()
         if self.argnames is None and not self.draws:
             self.names, self.draws = self.drawn_noise(self.names)
+        self.one_direction = "v" in self.draws
 
     def argument_names(self, anything=False):
         """The contract's arguments that fn takes, in its order."""

@@ -17,6 +17,7 @@ from .reference import reference, sensitivity
 from .trial import Trial
 
 ROUNDINGS = 256.0
+MANY = 12                                             # changes that miss no entry
 
 
 class Component(NamedTuple):
@@ -103,20 +104,22 @@ def new_probe(contract, situation, caller=None):
         optional = contract.args[contract.required:]
         args = {k: a for k, a in args.items() if k in caller.taken or k not in optional}
         args = caller.place(args, situation)
+        if caller.timesteps is not None:              # whose entries may all be rounded, each alone
+            return probe_at(contract, situation, args, MANY)
     return probe_at(contract, situation, args)
 
 
-def probe_at(contract, situation, args):
+def probe_at(contract, situation, args, tries=3):
     """The same with arguments that are given."""
     want = reference(contract, args)
-    return Probe(situation, args, want, sensitivity_of(contract, args, want), Trial())
+    return Probe(situation, args, want, sensitivity_of(contract, args, want, tries), Trial())
 
 
-def sensitivity_of(contract, args, want):
+def sensitivity_of(contract, args, want, tries=3):
     """The sensitivity of a kind's answers; of one that has a tolerance, the size of the answer."""
     if contract.tolerance:
         return tuple(1 + np.abs(w) for w in want)
-    return sensitivity(contract, args, want)
+    return sensitivity(contract, args, want, tries)
 
 
 def ask(caller, probe, **changes):

@@ -55,18 +55,25 @@ class Timesteps:
         if any(n == self.second for n, _ in spec.given):
             usable = usable[:1]
         k = rng.choice(usable, (spec.B, 1) if spec.rows else ())
-        rank = np.argsort(self.order)[k]
+        share = rng.uniform(0, 1, np.shape(k)) if self.both_given else None
+        placed = self.at(k, args, share)
+        return args | {n: a if spec.rows else float(a) for n, a in placed.items()}
+
+    def at(self, k, args, share=None):
+        """The levels at indices k, as far as they are among the arguments.
+
+        share  where a step ends between clean data and its start, if code is told; else the next
+        """
         placed = {self.first: self.table[k]}
-        if self.second in args:
-            if self.both_given:
-                before = self.order[(rank * rng.uniform(0, 1, np.shape(k))).astype(int)]
-                placed[self.second] = self.table[before]
-            else:
-                placed[self.second] = np.where(
-                    rank > 0, self.table[self.order[np.maximum(rank - 1, 0)]], self.clean)
-        if self.first == "scale" or "scale" in args:
+        if "scale" in args and self.signal:
             placed = {"scale": self.table[k]**0.5, "sigma": (1 - self.table[k])**0.5}
-        return args | {n: a if spec.rows else float(a) for n, a in placed.items() if n in args}
+        if self.second in args:
+            rank = np.argsort(self.order)[k]
+            below = np.maximum(rank - 1, 0) if share is None else (rank * share).astype(int)
+            placed[self.second] = self.table[self.order[below]]
+            if share is None:
+                placed[self.second] = np.where(rank > 0, placed[self.second], self.clean)
+        return {n: a for n, a in placed.items() if n in args}
 
     def index(self, name, level):
         """The index of the entry that is nearest to a level, an integer or (B,) integers."""

@@ -6,7 +6,7 @@
     repeatability, dependence    what the result depends on; rows that mix
     evaluation_points            where the function that was passed is called
     edges                        right everywhere else
-    exchanged, chosen, misread, transformed    an argument, or the result, taken for another
+    shifted_timesteps, exchanged, chosen, misread, transformed    an argument, or the result, taken for another
     formula                      got / expected as a product of powers, sums term by term
     alternatives                 formulas that are known mistakes of their own kind
     precision                    not finite, too few digits, digits lost in some places
@@ -30,7 +30,7 @@ from .dependence import dependence, edges, plain_failure, repeatability
 from .evaluation_points import evaluation_points
 from .factors import formula
 from .known_mistakes import alternatives, conventions
-from .misread_arguments import chosen, exchanged, misread, transformed
+from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .precision import precision
 from .ranking import COST, ENGINE, final, good_enough
 from .tables import tables
@@ -143,6 +143,7 @@ ENGINES = (
                                is_no_loop)),
     Engine(dependence,        (answered, plainly_wrong, repeatable, is_no_loop)),
     Engine(edges,             (answered, wrong_at_edges_alone)),
+    Engine(shifted_timesteps, MISREAD),
     Engine(exchanged,         MISREAD),
     Engine(chosen,            MISREAD),
     Engine(misread,           MISREAD),

@@ -161,6 +161,30 @@ def misread(case):
     return found[:2]
 
 
+def shifted_timesteps(case):
+    """A table of levels that is read one entry off, and what the function is told with it."""
+    steps = case.caller.timesteps
+    if steps is None:
+        return []
+    for shift, words in ((1, "after"), (-1, "before")):
+        for told in (False, True):
+            if explains(case, partial(with_shift, case, steps, shift, told)):
+                return [case.say("index-shift", f"the table is read one entry {words} t",
+                                 "level of another step")]
+    return []
+
+
+def with_shift(case, steps, shift, told, args):
+    """refsgm's answer to the levels of the next index; a function is told them, or the first."""
+    k = np.clip(np.asarray(steps.index(steps.first, args[steps.first])) + shift, 0,
+                len(steps.table) - 1)
+    moved = steps.at(k.reshape(np.shape(args[steps.first])), args)
+    fixed = {n: a for n, a in args.items() if isinstance(a, Field)} if not told else {}
+    level = args[steps.first]
+    return reference(case.contract, args | moved | {
+        n: lambda x, _, f=f: f(x, level) for n, f in fixed.items()})
+
+
 def with_argument(case, name, read, args):
     """refsgm's answer where an argument is another function `read` of itself, of the same type.
 
