@@ -4,9 +4,9 @@
     JAX      jax.random.normal
     NumPy    standard_normal, normal, randn of numpy.random and of Generators in reach
 
-A draw of the whole argument gets the argument; draws of one of its parts get the parts in turn, such
-as one direction of several. Draws of another size or kind, and a draw too many, are refused: code
-that draws its level too, or shares noise between rows, is a question for `check_training`.
+A draw of the whole argument gets the argument; draws of one of its parts get the parts in turn,
+such as the noise of one level. Draws of another size or kind, and a draw too many, are refused:
+code that draws its level too is a question for `check_training`.
 """
 
 import contextlib
@@ -48,8 +48,8 @@ class OwnNoise:
                 self.parts.pop(0)
                 self.taken = 0
             return part.reshape(shape)
-        raise TypeError(f"it draws noise of shape {shape}, where {name} has {a.shape}: every sample "
-                        "needs noise of its own")
+        raise TypeError(f"it draws noise of shape {shape}, where {name} has {a.shape}: every "
+                        "sample needs noise of its own")
 
     def refuse(self, name):
         """A draw that is no standard normal number."""
@@ -78,7 +78,7 @@ def numpy_captured(stack, noise, fn):
         if hasattr(np.random, name):
             stack.enter_context(mock.patch.object(np.random, name,
                                                   functools.partial(refused, noise, name)))
-    stack.enter_context(mock.patch.object(np.random, "default_rng", lambda *a, **k: Given(noise)))
+    stack.enter_context(mock.patch.object(np.random, "default_rng", return_value=Given(noise)))
     stack.enter_context(replaced(fn, lambda value: Given(noise) if isinstance(
         value, (np.random.Generator, np.random.RandomState)) else None))
 

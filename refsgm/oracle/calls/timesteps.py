@@ -51,7 +51,8 @@ class Timesteps:
         if self.signal:
             usable = usable[self.table[usable] > 0]
         few = max(1, len(usable) // 50)
-        usable = {"tiny levels": usable[:few], "huge levels": usable[-few:]}.get(spec.regime, usable)
+        ends = {"tiny levels": usable[:few], "huge levels": usable[-few:]}
+        usable = ends.get(spec.regime, usable)
         if any(n == self.second for n, _ in spec.given):
             usable = usable[:1]
         k = rng.choice(usable, (spec.B, 1) if spec.rows else ())

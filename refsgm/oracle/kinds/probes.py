@@ -49,6 +49,8 @@ def everywhere(kind, levels, dim):
         rows = rows and by_row
         label = f"B = {B}, D = {D}" + (f", levels {'by row' if rows else 'for all'}"
                                        if leveled else "")
+        if kind.sliced and i % 2:
+            label += ", v (2, B, D)"
         plain.append(ProbeSpec(label, B, D, rows, seed=i, M=2 * (i % 2)))
 
     more = [ProbeSpec("float32", dtype="float32", seed=3)]

@@ -57,6 +57,10 @@ of("x0_prediction_loss", spellings=(
         x - f(x + s * e, s))),
     ("the mean over features", "sum-vs-mean", lambda f, x, s, e: np.mean(
         (x - f(x + s * e, s))**2, axis=1)),
+    ("a weight that is a sum", "weighting",
+     lambda f, x, s, e: (1 + 1 / column(s)**2) * square(x - f(x + s * e, s))),
+    ("a weight that is one over a sum", "weighting",
+     lambda f, x, s, e: square(x - f(x + s * e, s)) / (1 + column(s)**2)),
 ), measured=(
     ("at the clean data", "evaluation-point", lambda f, x, s, e: square(x - f(x, s))),
     ("with the variance", "sigma-squared evaluation-point sqrt-missing",
@@ -80,7 +84,7 @@ of("edm_loss", spellings=(
         weight(s, d)) * square(x - f(x + s * e, s))),
     ("a mean over features", "sum-vs-mean", lambda f, x, s, e, d: weight(s, d) * np.mean(
         (x - f(x + s * e, s))**2, axis=1)),
-    ("the published typing slip: (sigma + sigma_data)^2", "weighting wrong-factor unknown",
+    ("the published typing slip: (sigma + sigma_data)^2", "weighting",
      lambda f, x, s, e, d: (column(s)**2 + d**2) / (column(s) + d)**2 * square(
          x - f(x + s * e, s))),
 ))
