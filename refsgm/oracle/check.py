@@ -42,10 +42,10 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     dictionary   whether known alternatives may explain a mistake, or the general engines alone
     seconds      time limit of one call
     table        levels (T,), alpha_bar or sigma, of which fn takes the index t in place of a level
-    draws        noise of the contract that fn draws itself, such as "eps"; it is given the contract's
+    draws        noise that fn draws itself, such as "eps"; what it draws is the contract's then
     components   of a kind with several, those that fn returns, in its order
-    energy       pass an energy E(x, level) -> (B,) where the contract passes a score, which is minus
-                 its gradient, E.gradient(x, level)
+    energy       pass an energy E(x, level) -> (B,) in place of a score: the score is minus its
+                 gradient, E.gradient(x, level)
     device       where arrays are, such as "cuda": of torch and jax
     Raises ValueError for a kind, framework or option that does not exist, and
         ModuleNotFoundError for a framework that is not installed.
@@ -76,7 +76,8 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
         raise ValueError(f"allow must hold conventions ({', '.join(CONVENTIONS)}) or codes, "
                          f"got {unknown[0]!r}")
     if energy and "score_fn" not in contract.args:
-        raise ValueError(f"energy must be False for a kind that is passed no score, {contract.name}")
+        raise ValueError("energy must be False for a kind that is passed no score, "
+                         f"{contract.name}")
     if components is not None:
         contract = some_of(contract, (components,) if isinstance(components, str) else components)
     caller = Caller(contract, fn, framework_of(framework, device), levels, event_shape, argnames,

@@ -46,9 +46,9 @@ class Trial:
 
 @contextlib.contextmanager
 def limited(seconds):
-    """Raise OutOfTime after some seconds: by a signal in the main thread, or from another thread.
+    """Raise OutOfTime after some seconds: by a signal in the main thread, or from a further thread.
 
-    From another thread it is raised between two steps of Python, so a loop in compiled code goes on.
+    From there it is raised between two steps of Python, so a loop in compiled code goes on.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         with interrupted_after(seconds, threading.get_ident()):

@@ -21,7 +21,7 @@ from .sums import common_powers, explain_terms, term_by_term
 MANY = 3                                      # quantities in a factor that may be something simpler
 SIZES = {"D", "B", "M", "L", "|v|"}          # quantities that are no noise level
 RATIO = "ln(sigma_max / sigma_min)"
-ROUGH = (1e-8, 1e-6, 1e-4)                     # relative errors of an approximation
+ROUGH = (1e-6, 1e-4)                           # a fit's slack beside an approximation
 POWERS_OF_THE_RESULT = {                      # power: (code, words)
     2: ("sqrt-missing", "the square of the right value"),
     0.5: ("sqrt-extra", "the square root of the right value"),
@@ -52,7 +52,7 @@ def rough_formula(case):
     for size in ROUGH:
         found = [d for d in formula(case.roughly(size)) if not obscure(d)]
         if found:
-            return [d._replace(sentence=f"up to relative errors of {size:.0e}, {d.sentence}",
+            return [d._replace(sentence=f"up to relative errors below {30 * size:.0e}, {d.sentence}",
                                cost=COST["roughly"], convention="", also=(*d.also, "approximate"))
                     for d in found[:1]]
     return []
