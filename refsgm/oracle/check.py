@@ -119,8 +119,9 @@ def adapted(caller, dim, dtype):
     shapes = ("flat", "trailing") if caller.event_shape else ("flat",)
     free = by_row and caller.levels is None and any(map(contract.is_level, contract.args))
     for levels, one, narrow in itertools.product(
-            (caller.levels, *(shapes if free else ())), dict.fromkeys(
-                (caller.one_direction, contract.sliced)), (dtype, "float32") if dtype is None else (dtype,)):
+            (caller.levels, *(shapes if free else ())),
+            dict.fromkeys((caller.one_direction, contract.sliced)),
+            dict.fromkeys((dtype, dtype or "float32"))):
         way = {"levels": levels, "one_direction": one, "dtype": narrow}
         if way != before and answers(caller, way, dim):
             said += [TRIED[item] for item in way.items() if item not in before.items()]

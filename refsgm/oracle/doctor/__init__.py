@@ -6,10 +6,12 @@
     repeatability, dependence    what the result depends on; rows that mix
     evaluation_points            where the function that was passed is called
     edges                        right everywhere else
-    shifted_timesteps, exchanged, chosen, misread, transformed    an argument, or the result, taken for another
+    shifted_timesteps            a table of levels read one entry off
+    exchanged, chosen, misread, transformed    an argument, or the result, taken for another
     formula                      got / expected as a product of powers, sums term by term
     alternatives                 formulas that are known mistakes of their own kind
     precision                    not finite, too few digits, digits lost in some places
+    rough_formula                a formula that fits up to a small approximation
 
 An explanation is given only if it accounts for every value of many further probes to rounding
 error. When two do, both are given, the simpler first (`ranking`); when none does, the doctor says

@@ -52,7 +52,8 @@ def rough_formula(case):
     for size in ROUGH:
         found = [d for d in formula(case.roughly(size)) if not obscure(d)]
         if found:
-            return [d._replace(sentence=f"up to relative errors below {30 * size:.0e}, {d.sentence}",
+            words = f"up to relative errors below {30 * size:.0e}, "
+            return [d._replace(sentence=words + d.sentence,
                                cost=COST["roughly"], convention="", also=(*d.also, "approximate"))
                     for d in found[:1]]
     return []
