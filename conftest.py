@@ -1,6 +1,7 @@
 """Settings that all tests share."""
 
 import os
+from importlib.util import find_spec
 
 # The arrays of the tests are small: a second thread would only wait, and badly on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -10,6 +11,13 @@ import pytest
 from hypothesis import Phase, settings
 
 pytest_plugins = ["pytester"]
+
+# Modules that import a framework are not read for examples where it is not installed.
+NEEDS = {"torch": ["refsgm/oracle/training/torch_run.py", "tests/oracle/training/styles.py",
+                   "tests/oracle/training/slips.py", "tests/oracle/training/variants.py"],
+         "jax": ["refsgm/oracle/training/jax_run.py"]}
+collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
+                  for path in paths]
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
 # smaller seed explains nothing: without shrinking, a law that fails says so at once, and

@@ -19,9 +19,9 @@ def score(x, sigma):
 
 
 def points():
-    """200 points, the last 20 of them in the tails."""
-    x = P.perturb(SIGMA_MIN).sample(200, np.random.default_rng(0))
-    x[-20:] = 5 * normal(1, 20, 2)
+    """40 points, the last 10 of them in the tails."""
+    x = P.perturb(SIGMA_MIN).sample(40, np.random.default_rng(0))
+    x[-10:] = 5 * normal(1, 10, 2)
     return x
 
 

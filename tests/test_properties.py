@@ -28,7 +28,8 @@ def rows(indices):
 def test_every_public_function_is_called_here():
     """Nothing can be exported without these tests."""
     others = {"value_and_grad", "init_network", "score_network", "energy_network", "Model", "train",
-              "Settings", "save_model", "load_model", "check", "check_sampler", "backend",
+              "Settings", "save_model", "load_model", "check", "check_sampler",
+              "check_training", "check_sde", "backend",
               "GaussianMixture", "Gaussian", "Empirical"}
     assert set(refsgm.__all__) == set(CALLS) | set(TABLES) | set(LOOPS) | others
     assert all(getattr(refsgm, name).__doc__ for name in refsgm.__all__)

@@ -25,6 +25,7 @@ from ..learn.generate import SAMPLERS, generate
 from ..learn.runs import Interrupted, run_to_end
 from ..learn.training import Settings
 from ..oracle.doors import command, training_command
+from ..oracle.doors.certify import certify
 
 # The option of every command that computes much.
 On = Annotated[str, typer.Option("--backend", envvar="REFSGM_BACKEND",
@@ -37,6 +38,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
                        "and writes pictures and a report.")
 app.command()(command.check)
 app.command("check-training")(training_command.check_training)
+app.command()(certify)
 app.add_typer(command.vectors, name="vectors")
 console = Console(stderr=True)
 

@@ -1,45 +1,23 @@
-"""A foreign sampler on a Gaussian, and its law: how its end depends on its start and its noise.
+"""A foreign sampler on the exact model of a target: one run, with all that it did noted.
 
-    x_end = M x_start + sum_i N_i z_i + offset,    the sampler, for the exact affine score   [POP-3]
+    x = a x_0 + b eps,    (a, b) = (1, sigma) in ve, (alpha_bar^1/2, (1 - alpha_bar)^1/2) in vp,
+                          (1 - t, t) in flow, where noise is at t = 1, and (t, 1 - t) in flow-up
 
-M, N_i and the offset are its responses to unit vectors, exact where it draws its noise from the rng
-that it is given. Where it draws its own, M and the covariance of the rest are estimated from many
-chains.
+Levels are kept as sigmas (ve, vp) or as t with noise at 1 (flow), in the order of a sampler's
+steps, and handed out as copies in the sampler's own terms.
 """
 
+import contextlib
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from ...exact.sampler_laws import Draws
+from .targets import D, edm_network, edm_state, gaussian, predicted
 from .trial import ForeignRng, OutOfTime, limited
 
-MEAN, COV = np.array([1.0, -0.5]), np.array([[1.0, 0.6], [0.6, 0.8]])
-VARIANCES, AXES = np.linalg.eigh(COV)
-D = len(MEAN)
-SIGMA_MAX, SIGMA_MIN, RHO = 10.0, 0.05, 2.0
+SIGMA_MAX, SIGMA_MIN, SMALL, RHO, SHIFT = 10.0, 0.05, 0.002, 2.0, 3.0
 CHAINS = 40_000
-
-
-class Law(NamedTuple):
-    """One run of a sampler in VE coordinates: x_end = M x_start + noise + offset.
-
-    M (D, D), offset (D,);  noise  covariance (D, D);  last  standard deviation of the last draw
-    late            whether that is drawn after the model is last called
-    start           factor of the start that was given, 0 where the sampler draws its own
-    own             standard deviation of the start that it draws itself
-    standard_error  of an entry of the covariance, 0 where the law is exact
-    """
-
-    M: np.ndarray
-    offset: np.ndarray
-    noise: np.ndarray
-    last: float
-    late: bool
-    start: float
-    own: float
-    standard_error: float
+COORDINATES = ("ve", "vp", "flow", "flow-up")
 
 
 class Refused(Exception):
@@ -47,68 +25,173 @@ class Refused(Exception):
 
 
 class Chain:
-    """A foreign sampler: runs it on NumPy arrays and notes where its model was first called."""
+    """A foreign sampler: runs it on NumPy arrays and notes what it does.
 
-    def __init__(self, sampler, framework, kind, coordinates, predicts, seconds):
+    first   x of the first call of the model;  calls, drawn  calls, and those before the last draw
+    traced  (level, x) of every call, where `trace` is set
+    changed names of arguments that it changed in place;  single  whether float32 was seen
+    """
+
+    def __init__(self, sampler, framework, kind, coordinates, predicts, seconds, own=False):
         self.sampler, self.framework, self.kind = sampler, framework, kind
-        self.vp, self.predicts, self.seconds = coordinates == "vp", predicts, seconds
-        self.first, self.ends_at_zero, self.single = None, True, False
-        self.calls = self.drawn = 0              # of the model, and how many before the last draw
+        self.coordinates, self.predicts, self.seconds = coordinates, predicts, seconds
+        self.target = self.gaussian = gaussian
+        self.ends_at_zero, self.trace = True, False
+        self.first, self.single, self.changed, self.narrow = None, False, set(), False
+        self.calls = self.drawn = 0
+        self.own, self.first_level = own, 0.0
 
-    def levels(self, n):
-        """sigmas (n + 1,): a power of equal steps, down to zero unless the sampler refuses that."""
+    @property
+    def flow(self):
+        """Whether levels are times of a straight line between data and noise."""
+        return self.coordinates.startswith("flow")
+
+    def levels(self, n, grid="power"):
+        """Levels (n + 1,): a power of equal steps, equal steps of t, or graded towards the end."""
+        if self.own:
+            return np.array([n])
+        u = np.linspace(1, 0, n + 1)
+        if grid == "alternating":
+            u[1::2] += 0.5 * np.diff(u)[0]
+        if self.flow:
+            if grid == "graded":
+                u = SHIFT * u / (1 + (SHIFT - 1) * u)
+            return u if self.ends_at_zero else SIGMA_MIN + u * (1 - SIGMA_MIN)
         low = 0.0 if self.ends_at_zero else SIGMA_MIN
-        ends = SIGMA_MAX**(1 / RHO), low**(1 / RHO)
-        return (ends[0] + np.linspace(0, 1, n + 1) * (ends[1] - ends[0]))**RHO
+        if grid == "graded":
+            if self.ends_at_zero:
+                return np.append(np.geomspace(SIGMA_MAX, SMALL, n), 0.0)
+            return np.geomspace(SIGMA_MAX, SIGMA_MIN, n + 1)
+        rho = 1.0 if grid == "equal" else RHO
+        return (low**(1 / rho) + u * (SIGMA_MAX**(1 / rho) - low**(1 / rho)))**rho
 
-    def given(self, sigmas):
-        """The same levels as the sampler takes them."""
-        return (1 / (1 + sigmas**2))[::-1].copy() if self.vp else sigmas
+    def given(self, levels):
+        """The same levels as the sampler takes them: a copy; their number if it makes its own."""
+        if self.own:
+            return int(levels[0])
+        if self.coordinates == "vp":
+            return (1 / (1 + levels**2))[::-1].copy()
+        return 1 - levels if self.coordinates == "flow-up" else levels.copy()
+
+    def kernel(self, level):
+        """(a, b) at a level of ours, floats."""
+        level = float(level)
+        if self.coordinates == "vp":
+            return (1 + level**2)**-0.5, level * (1 + level**2)**-0.5
+        return (1 - level, level) if self.flow else (1.0, level)
+
+    def begin(self, levels):
+        """(a, b) where the chain starts: where its model was first called if levels are its own."""
+        if self.kind == "langevin":
+            return 1.0, 0.0
+        if self.own:
+            return tuple(float(v) for v in self.foreign_kernel(self.first_level))
+        return self.kernel(levels[0])
+
+    def end(self, levels):
+        """(a, b) where it ends: at the data if levels are its own."""
+        return (1.0, 0.0) if self.own else self.kernel(levels[-1])
+
+    def foreign_kernel(self, level):
+        """(a, b) at a level of the sampler, as its arrays."""
+        if self.coordinates == "vp":
+            return level**0.5, (1 - level)**0.5
+        if self.coordinates == "ve":
+            return 1.0, level
+        return (1 - level, level) if self.coordinates == "flow" else (level, 1 - level)
 
     def model(self):
-        """The exact score, eps or x_0 on foreign arrays; operators alone."""
-        mean, variances, axes = (self.framework.asarray(a) for a in (MEAN, VARIANCES, AXES))
+        """The exact network on foreign arrays; operators alone."""
+        truth = self.target(self.framework.asarray)
+        if "F" == self.predicts:
+            return self.noted(lambda x, level: edm_network(truth, x, level))
+        up = self.coordinates == "flow-up"
+        return self.noted(lambda x, level: predicted(self.predicts, truth, x,
+                                                     *self.foreign_kernel(level), up))
 
+    def noted(self, network):
+        """The network, with its calls noted."""
         def f(x, *level):
             self.calls += 1
-            self.single |= "32" in str(getattr(x, "dtype", ""))
-            if self.first is None:
-                self.first = np.array(self.framework.to_numpy(x), np.float64)
-            a = one_level(level[0]) if level else 0.0
-            scale, variance = (a**0.5, 1 - a) if self.vp else (1.0, a**2)
-            pull = (((scale * mean - x) @ axes) / (scale**2 * variances + variance)) @ axes.T
-            if self.predicts == "eps":
-                return -variance**0.5 * pull
-            return pull if self.predicts == "score" else (x + variance * pull) / scale
+            given = x
+            self.narrow |= "32" in str(getattr(x, "dtype", ""))
+            if self.first is None or self.trace:
+                if self.predicts == "F":
+                    x, sigma, _ = edm_state(x, one_level(level[0]))
+                seen = np.array(self.framework.to_numpy(x), np.float64)
+                if self.first is None:
+                    self.first = seen
+                    self.first_level = self.seen(level[0]) if level else 0.0
+                if self.trace:
+                    at = sigma if self.predicts == "F" else level[0] if level else 0.0
+                    self.traced.append((self.seen(at), seen))
+            return network(given, one_level(level[0]) if level else 0.0)
         return f
 
+    def seen(self, level):
+        """A level that the sampler passed, as a number: of the first row."""
+        return float(np.ravel(self.framework.to_numpy(level))[0])
+
     def run(self, x, rng, levels):
-        """The last state (B, D): `levels` are sigmas, or (step size, number of steps)."""
-        asarray, self.first, self.calls, self.single = self.framework.asarray, None, 0, False
-        given = levels if self.kind == "langevin" else (asarray(self.given(levels)),)
+        """The last state (B, D): `levels` are ours, or (step size, number of steps)."""
+        asarray, self.first, self.calls, self.drawn = self.framework.asarray, None, 0, 0
+        self.traced, self.narrow = [], False
+        start = asarray(x.copy())
+        langevin = self.kind == "langevin"
+        given = levels if langevin else (self.given(levels),)
+        if not langevin and not self.own:
+            given = tuple(map(asarray, given))
+        source = Source(rng, self, len(x))
         try:
-            with limited(self.seconds), np.errstate(all="ignore"):
-                states = self.sampler(self.model(), asarray(x), *given, Source(rng, self))
-                end = states
+            with (limited(self.seconds), np.errstate(all="ignore"),
+                  watched(self.framework, source)):
+                end = states = self.sampler(self.model(), start, *given, source)
                 if hasattr(states, "__next__") or isinstance(states, (list, tuple)):
                     end = None
                     for end in states:
                         pass
                 raw = np.asarray(self.framework.to_numpy(end))
                 end = raw.astype(np.float64)
-                self.single |= raw.dtype == np.float32
+                if end.ndim == 3 and end.shape[1:] == x.shape:               # stacked states
+                    end = end[-1]
+                self.single |= self.narrow or raw.dtype == np.float32
         except OutOfTime:
             raise Refused(f"no answer within {self.seconds:g} s") from None
-        except (KeyboardInterrupt, GeneratorExit):
+        except (KeyboardInterrupt, GeneratorExit, Refused):
             raise
         except BaseException as error:
             text = " ".join(str(error).split())[:200]
             raise Refused(f"it raises {type(error).__name__}: {text}") from None
         if end.shape != x.shape:
             raise Refused(f"it returns shape {end.shape}, where {x.shape} is required")
+        if not langevin and not self.own and not self.same(given[0], self.given(levels)):
+            self.changed.add("levels")
+        if not self.same(start, x):
+            self.changed.add("start")
         if not np.all(np.isfinite(end)):
-            raise Refused("its states are not finite")
+            raise Refused(self.where_not_finite(x, rng, levels))
         return end
+
+    def same(self, foreign, a):
+        """Whether an array that was handed out is still as it was."""
+        now = np.asarray(self.framework.to_numpy(foreign))
+        return now.shape == a.shape and np.array_equal(now, a.astype(now.dtype))
+
+    def where_not_finite(self, x, rng, levels):
+        """From where on the states are not finite."""
+        if self.trace:
+            bad = [i for i, (_, state) in enumerate(self.traced) if not np.all(np.isfinite(state))]
+            if not bad:
+                return "its states are not finite after its last call of the model"
+            return f"its states are not finite from call {bad[0] + 1} of the model on"
+        self.trace = True
+        try:
+            self.run(x, rng, levels)
+        except Refused as reason:
+            return str(reason)
+        finally:
+            self.trace = False
+        return "its states are not finite"
 
 
 def one_level(a):
@@ -120,71 +203,48 @@ def one_level(a):
 
 
 class Source(ForeignRng):
-    """The rng that a sampler is given: draws on its own arrays."""
+    """The rng that a sampler is given: draws on its own arrays, one for every row."""
 
-    def __init__(self, rng, chain):
-        self.rng, self.chain = rng, chain
+    def __init__(self, rng, chain, rows):
+        self.rng, self.chain, self.rows = rng, chain, rows
 
     def draw(self, shape, dtype):
+        if shape[-2:] != (self.rows, D):
+            if shape[-1] == D and math.prod(shape[:-1]) == 1 < self.rows:
+                raise Refused("it draws one noise vector for the whole batch: every chain needs "
+                              "its own")
+            raise TypeError(f"the shape that is drawn must be that of the batch, ({self.rows}, "
+                            f"{D}), got {shape}")
         self.chain.drawn = self.chain.calls
-        z = self.rng.standard_normal(shape)
+        z = [self.rng.standard_normal(shape[-2:]) for _ in range(math.prod(shape[:-2]))]
+        z = z[0] if len(shape) == 2 else np.reshape(z, shape)
         return self.chain.framework.asarray(z.astype(np.float32) if "32" in str(dtype) else z)
 
 
-def draws_its_own(chain, levels):
-    """Whether equal starts and equal draws end apart."""
-    ends = [chain.run(np.zeros((3, D)), Draws(None, D), levels) for _ in range(2)]
-    if np.allclose(*ends, rtol=1e-6, atol=1e-6):
-        return not np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5)
-    if np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5):
-        raise Refused("it draws one noise vector for the whole batch: every chain needs its own")
-    return True
+@contextlib.contextmanager
+def watched(framework, source):
+    """Let torch's own normal draws of the batch come from the source too."""
+    if framework.name != "torch":
+        yield
+        return
+    import torch
+    before, threads = (torch.randn, torch.randn_like), torch.get_num_threads()
 
+    def randn(*size, dtype=None, **options):
+        shape = tuple(options.get("size") or (size if len(size) != 1 else size[0]
+                                              if hasattr(size[0], "__len__") else size))
+        if shape[-2:] != (source.rows, D):
+            return before[0](*size, dtype=dtype, **options)
+        return source.draw(shape, None).to(dtype or torch.get_default_dtype())
 
-def exact_law(chain, levels):
-    """The response to unit vectors, a `Law`.  [POP-3]"""
-    count = Draws(None, D)
-    chain.run(np.zeros((1, D)), count, levels)
-    starts = np.concatenate([np.zeros((1, D)), np.eye(D), np.full((1, D), 2.0),
-                             np.zeros((D * count.count, D))])
-    end = chain.run(starts, Draws(2 + D, D), levels)
-    size = 1 + np.max(np.abs(end))
-    bend = end[1 + D] - end[0] - 2 * np.sum(end[1:1 + D] - end[0], axis=0)
-    chain.single |= 1e-9 * size < np.max(np.abs(bend)) < 1e-5 * size     # digits lost on the way
-    if np.max(np.abs(bend)) > (1e-3 if chain.single else 1e-9) * size:
-        raise Refused("it is not affine in its state although the score is: it clips, thresholds "
-                      "or normalises states, or computes in half precision")
-    M = (end[1:1 + D] - end[0]).T
-    N = (end[2 + D:] - end[0]).reshape(-1, D, D)                     # [i, j] response to e_j of z_i
-    first, start, own = chain.first, 1.0, 0.0
-    if first is not None and first.shape == starts.shape:
-        start = np.trace(first[1:1 + D] - first[0]) / D
-        if abs(start) < 1e-6 and len(N):                             # the first draw is its start
-            own = np.trace(first[2 + D:2 + 2 * D] - first[0]) / D
-            M, N, start = N[0].T / (own or 1.0), N[1:], 0.0
-    noise = np.einsum("nji,njk->ik", N, N)
-    last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
-    late = chain.drawn == chain.calls
-    return Law(M / (start or 1.0), end[0], noise, last, late, float(start), float(own), 0.0)
-
-
-def sampled_law(chain, levels, start, rng, chains=CHAINS):
-    """The same from many chains, by regression of the end on the start."""
-    sigma = levels[0] if chain.kind == "diffusion" else 0.0
-    scale = (1 + sigma**2)**-0.5 if chain.vp else 1.0
-    z = rng.standard_normal((chains, D))
-    x = z if start == "noise" else scale * (MEAN + (z * (VARIANCES + sigma**2)**0.5) @ AXES.T)
-    end = chain.run(x, rng, levels)
-    first, factor, own = chain.first, 1.0, 0.0
-    if first is None or first.shape != x.shape:
-        first = x
-    else:
-        factor = float(np.sum(first * x) / np.sum(x * x))
-        if abs(factor) < 0.05:
-            factor, own = 0.0, float(np.std(first))
-    centre = first - np.mean(first, axis=0)
-    M = np.linalg.lstsq(centre, end - np.mean(end, axis=0), rcond=None)[0].T
-    rest = end - first @ M.T
-    noise = np.cov(rest.T)
-    error = float(np.max(np.diag(np.cov(end.T))) * (2 / chains)**0.5)
-    return Law(M, np.mean(rest, axis=0), noise, 0.0, False, factor, own, error)
+    def randn_like(x, dtype=None, **options):
+        if tuple(x.shape[-2:]) != (source.rows, D):
+            return before[1](x, dtype=dtype, **options)
+        return source.draw(tuple(x.shape), None).to(dtype or x.dtype)
+    torch.randn, torch.randn_like = randn, randn_like
+    torch.set_num_threads(1)                                    # arrays are small
+    try:
+        yield
+    finally:
+        torch.randn, torch.randn_like = before
+        torch.set_num_threads(threads)

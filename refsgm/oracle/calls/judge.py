@@ -6,6 +6,7 @@ The sensitivity is what rounding does to the formula at this probe (`reference.s
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from .trial import Trial
 
 ROUNDINGS = 256.0
 MANY = 12                                             # changes that miss no entry
+REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
 
 
 class Component(NamedTuple):
@@ -97,16 +99,40 @@ class Probe:
 
 def new_probe(contract, situation, caller=None):
     """A probe without an answer yet, of what this caller can take."""
+    taken = None
     if caller is not None:
-        situation = caller.settle(situation)
+        situation, taken = caller.settle(situation), tuple(caller.taken)
+        if caller.energy or caller.timesteps is not None:
+            args = caller.place(arguments_taken(contract, situation, taken), situation)
+            return probe_at(contract, situation, args, MANY if caller.timesteps else 3)
+    small = situation.B * situation.D <= REMEMBERED
+    question = remembered_question if small else question_of
+    args, want, rounding = question(contract, situation, taken)
+    return Probe(situation, dict(args), want, rounding, Trial())
+
+
+def arguments_taken(contract, situation, taken=None):
+    """The arguments of a probe that foreign code takes, or all."""
     args = arguments(contract, situation)
-    if caller is not None:
+    if taken is not None:
         optional = contract.args[contract.required:]
-        args = {k: a for k, a in args.items() if k in caller.taken or k not in optional}
-        args = caller.place(args, situation)
-        if caller.timesteps is not None:              # whose entries may all be rounded, each alone
-            return probe_at(contract, situation, args, MANY)
-    return probe_at(contract, situation, args)
+        args = {k: a for k, a in args.items() if k in taken or k not in optional}
+    return args
+
+
+def question_of(contract, situation, taken):
+    """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
+    args = arguments_taken(contract, situation, taken)
+    want = reference(contract, args)
+    rounding = sensitivity_of(contract, args, want)
+    for a in (*args.values(), *want, *rounding):
+        if isinstance(a, np.ndarray):
+            a.setflags(write=False)
+    return args, want, rounding
+
+
+# A kind is asked the same in every check of it, and to answer is half the work of a check.
+remembered_question = lru_cache(4096)(question_of)
 
 
 def probe_at(contract, situation, args, tries=3):

@@ -66,7 +66,7 @@ def data_at_1(formula):
                             formula)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """The record of one kind. What is left out is read from its names and from what it returns.
 

@@ -13,10 +13,12 @@ import numpy as np
 from jax.custom_batching import custom_vmap
 
 from .draws import numpy_read, replaced, wants_generator
-from .record import Call, Draw, Raised, Run, arranged, first_loss, noisy_part, seeded, time_of
+from .record import (Call, Draw, Raised, Run, Unreadable, arranged, first_loss, noisy_part,
+                     seeded, time_of)
 
 DRAWS = ("normal", "uniform", "randint", "bernoulli", "truncated_normal", "rademacher", "laplace",
          "exponential", "beta", "gamma", "t", "choice", "categorical", "permutation", "logistic")
+CALLS = 4                                       # of the network, at most, in one step
 
 
 def is_array(a):
@@ -59,6 +61,8 @@ def once(loss, x, outs, seed, shifts, wrap):
         return made
 
     def answer(x_in, time, kwargs):
+        if len(calls) == CALLS:
+            raise Unreadable(f"the network is called more than {CALLS} times in a step")
         out = outs(len(calls))
         noisy, beside = noisy_part(numbers(x_in).astype(float), x.shape)
         if time is None and beside is not None and beside.size == len(x):
@@ -115,21 +119,19 @@ def run(loss, x, outs, seed, shifts, *, wrap, single, kept):
     """Run `loss(net, x)` once; a `Run`. See `torch_run` for the arguments."""
     with jax.enable_x64(not single):
         try:
-            value, calls, draws = once(loss, x, lambda k: jnp.asarray(outs(k)), seed, shifts,
-                                       wrap[1])
-
             def of(given):
-                result = once(loss, x, lambda k: given[k], seed, shifts, wrap[1])[0]
-                return jnp.sum(result) if is_array(result) else 0.0
-            grads = jax.grad(of)([jnp.asarray(outs(k)) for k in range(len(calls))]) if calls else []
+                value, calls, draws = once(loss, x, lambda k: given[k], seed, shifts, wrap[1])
+                total = jnp.sum(value) if is_array(value) else jnp.zeros(())
+                return total, (calls, draws, np.shape(value))
+            given = [jnp.asarray(outs(k), float) for k in range(CALLS)]
+            (total, (calls, draws, shape)), grads = jax.value_and_grad(of, has_aux=True)(given)
         except Raised:
             raise
         except Exception as error:
             text = " ".join(str(error).split())[:300]
             raise Raised(f"{type(error).__name__}: {text}") from error
-    number = float(jnp.sum(value)) if value is not None else 0.0
-    return Run(number, [Call(*c, np.asarray(g, dtype=float)) for c, g in zip(calls, grads)], draws,
-               tuple(np.shape(value)) if value is not None else (), False)
+    return Run(float(total), [Call(*c, np.asarray(g, dtype=float)) for c, g in zip(calls, grads)],
+               draws, tuple(shape), False)
 
 
 WRAPS = [("array", lambda out, kwargs: out), ("tuple", lambda out, kwargs: (out,)),

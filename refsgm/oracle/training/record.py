@@ -109,6 +109,16 @@ def noisy_part(x, shape):
                  f"{tuple(shape)}")
 
 
+def few_digits(a):
+    """"bfloat16" or "float16" if all numbers have no more digits than that, else ""."""
+    bits = np.asarray(a, dtype=np.float32).view(np.uint32)
+    if not np.array_equal(np.asarray(a, dtype=np.float32), a):
+        return ""
+    if (bits & 0xFFFF == 0).all():
+        return "bfloat16"
+    return "float16" if (bits & 0x1FFF == 0).all() else ""
+
+
 def time_of(time, rows):
     """The time as (B,)."""
     if time is None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .record import few_digits
+
 SAID = ("sigma", "log sigma / 4", "log sigma", "t", "index")
 
 
@@ -25,6 +27,8 @@ def forms(path):
 
 def time_of_level(path, time, dtype, report, tol):
     """(in words, name) of the time; what is wrong with it is told to the report."""
+    if time is None and dtype == "embedded":
+        return "not read: no further argument of the network is one number per row", ""
     if time is None:
         report.notes.append("the network is given no level: it has to guess the noise from its "
                             "input")
@@ -38,7 +42,7 @@ def time_of_level(path, time, dtype, report, tol):
         report.wrong("low-precision", f"the level is passed to the network as {dtype}, which has "
                      f"{'8' if 'bf' in dtype else '11'} bits", "pass it as float32")
     fits = fitting(path, time, max(tol, 1e-4))
-    if not fits and (rounded := half(time)) and not whole(time) and (
+    if not fits and (rounded := few_digits(time)) and not whole(time) and (
             fits := fitting(path, time, 8e-3)):
         report.wrong("low-precision", f"the network is told {fits[0][0]} rounded to {rounded}",
                      "pass the level in float32")
@@ -108,14 +112,6 @@ def by_order(path, time, report):
 
 def whole(time):
     return bool(np.all(time == np.round(time)))
-
-
-def half(time):
-    """"bfloat16" or "float16" if all numbers have no more digits than that, else ""."""
-    bits = np.asarray(time, dtype=np.float32).view(np.uint32)
-    if (bits & 0xFFFF == 0).all():
-        return "bfloat16"
-    return "float16" if (bits & 0x1FFF == 0).all() else ""
 
 
 def against_table(path, time, alpha_bar, report, tol):

@@ -98,6 +98,8 @@ class Network(torch.nn.Module):
         if time is None and beside is not None and beside.size == len(x):
             time = beside
         dtype = str(getattr(time, "dtype", type(time).__name__)).removeprefix("torch.")
+        if time is None and len(args) + len(kwargs) > 1:
+            dtype = "embedded"
         value = time.detach().cpu().double().numpy() if isinstance(time, torch.Tensor) else time
         self.calls.append((noisy, time_of(value, len(out)), dtype, given))
         shown = given.clone()

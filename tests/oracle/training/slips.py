@@ -7,7 +7,7 @@ no run of a training step can show unless the user says what is meant.
 import torch
 import torch.nn.functional as F
 
-from styles import column, ddpm, edm, edm_inner, flow, linear_table, ncsn, vp_sde
+from .styles import column, ddpm, edm, edm_inner, flow, linear_table, ncsn, vp_sde
 
 TABLE = linear_table()
 

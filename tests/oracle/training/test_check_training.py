@@ -8,9 +8,9 @@ import pytest
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-import styles                                                        # noqa: E402
-from slips import AFTER, BEFORE, SLIPS                               # noqa: E402
-from variants import RIGHT                                           # noqa: E402
+from . import styles                                                 # noqa: E402
+from .slips import AFTER, BEFORE, SLIPS                               # noqa: E402
+from .variants import RIGHT                                           # noqa: E402
 
 from refsgm import check_training                                    # noqa: E402
 
@@ -178,3 +178,25 @@ def test_an_option_that_does_not_exist_is_refused(options):
     """One sentence, a ValueError."""
     with pytest.raises(ValueError):
         check_training(styles.flow, **options)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_not_judged(dtype):
+    """Latents in half precision hide what the input is made of: nothing is said against them."""
+    def loss(net, x):
+        t, x = torch.rand(len(x), 1, 1, 1).to(dtype), x.to(dtype)
+        eps = torch.randn_like(x)
+        return F.mse_loss(net((1 - t) * x + t * eps, t).float(), (eps - x).float())
+    report = check_training(loss)
+    assert report.verdict == "not judged"
+    assert str(dtype).removeprefix("torch.") in str(report)
+
+
+def test_a_level_beside_one_feature_is_no_noise():
+    """With one feature per row the level has the shape of the noise, and is told apart."""
+    def loss(net, x):
+        sigma, eps = 3 * torch.rand(len(x), 1) + 0.01, torch.randn_like(x)
+        return F.mse_loss(net(x + sigma * eps, sigma), eps)
+    report = check_training(loss, shape=(1,))
+    assert report.ok
+    assert report.facts["predicts"] == "eps"

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from slips import using
-from styles import column, cosine_table, ddpm, edm, edm_inner, flow, linear_table, ncsn, vp_sde
+from .slips import using
+from .styles import column, cosine_table, ddpm, edm, edm_inner, flow, linear_table, ncsn, vp_sde
 
 
 def v_of(x, eps, a, b):

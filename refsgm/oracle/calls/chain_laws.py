@@ -1,0 +1,239 @@
+"""The law of a foreign sampler on a Gaussian: how its end depends on its start and its noise.
+
+    x_end = M x_start + sum_i N_i z_i + offset,    the sampler, for the exact affine score   [POP-3]
+
+M, N_i and the offset are its responses to unit vectors. They are its law if it is affine, which is
+tested: real chains, and rows whose start and draws are many standard deviations large, must end
+where the responses say, in this batch and alone. Where that fails, or the sampler draws its own
+noise, M and the covariance of the rest are estimated from many chains.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...exact.sampler_laws import Draws
+from .chains import CHAINS, Refused
+from .targets import AXES, COV, D, MEAN
+
+ROWS, LARGE = 24, 12.0                # rows of the test, and a start in standard deviations
+
+
+class Law(NamedTuple):
+    """One run of a sampler in its own coordinates: x_end = M x_start + noise + offset.
+
+    M (D, D), offset (D,);  noise  covariance (D, D);  last  standard deviation of the last draw
+    late            whether that is drawn after the model is last called
+    start           factor of the start that was given, 0 where the sampler draws its own
+    own             standard deviation of the start that it draws itself
+    standard_error  of an entry of the covariance, 0 where the law is exact
+    rest            what the start does not explain, from chains (B, D); None where exact
+    """
+
+    M: np.ndarray
+    offset: np.ndarray
+    noise: np.ndarray
+    last: float
+    late: bool
+    start: float
+    own: float
+    standard_error: float
+    rest: np.ndarray | None = None
+
+
+class NotAffine(Exception):
+    """Why its responses to unit vectors are not its law; fatal where that is wrong in itself."""
+
+    def __init__(self, sentence, fatal):
+        super().__init__(sentence)
+        self.fatal = fatal
+
+
+def true_law(kernel):
+    """Mean (D,) and covariance (D, D) of a x_0 + b eps."""
+    a, b = kernel
+    return a * MEAN, a**2 * COV + b**2 * np.eye(D)
+
+
+def moments(law, chain, levels):
+    """Mean and covariance of the end for a start from the exact law at the first level."""
+    mean, cov = true_law(chain.begin(levels))
+    return law.M @ mean + law.offset, law.M @ cov @ law.M.T + law.noise
+
+
+def draws_its_own(chain, levels):
+    """Whether equal starts and equal draws end apart."""
+    ends = [chain.run(np.zeros((3, D)), Draws(None, D), levels) for _ in range(2)]
+    if np.allclose(*ends, rtol=1e-6, atol=1e-6):
+        return not np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5)
+    if np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5):
+        raise Refused("it draws one noise vector for the whole batch: every chain needs its own")
+    return True
+
+
+class Noise:
+    """Draws of a few rows, each times the row's size, all kept; of these rows alone if asked."""
+
+    def __init__(self, sizes, seed=0, rows=slice(None)):
+        self.sizes, self.rows, self.kept = sizes[:, None], rows, []
+        self.rng = np.random.default_rng(seed)
+
+    def standard_normal(self, shape, dtype=np.float64):
+        if shape[0] != len(self.sizes[self.rows]):
+            raise Refused("the shape that it draws depends on the batch")
+        z = np.float64(np.float32(self.rng.standard_normal(self.sizes.shape[:1] + (D,))))
+        z[3] = z[2]                                               # row 3 is twice row 2
+        self.kept.append(self.sizes * z)
+        return self.kept[-1][self.rows]
+
+
+def trial_starts(chain, levels):
+    """Starts (ROWS, D) and sizes of draws (ROWS,): large ones, one doubled, and real chains."""
+    mean, cov = true_law((0.0, 1.0) if chain.own else chain.begin(levels))
+    rng = np.random.default_rng(1)
+    x = mean + rng.standard_normal((ROWS, D)) @ np.linalg.cholesky(cov).T
+    size = np.sqrt(np.max(np.diag(cov))) * LARGE
+    sizes = np.ones(ROWS)
+    x[0], x[1], x[3], x[4] = size * AXES[:, 0], -size * AXES[:, 1], 2 * x[2], 0.0
+    x[6] = size * AXES[:, 1]
+    sizes[0], sizes[3], sizes[5], sizes[6] = 6.0, 2.0, 0.0, 0.0
+    return np.float64(np.float32(x)), sizes
+
+
+def exact_law(chain, levels, alone=True):
+    """The response to unit vectors, a `Law`, once it is known to be one.  [POP-3]
+
+    alone  whether to run a row by itself too
+    """
+    x, sizes = trial_starts(chain, levels)
+    noise = Noise(np.append(sizes, np.zeros(1 + D)))
+    units = np.concatenate([np.zeros((1, D)), np.eye(D)])
+    ends = chain.run(np.concatenate([x, units]), noise, levels)
+    end, offset, M = ends[:ROWS], ends[ROWS], (ends[ROWS + 1:] - ends[ROWS]).T
+    first, late, N, rows = chain.first[ROWS:] if chain.first is not None else None, False, [], None
+    if noise.kept:
+        draws = Draws(1, D)
+        rows = chain.run(np.zeros((1 + D * len(noise.kept), D)), draws, levels)
+        late = chain.drawn == chain.calls
+        if draws.count != len(noise.kept):
+            raise NotAffine(f"it draws {len(noise.kept)} times from some states and {draws.count} "
+                            "times from others: its number of draws depends on the states", False)
+        N = (rows[1:] - rows[0]).reshape(-1, D, D)                  # [i, j] response to e_j of z_i
+    check_affine(chain, levels, x, noise, end, M, N, offset, alone,
+                 0.0 if rows is None else rows[0] - offset)
+    start, own = 1.0, 0.0
+    if first is not None and first.shape == units.shape:
+        start = np.trace(first[1:] - first[0]) / D
+        if abs(start) < 1e-6 and len(N):                             # the first draw is its start
+            own = np.trace(chain.first[1:1 + D] - chain.first[0]) / D
+            M, N, start = N[0].T / (own or 1.0), N[1:], 0.0
+    N = np.reshape(N, (-1, D, D))
+    last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
+    return Law(M / (start or 1.0), offset, np.einsum("nji,njk->ik", N, N), last, late,
+               float(start), float(own), 0.0)
+
+
+def check_affine(chain, levels, x, noise, end, M, N, offset, alone, elsewhere):
+    """Raise NotAffine unless the sampler ends where its responses say, whatever the batch."""
+    parts = np.abs(x) @ np.abs(M).T + np.abs(offset)
+    want = x @ M.T + offset
+    for z, n in zip(noise.kept, N):
+        want += z[:ROWS] @ n
+        parts += np.abs(z[:ROWS]) @ np.abs(n)
+    off = np.max(np.abs(end - want) / (1 + parts), axis=1)
+    chain.single |= 1e-9 < np.max(off) < 1e-5
+    allowed = 1e-5 * max(1, len(levels) / 32) if chain.single else 1e-9
+    apart = np.max(np.abs(elsewhere)) / (1 + np.max(np.abs(offset)))
+    first, late = chain.first, chain.drawn
+    if alone:
+        by_itself = chain.run(x[2:3], Noise(noise.sizes[:, 0], rows=slice(2, 3)), levels)[0]
+        apart = max(apart, np.max(np.abs(by_itself - end[2]) / (1 + parts[2])))
+        chain.first, chain.drawn = first, late
+    if max(np.max(off), apart) <= allowed:
+        return
+    if apart > max(allowed, 1e-3 * np.max(off)):
+        raise NotAffine("a row ends elsewhere in another batch: its steps depend on the other "
+                        "rows", False)
+    raise why_not(chain, levels, off)
+
+
+def why_not(chain, levels, off):
+    """A NotAffine that names the cause: clips, products of draws, or neither."""
+    far = [chain.run(np.full((1, D), s) * size, Draws(None, D), levels)[0]
+           for size in (1e4, 1e6) for s in (1.0, -1.0)]
+    chain.trace = True
+    try:
+        chain.run(np.full((1, D), 1e6), Draws(None, D), levels)
+        seen = np.array([np.max(np.abs(state)) for _, state in chain.traced[1:]])
+    finally:
+        chain.trace = False
+    c = float(np.max(np.abs(far[0])))
+    ends = [np.max(np.abs(a)) for a in far]
+    if np.ptp(ends) < 1e-6 * c:
+        return NotAffine(f"it clips at {c:.4g}: starts of any size end within it, where the exact "
+                         "score moves in proportion", True)
+    if len(seen) > 1 and np.max(seen) < 1e5:
+        c = float(np.max(seen))
+        return NotAffine(f"it clips its states at {c:.4g}, although the score is affine", True)
+    if np.max(np.abs(far[2])) < 1e3 * c * 0.01 or np.max(off[[0, 1, 6]]) > 1e-3 > np.max(off[7:]):
+        return NotAffine("it is not affine in its state although the score is: it clips, "
+                         "thresholds or normalises what is large", True)
+    zeros = np.zeros((ROWS, D))
+    ends = [chain.run(zeros, Noise(np.full(ROWS, s)), levels) for s in (0.0, 1.0, 2.0)]
+    one, two = ends[1] - ends[0], ends[2] - ends[0]
+    ratio = np.sum(one * two) / max(np.sum(one * one), 1e-300)
+    if np.max(np.abs(one)) > 1e-3 and abs(ratio - 2) > 0.2 and np.allclose(two, ratio * one,
+                                            atol=1e-6 * (1 + np.max(np.abs(two)))):
+        return NotAffine(f"draws that are doubled move its end {ratio:.3g} times as far: its noise "
+                         "is a product of draws, which is not normal", True)
+    if np.median(off) < 3e-2 and not np.any(ratio_far(off)):
+        return NotAffine(f"it is affine only to {np.max(off):.1g}: it rounds to half precision, or "
+                         "takes decisions that depend on its states", False)
+    return NotAffine("it is not affine in its state and draws although the score is: it accepts "
+                     "and rejects, multiplies draws, or adapts its steps to its states", False)
+
+
+def ratio_far(off):
+    """Which rows are off by far more than the rest, as a rounding never is."""
+    return off > 100 * (np.median(off) + 1e-12)
+
+
+def sampled_law(chain, levels, start, rng, chains=CHAINS):
+    """The same from many chains, by regression of the end on the start."""
+    mean, cov = true_law((0.0, 1.0) if chain.own else chain.begin(levels))
+    z = rng.standard_normal((chains, D))
+    x = z if start == "noise" else mean + (z * np.linalg.eigvalsh(cov)**0.5) @ AXES.T
+    end = chain.run(x, rng, levels)
+    first, factor, own = chain.first, 1.0, 0.0
+    if first is None or first.shape != x.shape:
+        first = x
+    else:
+        factor = float(np.sum(first * x) / np.sum(x * x))
+        if abs(factor) < 0.05:
+            factor, own = 0.0, float(np.std(first))
+    centre = first - np.mean(first, axis=0)
+    M = np.linalg.lstsq(centre, end - np.mean(end, axis=0), rcond=None)[0].T
+    rest = end - first @ M.T
+    noise = np.cov(rest.T)
+    error = float(np.max(np.diag(np.cov(end.T))) * (2 / chains)**0.5)
+    return Law(M, np.mean(rest, axis=0), noise, 0.0, False, factor, own, error, end)
+
+
+def not_normal(law):
+    """How the ends of chains differ from normal ones: a sentence, or None.
+
+    Skewness and excess kurtosis of 8 projections, whose standard errors are (6/B)^1/2, (24/B)^1/2.
+    """
+    end = law.rest - np.mean(law.rest, axis=0)
+    end = end @ np.linalg.inv(np.linalg.cholesky(np.cov(end.T))).T
+    angles = np.pi * np.arange(8) / 8
+    p = end @ np.stack([np.cos(angles), np.sin(angles)])
+    p = p / np.std(p, axis=0)
+    B = len(p)
+    skew, kurtosis = np.mean(p**3, axis=0), np.mean(p**4, axis=0) - 3
+    i, j = np.argmax(np.abs(skew)), np.argmax(np.abs(kurtosis))
+    if abs(kurtosis[j]) > 6 * (24 / B)**0.5:
+        return f"the kurtosis of its ends is {3 + kurtosis[j]:.3g}, where 3 is right"
+    if abs(skew[i]) > 6 * (6 / B)**0.5:
+        return f"the skewness of its ends is {skew[i]:.3g}, where 0 is right"
+    return None

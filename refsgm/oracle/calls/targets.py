@@ -1,0 +1,77 @@
+"""The two targets on which samplers are certified, as exact models on foreign arrays.
+
+    p(x_0) = N(m, C),    score (a m - x) (a^2 C + b^2)^-1 of x = a x_0 + b eps: affine in x
+
+The other is 0.6 N(m + d, S) + 0.4 N(m - d, S), whose score is not affine. Models are built from
+operators alone, so that they run in every framework.
+"""
+
+import math
+
+import numpy as np
+
+MEAN, COV = np.array([1.0, -0.5]), np.array([[1.0, 0.6], [0.6, 0.8]])
+VARIANCES, AXES = np.linalg.eigh(COV)
+D = len(MEAN)
+HALF, ODDS = np.array([0.9, 0.5]), 0.5 * math.log(0.6 / 0.4)   # d, half the log of the odds
+NARROW = 0.5 * VARIANCES                                       # of S, along the same axes
+SIGMA_DATA = 0.5                                               # of EDM's network F
+PREDICTIONS = ("score", "eps", "x0", "v", "velocity", "F", "consistency")
+E = math.e
+
+
+def gaussian(asarray):
+    """(x, a, b, what) -> its score, E[x_0 | x] or the end of its flow, for N(m, C)."""
+    mean, variances, axes = (asarray(v) for v in (MEAN, VARIANCES, AXES))
+
+    def truth(x, a, b, what):
+        var = a**2 * variances + b**2
+        y = (x - a * mean) @ axes
+        if what == "score":
+            return -(y / var) @ axes.T
+        return mean + (y * (a * variances / var if what == "x0"
+                            else (variances / var)**0.5)) @ axes.T
+    return truth
+
+
+def mixture(asarray):
+    """The same for the mixture, which has no closed form of the flow."""
+    mean, variances, axes, d = (asarray(v) for v in (MEAN, NARROW, AXES, HALF @ AXES))
+
+    def truth(x, a, b, what):
+        var = a**2 * variances + b**2
+        y = (x - a * mean) @ axes
+        w = a * d / var
+        u = (y * w).sum(-1)[..., None] + ODDS
+        t = 1 - 2 / (1 + E**(2 * u))                            # tanh u
+        if what == "score":
+            return (t * w - y / var) @ axes.T
+        return mean + (t * d + a * variances / var * (y - a * t * d)) @ axes.T
+    return truth
+
+
+def predicted(predicts, truth, x, a, b, up=False):
+    """What a network returns at x = a x_0 + b eps; up where time grows with the data."""
+    if predicts in ("score", "x0", "consistency"):
+        return truth(x, a, b, predicts)
+    eps = -b * truth(x, a, b, "score")
+    if predicts == "eps":
+        return eps
+    x_0 = truth(x, a, b, "x0")
+    if predicts == "v":
+        return a * eps - b * x_0
+    return x_0 - eps if up else eps - x_0
+
+
+def edm_network(truth, x, c_noise):
+    """EDM's F at its own arguments, c_in x and log(sigma) / 4, for sigma_data = 1/2."""
+    x, sigma, total = edm_state(x, c_noise)
+    x_0 = truth(x, 1.0, sigma, "x0")
+    return (x_0 - SIGMA_DATA**2 / total * x) * total**0.5 / (sigma * SIGMA_DATA)
+
+
+def edm_state(x, c_noise):
+    """The state and level behind the arguments of EDM's F, and the sum of both variances."""
+    sigma = E**(4 * c_noise)
+    total = sigma**2 + SIGMA_DATA**2
+    return x * total**0.5, sigma, total

@@ -1,0 +1,84 @@
+"""Certify a sampler that makes its own levels, from the first call of its model to the data.
+
+    error at n steps = what n steps leave + what the last level leaves, about (b / a)^2
+"""
+
+import numpy as np
+
+from ...exact.sampler_laws import Draws
+from ..calls.chain_laws import NotAffine, draws_its_own, exact_law
+from ..calls.chains import Refused
+from ..calls.targets import VARIANCES
+from .convergence import convergence
+from .diffusion import in_single, run_of, said
+
+REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
+
+
+def certify_own_levels(chain, result, start, deterministic):
+    """Fill in the certificate: its error at usual numbers of steps, and what limits it."""
+    if draws_its_own(chain, chain.levels(REPORTED[1])):
+        raise Refused("it draws its own noise, and with levels of its own it is judged from its "
+                      "exact law alone: draw from the rng that is passed")
+    runs = {n: own_run(chain, n) for n in sorted({*REPORTED, *DOUBLED})}
+    for n in REPORTED:
+        result.rows.append((n, float(np.max(np.abs(runs[n].mean))),
+                            float(np.max(np.abs(runs[n].cov)))))
+    in_single(chain, result)
+    result.targets.append("a Gaussian (its exact law)")
+    law = runs[DOUBLED[-1]].law
+    said(result, deterministic, np.max(np.abs(law.noise)) > 1e-6, law)
+    used = levels_used(chain, 50)
+    a, b = chain.foreign_kernel(used[-1])
+    left = float(b / a)**2 / float(np.min(VARIANCES)) if a else 0.0
+    first = chain.foreign_kernel(used[0])
+    top = f"{first[1] / first[0]:.4g}" if first[0] > 1e-6 else "infinity"
+    result.notes.append(f"at 50 steps its model is called {len(used)} times, from sigma / scale = "
+                        f"{top} to {b / a:.3g}")
+    if start == "noise" and abs(law.start / first[1] - 1) > 0.03:
+        result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
+                               f"calls its model at a level of {float(first[1]):.3g}")
+    doubled = [runs[n] for n in DOUBLED]
+    floor = 1e-4 if chain.single else 1e-6
+    found = convergence(DOUBLED, [run.e for run in doubled], floor, 2 * left + 0.005, chain.single)
+    size = float(np.linalg.norm(found.limit))
+    result.tables.append(("a Gaussian", "its own levels", found.orders, size, found.uncertainty))
+    last = float(np.linalg.norm(doubled[-1].e))
+    result.order, result.standard_error = found.order, found.spread
+    if result.claimed_order and found.order < result.claimed_order - 0.25:
+        result.doubts.append(f"on its own levels it has order {found.order:.2f} at the last "
+                             f"doubling that is seen, where order {result.claimed_order:g} is "
+                             "claimed: where they end may hide it")
+    if found.answer == "not seen":
+        result.doubts.append(found.why)
+    elif found.answer == "wrong":
+        end = VARIANCES * (1 + doubled[-1].e[[2, 4]])
+        right = VARIANCES
+        result.problems.append(
+            f"its law does not tend to the data: after {DOUBLED[-1]} steps the variances along the "
+            f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and "
+            f"{right[1]:.4g} are right")
+    elif last < 3 * left:
+        result.notes.append(f"after {DOUBLED[-1]} steps its last level, sigma = {b / a:.3g}, "
+                            "limits it")
+
+
+def own_run(chain, n):
+    """The law at n steps."""
+    levels = chain.levels(n)
+    try:
+        law = exact_law(chain, levels, alone=n == REPORTED[0])
+    except NotAffine as reason:
+        raise Refused(str(reason)) from None
+    return run_of(law, chain, n, levels)
+
+
+def levels_used(chain, n):
+    """The levels at which the model is called, in order."""
+    chain.trace = True
+    try:
+        chain.run(np.zeros((1, 2)), Draws(None, 2), chain.levels(n))
+        seen = [level for level, _ in chain.traced]
+        return [v for v in seen if float(chain.foreign_kernel(v)[1]) > 0] or seen
+    finally:
+        chain.trace = False

@@ -1,0 +1,101 @@
+"""Certificates of two lists: right samplers are never called wrong, wrong ones never certified."""
+
+import numpy as np
+import pytest
+
+from refsgm import check_sampler
+from tests.oracle.samplers.right import RIGHT, euler, heun, pairs
+from tests.oracle.samplers.wrong import WRONG
+
+
+@pytest.mark.parametrize(("name", "sampler", "options"), RIGHT, ids=[r[0] for r in RIGHT])
+def test_a_right_sampler_is_certified(name, sampler, options):
+    """[POP-3] [POP-4] Of every order from 1 to 4, in every kind of coordinates."""
+    certificate = check_sampler(sampler, **options)
+    assert certificate.answer == "certified", certificate
+
+
+@pytest.mark.parametrize(("name", "sampler", "options", "cause"), WRONG, ids=[w[0] for w in WRONG])
+def test_a_wrong_sampler_is_not_certified(name, sampler, options, cause):
+    """[POP-3] Biases from half a percent of a variance, and slips that no unit vector shows."""
+    certificate = check_sampler(sampler, **options)
+    assert not certificate.ok, certificate
+    assert not cause or any(cause in p for p in (*certificate.problems, *certificate.doubts)), (
+        certificate)
+
+
+def test_the_lists_are_long():
+    """Sixty of each at least, so that a rate means something."""
+    assert min(len(RIGHT), len(WRONG)) >= 60
+
+
+def test_an_order_that_a_gaussian_flatters_is_seen_on_the_mixture():
+    """[POP-4] A Taylor step with the Jacobian at the mean: order 2 on a Gaussian alone."""
+    def taylor(f, x, sigmas, rng):
+        mean = np.array([[1.0, -0.5]])
+        for t, s in pairs(sigmas):
+            h, e = s - t, 1e-4
+            J = np.concatenate([(f(mean + e * v, t) - f(mean - e * v, t)) / (2 * e)
+                                for v in np.eye(2)[:, None]])
+            g = lambda x, t: -t * f(x, t)                               # noqa: E731
+            rate = (g(x, t * (1 + e)) - g(x, t * (1 - e))) / (2 * e * t)
+            x = x + h * g(x, t) + h * h / 2 * (rate - t * g(x, t) @ J)
+        return x
+    certificate = check_sampler(taylor, claimed_order=2)
+    assert "a mixture" in str(certificate.problems), certificate
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"claimed_order": float("nan")}, "claimed_order must be a positive number"),
+    ({"claimed_order": True}, "claimed_order must be a positive number"),
+    ({"claimed_order": "2"}, "claimed_order must be a positive number"),
+    ({"seconds": -1}, "seconds must be a positive number"),
+    ({"seconds": 0}, "seconds must be a positive number"),
+    ({"levels": "mine"}, "levels must be one of given, own"),
+    ({"predicts": "velocity"}, "predicts must not be \"velocity\""),
+    ({"predicts": "F", "coordinates": "vp"}, "predicts must not be \"F\"")])
+def test_options_are_validated(options, message):
+    """As check validates its own."""
+    with pytest.raises(ValueError, match=message):
+        check_sampler(euler, **options)
+    with pytest.raises(ValueError, match="sampler must be a function"):
+        check_sampler(None)
+
+
+def test_a_sampler_with_its_own_levels_is_judged_from_its_first_call():
+    """[POP-3] Its error at usual numbers of steps, and what limits it."""
+    def own(last):
+        def sampler(f, x, n, rng):
+            sigmas = np.append(np.geomspace(50.0, last, n), 0.0)
+            return heun(f, 50 * x, sigmas)
+        return sampler
+    right = check_sampler(own(0.01), levels="own", start="noise")
+    assert right.ok, right
+    assert [row[0] for row in right.rows] == [10, 20, 50, 100, 250]
+    wrong = check_sampler(lambda f, x, n, rng: 1.1 * own(0.01)(f, x, n, rng), levels="own",
+                          start="noise")
+    assert "does not tend to the data" in wrong.problems[0], wrong
+    coarse = check_sampler(own(0.3), levels="own", start="noise")
+    assert "its last level, sigma = 0.3, limits it" in str(coarse.notes), coarse
+
+
+def test_states_that_are_not_finite_are_located():
+    """At which call of the model they are."""
+    def sampler(f, x, sigmas, rng):
+        for i, (t, s) in enumerate(pairs(sigmas)):
+            x = x + (s - t) * -t * f(x, t) + (np.nan if i == 6 else 0)
+        return x
+    assert "from call 8 of the model on" in str(check_sampler(sampler).problems)
+
+
+def test_sampled_certificates_state_their_power():
+    """What they would not see."""
+    rng = np.random.default_rng(1)
+
+    def sampler(f, x, sigmas, _):
+        for t, s in pairs(sigmas):
+            x = x + (t*t - s*s) * f(x, t) + (t*t - s*s)**0.5 * rng.standard_normal(x.shape)
+        return x
+    certificate = check_sampler(sampler)
+    assert 0.001 < certificate.power < 0.2
+    assert "of the variance would not be seen" in " ".join(str(certificate).split())
