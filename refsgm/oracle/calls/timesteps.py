@@ -51,8 +51,10 @@ class Timesteps:
         if self.signal:
             usable = usable[self.table[usable] > 0]
         few = max(1, len(usable) // 50)
-        ends = {"tiny levels": usable[:few], "huge levels": usable[-few:]}
-        usable = ends.get(spec.regime, usable)
+        if spec.regime.endswith("tiny levels"):
+            usable = usable[:few]
+        elif spec.regime == "huge levels":
+            usable = usable[-few:]
         if any(n == self.second for n, _ in spec.given):
             usable = usable[:1]
         k = rng.choice(usable, (spec.B, 1) if spec.rows else ())

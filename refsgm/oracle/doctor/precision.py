@@ -10,6 +10,7 @@ from ..calls.judge import ask
 from ..calls.reference import reference
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
+SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels"}
 LEAST_HALF = 2.0**-14                   # errors that are too small for float16
 
 
@@ -35,7 +36,7 @@ def not_finite(case):
     where = f"the result is not finite at: {labels}"
     if len(bad) == len(answered):
         return [case.say("not-finite", "the result is not finite at any probe", "never finite")]
-    if regimes <= {"far tail", "tiny levels", "far from the origin"} or "far tail" in regimes:
+    if regimes <= {"far tail", *SMALL} or "far tail" in regimes:
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
                          "follows", "somewhere not finite")]
     if regimes <= {"huge levels"} or all(p.situation.dtype == "float32" for p in bad):
@@ -54,7 +55,7 @@ def few_digits(case):
                          "half precision")]
     if not plain:
         if wrong and all(p.error < 0.5 for p in wrong) or any(
-                p.situation.regime in ("far from the origin", "tiny levels") for p in wrong):
+                p.situation.regime in SMALL for p in wrong):
             labels = ", ".join(p.label for p in wrong[:3])
             return [case.say("cancellation", f"digits are lost at: {labels}",
                              "digits lost somewhere")]

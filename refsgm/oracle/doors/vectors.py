@@ -67,8 +67,9 @@ NOTES = {
 
 
 LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tail": ["FarTail"],
-          "far from the origin": ["FarFromTheOrigin"], "last step": ["LastStep"],
-          "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"], "variance = beta": ["VarianceBeta"]}
+          "far from the origin": ["FarFromTheOrigin"],
+          "far from the origin, tiny levels": ["FarFromTheOrigin", "TinyLevels"],
+          "last step": ["LastStep"], "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"], "variance = beta": ["VarianceBeta"]}
 
 
 def mistakes(kind):
