@@ -148,7 +148,7 @@ def test_a_sampler_by_tables_is_right_in_the_precision_of_its_tables(cast, dtype
 
 
 def test_a_level_that_is_rounded_is_said_to_be():
-    """[NOISE-1] Case 15: not a wrong level, and no detached gradient."""
+    """[EQV-2] Case 15: not a wrong level, and no detached gradient."""
     report = check(EPS, rounded_level(torch.bfloat16), "torch")
     assert report.diagnosis.sentence == (
         "the function is passed its level rounded to 8 bits, as bfloat16 has them")

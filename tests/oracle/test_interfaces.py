@@ -53,7 +53,7 @@ def test_a_table_in_float32_is_judged_in_float32():
 
 @pytest.mark.parametrize("shift", [0, 1])
 def test_a_loss_takes_timesteps_and_so_does_the_network_that_it_calls(shift):
-    """[NOISE-2] A table that is read one entry off is wrong, and called that."""
+    """[DDPM-4] A table that is read one entry off is wrong, and called that."""
     table = torch.tensor(TABLE)
 
     def loss(net, x, t):
@@ -113,7 +113,7 @@ def draws(framework, scale=1.0):
 
 @pytest.mark.parametrize("framework", ["numpy", "torch", "jax"])
 def test_noise_that_code_draws_itself_is_the_contracts(framework):
-    """[NOISE-2] Whichever way it is drawn, the value is compared exactly, and mistakes named."""
+    """[DDPM-4] Whichever way it is drawn, the value is compared exactly, and mistakes named."""
     state = torch.get_rng_state()
     for right in draws(framework):
         report = check("ddpm_loss", right, framework)
@@ -169,7 +169,7 @@ def test_some_components_of_several_are_judged_alone():
     lambda scale, sigma: np.stack([scale, sigma]), lambda scale, sigma: [scale, sigma],
     lambda scale, sigma: types.SimpleNamespace(scale=scale, sigma=sigma)])
 def test_components_may_come_as_a_dict_a_list_a_stacked_array_or_attributes(packed):
-    """[VP-8] However they are packed, they are the same numbers."""
+    """[VP-1] However they are packed, they are the same numbers."""
     assert check("vp_marginal", lambda *args: packed(*refsgm.vp_marginal(*args))).right
 
 
@@ -212,7 +212,7 @@ def test_levels_by_row_need_no_option():
 
 
 def test_one_slicing_direction_is_enough():
-    """[SSM-1] Code that takes v (B, D) alone is right, and said to take no more."""
+    """[OPS-3] Code that takes v (B, D) alone is right, and said to take no more."""
     def along(f, x, v):
         with torch.enable_grad():
             x = x.detach().requires_grad_()
@@ -283,12 +283,12 @@ def in_place(f, x, step_size, n_steps, rng):
 
 @pytest.mark.parametrize("loop", [one_array, in_place])
 def test_states_are_one_array_or_many_and_noise_is_drawn_at_once_or_in_turn(loop):
-    """[LANG-2] None of it is a mistake."""
+    """[LANG-1] None of it is a mistake."""
     assert check("langevin", loop).right
 
 
 def test_states_of_a_scan_are_one_array():
-    """[LANG-2] jax.lax.scan stacks its states."""
+    """[LANG-1] jax.lax.scan stacks its states."""
     jax = pytest.importorskip("jax")
 
     def loop(f, x, step_size, n_steps, rng):

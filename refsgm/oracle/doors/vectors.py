@@ -69,7 +69,8 @@ NOTES = {
 LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tail": ["FarTail"],
           "far from the origin": ["FarFromTheOrigin"],
           "far from the origin, tiny levels": ["FarFromTheOrigin", "TinyLevels"],
-          "last step": ["LastStep"], "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"], "variance = beta": ["VarianceBeta"]}
+          "last step": ["LastStep"], "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"],
+          "variance = beta": ["VarianceBeta"]}
 
 
 def mistakes(kind):
