@@ -57,7 +57,13 @@ def of_x0_and_eps(args, seen):
 def rates(args, q):
     """Rates as positive numbers, and how fast sigma / scale grows."""
     a, s, da, ds = (q[n] for n in ("scale", "sigma", "scale_rate", "sigma_rate"))
-    return q | {"-scale_rate": -da, "scale sigma_rate - sigma scale_rate": a * ds - s * da}
+    return positive(args, q) | {"-scale_rate": -da,
+                                "scale sigma_rate - sigma scale_rate": a * ds - s * da}
+
+
+def positive(args, q):
+    """The quantities that are never negative, which alone have powers."""
+    return {n: a for n, a in q.items() if n not in ("scale_rate", "z")}
 
 
 def drift_and_square(args, component):
@@ -109,9 +115,10 @@ KINDS = (
          quantities=lambda args, q: q | {"t - s": q["t"] - q["s"]}),
 
     Kind("log_normal_sigma", LEVEL, exact=lambda f, z, m, d: f.exp(m + d * z), draw=LAW,
-         levels=("z",), level_terms=lambda args, component: [its_logarithm(exponent(args))]),
+         levels=("z",), quantities=positive,
+         level_terms=lambda args, component: [its_logarithm(exponent(args))]),
     Kind("logit_normal_time", LEVEL, exact=lambda f, z, m, d: 1 / (1 + f.exp(-m - d * z)),
-         draw=LAW, levels=("z",), level_terms=log_odds,
+         draw=LAW, levels=("z",), quantities=positive, level_terms=log_odds,
          known=(data_at_1(lambda z, m=0.0, d=1.0: 1 / (1 + np.exp(m + d * z))),)),
 
     Kind("classifier_free_guidance", BATCH, exact=lambda f, c, u, w: u + w * (c - u),
