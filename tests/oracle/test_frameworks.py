@@ -10,8 +10,7 @@ from autograd.tracer import getval
 
 from refsgm.oracle.check import check
 from refsgm.oracle.kinds import FUNCTIONS, KINDS, LOSS
-from tests.oracle.kinds import portable
-from tests.oracle.kinds.objectives import losses
+from tests.oracle.kinds import losses, portable
 from tests.oracle.kinds.spaces import jax_space, numpy_space, torch_space
 
 LOSSES = [name for name, contract in KINDS.items() if contract.form == LOSS]
