@@ -1,6 +1,6 @@
 """Archives: named arrays and one JSON text in a .npz file that says what it must hold.
 
-    header    facts, the dtype and shape of every array, and a SHA-256 of all of that and the content
+    header    facts, the dtype and shape of every array, and a SHA-256 of that and of all content
     NAME      an array of float32, float64 or int64, not compressed
 
 `np.load` can read such a file. `read` looks at everything before it believes anything: the entries

@@ -1,8 +1,9 @@
 """Files: models and checkpoints as .npz archives of plain arrays, written whole or not at all.
 
 A file holds arrays and one JSON text with everything else, see `archives`; nothing is pickled.
-Loading refuses a file that was damaged, and one whose contents no model or run can have. Writing goes to a temporary name in the same folder, which is moved into
-place at the end: a full disk or a kill leaves the old file as it was.
+Loading refuses a file that was damaged, and one whose contents no model or run can have. Writing
+goes to a temporary name in the same folder, which is moved into place at the end: a full disk or a
+kill leaves the old file as it was.
 """
 
 import hashlib

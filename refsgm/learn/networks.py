@@ -97,7 +97,7 @@ def score_network(params, x, sigma, sigma_data):
     >>> score_network(init_network(np.random.default_rng(0), 1), np.array([[5.0]]), 2.0, 1.0)
     array([[-1.]])
     """
-    check_network(x, sigma, sigma_data)
+    check_network(params, x, sigma, sigma_data, energy=False)
     return preconditioned(params, x, sigma, sigma_data, energy=False)
 
 
@@ -116,13 +116,17 @@ def energy_network(params, x, sigma, sigma_data):
     >>> energy_network(params, np.array([[5.0]]), 2.0, 1.0)
     array([[-1.]])
     """
-    check_network(x, sigma, sigma_data)
+    check_network(params, x, sigma, sigma_data, energy=True)
     return preconditioned(params, x, sigma, sigma_data, energy=True)
 
 
-def check_network(x, sigma, sigma_data):
-    """x (B, D); sigma positive, a scalar or (B, 1); sigma_data positive."""
+def check_network(params, x, sigma, sigma_data, *, energy):
+    """x (B, D); sigma positive, a scalar or (B, 1); sigma_data positive; outputs one or D."""
     check_batch(x=x)
+    outputs = (1 if energy else np.shape(x)[1],)
+    if not params or np.shape(params[-1]) != outputs:
+        raise ValueError(f"params must end in a bias of shape {outputs}, got "
+                         f"{[np.shape(p) for p in params[-1:]]}: energy must be as in init_network")
     check_level(x, POSITIVE, sigma=sigma)
     check_scalars(POSITIVE, sigma_data=sigma_data)
 
@@ -181,7 +185,7 @@ class Model:
         if shape_of("x", x)[1:] != (self.dim,):
             raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
                              f"got shape {np.shape(x)}")
-        check_network(x, sigma, self.sigma_data)
+        check_network(self.params, x, sigma, self.sigma_data, energy=self.energy)
         return preconditioned(self.params, x, sigma, self.sigma_data, energy=self.energy,
                               center=self.center)
 
