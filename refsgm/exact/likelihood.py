@@ -116,7 +116,7 @@ def solve(score_fn, x, sigma_from, sigma_to, rtol, div):
             return check_returned("score_fn(x, sigma)", score_fn(x, sigma), np.shape(x))
         log_rate = np.zeros(B) if div is None else to_host(sigma**2 * div(s, x_t))
         rate = np.concatenate([np.ravel(to_host(-sigma**2 * s(x_t))), log_rate])
-        if evaluations == 1 and not np.all(np.isfinite(rate)): 
+        if evaluations == 1 and not np.all(np.isfinite(rate)):
             raise ValueError("score_fn(x, sigma) and its divergence must be finite, got a value "
                              f"that is not at sigma = {sigma:.6g}")
         return rate
