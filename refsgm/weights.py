@@ -9,7 +9,7 @@ weight for each. Noise levels are numbers or arrays of any shape, and so are the
 
 import autograd.numpy as np
 
-from .arguments import FRACTION, POSITIVE, check_scalars, check_values
+from .arguments import FRACTION, POSITIVE, check_like, check_scalars, check_values
 from .arrays import log, weak
 
 
@@ -29,6 +29,7 @@ def edm_preconditioning(sigma, sigma_data):
     0.5
     """
     check_values(POSITIVE, sigma=sigma, sigma_data=sigma_data)
+    check_like(sigma=sigma, sigma_data=sigma_data)
     total = sigma**2 + sigma_data**2                                # the variance of the noisy data
     return sigma_data**2 / total, sigma * sigma_data / total**0.5, 1 / total**0.5, log(sigma) / 4
 
@@ -69,6 +70,7 @@ def edm_weight(sigma, sigma_data):
     1.25
     """
     check_values(POSITIVE, sigma=sigma, sigma_data=sigma_data)
+    check_like(sigma=sigma, sigma_data=sigma_data)
     return (sigma**2 + sigma_data**2) / (sigma * sigma_data)**2
 
 

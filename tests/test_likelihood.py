@@ -112,7 +112,7 @@ def test_a_feature_keeps_its_accuracy_beside_a_much_wider_one():
 @pytest.mark.parametrize("solve", [refsgm.probability_flow, refsgm.log_likelihood])
 @pytest.mark.parametrize(("wrong", "message"), [
     (lambda x, sigma: x * np.nan, r"^score_fn\(x, sigma\) and its divergence must be finite"),
-    (lambda x, sigma: x * (np.inf if sigma > 1 else -1), "must be solvable, got: Required"),
+    (lambda x, sigma: x * (np.inf if sigma > 1 else -1), "must be solvable, got"),
     (lambda x, sigma: 1e6 * np.sign(np.sin(1e3 * x)), "needs more than 300 evaluations"),
 ], ids=["NaN", "infinite later", "discontinuous"])
 def test_a_flow_that_cannot_be_solved_ends_with_a_sentence(monkeypatch, solve, wrong, message):
