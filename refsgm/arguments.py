@@ -12,10 +12,10 @@ from numbers import Integral
 
 import autograd.numpy as np
 
-from .arrays import is_number_or_array, on_host, value_of
+from .arrays import in_one_line, is_number_or_array, on_host, range_of_squares, value_of
 
-POSITIVE = ("positive", lambda a: a > 0)
-NONNEGATIVE = ("zero or positive", lambda a: a >= 0)
+POSITIVE = ("positive", lambda a: (a >= (ends := range_of_squares(a))[0]) & (a <= ends[1]))
+NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a)[1]))
 FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
@@ -59,6 +59,9 @@ def check_value(name, a, domain):
     if not good.all():
         bad = a if np.ndim(a) == 0 else a[~good][0]
         what = words if np.isfinite(bad) else "finite"
+        if what == words and domain in (POSITIVE, NONNEGATIVE) and bad.real > 0:
+            low, high = range_of_squares(a)
+            what = f"between {low} and {high}, where its square is a normal number"
         raise ValueError(f"{name} must be {what}, got {bad}")
 
 
@@ -153,12 +156,6 @@ def check_integer(name, n, least):
         raise ValueError(f"{name} must be an integer, at least {least}, got {in_one_line(n)}")
 
 
-def in_one_line(value):
-    """A value as it is shown in a message."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def check_functions(**functions):
     """Every one can be called."""
     for name, f in functions.items():
@@ -175,8 +172,7 @@ def check_rng(rng):
 
 def check_like(**pair):
     """The second argument is a scalar or has the shape of the first; a scalar fits any shape."""
-    (name, a), (other, b) = pair.items()
-    shape, other_shape = shape_of(name, a), shape_of(other, b)
+    (name, shape), (other, other_shape) = ((name, shape_of(name, a)) for name, a in pair.items())
     if shape != other_shape and () not in (shape, other_shape):
         raise ValueError(f"{other} must be a scalar or have the shape of {name}, {shape}, "
                          f"got shape {other_shape}")

@@ -55,6 +55,20 @@ def is_number_or_array(kind):
         hasattr(kind, name) for name in ("shape", "dtype", "__array_function__", "__array_ufunc__"))
 
 
+SQUARES = {np.dtype(np.float32): (1e-18, 1e18), None: (1e-150, 1e150)}
+
+
+def range_of_squares(a):
+    """The smallest and largest numbers of the dtype of `a` whose squares do not leave its range."""
+    return SQUARES.get(getattr(a, "dtype", None), SQUARES[None])
+
+
+def in_one_line(value):
+    """A value as it is shown in a message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def differentiable(x):
     """x as derivatives need it: a memmap as the array that it is, integers as float64."""
     kind = getattr(x, "dtype", x).kind

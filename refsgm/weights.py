@@ -63,6 +63,8 @@ def likelihood_weight(g):
 def edm_weight(sigma, sigma_data):
     """lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 = 1 / c_out^2, on x_0.  [WGT-3]
 
+    Each square divided on its own: their product may be out of range.
+
     sigma       standard deviation of the noise, positive
     sigma_data  standard deviation of the data, positive
 
@@ -71,7 +73,7 @@ def edm_weight(sigma, sigma_data):
     """
     check_values(POSITIVE, sigma=sigma, sigma_data=sigma_data)
     check_like(sigma=sigma, sigma_data=sigma_data)
-    return (sigma**2 + sigma_data**2) / (sigma * sigma_data)**2
+    return 1 / sigma**2 + 1 / sigma_data**2
 
 
 def min_snr_weight(alpha_bar, gamma, prediction):

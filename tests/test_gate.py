@@ -126,7 +126,7 @@ def test_counts_are_integers_and_nothing_else():
     rng = np.random.default_rng(0)
     assert len(refsgm.init_network(rng, np.int64(2), np.int32(4), depth=np.uint8(1))) == 4
     for depth in (np.array(2), True, 2.0, "2", np.ones((100, 100))):
-        with pytest.raises(ValueError, match="^depth must be an integer, at least 1, got ") as error:
+        with pytest.raises(ValueError, match="^depth must be an integer, at least 1, ") as error:
             refsgm.init_network(rng, 2, 4, depth)
         assert "\n" not in str(error.value)
         assert len(str(error.value)) < 200
@@ -142,7 +142,7 @@ def test_messages_name_the_argument_of_the_caller():
     p, far = refsgm.Gaussian(np.zeros(2), np.eye(2)), np.ones((3, 4))
     points = refsgm.Empirical(np.zeros((5, 2)))
     law = (lambda x, s: -x, np.zeros((1, 1)), np.ones(1), np.array([2.0, 1.0]))
-    for call, words in [
+    for refused, words in [
             (lambda: p.denoise(far, 1.0), "x_t must have shape"),
             (lambda: points.denoise(far, 1.0), "x_t must have shape"),
             (lambda: p.denoise(np.full((1, 2), np.nan), 1.0), "x_t must be finite"),
@@ -150,7 +150,7 @@ def test_messages_name_the_argument_of_the_caller():
             (lambda: refsgm.annealed_langevin_law(*law, 0, 0.1), "steps_per_level must be an int"),
             (lambda: p.quadrature(10**6), "order must be such that order^D is at most")]:
         with pytest.raises(ValueError) as error:
-            call()
+            refused()
         assert str(error.value).startswith(words)
 
 
@@ -171,6 +171,48 @@ def test_nodes_and_laws_have_the_dtype_of_the_distribution():
     for a in (*p.quadrature(3), *points.quadrature(1), *law, on_the_line.means,
               refsgm.expected(lambda x: x[:, 0], points, 1)):
         assert a.dtype == np.float32
+
+
+EXTREMES = (1e-320, 1e-200, 1e-170, 1e-150, 1e150, 1e170, 1e200, 1e308)
+
+
+def outcome(name, args):
+    """The results of a call, or that it is refused."""
+    with np.errstate(all="ignore"):
+        try:
+            return call(name, args)
+        except ValueError:
+            return ()
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in NUMBERS} & set(CALLS)))
+def test_numbers_and_arrays_are_alike_at_the_ends_of_the_range(name):
+    """A value or a ValueError: never an OverflowError or a ZeroDivisionError of Python's floats."""
+    for i in (i for other, i in NUMBERS if other == name):
+        for value in EXTREMES:
+            results = []
+            for form in (float, np.float64):
+                args = list(CALLS[name](Inputs(per_row=False)))
+                args[i] = form(value)
+                results.append(outcome(name, args))
+            for a, b in zip(*results, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-12, atol=0)
+        args[i] = 10**400
+        assert outcome(name, args) == ()
+
+
+def test_levels_whose_squares_leave_the_range_are_refused():
+    """In float32 too, and where levels come out of two arguments."""
+    x, tiny = np.ones((1, 1)), np.full((1, 1), 1e-23, np.float32)
+    for refused in (lambda: refsgm.gaussian_score(np.float32(x), 0.0, tiny),
+                    lambda: refsgm.gaussian_score(x, 0.0, 1e-170),
+                    lambda: refsgm.Empirical(x).denoise(x, 1e-100, 1e100),
+                    lambda: refsgm.karras_sigmas(4.0, 1.0, 4, rho=0.001),
+                    lambda: refsgm.cosine_alpha_bar(4, offset=1e200),
+                    lambda: refsgm.ve_marginal(0.5, 1e-200, 1e150)):
+        with pytest.raises(ValueError, match="(must be between 1e-|must be finite).*, got"):
+            refused()
+    assert refsgm.edm_weight(1e-100, 1e-100) == 2e200
 
 
 def test_the_loops_can_be_advanced_after_a_good_call():

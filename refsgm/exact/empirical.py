@@ -113,6 +113,7 @@ class Empirical:
         """
         self._checked("x_t", x_t)
         check_level(x_t, POSITIVE, sigma=sigma, scale=scale)
+        check_level(x_t, POSITIVE, **{"sigma / scale": sigma / scale})
         spread = (self.sigma**2 + (sigma / scale)**2)**0.5
         sums = self._sums(x_t / scale, spread)
         point = sums.nearest + sums.shift
@@ -127,6 +128,7 @@ class Empirical:
         """
         self._checked("x_t", x_t)
         check_level(x_t, POSITIVE, sigma=sigma, scale=scale)
+        check_level(x_t, POSITIVE, **{"sigma / scale": sigma / scale})
         level = sigma / scale
         spread = (self.sigma**2 + level**2)**0.5
         cov = self._point_cov(x_t / scale, spread)
