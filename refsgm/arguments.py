@@ -19,7 +19,7 @@ NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a
 FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
-FINITE = ("finite", lambda a: True)
+FINITE = ("finite", np.isfinite)                     # and so are all numbers of the others
 
 
 def shape_of(name, a):
@@ -53,10 +53,8 @@ def check_value(name, a, domain):
     if kind == "u" or (kind == "i" and a.itemsize < 8):
         raise ValueError(f"{name} must hold floating-point numbers (differences of small "
                          f"integers overflow), got dtype {a.dtype}")
-    good = np.isfinite(a)
-    if domain is not FINITE:
-        good = good & inside(a.real)                              # the complex step has a.imag too
-    if not good.all():
+    good = inside(a) if kind != "c" else np.isfinite(a) & inside(a.real)        # the complex step
+    if good is not True and (good is False or not good.all()):
         bad = a if np.ndim(a) == 0 else a[~good][0]
         what = words if np.isfinite(bad) else "finite"
         if what == words and domain in (POSITIVE, NONNEGATIVE) and bad.real > 0:

@@ -11,9 +11,9 @@ import math
 
 import autograd.numpy as np
 
-from .arguments import (FINITE, FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
+from .arguments import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
                         check_below, check_count, check_ends, check_scalars, check_table,
-                        check_value, check_values)
+                        check_values)
 from .arrays import exp, expm1, weak
 
 
@@ -190,7 +190,6 @@ def ve_marginal(t, sigma_min, sigma_max):
     check_values(UNIT, t=t)
     check_scalars(POSITIVE, sigma_min=sigma_min, sigma_max=sigma_max)
     check_below(sigma_min=sigma_min, sigma_max=sigma_max)
-    check_value("sigma_max / sigma_min", sigma_max / sigma_min, FINITE)
     return sigma_min * (sigma_max / sigma_min)**t
 
 
