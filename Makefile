@@ -10,7 +10,7 @@ demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, wr
 	$(BIN)/refsgm demo
 
 test: $(VENV)/with-test          ## all tests, doctests and examples
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(VENV)/with-test
 	$(BIN)/ruff check .

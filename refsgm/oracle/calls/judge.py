@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, LEVELS, LOSS, STATES
+from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
 from .reference import reference, sensitivity
 from .trial import Trial
 
 ROUNDINGS = 256.0
+MANY = 12                                             # changes that miss no entry
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
 
 
@@ -96,20 +97,32 @@ class Probe:
         return [name for name, c in zip(self.names, self.components) if not c.ok]
 
 
-def new_probe(contract, situation, names=None):
-    """A probe without an answer yet; `names` are the arguments that foreign code takes."""
+def new_probe(contract, situation, caller=None):
+    """A probe without an answer yet, of what this caller can take."""
+    taken = None
+    if caller is not None:
+        situation, taken = caller.settle(situation), tuple(caller.taken)
+        if caller.energy or caller.timesteps is not None:
+            args = caller.place(arguments_taken(contract, situation, taken), situation)
+            return probe_at(contract, situation, args, MANY if caller.timesteps else 3)
     small = situation.B * situation.D <= REMEMBERED
     question = remembered_question if small else question_of
-    args, want, rounding = question(contract, situation, None if names is None else tuple(names))
+    args, want, rounding = question(contract, situation, taken)
     return Probe(situation, dict(args), want, rounding, Trial())
 
 
-def question_of(contract, situation, names):
-    """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
+def arguments_taken(contract, situation, taken=None):
+    """The arguments of a probe that foreign code takes, or all."""
     args = arguments(contract, situation)
-    if names is not None:
+    if taken is not None:
         optional = contract.args[contract.required:]
-        args = {k: a for k, a in args.items() if k in names or k not in optional}
+        args = {k: a for k, a in args.items() if k in taken or k not in optional}
+    return args
+
+
+def question_of(contract, situation, taken):
+    """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
+    args = arguments_taken(contract, situation, taken)
     want = reference(contract, args)
     rounding = sensitivity_of(contract, args, want)
     for a in (*args.values(), *want, *rounding):
@@ -122,17 +135,17 @@ def question_of(contract, situation, names):
 remembered_question = lru_cache(4096)(question_of)
 
 
-def probe_at(contract, situation, args):
+def probe_at(contract, situation, args, tries=3):
     """The same with arguments that are given."""
     want = reference(contract, args)
-    return Probe(situation, args, want, sensitivity_of(contract, args, want), Trial())
+    return Probe(situation, args, want, sensitivity_of(contract, args, want, tries), Trial())
 
 
-def sensitivity_of(contract, args, want):
+def sensitivity_of(contract, args, want, tries=3):
     """The sensitivity of a kind's answers; of one that has a tolerance, the size of the answer."""
     if contract.tolerance:
         return tuple(1 + np.abs(w) for w in want)
-    return sensitivity(contract, args, want)
+    return sensitivity(contract, args, want, tries)
 
 
 def ask(caller, probe, **changes):
@@ -208,7 +221,7 @@ def judge_rows(caller, probe):
     values, (component,) = [], probe.components
     probe.batch_mean = float(np.ravel(component.got)[0])
     for b in range(len(probe.want[0])):
-        trial = ask(caller, probe, **rows_of(probe.args, b))
+        trial = ask(caller, probe, **rows_of(caller.contract, probe.args, b))
         if trial.outputs is None or trial.outputs[0].size != 1:
             probe.components = ()
             return
@@ -218,16 +231,15 @@ def judge_rows(caller, probe):
     probe.components = (component._replace(got=np.array(values), slack=slack, mean=False),)
 
 
-def rows_of(args, b):
-    """The arguments of one row, or of several (b a slice or an index array)."""
+def rows_of(kind, args, b):
+    """The arguments of a kind for one row, or of several (b a slice or an index array)."""
     index = slice(b, b + 1) if isinstance(b, int) else b
     B, result = batch_size(args), {}
     for name, a in args.items():
         if isinstance(a, np.ndarray) and name in DATA and a.ndim == 3:
             a = a[:, index]
         elif isinstance(a, np.ndarray) and (name in DATA and a.ndim == 2
-                                            or name in LEVELS | {"step_size", "sigma_max"}
-                                            and a.shape == (B, 1)):
+                                            or kind.is_level(name) and a.shape == (B, 1)):
             a = a[index]
         result[name] = a
     return result

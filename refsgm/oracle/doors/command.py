@@ -27,7 +27,7 @@ from ..kinds import KINDS, find
 from ..report import Report
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
-TRAINING = "check_training"           # stands in the place of a kind's name
+TRAINING = "check_training"           # in the place of the name of a kind
 BETWEEN = 60.0                        # seconds between two calls, in which results are read
 IMPORTS = 6                           # time limits that importing may take
 

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
-from refsgm import check_sampler
+from refsgm import check_sampler, karras_sigmas
+from refsgm.oracle.sampler.certificate import Certificate
+from refsgm.oracle.sampler.orders import claim
 from tests.oracle.samplers.right import RIGHT, euler, heun, pairs
 from tests.oracle.samplers.wrong import WRONG
 
@@ -43,6 +46,26 @@ def test_an_order_that_a_gaussian_flatters_is_seen_on_the_mixture():
         return x
     certificate = check_sampler(taylor, claimed_order=2)
     assert "a mixture" in str(certificate.problems), certificate
+
+
+def test_an_error_that_falls_by_jumps_has_no_limit_yet():
+    """[POP-4] Heun on every second level for every second n: right, and never called wrong."""
+    def changing(f, x, sigmas, rng):
+        return heun(f, x, sigmas[::1 + (len(sigmas) - 1).bit_length() % 2])
+    certificate = check_sampler(changing, claimed_order=2)
+    assert certificate.answer == "not seen", certificate
+
+
+@pytest.mark.parametrize(("last", "order"), [(4.11, np.nan), (2.2, 2.2)])
+def test_an_order_that_jumps_is_no_order(last, order):
+    """[POP-4] Local orders 0.3 and 4.1 confirm no claim, and 2.1 and 2.2 do."""
+    orders = [(32, 0.58), (64, 0.3 if last > 4 else 2.1), (128, last)]
+    certificate = Certificate("diffusion", "numpy", "exact", claimed_order=2,
+                              tables=[("a mixture", "geometric levels", orders, 0.0, 0.0)])
+    claim(certificate, single=False)
+    assert_allclose(certificate.order, order)
+    assert certificate.ok == (last < 4)
+    assert certificate.ok or "have not settled" in certificate.doubts[0]
 
 
 @pytest.mark.parametrize(("options", "message"), [
@@ -99,3 +122,13 @@ def test_sampled_certificates_state_their_power():
     certificate = check_sampler(sampler)
     assert 0.001 < certificate.power < 0.2
     assert "of the variance would not be seen" in " ".join(str(certificate).split())
+
+
+def test_an_order_that_own_levels_hide_is_not_certified():
+    """[POP-4] A sampler whose error is the same at every n shows no order, whatever is claimed."""
+    def fixed(score_fn, x, n, rng):
+        return heun(score_fn, x, karras_sigmas(10.0, 0.02, 100), rng)
+    assert check_sampler(fixed, levels="own").ok
+    certificate = check_sampler(fixed, levels="own", claimed_order=3)
+    assert certificate.answer == "not seen", certificate
+    assert "cannot be seen" in certificate.doubts[0]
