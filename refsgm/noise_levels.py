@@ -11,9 +11,9 @@ import math
 
 import autograd.numpy as np
 
-from .arguments import (FINITE, FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
+from .arguments import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
                         check_below, check_count, check_ends, check_scalars, check_table,
-                        check_value, check_values)
+                        check_values)
 from .arrays import exp, expm1, weak
 
 
@@ -46,7 +46,10 @@ def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
     """
     check_ends(sigma_max, sigma_min, n_levels)
     check_scalars(POSITIVE, rho=rho)
-    rising = np.linspace(sigma_min**(1 / rho), sigma_max**(1 / rho), n_levels)**rho
+    with np.errstate(over="ignore"):
+        low, high = np.array([sigma_min, sigma_max], np.float64)**(1 / rho)
+    check_values(POSITIVE, **{"sigma_min^(1/rho)": low, "sigma_max^(1/rho)": high})
+    rising = np.linspace(low, high, n_levels)**rho
     return np.concatenate([[sigma_max], rising[-2:0:-1], [sigma_min]])   # the ends without rounding
 
 
@@ -187,7 +190,6 @@ def ve_marginal(t, sigma_min, sigma_max):
     check_values(UNIT, t=t)
     check_scalars(POSITIVE, sigma_min=sigma_min, sigma_max=sigma_max)
     check_below(sigma_min=sigma_min, sigma_max=sigma_max)
-    check_value("sigma_max / sigma_min", sigma_max / sigma_min, FINITE)
     return sigma_min * (sigma_max / sigma_min)**t
 
 

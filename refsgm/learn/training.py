@@ -23,7 +23,8 @@ from .batches import draw_batch, drawn_batches  # noqa: F401
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
 from ..noise_levels import geometric_sigmas
-from ..arguments import OPEN_UNIT, POSITIVE, check_batch, check_count, check_scalars
+from ..arguments import (OPEN_UNIT, POSITIVE, check_batch, check_count, check_ends, check_integer,
+                         check_scalars)
 from ..arrays import beside, on_host
 
 def setting(default, words, option=None):
@@ -59,6 +60,8 @@ class Settings:
     seed: int = setting(0, "seed of weights, order of the data and noise")
 
     def __post_init__(self):
+        for f in fields(self):                        # NumPy's numbers are stored as Python's
+            object.__setattr__(self, f.name, plain(f.name, getattr(self, f.name), type(f.default)))
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, "
                              f"got {self.objective!r}")
@@ -66,15 +69,38 @@ class Settings:
             raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
         if self.noise not in ("device", "numpy"):
             raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
-        check_count(1, n_steps=self.n_steps, batch_size=self.batch_size)
+        check_count(1, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
+                    depth=self.depth)
         check_count(0, warmup=self.warmup, seed=self.seed)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
-        self.sigmas()
+        check_ends(self.sigma_max, self.sigma_min, self.n_levels)
+        least, most = (float(getattr(np.finfo(self.dtype), end)) for end in ("tiny", "max"))
+        if self.sigma_max > most or self.sigma_min < least:
+            raise ValueError(f"sigma_min and sigma_max must be between {least:.3g} and "
+                             f"{most:.3g}, the range of {self.dtype}, "
+                             f"got {self.sigma_min} and {self.sigma_max}")
 
     def sigmas(self):
         """The noise levels (L,), decreasing."""
         return geometric_sigmas(self.sigma_max, self.sigma_min, self.n_levels).astype(self.dtype)
+
+
+def plain(name, value, kind):
+    """A setting as a Python value of this type; one that is of another type is refused."""
+    if kind is str:
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be a word, got {value!r}")
+    elif kind is bool:
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False, got {value!r}")
+    elif kind is int:
+        check_integer(name, value, 0)
+    else:
+        check_scalars(POSITIVE, **{name: value})
+        if np.iscomplexobj(value):
+            raise ValueError(f"{name} must be a real number, got {value!r}")
+    return kind(value)
 
 
 def with_options(doc):
