@@ -177,4 +177,4 @@ def test_without_its_libraries_the_command_line_says_what_is_missing(tmp_path):
                           cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip() == \
-        "refsgm: the command line needs typer: pip install 'refsgm[demo]'"
+        "refsgm: the command line needs typer: pip install 'typer>=0.16' rich"

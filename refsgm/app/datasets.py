@@ -51,7 +51,7 @@ def digits():
         from sklearn.model_selection import train_test_split
     except ImportError as error:
         raise ModuleNotFoundError("the digits come with scikit-learn: "
-                                  "pip install 'refsgm[demo]'") from error
+                                  "pip install scikit-learn") from error
     pixels, labels = load_digits(return_X_y=True)
     return train_test_split(pixels / 8 - 1, labels, test_size=359, stratify=labels, random_state=0)
 
