@@ -3,9 +3,10 @@
     python scripts/test_lowest.py FOLDER [arguments of pytest]
 
 An environment is made in FOLDER, or used again if pyproject.toml is as it was. In it every
-requirement `name>=version` of the package and of its extras demo, exact and test is `name==version`.
+requirement `name>=version` of the package and of the extras of its tests is `name==version`.
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -42,7 +43,7 @@ def main(folder, *arguments):
         done.write_text("\n".join(requirements))
     tests = [f"tests/test_{name}.py" for name in TESTS]
     return subprocess.run([python.absolute(), "-m", "pytest", "-q", *(arguments or tests)],
-                          cwd=ROOT).returncode
+                          cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
 
 
 if __name__ == "__main__":

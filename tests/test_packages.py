@@ -64,17 +64,18 @@ def test_a_wheel_does_its_work_outside_the_sources(sources, tmp_path):
     *_, wheel = sources
     where = python("import refsgm; print(refsgm.__file__)", tmp_path, PYTHONPATH=str(wheel))
     assert where.strip() == str(wheel / "refsgm" / "__init__.py")
-    (tmp_path / "mine.py").write_text("def mine(x, mean, sigma):\n    return (mean - x) / sigma**2\n")
+    (tmp_path / "mine.py").write_text("mine = lambda x, mean, sigma: (mean - x) / sigma**2\n")
     for command in ("train moons --out m.npz --steps 5 --width 8 --points 50", "sample m.npz -n 4",
                     "check gaussian_score mine.py:mine", "vectors export vectors --kind perturb",
                     "demo --steps 5"):
         python("import sys; from refsgm.__main__ import main; "
-               f"sys.argv = {['refsgm', *command.split()]}; main()", tmp_path, PYTHONPATH=str(wheel))
+               f"sys.argv = {['refsgm', *command.split()]}; main()", tmp_path,
+               PYTHONPATH=str(wheel))
     assert {"m.npz", "samples.npy", "vectors", "refsgm-demo"} <= set(os.listdir(tmp_path))
 
 
 def test_every_lower_bound_that_is_declared_is_one_that_is_tested():
-    """`make test-lowest` installs exactly the lower bounds; a requirement without one is no bound."""
+    """`make test-lowest` installs exactly the lower bounds, and every requirement has one."""
     extras = PROJECT["optional-dependencies"]
     declared = [Requirement(r) for r in (*PROJECT["dependencies"], *(r for e in EXTRAS
                                                                      for r in extras[e]))]

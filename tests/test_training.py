@@ -278,7 +278,7 @@ def test_a_model_survives_its_file(tmp_path):
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path):
-    from refsgm.learn.checkpoints import write_whole
+    from refsgm.learn.outputs import write_whole
     path = tmp_path / "file"
     write_whole(path, lambda file: file.write(b"old"))
 

@@ -242,6 +242,6 @@ def trajectory_grid(states, labels, ax, title=""):
 
 def save_figure(figure, path):
     """Write a figure to `path` (.png), whole or not at all, and close it."""
-    from ..learn.checkpoints import write_whole
+    from ..learn.outputs import write_whole
     write_whole(path, lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"))
     plt.close(figure)

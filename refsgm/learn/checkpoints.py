@@ -1,49 +1,24 @@
 """Files: models and checkpoints as .npz archives of plain arrays, written whole or not at all.
 
 A file holds arrays and one JSON text with everything else; nothing is pickled, and loading refuses
-what would need unpickling. Writing goes to a temporary name in the same folder, which is moved into
-place at the end: a full disk or a kill leaves the old file as it was.
+what would need unpickling.
 """
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from dataclasses import asdict
 
 import numpy as np
 
 from .networks import Model
+from .outputs import write_whole
 from ..arrays import to_host
 from .training import Settings, State, read_losses
 
 FORMAT = {"model": 1, "checkpoint": 2}            # checkpoint 2: the moments are sums, not means
 BUFFERS = {"weights": "weights", "first": "gradient_sum", "second": "square_sum",
            "average": "average", "order": "order", "losses": "losses"}  # in the file: in a State
-
-
-def write_whole(path, write):
-    """Call write(file) on a new binary file and move that to `path`: all of it or nothing."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{os.path.basename(path)}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~current_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def current_umask():
-    """The permissions that new files do not get (mkstemp gives fewer than a user expects)."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def save(path, kind, facts, arrays):

@@ -108,3 +108,23 @@ SAMPLERS = {
     "reverse-sde":       partial(run_in_ve, step=ve_reverse_sde_step),
     "ancestral":         partial(run_in_ve, step=ve_ancestral_step),
 }
+
+# What each sampler has a use for, of the options of generate.
+USES = {name: ("n_steps",) for name in SAMPLERS} | {
+    "annealed-langevin": ("steps_per_level", "step_size"), "langevin": ("n_steps", "step_size"),
+    "ddim": ("n_steps", "eta")}
+OPTIONS = {"n_steps": "--steps", "steps_per_level": "--steps-per-level",
+           "step_size": "--step-size", "eta": "--eta"}
+
+
+def check_options(sampler, options):
+    """Every option is one that the sampler has a use for.
+
+    Raises ValueError in the command line's names of the options.
+    """
+    if sampler not in SAMPLERS:
+        raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    for name in options:
+        if name not in USES[sampler]:
+            raise ValueError(f"{sampler} has no use for {OPTIONS[name]}: its options are "
+                             f"{' and '.join(OPTIONS[name] for name in USES[sampler])}")
