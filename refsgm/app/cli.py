@@ -18,9 +18,10 @@ from .watching import console, stops_noted, watched
 from ..learn.backend import BACKENDS, backend
 from ..learn.checkpoints import load_model, save_model
 from ..learn.generate import SAMPLERS, check_options, generate
+from ..learn.levels import misfits
 from ..learn.outputs import alone, check_outputs, write_whole
 from ..learn.runs import Interrupted, run_to_end
-from ..learn.training import Settings
+from ..learn.training import Settings, check_data
 from ..oracle.doors import command, training_command
 from ..oracle.doors.certify import certify
 
@@ -107,6 +108,11 @@ def train_alone(data, out, checkpoint, points, resume, overwrite, every, chosen,
                          f"replace it")
     check_outputs(out, overwrite=overwrite, inputs=[data, checkpoint])
     x = chosen.asarray(datasets.load(data, points, settings.seed))
+    check_data(x)
+    sigmas = settings.fitted(x).sigmas()
+    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.3g} to {sigmas[-1]:.3g}")
+    for sentence in misfits(x, sigmas):
+        console.print(f"note: {sentence}")
     try:
         model, state = run_to_end(x, settings, checkpoint, resume=resume, every=every,
                                   watch=watched())
@@ -141,7 +147,8 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
            steps_per_level: Annotated[int | None, typer.Option(help="annealed-langevin: steps at "
                                       "each of the model's noise levels (20).")] = None,
            step_size: Annotated[float | None, typer.Option(help="annealed-langevin and langevin: "
-                                "step size in units of sigma_min squared (0.3).")] = None,
+                                "step size in units of sigma_min squared (one that fits the "
+                                "levels; langevin: 0.3).")] = None,
            eta: Annotated[float | None, typer.Option(help="ddim: share of fresh noise, 0 to 1 "
                           "(0).")] = None,
            seed: Annotated[int, typer.Option(min=0, help="Of start and noise.")] = 0,

@@ -24,7 +24,9 @@ from ..learn.runs import run_to_end
 from ..learn.training import Settings
 
 N_SAMPLES, STEPS_PER_LEVEL = 359, 20          # as many samples as there are held-out digits
-DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000}
+DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000, "sigma_max": 10.0,
+          "sigma_min": 0.05, "n_levels": 20}
+STEP_SIZE = 0.3                               # of Langevin dynamics, in units of sigma_min^2
 
 
 FILES = ("samples.png", "trajectory.png", "loss.png", "model.npz", "report.json", "report.txt")
@@ -58,7 +60,8 @@ def run_alone(folder, checkpoint, seed, n_steps, backend, watch):
     save_model(os.path.join(folder, "model.npz"), model)
     trained = time.monotonic()
     states = [backend.to_numpy(x) for x in generate(model, N_SAMPLES, backend.default_rng(seed),
-                                                    steps_per_level=STEPS_PER_LEVEL)]
+                                                    steps_per_level=STEPS_PER_LEVEL,
+                                                    step_size=STEP_SIZE)]
     sampled = time.monotonic()
     model = model.moved(backend.to_numpy)
     report = {"seed": seed, "steps": settings.n_steps,

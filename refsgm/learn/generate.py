@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from .levels import fitting_step_size
 from ..equivalence import ve_from_vp, vp_from_ve, x0_from_score
 from ..samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin, normal_like,
                         probability_flow_sampler)
@@ -19,7 +20,7 @@ from ..arrays import entries
 from ..steps import ve_ancestral_step, ve_reverse_sde_step
 
 def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_per_level=20,
-             step_size=0.3, eta=0.0):
+             step_size=None, eta=0.0):
     """A generator of states (n, D) of a sampler on a trained model; the last is the sample.
 
     model            a Model
@@ -28,13 +29,17 @@ def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_p
     sampler          one of SAMPLERS
     n_steps          noise levels between the model's largest and smallest; "langevin": steps
     steps_per_level  annealed Langevin: steps at each of the model's own noise levels
-    step_size        Langevin: step size at the smallest level, in units of sigma_L^2
+    step_size        Langevin: step size at the smallest level, in units of sigma_L^2; if left out,
+                     what fits the levels and their steps, and 0.3 without annealing
     eta              DDIM: share of fresh noise in [0, 1]
     Raises ValueError for any other sampler and values out of range.
     """
     check_count(1, n=n, n_steps=n_steps, steps_per_level=steps_per_level)
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    if step_size is None:
+        step_size = 0.3 if sampler == "langevin" else fitting_step_size(model.sigmas,
+                                                                        steps_per_level)
     sigmas = geometric_sigmas(float(model.sigmas[0]), float(model.sigmas[-1]), max(n_steps, 2))
     z = rng.standard_normal((n, model.dim), dtype=model.center.dtype)
     x = model.center + entries(sigmas)[0] * z

@@ -20,10 +20,11 @@ import autograd.numpy as np
 from .adam import adam_and_average, adam_step, average_step, learning_rate  # noqa: F401
 from .autodiff import value_and_grad
 from .batches import draw_batch, drawn_batches  # noqa: F401
+from .levels import fitting_count, fitting_ends
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
 from ..noise_levels import geometric_sigmas
-from ..arguments import OPEN_UNIT, POSITIVE, check_batch, check_count, check_scalars
+from ..arguments import OPEN_UNIT, POSITIVE, check_batch, check_below, check_count, check_scalars
 from ..arrays import beside, on_host
 
 def setting(default, words, option=None):
@@ -50,9 +51,12 @@ class Settings:
     width: int = setting(128, "units per hidden layer")
     depth: int = setting(3, "number of hidden layers")
     energy: bool = setting(False, "learn an energy; the score is minus its gradient")
-    sigma_max: float = setting(10.0, "largest noise level, a standard deviation in units of x")
-    sigma_min: float = setting(0.05, "smallest noise level")
-    n_levels: int = setting(20, "number of noise levels, spaced geometrically", "levels")
+    sigma_max: float | None = setting(None, "largest noise level, a standard deviation in units of "
+                                      "x; the largest distance between samples if left out")
+    sigma_min: float | None = setting(None, "smallest noise level; from nearest samples and spread "
+                                      "if left out")
+    n_levels: int | None = setting(None, "number of noise levels, spaced geometrically; from their "
+                                   "range and the dimension if left out", "levels")
     dtype: str = setting("float32", "number type of weights and scores: float32 or float64")
     noise: str = setting("device", "whose random numbers a run has: device, those of the device of "
                          "the data, or numpy, the same everywhere")
@@ -70,16 +74,33 @@ class Settings:
         check_count(0, warmup=self.warmup, seed=self.seed)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
-        self.sigmas()
+        check_scalars(POSITIVE, **{name: getattr(self, name) for name in ("sigma_max", "sigma_min")
+                                   if getattr(self, name) is not None})
+        if self.n_levels is not None:
+            check_count(2, n_levels=self.n_levels)
+        if self.sigma_max is not None and self.sigma_min is not None:
+            check_below(sigma_min=self.sigma_min, sigma_max=self.sigma_max)
+
+    def fitted(self, x):
+        """The same settings with noise levels that fit data x (N, D) where none are given."""
+        if None not in (self.sigma_max, self.sigma_min, self.n_levels):
+            return self
+        ends = self.sigma_max, self.sigma_min
+        if None in ends:
+            ends = [fits if given is None else given for given, fits in zip(ends, fitting_ends(x))]
+            check_below(sigma_min=ends[1], sigma_max=ends[0])
+        n_levels = self.n_levels or fitting_count(*ends, np.shape(x)[1])
+        return replace(self, sigma_max=ends[0], sigma_min=ends[1], n_levels=n_levels)
 
     def sigmas(self):
-        """The noise levels (L,), decreasing."""
+        """The noise levels (L,), decreasing, of settings that have them: see `fitted`."""
         return geometric_sigmas(self.sigma_max, self.sigma_min, self.n_levels).astype(self.dtype)
 
 
 def with_options(doc):
     """A docstring in which the word FIELDS becomes one line for each field of Settings."""
-    lines = [f"{f.name:<15}{f.metadata['help']} ({f.default!r})" for f in fields(Settings)]
+    lines = [f"{f.name:<15}{f.metadata['help']}" + (f" ({f.default!r})" if f.default is not None
+                                                    else "") for f in fields(Settings)]
     indent = doc.split("FIELDS")[0].rpartition("\n")[2]
     return doc.replace("FIELDS", f"\n{indent}".join(lines))
 
@@ -112,6 +133,15 @@ class State:
     unread: list = field(default_factory=list)
 
 
+def check_data(x):
+    """Data can be trained on: (N, D), finite, at least two samples that differ."""
+    check_batch(x=x)
+    if len(x) < 2:
+        raise ValueError(f"x must have at least 2 samples, got {len(x)}")
+    if on_host(x) and np.all(x == x[0]):
+        raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
+
+
 def start(x, settings):
     """The state before the first step.
 
@@ -119,11 +149,8 @@ def start(x, settings):
     Raises ValueError for other shapes, fewer than 2 samples, samples that are all the same and
         values that are not finite.
     """
-    check_batch(x=x)
-    if len(x) < 2:
-        raise ValueError(f"x must have at least 2 samples, got {len(x)}")
-    if on_host(x) and np.all(x == x[0]):
-        raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
+    check_data(x)
+    settings.fitted(x)
     rng = np.random.default_rng(settings.seed)
     params = init_network(rng, x.shape[1], settings.width, settings.depth,
                           energy=settings.energy, dtype=settings.dtype)
@@ -145,8 +172,8 @@ def model_of(x, settings, flat):
     center = np.mean(x, axis=0, dtype=np.float64)           # a float32 sum loses its later samples
     sigma_data = np.mean((x - center)**2).item()**0.5
     shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy)
-    return Model(views(flat, shapes), center.astype(settings.dtype), sigma_data, settings.sigmas(),
-                 settings.energy)
+    return Model(views(flat, shapes), center.astype(settings.dtype), sigma_data,
+                 settings.fitted(x).sigmas(), settings.energy)
 
 
 def training_steps(x, settings, state, batches=None):
@@ -164,6 +191,7 @@ def training_steps(x, settings, state, batches=None):
     """
     for name in ("weights", "gradient_sum", "square_sum", "average"):   # from a file: NumPy's
         setattr(state, name, beside(getattr(state, name), x))
+    settings = settings.fitted(x)
     model = model_of(x, settings, state.weights)
     x = (x - np.mean(x, axis=0, dtype=np.float64)).astype(settings.dtype)    # before it is rounded
     update = step_of(replace(model, center=np.zeros_like(model.center)), settings, state)
