@@ -6,7 +6,7 @@ Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
 import inspect
 import os
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +14,7 @@ import typer
 
 from . import datasets
 from .options import check_names
+from .sample_files import check_endings, draw_samples, form_of_samples
 from .watching import console, stops_noted, watched
 from ..learn.backend import BACKENDS, backend
 from ..learn.checkpoints import load_model, save_model
@@ -77,7 +78,8 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
 @app.command()
 @with_settings
 def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **checkerboard**, "
-                          "**spiral** (2-D toys), **digits**, or a .npy file of shape (N, D).")],
+                          "**spiral** (2-D toys), **digits**, a .npy, .npz or .csv file, "
+                          "or a folder of small images.")],
           out: Annotated[str, typer.Option(help="The model, a .npz file; while training, "
                          "OUT.checkpoint.npz is beside it.")] = "model.npz",
           points: Annotated[int, typer.Option(min=2, help="Points to draw of a toy.")] = 10_000,
@@ -107,7 +109,9 @@ def train_alone(data, out, checkpoint, points, resume, overwrite, every, chosen,
         raise ValueError(f"{checkpoint} exists: add --resume to go on from it, or --overwrite to "
                          f"replace it")
     check_outputs(out, overwrite=overwrite, inputs=[data, checkpoint])
-    x = chosen.asarray(datasets.load(data, points, settings.seed))
+    x, form = datasets.load(data, points, settings.seed)
+    console.print(f"{data}: {len(x)} samples of {form.as_text()}", highlight=False)
+    x = chosen.asarray(x)
     check_data(x)
     sigmas = settings.fitted(x).sigmas()
     console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.3g} to {sigmas[-1]:.3g}")
@@ -118,7 +122,7 @@ def train_alone(data, out, checkpoint, points, resume, overwrite, every, chosen,
                                   watch=watched())
     except Interrupted as reason:
         raise Interrupted(f"{reason}: add --resume to go on") from None
-    save_model(out, model)
+    save_model(out, replace(model, form=asdict(form)))
     os.unlink(checkpoint)
     last = state.losses[-200:]
     print(f"{out}: {len(x)} points of dimension {model.dim}, {settings.n_steps} steps, "
@@ -137,7 +141,8 @@ def finished(out, checkpoint):
 @app.command()
 def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm train` or "
                             "`refsgm demo`.")],
-           out: Annotated[str, typer.Option(help="Samples (n, D), a .npy file.")] = "samples.npy",
+           out: Annotated[str, typer.Option(help="Samples in the form of the data: a .npy file, or "
+                            "for points a .csv file.")] = "samples.npy",
            sampler: Annotated[str, typer.Option(help=f"One of {', '.join(SAMPLERS)}.")]
            = "annealed-langevin",
            n: Annotated[int, typer.Option("-n", help="Number of samples.")] = 100,
@@ -152,8 +157,8 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
            eta: Annotated[float | None, typer.Option(help="ddim: share of fresh noise, 0 to 1 "
                           "(0).")] = None,
            seed: Annotated[int, typer.Option(min=0, help="Of start and noise.")] = 0,
-           plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png file "
-                           "(2-D data and square images).")] = None,
+           plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png, .pdf "
+                           "or .svg file (2-D data and images).")] = None,
            overwrite: Overwrite = False, on: On = "numpy"):
     """Draw samples of a trained model.
 
@@ -166,18 +171,19 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
     chosen = backend(on)
     check_outputs(*[path for path in (out, plot) if path], overwrite=overwrite, inputs=[model])
     trained = load_model(model).moved(chosen.asarray)
-    if plot:
-        check_picture(trained.dim)
+    form = form_of_samples(trained)
+    check_endings(out, plot, form)
     states = generate(trained, n, chosen.default_rng(seed), sampler, **given)
     with stops_noted() as asked, console.status(f"sampling by {sampler}"):
         for x in converging(states, trained, chosen.to_numpy, given):   # the last is the sample
             if asked:
                 raise Interrupted("stopped while sampling; nothing was written")
-    x = chosen.to_numpy(x)
-    write_whole(out, lambda file: np.save(file, x))
-    print(f"{out}: {n} samples of dimension {trained.dim} by {sampler}")
+    x = form.like_data(chosen.to_numpy(x))
+    write_whole(out, lambda file: np.savetxt(file, x, fmt="%.9g", delimiter=",")
+                if out.endswith(".csv") else np.save(file, x))
+    print(f"{out}: {n} samples of {form.as_text()}, by {sampler}")
     if plot:
-        plot_samples(x, plot)
+        draw_samples(x, form, plot)
         print(plot)
 
 
@@ -227,23 +233,6 @@ def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="
           else museum.table(rows, alarms))
     if alarms or not all(row.caught for row in rows):
         raise typer.Exit(1)
-
-
-def check_picture(dim):
-    """Samples of this dimension can be drawn."""
-    if dim != 2 and round(dim**0.5)**2 != dim:
-        raise ValueError(f"--plot needs 2-D data or square images, got dimension {dim}")
-
-
-def plot_samples(x, path):
-    """Draw samples that are points of the plane or square images."""
-    from .plotting import image_grid, panels, samples, save_figure
-    ax = panels(1, 1, (5, 5))
-    if x.shape[1] == 2:
-        samples(x, ax)
-    else:
-        image_grid(x, int(np.ceil(len(x)**0.5)), ax)
-    save_figure(ax.figure, path)
 
 
 def main():

@@ -52,7 +52,8 @@ def load(path, kind):
 
 def save_model(path, model):
     """Write a Model to `path` (.npz)."""
-    save(path, "model", {"sigma_data": model.sigma_data, "energy": model.energy},
+    save(path, "model", {"sigma_data": model.sigma_data, "energy": model.energy,
+                         "form": model.form},
          {"center": model.center, "sigmas": model.sigmas, **numbered(model.params)})
 
 
@@ -62,7 +63,8 @@ def load_model(path):
     try:
         center, sigmas = arrays.pop("center"), arrays.pop("sigmas")
         params = [arrays[f"param_{i}"] for i in range(len(arrays))]
-        return Model(params, center, float(facts["sigma_data"]), sigmas, bool(facts["energy"]))
+        return Model(params, center, float(facts["sigma_data"]), sigmas, bool(facts["energy"]),
+                     facts.get("form"))
     except KeyError as error:
         raise ValueError(f"{path} must be a refsgm model, got one without {error}") from error
 

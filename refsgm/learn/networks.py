@@ -158,6 +158,7 @@ class Model:
     sigma_data  standard deviation of the data about its mean
     sigmas      noise levels that it was trained on (L,), decreasing
     energy      whether the score is minus the gradient of an energy
+    form        the form of the data for whoever writes samples: a dict, or None
     """
 
     params: list
@@ -165,6 +166,7 @@ class Model:
     sigma_data: float
     sigmas: np.ndarray
     energy: bool = False
+    form: dict | None = None
 
     @property
     def dim(self):
