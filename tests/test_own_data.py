@@ -139,7 +139,7 @@ def test_samples_have_the_shape_the_range_and_the_type_of_the_data(here, monkeyp
 
 def test_whole_numbers_are_rounded_and_points_are_not_clipped():
     x = np.array([[-7.0, 1.6], [300.0, 0.4]])
-    whole, real = (Form((2,), name, 0.0, 255.0).like_data(x) for name in ("uint8", "float32"))
+    whole, real = (Form((2,), name, 0.0, 255.0, 60.0).like_data(x) for name in ("uint8", "float32"))
     assert_array_equal(whole, np.array([[0, 2], [255, 0]], np.uint8), strict=True)
     assert_array_equal(real, x.astype(np.float32), strict=True)
 
@@ -153,7 +153,7 @@ def test_whole_numbers_are_rounded_and_points_are_not_clipped():
     ("s.npy", "p.png", (4, 4, 2), "got samples of shape (4, 4, 2)")])
 def test_a_name_that_ends_in_another_format_is_refused(out, plot, shape, words):
     with pytest.raises(ValueError) as error:
-        sample_files.check_endings(out, plot, Form(shape, "float32", 0.0, 1.0))
+        sample_files.check_endings(out, plot, Form(shape, "float32", 0.0, 1.0, 0.3))
     assert words in str(error.value)
 
 

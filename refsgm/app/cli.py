@@ -110,7 +110,8 @@ def train_alone(data, out, checkpoint, points, resume, overwrite, every, chosen,
                          f"replace it")
     check_outputs(out, overwrite=overwrite, inputs=[data, checkpoint])
     x, form = datasets.load(data, points, settings.seed)
-    console.print(f"{data}: {len(x)} samples of {form.as_text()}", highlight=False)
+    console.print(f"{data}: {len(x)} samples of {form.as_text()}, "
+                  f"spread {form.spread:.3g}", highlight=False)
     x = chosen.asarray(x)
     check_data(x)
     sigmas = settings.fitted(x).sigmas()

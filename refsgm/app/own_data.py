@@ -23,12 +23,14 @@ class Form:
     shape      of a sample: (D,), (H, W) or (H, W, C)
     dtype      name of the number type in the file
     low, high  smallest and largest number of the data
+    spread     standard deviation about the mean, over all features
     """
 
     shape: tuple
     dtype: str
     low: float
     high: float
+    spread: float
 
     def as_text(self):
         """Shape, number type and range in words."""
@@ -48,7 +50,9 @@ class Form:
 
 def form_of(array):
     """The Form of data (N, ...)."""
-    return Form(tuple(array.shape[1:]), array.dtype.name, float(array.min()), float(array.max()))
+    x = array.astype(np.float64)
+    return Form(tuple(array.shape[1:]), array.dtype.name, float(array.min()), float(array.max()),
+                float(np.mean((x - x.mean(axis=0))**2))**0.5)
 
 
 def read(path):

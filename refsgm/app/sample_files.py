@@ -13,7 +13,7 @@ def form_of_samples(model):
     if model.form is None:
         reach = 3 * model.sigma_data
         return Form((model.dim,), str(model.center.dtype), float(model.center.min()) - reach,
-                    float(model.center.max()) + reach)
+                    float(model.center.max()) + reach, float(model.sigma_data))
     form = Form(**model.form | {"shape": tuple(model.form["shape"])})
     if math.prod(form.shape) != model.dim:
         raise ValueError(f"the model must have samples of shape {form.shape}, got dimension "
