@@ -70,8 +70,9 @@ def row(package, member, settings, claimed):
                        for target, _, local, _, _ in c.tables if local and "mixture" in target)
     errors = {n: error for n, _, error in c.rows}
     said = "; ".join((*c.problems, *c.doubts))
+    answer = "not judged" if "no answer within" in said else c.answer
     return (f"| `{member}` | {words(settings)} | {claimed or ''} | {orders} | {curved} | "
-            f"{number(errors.get(20))} | {number(errors.get(50))} | **{c.answer}** {said} |")
+            f"{number(errors.get(20))} | {number(errors.get(50))} | **{answer}** {said} |")
 
 
 def words(settings):

@@ -20,33 +20,34 @@ import json, os, subprocess, sys, time
 def reply(line, text='{"id": %d, "result": 1.0}'):
     print(text % json.loads(line)["id"], flush=True)
 """
-# what a program does: (its source, the problem that a trial notes, its words, seconds until then)
+SOON = 40.0          # seconds, for what would wait 99 s or for ever; a busy machine needs a few
+# what a program does: (its source, the problem that a trial notes, its words)
 PROGRAMS = {
-    "answers lines without an end": ("while True: print('y')", "timeout", "no answer within", 5),
+    "answers lines without an end": ("while True: print('y')", "timeout", "no answer within"),
     "answers a line without an end": ("while True: sys.stdout.write('y' * 9999)", "wrong-shape",
-                                      "it writes more than 64 MiB without an answer", 20),
-    "says nothing": ("time.sleep(99)", "timeout", "no answer within", 4),
+                                      "it writes more than 64 MiB without an answer"),
+    "says nothing": ("time.sleep(99)", "timeout", "no answer within"),
     "says something else, slowly": ("while True: print('y', flush=True); time.sleep(.1)", "timeout",
-                                    "no answer within", 4),
+                                    "no answer within"),
     "closes its output and lives": ("os.close(1); time.sleep(99)", "raises",
-                                    "the program closed its output", 5),
-    "ends": ("sys.exit(3)", "raises", "the program ended with exit code 3", 4),
+                                    "the program closed its output"),
+    "ends": ("sys.exit(3)", "raises", "the program ended with exit code 3"),
     "complains without an end": ("sys.stderr.write('y' * 10**6); sys.exit(chr(10) + 'last words')",
-                                 "raises", "exit code 1: last words", 5),
+                                 "raises", "exit code 1: last words"),
     "leaves a process behind": (
-        "subprocess.Popen(['sleep', '99']); [reply(line) for line in sys.stdin]", "", "", 4),
+        "subprocess.Popen(['sleep', '99']); [reply(line) for line in sys.stdin]", "", ""),
     "answers beside a null error": (
         "[reply(line, '{\"id\": %d, \"result\": 1.0, \"error\": null}') for line in sys.stdin]",
-        "", "", 4),
+        "", ""),
     "nests its answer deeply": (
         "[reply(line, '{\"id\": %d, \"result\": ' + '[' * 10**5 + ']' * 10**5 + '}')"
-        " for line in sys.stdin]", "wrong-shape", "nested too deeply", 4),
+        " for line in sys.stdin]", "wrong-shape", "nested too deeply"),
     "answers with a huge integer": (
         "[reply(line, '{\"id\": %d, \"result\": 1' + '0' * 400 + '}') for line in sys.stdin]",
-        "wrong-shape", "numbers in equally long lists are required", 4),
+        "wrong-shape", "numbers in equally long lists are required"),
     "answers with a truth": (
         "[reply(line, '{\"id\": %d, \"result\": true}') for line in sys.stdin]", "wrong-shape",
-        "numbers in equally long lists are required, got True", 4),
+        "numbers in equally long lists are required, got True"),
 }
 
 
@@ -71,10 +72,10 @@ def asked(source, kind="gaussian_log_density", seconds=1.0):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_gets_an_answer_in_time_whatever_it_does(name):
     """The limit is for the whole answer, and holds for what the program started too."""
-    source, problem, words, seconds = PROGRAMS[name]
-    trial, took = asked(source)
+    source, problem, words = PROGRAMS[name]
+    trial, took = asked(source, seconds=1.0 if problem == "timeout" else 30.0)
     assert (trial.problem, words in trial.error) == (problem, True), trial.error
-    assert took < seconds
+    assert took < SOON
 
 
 def test_a_program_that_does_not_read_is_ended():
@@ -85,7 +86,7 @@ def test_a_program_that_does_not_read_is_ended():
         start = time.monotonic()
         trial = program(arguments(contract, probe))
         assert trial.problem == "timeout"
-    assert time.monotonic() - start < 6
+    assert time.monotonic() - start < SOON
 
 
 def test_what_a_wrapper_started_is_ended_with_it(tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 
 SETTLED = 0.1                       # how far two local orders may be apart
 SURE = 4e-3                         # of a variance: the limit has to be known that well
+STAIR = 100.0                       # roundings: before a difference of 4 one of 64 is of order 4
 
 
 class Convergence(NamedTuple):
@@ -92,6 +93,10 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
             return Convergence("wrong", f"it diverges: its error grows like n^{growth:.2g}",
                                growth, last, 0.0, [], False)
     constant = D[-1] <= 4 * low
+    if constant and D[-2] > STAIR * low:
+        return Convergence("not seen", f"its error is the same at {ns[-2]} and {ns[-1]} steps, and "
+                           "moved before: it falls by jumps", 0.0, last, math.inf,
+                           local_orders(ns, errors, floors), False)
     p = rounded_to(math.log2(D[-2] / D[-1])) if not constant else 1.0
     if p < 0.25:
         return Convergence("not seen", f"after {ns[-1]} steps its law still changes as much as "

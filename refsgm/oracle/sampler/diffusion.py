@@ -17,7 +17,7 @@ from .causes import named
 from .convergence import agree, convergence
 from .curved import certify_curved
 from .orders import claim, order_of
-from .steps import first_wrong_step
+from .steps import first_step, first_wrong_step
 
 STEPS, LONG, SAMPLED, STANDARD_ERRORS = (32, 64, 128, 256, 512, 1024), 4096, (16, 32, 64, 128), 5
 NARROW_STEPS = 512                                                     # the most in float32
@@ -81,6 +81,9 @@ def certify_diffusion(chain, result, start, deterministic):
         if not result.problems:
             result.notes.append("its law is exact to rounding at every number of steps")
     claim(result, chain.single)
+    first = first_step(chain) if result.problems else None
+    if first:
+        result.notes.append(f"its first step is that of {first}")
     if not noisy and result.ok and (result.claimed_order or 1) > 1:
         alternating(chain, result, floor)
 

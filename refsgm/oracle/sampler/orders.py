@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+SETTLED = 0.3            # the last two local orders of a right sampler differ by 0.22 at the most
+
 
 def order_of(result, steps, standard_errors):
     """Fit the order from chains, where errors stand out from sampling and rounding."""
@@ -30,6 +32,13 @@ def claim(result, single):
         if len(orders) > 1:
             result.standard_error = abs(order - orders[-2][1])
     claimed = result.claimed_order
+    for order, orders, target, levels in seen:
+        if len(orders) > 1 and abs(order - orders[-2][1]) > SETTLED:
+            result.order = math.nan
+            sentence = (f"its local orders have not settled on {target}, {levels}: "
+                        f"{orders[-2][1]:.2f}, then {order:.2f}")
+            (result.notes if claimed is None else result.doubts).append(sentence)
+            return
     if claimed is None or result.problems:
         return
     if not math.isfinite(result.order):

@@ -83,7 +83,7 @@ def first_wrong_step(chain, noisy):
     shift = np.max(np.abs(moved @ AXES) / sd, axis=1)
     off = np.max(np.abs(Q - K) / sd**2, axis=1)
     levels = np.array([b / a if a else np.inf for a, b in p.kernels])
-    uneven = uneven_noise(Q, K, noisy, levels[1:] > 0.8 * levels[:-1])
+    uneven = uneven_noise(Q, K, noisy, levels[1:] > 0.9 * levels[:-1])
     if uneven:
         return Step(uneven, True)
     wrong = outliers(np.maximum(off, shift))

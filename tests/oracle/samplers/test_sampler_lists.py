@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from refsgm import check_sampler
+from refsgm.oracle.sampler.certificate import Certificate
+from refsgm.oracle.sampler.orders import claim
 from tests.oracle.samplers.right import RIGHT, euler, heun, pairs
 from tests.oracle.samplers.wrong import WRONG
 
@@ -43,6 +46,26 @@ def test_an_order_that_a_gaussian_flatters_is_seen_on_the_mixture():
         return x
     certificate = check_sampler(taylor, claimed_order=2)
     assert "a mixture" in str(certificate.problems), certificate
+
+
+def test_an_error_that_falls_by_jumps_has_no_limit_yet():
+    """[POP-4] Heun on every second level for every second n: right, and never called wrong."""
+    def changing(f, x, sigmas, rng):
+        return heun(f, x, sigmas[::1 + (len(sigmas) - 1).bit_length() % 2])
+    certificate = check_sampler(changing, claimed_order=2)
+    assert certificate.answer == "not seen", certificate
+
+
+@pytest.mark.parametrize(("last", "order"), [(4.11, np.nan), (2.2, 2.2)])
+def test_an_order_that_jumps_is_no_order(last, order):
+    """[POP-4] Local orders 0.3 and 4.1 confirm no claim, and 2.1 and 2.2 do."""
+    orders = [(32, 0.58), (64, 0.3 if last > 4 else 2.1), (128, last)]
+    certificate = Certificate("diffusion", "numpy", "exact", claimed_order=2,
+                              tables=[("a mixture", "geometric levels", orders, 0.0, 0.0)])
+    claim(certificate, single=False)
+    assert_allclose(certificate.order, order)
+    assert certificate.ok == (last < 4)
+    assert certificate.ok or "have not settled" in certificate.doubts[0]
 
 
 @pytest.mark.parametrize(("options", "message"), [
