@@ -16,8 +16,9 @@ import venv
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXTRAS = ("cli", "demo", "exact", "dask", "test")
-TESTS = ["autodiff", "cli", "data", "equivalence", "gaussian", "generate", "networks", "objectives",
-         "plotting", "samplers", "schedules", "steps", "training"]
+TESTS = ["autodiff", "cli", "data", "equivalence", "gaussian", "generate", "levels", "networks",
+         "objectives", "outputs", "own_data", "plotting", "samplers", "schedules", "steps",
+         "training"]
 
 
 def lowest(project):

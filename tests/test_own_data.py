@@ -1,6 +1,8 @@
 """Data of one's own: what is read, what is refused, and samples in the form of the data."""
 
 import os
+import pathlib
+import re
 import sys
 
 import numpy as np
@@ -119,7 +121,7 @@ def test_samples_have_the_shape_the_range_and_the_type_of_the_data(here, monkeyp
                                                                    plot):
     """From the file through the model to the samples, and a picture in its own format."""
     np.save("x.npy", array)
-    for command in ("train x.npy --out m.npz --steps 20 --width 8",
+    for command in ("train x.npy --out m.npz --steps 20 --width 8 --sigma-max 1e6",
                     f"sample m.npz -n 5 --sampler heun --steps 10 --plot {plot}"):
         monkeypatch.setattr(sys, "argv", ["refsgm", *command.split()])
         with pytest.raises(SystemExit) as end:
@@ -131,6 +133,8 @@ def test_samples_have_the_shape_the_range_and_the_type_of_the_data(here, monkeyp
     assert np.std(samples) > np.std(array) / 4
     if array.ndim > 2:
         assert array.min() <= samples.min() < samples.max() <= array.max()
+    assert " noise levels from 1e+06 to " in said.err
+    assert "note: sigma_max = 1e+06 is large for data whose samples are up to " in said.err
     assert f"x.npy: 6 samples of shape {array.shape[1:]}, {array.dtype}" in said.err
     head = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[plot[2:]]
     assert (here / plot).read_bytes().startswith(head)
@@ -165,3 +169,13 @@ def test_pictures_are_drawn_in_the_range_of_the_data():
         canvas = picture_grid(images, (low, high), panels(1, 1, (1, 1))).images[0].get_array()
         assert_array_equal(canvas[1:3, 1:4], 0)
         assert_array_equal(canvas[1:3, 5:8], 1)
+
+
+def test_the_page_about_own_data_runs_and_its_levels_are_those_of_the_data(capsys):
+    """The programs of docs/own_data.md, one after the other: data far away and 300 wide."""
+    page = (pathlib.Path(__file__).parent.parent / "docs" / "own_data.md").read_text()
+    names = {}
+    for program in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(program, names)
+    assert 3 < names["model"].sigmas[0] / 300 < 12
+    assert names["ratio"] < 3

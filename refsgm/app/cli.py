@@ -109,15 +109,16 @@ def train_alone(data, out, checkpoint, points, resume, overwrite, every, chosen,
         raise ValueError(f"{checkpoint} exists: add --resume to go on from it, or --overwrite to "
                          f"replace it")
     check_outputs(out, overwrite=overwrite, inputs=[data, checkpoint])
+    plain = {"highlight": False, "soft_wrap": True}
     x, form = datasets.load(data, points, settings.seed)
     console.print(f"{data}: {len(x)} samples of {form.as_text()}, "
-                  f"spread {form.spread:.3g}", highlight=False)
+                  f"spread {form.spread:.3g}", **plain)
     x = chosen.asarray(x)
     check_data(x)
     sigmas = settings.fitted(x).sigmas()
-    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.3g} to {sigmas[-1]:.3g}")
+    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.4g} to {sigmas[-1]:.4g}", **plain)
     for sentence in misfits(x, sigmas):
-        console.print(f"note: {sentence}")
+        console.print(f"note: {sentence}", **plain)
     try:
         model, state = run_to_end(x, settings, checkpoint, resume=resume, every=every,
                                   watch=watched())

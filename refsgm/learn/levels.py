@@ -111,13 +111,13 @@ def misfits(x, sigmas):
     best_high, best_low = fitting_ends(x)
     count, said = fitting_count(high, low, np.shape(x)[1]), []
     if not largest / 2 <= high <= 20 * largest:
-        said.append(f"sigma_max = {high:.3g} is {'small' if high < largest else 'large'} for data "
-                    f"whose samples are up to {largest:.3g} apart: --sigma-max {best_high:.2g} "
+        said.append(f"sigma_max = {high:.4g} is {'small' if high < largest else 'large'} for data "
+                    f"whose samples are up to {largest:.4g} apart: --sigma-max {best_high:.4g} "
                     f"fits")
     if low > spread / 4:
-        said.append(f"sigma_min = {low:.3g} is large for data of spread {spread:.3g}, whose "
-                    f"details it hides: --sigma-min {best_low:.2g} fits")
+        said.append(f"sigma_min = {low:.4g} is large for data of spread {spread:.4g}, whose "
+                    f"details it hides: --sigma-min {best_low:.4g} fits")
     if len(sigmas) < count / 2:
-        said.append(f"{len(sigmas)} levels are few from {high:.3g} to {low:.3g}: --levels {count} "
+        said.append(f"{len(sigmas)} levels are few from {high:.4g} to {low:.4g}: --levels {count} "
                     f"fits")
     return said
