@@ -160,6 +160,13 @@ def test_a_checkpoint_is_kept_unless_resumed_or_overwritten(refsgm_command, tmp_
     assert load_model("n.npz").dim == 2
 
 
+def test_a_library_that_pictures_need_is_asked_for_before_the_work(refsgm_command, monkeypatch):
+    monkeypatch.delitem(sys.modules, "refsgm.app.plotting", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    refused(refsgm_command("sample", "m.npz", "--plot", "p.png"), "pip install matplotlib")
+    assert os.listdir() == ["m.npz"]
+
+
 @pytest.mark.parametrize(("command", "words"), [
     (["sample", "m.npz", "--steps", "9"], "annealed-langevin has no use for --steps: its options "
                                           "are --steps-per-level and --step-size"),

@@ -248,7 +248,9 @@ def main():
         leave(reason, 130)
     except KeyboardInterrupt:
         leave("interrupted", 130)
-    except (ValueError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        leave(f"this needs {error.name}: pip install {error.name}" if error.name else error, 2)
+    except ValueError as error:
         leave(error, 2)
     except OSError as error:
         leave(f"cannot read or write {error.filename or 'a file'}: {error.strerror or error}", 1)

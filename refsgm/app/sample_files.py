@@ -48,6 +48,7 @@ def check_endings(out, plot, form):
     if form.shape != (2,) and side_of(form) is None:
         raise ValueError(f"--plot needs 2-D data or square images, or images of shape (H, W) or "
                          f"(H, W, 3), got samples of shape {form.shape}")
+    from .plotting import picture_grid  # noqa: F401, a library that is missing is found now
 
 
 def draw_samples(x, form, path):
