@@ -123,7 +123,7 @@ def ask(process, case):
     process.stdin.flush()
     answer = process.stdout.readline()
     if not answer:
-        sys.exit("an engine failed; its error stands above")
+        sys.exit("an engine failed; its error is above")
     return json.loads(answer)
 
 

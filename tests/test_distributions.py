@@ -42,7 +42,7 @@ METHODS = ["log_density", "score", "score_jacobian", "denoise", "denoise_cov"]
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_mixture_agrees_with_fifty_digits(name):
-    """[MIX-4] [MIX-5] [MIX-6] [MIX-7] Three points at once; one at a time stands in the ledger."""
+    """[MIX-4] [MIX-5] [MIX-6] [MIX-7] Three points at once; the ledger has one at a time."""
     for condition, shift in [(20, 0), (1e4, 1e3)]:
         p = mixture(3, condition=condition, shift=shift)
         assert_right(name, p, shift + normal(5, 3, 2),

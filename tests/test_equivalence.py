@@ -1,4 +1,4 @@
-"""Conversions: every one undoes another, and each agrees with the law it stands for."""
+"""Conversions: every one undoes another, and each agrees with the law that it expresses."""
 
 import numpy as np
 from hypothesis import given

@@ -58,11 +58,12 @@ def functions(path):
                 visit(node.body, node.name + ".")
 
     def source(node):
-        """The lines of a definition without its docstring, which the notes say better."""
+        """The lines of a definition without its docstrings, which the notes say better."""
         first = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
-        drop = range(0)
-        if ast.get_docstring(node):
-            drop = range(node.body[0].lineno - 1, node.body[0].end_lineno)
+        drop = set()
+        for n in ast.walk(node):
+            if isinstance(n, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(n):
+                drop.update(range(n.body[0].lineno - 1, n.body[0].end_lineno))
         kept = [lines[i] for i in range(first, node.end_lineno) if i not in drop]
         return textwrap.dedent("\n".join(kept)).strip()
 

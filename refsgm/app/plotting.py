@@ -194,7 +194,7 @@ def reliability(report, ax, title=""):
     """Error of every probe of a check beside what rounding allows it, both relative.
 
     Probes that are right are dots left of their bar, those that are wrong are crosses; an error of
-    zero, or none at all, stands at the edge.
+    zero, or none at all, is at the edge.
 
     report  a Report of refsgm.check
     """

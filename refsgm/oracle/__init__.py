@@ -11,7 +11,10 @@ What is where, in reading order:
         codes, power_names, ranking  what a mistake is called, and which explanation comes first
         powers, recover              products of powers and sums of terms, recovered from numbers
         the others                   one engine each
-    sampler          whole samplers against the exact law on a Gaussian (calls/chains runs them)
+    training         check_training: a training step is run, measured and judged
+    sde              check_sde: a marginal against drift and diffusion
+    sampler          check_sampler: a whole sampler against the exact law of its end
+        calls/chains, chain_laws, targets    one run of it, its law, the models it is given
     doors            the command line, pytest, test vectors, a pipe for other languages
     museum           mistakes of published code, and right spellings once reported as bugs
 """

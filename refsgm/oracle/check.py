@@ -7,23 +7,27 @@ and compared with it. A loss is judged in three parts: its value, its minimiser,
 gradient that its framework takes is the derivative of the value.
 """
 
+import itertools
+
 import numpy as np
 
 from .calls.caller import LEVEL_SHAPES, MOST_SECONDS, Caller
 from .calls.frameworks import framework_of
+from .calls.global_state import put_back
 from .calls.judge import Probe, judge, new_probe, rows_of
 from .calls.losses import loss_parts
 from .calls.trial import Trial
 from .doctor import Case, diagnose
 from .doctor.codes import CODES, CONVENTIONS
-from .kinds import LOSS, STATES, TABLE, find
+from .kinds import LOSS, STATES, TABLE, find, some_of
 from .kinds.probes import probe_specs
 from .kinds.quantities import batch_size
 from .report import Report
 
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
-          allow=(), dictionary=True, seconds=10.0):
+          allow=(), dictionary=True, seconds=10.0, table=None, draws=(), components=None,
+          energy=False, device=None):
     """Judge a foreign implementation of a public function of refsgm, a `Report`.
 
     kind         name of the function, or the function itself; its signature is the contract
@@ -37,6 +41,12 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     allow        conventions that are accepted, such as {"mean-over-dims"}
     dictionary   whether known alternatives may explain a mistake, or the general engines alone
     seconds      time limit of one call
+    table        levels (T,), alpha_bar or sigma, of which fn takes the index t in place of a level
+    draws        noise that fn draws itself, such as "eps"; what it draws is the contract's then
+    components   of a kind with several, those that fn returns, in its order
+    energy       pass an energy E(x, level) -> (B,) in place of a score: the score is minus its
+                 gradient, E.gradient(x, level)
+    device       where arrays are, such as "cuda": of torch and jax
     Raises ValueError for a kind, framework or option that does not exist, and
         ModuleNotFoundError for a framework that is not installed.
 
@@ -65,22 +75,88 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     if unknown:
         raise ValueError(f"allow must hold conventions ({', '.join(CONVENTIONS)}) or codes, "
                          f"got {unknown[0]!r}")
-    caller = Caller(contract, fn, framework_of(framework), levels, event_shape, argnames, seconds)
+    if energy and "score_fn" not in contract.args:
+        raise ValueError("energy must be False for a kind that is passed no score, "
+                         f"{contract.name}")
+    if components is not None:
+        contract = some_of(contract, (components,) if isinstance(components, str) else components)
+    caller = Caller(contract, fn, framework_of(framework, device), levels, event_shape, argnames,
+                    seconds, table, draws, energy)
     dim = None if event_shape is None else int(np.prod(event_shape))
-    return verdict(caller, dim, dtype, allow, dictionary)
+    with put_back() as changes:
+        probes, dtype, said = adapted(caller, dim, dtype)
+        report = verdict(caller, dim, dtype, allow, dictionary, probes=probes)
+    report.notes = (*said, *report.notes, *changes)
+    return report
 
 
-def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=()):
+TRIED = {("levels", "flat"): "it takes levels as (B,), and was given them so",
+         ("levels", "trailing"): "it takes levels as (B, 1, ..., 1), and was given them so",
+         ("one_direction", True): "it takes one slicing direction (B, D) alone",
+         ("dtype", "float32"): "it takes float32 alone, and is judged in it"}
+
+
+def adapted(caller, dim, dtype):
+    """All probes, with the caller set to what fn can take: (probes, dtype, notes on what that is).
+
+    Code that raises, or returns other shapes, may take levels (B,), one slicing direction alone, or
+    float32. It is called in that way if it answers all plain probes then.
+    """
+    contract, said = caller.contract, []
+    if caller.draws:
+        said.append(f"it draws {' and '.join(caller.draws)} itself, and was given the contract's")
+    if dtype is None and caller.timesteps is not None:
+        dtype = "float32" if caller.timesteps.single else "float64"
+        said.append(f"its table is {dtype}, and it is judged in that")
+    probes = probe_all(contract, caller, caller.levels, dim, dtype)
+    failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")]
+    if not failed or any(p.trial.problem == "timeout" for p in probes) or (
+            contract.form in (TABLE, STATES)):
+        return probes, dtype, said
+    before = {"levels": caller.levels, "one_direction": caller.one_direction,
+              "dtype": dtype}
+    by_row = any(p.situation.rows and p.situation.B > 1 for p in failed)
+    shapes = ("flat", "trailing") if caller.event_shape else ("flat",)
+    free = by_row and caller.levels is None and any(map(contract.is_level, contract.args))
+    for levels, one, narrow in itertools.product(
+            (caller.levels, *(shapes if free else ())),
+            dict.fromkeys((caller.one_direction, contract.sliced)),
+            dict.fromkeys((dtype, dtype or "float32"))):
+        way = {"levels": levels, "one_direction": one, "dtype": narrow}
+        if way != before and answers(caller, way, dim):
+            said += [TRIED[item] for item in way.items() if item not in before.items()]
+            return probe_all(contract, caller, caller.levels, dim, narrow), narrow, said
+    caller.levels, caller.one_direction = before["levels"], before["one_direction"]
+    return probes, dtype, said
+
+
+def answers(caller, way, dim):
+    """Whether fn answers all plain probes, in the contract's shapes, when it is called in a way."""
+    caller.levels, caller.one_direction = way["levels"], way["one_direction"]
+    for s in probe_specs(caller.contract, caller.levels, dim):
+        if s.regime == "plain" and s.dtype == "float64":
+            s = s._replace(dtype=way["dtype"] or s.dtype)
+            if judge(caller.contract, caller, new_probe(caller.contract, s, caller)).trial.problem:
+                return False
+    return True
+
+
+def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(), probes=None):
     """The report on whatever answers like a `Caller`: Python, another process, stored answers.
 
     further  probes that are judged already and count beside the usual ones
+    probes   the usual ones, if they are judged already
     """
     contract = caller.contract
-    probes = [*probe_all(contract, caller, caller.levels, dim, dtype), *further]
+    if probes is None:
+        probes = probe_all(contract, caller, caller.levels, dim, dtype)
+    probes = [*probes, *further]
     parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
     case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
     right = all(p.ok and not p.trial.mutated for p in probes)
     diagnoses = [] if right else diagnose(case)
+    if parts and [d.code for d in diagnoses] == ["other-convention"]:
+        parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
     if parts.get("gradient") == "wrong":
         diagnoses.append(case.say("detached-gradient", "the gradient with respect to the "
                                   "parameters of the function that was passed is not the "
@@ -97,7 +173,7 @@ def probe_all(contract, caller, levels, dim, dtype):
             if s.dtype != dtype and s.dtype == "float32":
                 continue
             s = s._replace(dtype=dtype)
-        probe = judge(contract, caller, new_probe(contract, s, caller.names))
+        probe = judge(contract, caller, new_probe(contract, s, caller))
         probes.append(probe)
         late += probe.trial.problem == "timeout"
         if late == 2:

@@ -61,6 +61,12 @@ class Report:
         """The best explanation, or None."""
         return self.diagnoses[0] if self.diagnoses else None
 
+    @property
+    def convention(self):
+        """The other convention in which it is right, if that is all that is to be said, or ""."""
+        other = [d.code for d in self.diagnoses] == ["other-convention"]
+        return self.diagnosis.convention if other else ""
+
     def as_dict(self):
         """Plain data, for JSON."""
         return {"kind": self.kind, "framework": self.framework,
@@ -73,6 +79,8 @@ class Report:
 
     def __str__(self):
         verdict = "right" if self.right else "accepted" if self.ok else "wrong"
+        if self.convention and not self.ok:
+            verdict = f"right, in the convention {self.convention}"
         lines = [f"{self.kind} ({self.framework}): {verdict}, "
                  f"{sum(p.ok for p in self.probes)} of {len(self.probes)} probes right"]
         if self.parts:
@@ -82,7 +90,8 @@ class Report:
             lines += ["", f"  {d.code} [{d.tag}]{choice}", *wrapped(f"{d.sentence}.", 4)]
             if d.fix:
                 lines += wrapped(f"-> {d.fix}", 4)
-        shown = self.probes if any(p.trial.outputs is not None for p in self.failing) else []
+        answered = any(p.trial.outputs is not None for p in self.failing)
+        shown = self.probes if answered and not self.convention else []
         if shown:
             lines += ["", f"  {'probe':44} {'error':>9} {'allowed':>9}"]
             for p in shown:

@@ -140,8 +140,8 @@ def test_whatever_can_be_called_can_be_checked(foreign):
 
 @pytest.mark.parametrize("foreign", [operator.sub, np.subtract], ids=["built-in", "ufunc"])
 def test_built_in_functions_can_be_checked(foreign):
-    """Built-in differences take u = eps - x_0 the other way round: a sign."""
-    assert code(check("velocity_from_x0_eps", foreign)) == "sign"
+    """Built-in differences take u = eps - x_0 the other way round, as with data at t = 1."""
+    assert code(check("velocity_from_x0_eps", foreign)) == "other-convention"
     assert check("velocity_from_x0_eps", foreign, argnames=["eps", "x_0"]).ok
 
 
@@ -175,7 +175,8 @@ def test_built_in_functions_can_be_checked(foreign):
      "seconds must be positive and at most a day, 86400, got 0"),
     ("gaussian_score", score, {"allow": {"mean-over-dim"}},
      "allow must hold conventions (mean-over-dims, missing-half, unit-sphere, beta-variance, "
-     "clipped-x0, langevin-step) or codes, got 'mean-over-dim'"),
+     "clipped-x0, langevin-step, data-at-1, guidance-excess, final-zero) or codes, "
+     "got 'mean-over-dim'"),
 ])
 def test_an_option_that_does_not_exist_is_refused_in_one_sentence(kind, fn, options, message):
     """A wrong option is refused, with what is allowed and what came."""

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from autograd.tracer import getval
 
+from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.check import check
+from refsgm.oracle.kinds import find
 from tests.oracle.foreign import code, score, wrong_at_edges
 
 
@@ -174,3 +176,16 @@ def test_code_of_another_arity_is_shown_the_contract(foreign, words):
     assert code(report) == "raises"
     assert words in report.diagnosis.sentence
     assert "gaussian_score(x, mean, sigma) -> (B, D)" in report.diagnosis.fix
+
+
+def test_code_that_changes_its_arguments_leaves_the_next_check_alone():
+    """Probes are made once for all checks of a kind, and nobody can write to them."""
+    def spoils(x, mean, sigma):
+        x *= 0
+        return (mean - x) / sigma**2
+    assert not check("gaussian_score", spoils).ok
+    report = check("gaussian_score", lambda x, mean, sigma: (mean - x) / sigma**2)
+    assert report.right, report
+    probe = new_probe(find("gaussian_score"), report.probes[0].situation)
+    for a in (*probe.args.values(), *probe.want, *probe.sensitivity):
+        assert not np.shape(a) or not a.flags.writeable

@@ -20,9 +20,9 @@ from tests.oracle.kinds.spaces import numpy_space
 ORACLE = pathlib.Path(refsgm.__file__).parent / "oracle"
 RECORDS = {pathlib.Path(family.__file__) for family in FAMILIES}
 # "langevin" is a sort of sampler too, for check_sampler
-SAMPLERS = {ORACLE / "sampler.py", ORACLE / "calls" / "chains.py"}
+SAMPLERS = {*(ORACLE / "sampler").glob("*.py"), *(ORACLE / "calls").glob("chain*.py")}
 NOT_KINDS = {
-    "check check_sampler": "the oracle's own questions",
+    "check check_sampler check_sde check_training": "the oracle's own questions",
     "Empirical Gaussian GaussianMixture": "distributions, judged by the functions that they extend",
     "Model Settings backend energy_network init_network load_model save_model score_network train "
     "value_and_grad": "learning: a network has no one right answer",

@@ -30,13 +30,11 @@ CALLED_OTHERWISE = {
     "mixture_score": {"the nearest component alone": "unknown"},
     "ve_marginal": {"the noise beyond that at t = 0": "unknown", "linear in t": "unknown"},
     "ve_diffusion_coefficient": {"a decimal logarithm": "wrong-factor"},
-    "min_snr_weight": {"v is divided by SNR": "unknown"},
     "ddim_step": {"the noise of level s in x_0": "wrong-factor"},
     "score_of": {"of the density": "unknown"},
     "implicit_score_matching": {"the square of the norm twice": "unknown"},
     "finite_difference_ssm": {"a forward difference": "term-missing"},
     "karras_sigmas": {"not raised to rho at the end": "unknown"},
-    "cosine_alpha_bar": {"the cosine is not squared": "unknown"},
 }
 
 

@@ -2,17 +2,21 @@
 
 import contextlib
 import inspect
-import io
 import itertools
 import math
 import warnings
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
+from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES, TABLE
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Noise
-from .trial import LoopNoise, OutOfTime, Trial, limited
+from .functions import on_foreign_arrays, symmetric
+from .own_noise import OwnNoise, captured
+from .printing import silence
+from .results import parts_of
+from .timesteps import Timesteps
+from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
 MOST_STATES = 1000                                         # of a loop that may never end
@@ -27,17 +31,37 @@ class Caller:
     event_shape  shape of one sample, for images; the data are (B, *event_shape)
     argnames     the contract's names in the order that fn takes them, or {its keyword: name}
     seconds      time limit of a call
+    table        levels (T,) of which fn takes the index, in place of a level
+    draws        names of the noise that fn draws itself
+    energy       whether the function that fn is passed is an energy, in place of a score
+    one_direction   whether slicing directions are (B, D) alone
     """
 
     def __init__(self, contract, fn, framework, levels=None, event_shape=None, argnames=None,
-                 seconds=10.0):
+                 seconds=10.0, table=None, draws=(), energy=False):
         self.contract, self.fn, self.framework = contract, fn, framework
         self.levels, self.event_shape, self.seconds = levels, event_shape, seconds
-        self.argnames = argnames
-        self.names = self._names()
+        self.argnames, self.energy = argnames, energy
+        self.draws = (draws,) if isinstance(draws, str) else tuple(draws)
+        if not set(self.draws) <= set(noise_of(contract)):
+            raise ValueError(f"draws must name noise of {contract.name}"
+                             f"({', '.join(contract.args)}), got {draws!r}")
+        self.timesteps, self.implied = None, ()            # a level that follows from the table
+        if table is not None:
+            self.timesteps = Timesteps(contract, table, self.argument_names(anything=True))
+            self.implied = () if self.timesteps.both_given else tuple(
+                n for n in (self.timesteps.second, "sigma" if "scale" in contract.args else None)
+                if n in contract.args)
+            if self.levels is None:
+                self.levels = "flat"
+        self.names = self.argument_names()
+        if self.argnames is None and not self.draws:
+            self.names, self.draws = self.drawn_noise(self.names)
+        self.one_direction = "v" in self.draws
 
-    def _names(self):
+    def argument_names(self, anything=False):
         """The contract's arguments that fn takes, in its order."""
+        without = (*self.draws, *self.implied)
         if self.argnames is not None:
             if not isinstance(self.argnames, (dict, list, tuple)):
                 raise ValueError("argnames must be a list of names or a dict {keyword: name}, "
@@ -50,27 +74,73 @@ class Caller:
                                  f"({', '.join(self.contract.args)}), got {unknown[0]!r}")
             if len(set(names)) < len(names):
                 raise ValueError(f"argnames must name an argument once, got {names}")
-            missing = [n for n in self.contract.args[:self.contract.required] if n not in names]
-            if missing:
+            missing = [n for n in self.contract.args[:self.contract.required]
+                       if n not in (*names, *without)]
+            if missing and not anything and set(missing) <= set(noise_of(self.contract)):
+                self.draws, missing = (*self.draws, *missing), []
+            if missing and not anything:
                 raise ValueError(f"argnames must name every required argument of "
                                  f"{self.contract.name}, got none for {missing[0]!r}")
             return names
-        names = list(self.contract.args)
+        names = [n for n in self.contract.args if n not in without]
+        if anything:
+            return () if self.table_is_for_one(names) else names
+        required = sum(n in names for n in self.contract.args[:self.contract.required])
+        count = self.positional()
+        return names if count is None else names[:max(count, required)]
+
+    def table_is_for_one(self, names):
+        """Whether fn takes too few arguments for both ends of a step."""
+        count = self.positional()
+        return count is not None and count < self.contract.required - len(self.draws)
+
+    def positional(self):
+        """How many positional arguments fn takes, None for any number or where it is not known."""
         with contextlib.suppress(TypeError, ValueError):
             parameters = list(inspect.signature(self.fn).parameters.values())
-            positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY,
-                                                              p.POSITIONAL_OR_KEYWORD)]
             if not any(p.kind == p.VAR_POSITIONAL for p in parameters):
-                names = names[:max(len(positional), self.contract.required)]
-        return names
+                return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+                           for p in parameters)
+        return None
+
+    def drawn_noise(self, names):
+        """Names without the noise that fn has no argument for, and that noise."""
+        noise = [n for n in noise_of(self.contract) if n in names]
+        required = [n for n in names if n in self.contract.args[:self.contract.required]]
+        count = self.positional()
+        if noise and count is not None and count == len(required) - len(noise):
+            return [n for n in required if n not in noise], tuple(noise)
+        return names, ()
+
+    @property
+    def taken(self):
+        """All arguments that the result depends on: those that are passed, drawn and implied."""
+        return [*self.names, *self.draws, *self.implied]
+
+    def settle(self, spec):
+        """A probe's situation as this code can take it: one direction alone, if it takes no more.
+        """
+        if self.timesteps is not None and "," in spec.regime:
+            spec = spec._replace(regime="far from the origin")      # tables of betas lose digits
+        return spec._replace(M=0) if self.one_direction and self.contract.sliced else spec
+
+    def place(self, args, spec):
+        """A probe's arguments as this code can take them: levels of its table, energies."""
+        if self.timesteps is not None:
+            args = self.timesteps.place(args, spec)
+        if self.energy:
+            args = {n: symmetric(a) if isinstance(a, Field) else a for n, a in args.items()}
+        return args
 
     def foreign(self, name, a, dtype, theta, log, B):
         """One argument, as fn wants it."""
         leveled = self.contract.is_level(name)
         if isinstance(a, Field):
-            return self.function(a, dtype, theta, log, name == "log_density")
+            return on_foreign_arrays(self, a, dtype, theta, log, name)
         if isinstance(a, Noise):
             return LoopNoise(a.seed, self, dtype)
+        if leveled and self.timesteps is not None and isinstance(a, (float, np.ndarray)):
+            return self.timestep(name, a, B)
         if isinstance(a, np.ndarray):
             a = a.astype(dtype)
             if leveled:
@@ -83,6 +153,24 @@ class Caller:
                 return self.framework.asarray(self.level_shaped(np.full((B, 1), a, dtype)))
             return a if self.framework.raw else self.framework.asarray(np.asarray(a, dtype))
         return a
+
+    def timestep(self, name, level, B):
+        """The index of a level, an integer; or integers in the shape that levels have."""
+        k = self.timesteps.index(name, level)
+        if self.levels == "scalar":
+            return int(np.ravel(k)[0])
+        k = np.full((B, 1), k) if np.ndim(k) == 0 else np.reshape(k, (-1, 1))
+        return self.framework.asarray(self.level_shaped(k))
+
+    def level_of_time(self, a):
+        """What the function that was passed is told, as a level: whole numbers are timesteps."""
+        if self.timesteps is None:
+            return a
+        k = self.seen(a)
+        if k is None or not np.all(k == np.round(k)) or np.any(
+                (k < 0) | (k >= len(self.timesteps.table))):
+            return a
+        return self.framework.asarray(self.timesteps.levels(k.astype(int)))
 
     def shaped(self, a):
         """Data (..., B, D) as (..., B, *event_shape)."""
@@ -103,32 +191,6 @@ class Caller:
         batch = tuple(x.shape)[:len(x.shape) - len(self.event_shape)]
         return self.framework.reshape(x, (*batch, -1))
 
-    def function(self, f, dtype, theta, log, is_energy):
-        """The test function on foreign arrays; its calls are noted in `log`."""
-        asarray, reshape, total, dot = (self.framework.asarray, self.framework.reshape,
-                                        self.framework.sum, self.framework.dot)
-        matrices = [asarray(a.astype(dtype))
-                    for a in ([(f.A + f.A.T) / 2] if is_energy else f.matrices)]
-        b = asarray(f.b.astype(dtype))
-        w = asarray(f.theta.astype(dtype)) if theta is None else theta
-
-        def score(x, *level):
-            log.append((self.seen(x), *map(self.seen, level)))
-            y = self.flat(x)
-            s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * (y * y * y)
-            for a in level:
-                if len(getattr(a, "shape", ())) > 0:
-                    a = reshape(a, (-1, 1) if math.prod(a.shape) > 1 else ())
-                s = s / (1 + a)
-            return s if self.event_shape is None else reshape(s, tuple(x.shape))
-
-        def energy(x):
-            log.append((self.seen(x),))
-            y = self.flat(x)
-            return (0.5 * w[0] * total(y * f.linear(y, matrices), -1) + w[1] * dot(y, b)
-                    - 0.25 * w[2] * f.gain * total(y * y * y * y, -1))
-        return energy if is_energy else score
-
     def seen(self, a):
         """A value that foreign code passed, in float64, or None inside a transformation."""
         try:
@@ -138,61 +200,78 @@ class Caller:
 
     def __call__(self, args, dtype=np.float64, theta=None, keep=False):
         """A `Trial` with these arguments; with keep, the foreign result itself."""
-        trial = Trial()
+        trial, heard = Trial(), None
         B = batch_size(args)
         given = {n: self.foreign(n, args[n], dtype, theta, trial.calls, B)
                  for n in self.names if n in args}
         before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
                   if isinstance(args[n], np.ndarray)}
-        noisy = io.StringIO()
         try:
-            with (limited(self.seconds), contextlib.redirect_stdout(noisy),
-                  contextlib.redirect_stderr(noisy), warnings.catch_warnings(),
+            with (limited(self.seconds), silence() as heard, warnings.catch_warnings(),
                   np.errstate(all="ignore")):
                 warnings.simplefilter("ignore")
-                if isinstance(self.argnames, dict):
-                    keyword = {v: k for k, v in self.argnames.items()}
-                    result = self.fn(**{keyword[n]: a for n, a in given.items()})
-                else:
-                    result = self.fn(*given.values())
-                if self.contract.form == FUNCTION:
-                    result = result(self.framework.asarray(self.shaped(args["x"].astype(dtype))))
-                if self.contract.form == STATES:
-                    result = self.states(result)
+                try:
+                    result = self.answer(args, given, dtype)
+                    if keep:
+                        return parts_of(result, tuple(n for n, _ in self.contract.returns))[0]
+                    self.read(trial, result, args)
+                except (KeyboardInterrupt, GeneratorExit, OutOfTime):
+                    raise
+                except BaseException as error:               # SystemExit too: it must not end us
+                    trial.problem, trial.error = "raises", in_one_line(error)
+                    return trial
         except OutOfTime:
             trial.problem, trial.error = "timeout", f"no answer within {self.seconds:g} s"
             return trial
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:                       # SystemExit too: it must not end us
-            text = " ".join(str(error).split())
-            trial.problem = "raises"
-            trial.error = f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
-            return trial
         finally:
-            trial.printed = bool(noisy.getvalue())
-        if keep:
-            return result
+            trial.printed = heard is not None and heard()
         trial.mutated = tuple(n for n, a in before.items() if not np.array_equal(
             a, np.array(self.framework.to_numpy(given[n])), equal_nan=True))
-        self.read(trial, result)
         return trial
 
-    def states(self, result):
-        """All states of a loop, or its last one; of an endless loop the first MOST_STATES."""
-        if hasattr(result, "__next__") or isinstance(result, (list, tuple)):
-            return list(itertools.islice(result, MOST_STATES))
-        return [result]
+    def answer(self, args, given, dtype):
+        """What foreign code returns."""
+        noise = {n: args[n].astype(dtype) for n in self.draws if n in args}
+        with contextlib.ExitStack() as stack:
+            if noise:
+                draws = OwnNoise(noise, self.shaped, np.dtype(dtype) == np.float32)
+                stack.enter_context(captured(draws, self.fn, self.framework.name))
+            if isinstance(self.argnames, dict):
+                keyword = {v: k for k, v in self.argnames.items()}
+                result = self.fn(**{keyword[n]: a for n, a in given.items()})
+            else:
+                result = self.fn(*given.values())
+            if self.contract.form == FUNCTION:
+                result = result(self.framework.asarray(self.shaped(args["x"].astype(dtype))))
+        return result
 
-    def read(self, trial, result):
+    def states(self, result, size):
+        """All states of a loop, or its last one; of an endless loop the first MOST_STATES.
+
+        They are NumPy arrays, copied as they come; one with another size than `size` is the last.
+        """
+        event = self.event_shape or (1,)
+        stacked = len(getattr(result, "shape", ())) == len(event) + 2         # (n, B, D)
+        several = stacked or hasattr(result, "__next__") or isinstance(result, (list, tuple))
+        states = []
+        for state in itertools.islice(result if several else [result], MOST_STATES):
+            if size is not None and math.prod(getattr(state, "shape", (size,))) != size:
+                states.append(state)
+                break
+            states.append(np.array(self.framework.to_numpy(state)))
+        return states
+
+    def read(self, trial, result, args=None):
         """The result as NumPy arrays, in whatever shapes it came."""
-        several = len(self.contract.returns) > 1
-        parts = result if self.contract.form == STATES or several and isinstance(
-            result, (tuple, list)) else (result,)
-        if several and len(parts) != len(self.contract.returns):
+        names = tuple(n for n, _ in self.contract.returns)
+        if self.contract.form == STATES:
+            x = (args or {}).get("x")
+            parts = self.states(result, None if x is None else x.size)
+        else:
+            parts = parts_of(result, names)
+        if self.contract.form != STATES and len(parts) != len(names):
             trial.problem = "wrong-shape"
-            trial.error = (f"returns {len(parts)} thing(s), where "
-                           f"{', '.join(n for n, _ in self.contract.returns)} are required")
+            trial.error = (f"returns {len(parts)} thing(s), where {', '.join(names)} are required")
             return
         try:
             raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
@@ -201,7 +280,8 @@ class Caller:
                 raise TypeError(f"got {strange or None}")
             arrays = [a.astype(np.float64) for a in raw]
         except Exception as error:
-            trial.problem, trial.error = "wrong-shape", f"returns no real numbers: {error}"
+            trial.problem = "wrong-shape"
+            trial.error = f"returns no real numbers: {in_one_line(error).partition(': ')[2]}"
             return
         trial.dtypes, trial.shapes = tuple(a.dtype for a in raw), tuple(a.shape for a in raw)
         trial.outputs = tuple(arrays)
@@ -224,3 +304,16 @@ class Caller:
                 and np.all(np.ptp(a.reshape(len(a), -1), axis=1) == 0)):
             return a.reshape(len(a), -1)[:, :1], False
         return None, False
+
+
+def noise_of(contract):
+    """The arguments that code usually draws itself: z of a step, v of slices, eps of a loss."""
+    args = contract.args[:contract.required]
+    if contract.form in (TABLE, STATES):
+        return ()
+    if "z" in args and not contract.is_level("z"):
+        return ("z",)
+    if contract.sliced:
+        return ("v",)
+    made = contract.form == BATCH and args[-1] == "eps" and any(map(contract.is_level, args))
+    return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()

@@ -26,6 +26,7 @@ class Framework(NamedTuple):
     raw       whether Python numbers are passed as they are
     reshape (a, shape), sum (a, axis), mean (a), transpose (a), dot (a, b) of (B, D) and (D,)
               of its arrays; by their methods and operators, unless the library has others
+    near      (a, x) -> a on the device of x
     """
 
     name: str
@@ -38,6 +39,7 @@ class Framework(NamedTuple):
     mean: Callable = lambda a: a.mean()
     transpose: Callable = lambda a: a.T
     dot: Callable = lambda a, b: a @ b
+    near: Callable = lambda a, x: a
 
 
 def numpy_framework():
@@ -57,9 +59,10 @@ def autograd_framework():
     return Framework("autograd", np.asarray, to_numpy, lambda loss, theta: grad(loss)(theta), True)
 
 
-def torch_framework():
-    """PyTorch, on the CPU."""
+def torch_framework(device=None):
+    """PyTorch, on a device, or on that where new tensors are."""
     import torch
+    torch.empty(0, device=device)                           # raises for one that is not there
 
     def to_numpy(a):
         if not isinstance(a, torch.Tensor):
@@ -68,24 +71,29 @@ def torch_framework():
         return (a.float() if a.dtype == torch.bfloat16 else a).numpy()   # which NumPy has not got
 
     def gradient(loss, theta):
-        theta = torch.tensor(theta, requires_grad=True)
+        theta = torch.tensor(theta, requires_grad=True, device=device)
         with torch.enable_grad():
             value = loss(theta)
             if not (isinstance(value, torch.Tensor) and value.requires_grad):
                 return np.zeros(len(theta))
             value.sum().backward()
-        return np.zeros(len(theta)) if theta.grad is None else theta.grad.numpy()
-    return Framework("torch", lambda a: torch.tensor(np.asarray(a)), to_numpy, gradient, False)
+        return np.zeros(len(theta)) if theta.grad is None else theta.grad.cpu().numpy()
+    return Framework("torch", lambda a: torch.tensor(np.asarray(a), device=device), to_numpy,
+                     gradient, False, near=lambda a, x: a.to(getattr(x, "device", a.device)))
 
 
-def jax_framework():
-    """JAX, on its default device; without jax_enable_x64 all its arrays are float32."""
+def jax_framework(device=None):
+    """JAX, on a device or its default one; without jax_enable_x64 all its arrays are float32."""
     import jax
     import jax.numpy as jnp
+    there = None if device is None else jax.devices(device)[0]
+
+    def asarray(a):
+        return jnp.asarray(a) if there is None else jax.device_put(jnp.asarray(a), there)
 
     def gradient(loss, theta):
-        return np.asarray(jax.grad(lambda theta: jnp.sum(loss(theta)))(jnp.asarray(theta)))
-    return Framework("jax", jnp.asarray, np.asarray, gradient, False)
+        return np.asarray(jax.grad(lambda theta: jnp.sum(loss(theta)))(asarray(theta)))
+    return Framework("jax", asarray, np.asarray, gradient, False)
 
 
 def cupy_framework():
@@ -99,17 +107,26 @@ FRAMEWORKS = {"numpy": numpy_framework, "autograd": autograd_framework, "torch":
               "jax": jax_framework, "cupy": cupy_framework}
 
 
+ON_DEVICES = ("torch", "jax")
+
+
 def in_words(names):
     """Names as one lists them: "numpy, torch or jax"."""
     *first, last = names
     return f"{', '.join(first)} or {last}"
 
 
-def framework_of(name):
-    """The framework by name; one sentence where it is unknown or not installed."""
+def framework_of(name, device=None):
+    """The framework by name, on a device; one sentence where it is unknown or not there."""
     if name not in FRAMEWORKS:
         raise ValueError(f"framework must be one of {', '.join(FRAMEWORKS)}, got {name!r}")
+    if device is not None and name not in ON_DEVICES:
+        raise ValueError(f"device must be None unless framework is {in_words(ON_DEVICES)}, "
+                         f"got {device!r}")
     try:
-        return FRAMEWORKS[name]()
+        return FRAMEWORKS[name]() if device is None else FRAMEWORKS[name](device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device must be one that {name} has here, got {device!r}: "
+                         f"{str(error).splitlines()[0]}") from None
     except ImportError as error:
         raise ModuleNotFoundError(f"framework {name!r} is not installed here: {error}") from error

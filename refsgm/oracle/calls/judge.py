@@ -18,6 +18,7 @@ from .reference import reference, sensitivity
 from .trial import Trial
 
 ROUNDINGS = 256.0
+MANY = 12                                             # changes that miss no entry
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
 
 
@@ -96,20 +97,32 @@ class Probe:
         return [name for name, c in zip(self.names, self.components) if not c.ok]
 
 
-def new_probe(contract, situation, names=None):
-    """A probe without an answer yet; `names` are the arguments that foreign code takes."""
+def new_probe(contract, situation, caller=None):
+    """A probe without an answer yet, of what this caller can take."""
+    taken = None
+    if caller is not None:
+        situation, taken = caller.settle(situation), tuple(caller.taken)
+        if caller.energy or caller.timesteps is not None:
+            args = caller.place(arguments_taken(contract, situation, taken), situation)
+            return probe_at(contract, situation, args, MANY if caller.timesteps else 3)
     small = situation.B * situation.D <= REMEMBERED
     question = remembered_question if small else question_of
-    args, want, rounding = question(contract, situation, None if names is None else tuple(names))
+    args, want, rounding = question(contract, situation, taken)
     return Probe(situation, dict(args), want, rounding, Trial())
 
 
-def question_of(contract, situation, names):
-    """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
+def arguments_taken(contract, situation, taken=None):
+    """The arguments of a probe that foreign code takes, or all."""
     args = arguments(contract, situation)
-    if names is not None:
+    if taken is not None:
         optional = contract.args[contract.required:]
-        args = {k: a for k, a in args.items() if k in names or k not in optional}
+        args = {k: a for k, a in args.items() if k in taken or k not in optional}
+    return args
+
+
+def question_of(contract, situation, taken):
+    """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
+    args = arguments_taken(contract, situation, taken)
     want = reference(contract, args)
     rounding = sensitivity_of(contract, args, want)
     for a in (*args.values(), *want, *rounding):
@@ -122,17 +135,17 @@ def question_of(contract, situation, names):
 remembered_question = lru_cache(4096)(question_of)
 
 
-def probe_at(contract, situation, args):
+def probe_at(contract, situation, args, tries=3):
     """The same with arguments that are given."""
     want = reference(contract, args)
-    return Probe(situation, args, want, sensitivity_of(contract, args, want), Trial())
+    return Probe(situation, args, want, sensitivity_of(contract, args, want, tries), Trial())
 
 
-def sensitivity_of(contract, args, want):
+def sensitivity_of(contract, args, want, tries=3):
     """The sensitivity of a kind's answers; of one that has a tolerance, the size of the answer."""
     if contract.tolerance:
         return tuple(1 + np.abs(w) for w in want)
-    return sensitivity(contract, args, want)
+    return sensitivity(contract, args, want, tries)
 
 
 def ask(caller, probe, **changes):

@@ -48,8 +48,11 @@ def changed(a, rng, h):
     return a
 
 
-def sensitivity(contract, args, want):
-    """The sensitivity of every component to rounding, arrays like the answers `want`."""
+def sensitivity(contract, args, want, tries=3):
+    """The sensitivity of every component to rounding, arrays like the answers `want`.
+
+    tries  random changes of the arguments; each leaves out half of the entries
+    """
     rng, h = np.random.default_rng(0), 2.0**-26
     size = [np.abs(w) for w in want]
 
@@ -58,7 +61,7 @@ def sensitivity(contract, args, want):
             if np.shape(a) == np.shape(w) and np.all(np.isfinite(a)):
                 size[i] = np.maximum(size[i], np.abs(a - w) / unit)
 
-    for _ in range(3):
+    for _ in range(tries):
         try:
             grow(reference(contract, {k: a if k == "weights" else changed(a, rng, h)
                                       for k, a in args.items()}), h)

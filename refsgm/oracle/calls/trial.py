@@ -5,6 +5,7 @@ a trial records that and never fails itself.
 """
 
 import contextlib
+import ctypes
 import math
 import signal
 import threading
@@ -45,9 +46,15 @@ class Trial:
 
 @contextlib.contextmanager
 def limited(seconds):
-    """Raise OutOfTime after some seconds, where signals allow it (the main thread, not Windows)."""
-    if (threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM")
-            or signal.getitimer(signal.ITIMER_REAL)[0] > 0):           # an outer limit is running
+    """Raise OutOfTime after some seconds: by a signal in the main thread, or from a further thread.
+
+    From there it is raised between two steps of Python, so a loop in compiled code goes on.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+        with interrupted_after(seconds, threading.get_ident()):
+            yield
+        return
+    if signal.getitimer(signal.ITIMER_REAL)[0] > 0:                    # an outer limit is running
         yield
         return
 
@@ -60,6 +67,39 @@ def limited(seconds):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+@contextlib.contextmanager
+def interrupted_after(seconds, thread):
+    """Raise OutOfTime in a thread after some seconds, unless it leaves this block before."""
+    lock, inside = threading.Lock(), [True]
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+    def stop():
+        with lock:
+            if inside:
+                raise_in(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            inside.clear()
+            raise_in(ctypes.c_ulong(thread), None)                     # one that has not come yet
+        timer.cancel()
+
+
+def in_one_line(error):
+    """An exception of foreign code as text, whatever its own text does."""
+    try:
+        text = " ".join(str(error).split())[:200]
+    except OutOfTime:
+        raise
+    except BaseException:
+        text = "its message cannot be read"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 class ForeignRng:
@@ -87,7 +127,10 @@ class LoopNoise(ForeignRng):
         self.noise, self.caller, self.dtype = Noise(seed), caller, dtype
 
     def draw(self, shape, dtype):
-        flat = shape if self.caller.event_shape is None else (shape[0], math.prod(shape[1:]))
-        z = self.noise.standard_normal(flat).reshape(shape)
+        event = self.caller.event_shape or shape[-1:]
+        steps = shape[:-1 - len(event)]                     # drawn at once, for several steps
+        flat = (shape[len(steps)], math.prod(shape[len(steps) + 1:]))
+        z = np.stack([self.noise.standard_normal(flat) for _ in range(math.prod(steps))])
+        z = z.reshape(shape)
         narrow = is_single(dtype) or dtype is None and self.dtype == np.float32
         return self.caller.framework.asarray(z.astype(np.float32 if narrow else np.float64))

@@ -1,14 +1,17 @@
 """The doctor: what is wrong with code that a probe has found wrong, by engines before any list.
 
     call_problems                calls that raise, hang, change arguments, return other shapes
+    conventions                  formulas that are right in another convention
     tables                       a table shifted, reversed, with wrong ends
     repeatability, dependence    what the result depends on; rows that mix
     evaluation_points            where the function that was passed is called
     edges                        right everywhere else
+    shifted_timesteps            a table of levels read one entry off
     exchanged, chosen, misread, transformed    an argument, or the result, taken for another
     formula                      got / expected as a product of powers, sums term by term
     alternatives                 formulas that are known mistakes of their own kind
     precision                    not finite, too few digits, digits lost in some places
+    rough_formula                a formula that fits up to a small approximation
 
 An explanation is given only if it accounts for every value of many further probes to rounding
 error. When two do, both are given, the simpler first (`ranking`); when none does, the doctor says
@@ -16,8 +19,10 @@ so.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+import numpy as np
 
 from ..calls.judge import judge, judge_rows, new_probe
 from ..kinds import STATES, TABLE
@@ -27,11 +32,11 @@ from .call_problems import call_problems
 from .codes import CODES, Diagnosis
 from .dependence import dependence, edges, plain_failure, repeatability
 from .evaluation_points import evaluation_points
-from .factors import formula
-from .known_mistakes import alternatives
-from .misread_arguments import chosen, exchanged, misread, transformed
+from .factors import formula, rough_formula
+from .known_mistakes import alternatives, conventions
+from .misread_arguments import CHOICES, chosen, exchanged, misread, shifted_timesteps, transformed
 from .precision import precision
-from .ranking import COST, ENGINE, final, good_enough
+from .ranking import COST, ENGINE, final, good_enough, obscure
 from .tables import tables
 
 MOST = 3                                                       # explanations that are given
@@ -48,6 +53,7 @@ class Case:
     dtype: str = "float64"
     dictionary: bool = True                  # whether known mistakes may explain it
     failures: list = field(default_factory=list)
+    restricted: bool = False                 # to some of the contract's choices
     _fit_probes: list = field(default_factory=list)
 
     def say(self, code, sentence, finding, convention="", fix="", cost=None):
@@ -63,12 +69,24 @@ class Case:
         if not self._fit_probes:
             by_row = self.caller.levels != "scalar"
             for s in fit_specs(self.contract, by_row, self.dim):
-                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller.names)
+                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller)
                 judge(self.contract, self.caller, probe)
                 if probe.mean:
                     judge_rows(self.caller, probe)
                 self._fit_probes.append(probe)
         return [p for p in self._fit_probes if p.got is not None]
+
+
+    def restrict(self, probes):
+        """Keep these probes for fits alone."""
+        self._fit_probes, self.restricted = probes, True
+
+    def roughly(self, size):
+        """The same case, whose fits may be off by a relative error of this size."""
+        def wider(p):
+            return replace(p, components=tuple(c._replace(slack=np.maximum(
+                c.slack, size * np.max(np.abs(w)))) for c, w in zip(p.components, p.want)))
+        return replace(self, _fit_probes=[wider(p) for p in self.fit_probes()])
 
 
 # When an engine is asked: conditions on the case and on what was found before.
@@ -125,6 +143,11 @@ def not_explained_well(case, found):
     return not good_enough(found)
 
 
+def nothing_told(case, found):
+    """No explanation says more than that something is wrong."""
+    return all(map(obscure, found))
+
+
 class Engine(NamedTuple):
     """`explain(case)` gives diagnoses; it is asked when all conditions `when(case, found)` hold."""
 
@@ -135,12 +158,14 @@ class Engine(NamedTuple):
 MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
 ENGINES = (
     Engine(call_problems),
+    Engine(conventions,       (answered,)),
     Engine(tables,            (answered, is_table)),
     Engine(repeatability,     (answered, plainly_wrong)),
     Engine(evaluation_points, (answered, plainly_wrong, repeatable, is_passed_a_function,
                                is_no_loop)),
     Engine(dependence,        (answered, plainly_wrong, repeatable, is_no_loop)),
     Engine(edges,             (answered, wrong_at_edges_alone)),
+    Engine(shifted_timesteps, MISREAD),
     Engine(exchanged,         MISREAD),
     Engine(chosen,            MISREAD),
     Engine(misread,           MISREAD),
@@ -148,19 +173,46 @@ ENGINES = (
     Engine(formula,           (answered, wrong_for_fits)),
     Engine(alternatives,      (answered, known_mistakes_allowed, wrong_for_fits)),
     Engine(precision,         (answered, not_explained_well)),
+    Engine(rough_formula,     (answered, nothing_told, is_no_loop, wrong_for_fits)),
 )
 
 
 def diagnose(case):
     """Explanations, best first; one with the code "unknown" when there is none."""
+    words = one_choice_alone(case)
     found = []
     for engine in ENGINES:
         if all(holds(case, found) for holds in engine.when):
             found += attempt(engine.explain, case)
             if final(found):
-                return unique(found)
-    return unique(sorted(found, key=lambda d: d.cost)) or [
-        case.say("unknown", "no explanation fits", "nothing")]
+                break
+    else:
+        found = telling(sorted(found, key=lambda d: d.cost))
+    found = found or [case.say("unknown", "no explanation fits", "nothing")]
+    return [d._replace(sentence=words + d.sentence) for d in unique(found)]
+
+
+def telling(found):
+    """The explanations, without those that say nothing beside one that says something."""
+    return [d for d in found if not obscure(d)] or found
+
+
+def one_choice_alone(case):
+    """Where one of the contract's choices is wrong and others are right: in words, or "".
+
+    Fits are then made for the choices that are wrong.
+    """
+    for name in CHOICES:
+        values = dict.fromkeys(p.args[name] for p in case.probes if name in p.args)
+        plain = [p for p in case.probes if p.situation.regime == "plain" and name in p.args]
+        wrong = [v for v in values if any(not p.ok for p in plain if p.args[name] == v)]
+        right = [v for v in values if v not in wrong]
+        kept = [p for p in case.fit_probes() if p.args.get(name) in wrong] if wrong and right else (
+            [])
+        if kept:
+            case.restrict(kept)
+            return f"right for {' and '.join(right)}, wrong for {' and '.join(wrong)}: "
+    return ""
 
 
 def unique(found):

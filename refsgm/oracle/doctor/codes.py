@@ -75,6 +75,7 @@ CODES = {
                       "keep the dtype of the inputs throughout"),
     "cancellation": ("digits are lost where large numbers nearly cancel",
                      "subtract first, then square and divide"),
+    "other-convention": ("it is right in another convention", "allow that convention"),
     "approximate": ("it is nearly right: an approximation, or a small constant that was added",
                     "look for 1e-5 under a root, or for a formula that holds in a limit"),
     "raises": ("it raises an exception", "see the message"),
@@ -96,7 +97,7 @@ CODES = {
 }
 
 CONVENTIONS = ("mean-over-dims", "missing-half", "unit-sphere", "beta-variance", "clipped-x0",
-               "langevin-step")
+               "langevin-step", "data-at-1", "guidance-excess", "final-zero")
 
 
 class Diagnosis(NamedTuple):

@@ -44,11 +44,11 @@ def dependence_at(case, p):
     if not np.any(np.isfinite(base)):                     # NaN equals NaN, whatever the argument
         return []
     other = arguments(case.contract, p.situation._replace(seed=p.situation.seed + 50))
-    for name in case.caller.names:
+    for name in (*case.caller.names, *case.caller.draws):
         a = p.args.get(name)
         if not isinstance(a, (float, np.ndarray)):
             continue
-        changed = other[name] if name in DATA else nearby(a)
+        changed = other[name] if name in DATA and np.ndim(a) else nearby(a)
         if name == "weights" and "means" in p.args:               # they sum to 1
             changed = a[::-1].copy()
         if not should_move(case, p, {name: changed}):
@@ -88,7 +88,8 @@ def ignored_elsewhere(case, name):
         a = p.args.get(name)
         if a is None:
             continue
-        changes = {name: a[::-1].copy() if name in DATA | {"weights"} else nearby(a)}
+        changes = {name: a[::-1].copy() if np.ndim(a) and name in DATA | {"weights"}
+                   else nearby(a)}
         should = should_move(case, p, changes)
         if should is None:
             continue

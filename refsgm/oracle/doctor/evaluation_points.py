@@ -18,6 +18,7 @@ from .recover import Sample, recover
 
 MOST = 6                                                       # probes that are compared
 COORDINATES = ({"sqrt(alpha_bar_t)"}, {"1 / sqrt(alpha_bar_t)"})
+ROUNDED = ((8, "bfloat16"), (11, "float16"))
 OTHER_LEVELS = (                          # words, level as a function of the right one, code
     ("sigma of VE", lambda a: ((1 - a) / a)**0.5, "wrong-coordinates"),
     ("alpha_bar", lambda s: 1 / (1 + s**2), "wrong-coordinates"),
@@ -70,8 +71,20 @@ def reversed_levels(pairs):
     return bool(pairs)
 
 
+def rounding(got, want):
+    """How numbers are rounded, in words, or "" where they are not."""
+    for bits, dtype in ROUNDED:
+        if np.allclose(got, rounded(want, bits), rtol=1e-6, atol=0):
+            return f"rounded to {bits} bits, as {dtype} has them"
+    return ""
+
+
 def wrong_point(case, probes, points):
     """The function is called at another x: another sum of the arguments."""
+    rough = rounding(*(np.concatenate([np.ravel(p[side]) for p in points]) for side in (0, 1)))
+    if rough:
+        return case.say("low-precision", f"the function is called at data {rough}",
+                        "evaluated elsewhere")
     table = recover(sums_of_arguments(case, probes, points))
     if table is None:
         return case.say("evaluation-point", "the function is called at the wrong point",
@@ -141,10 +154,20 @@ def multiple(factor, name):
     return name if str(factor) == "1" else f"{factor} {name}"
 
 
+def rounded(a, bits):
+    """Numbers with so many binary digits, to the nearest."""
+    mantissa, exponent = np.frexp(a)
+    return np.ldexp(np.round(mantissa * 2.0**bits), exponent - bits)
+
+
 def wrong_level(case, probes, got, want):
     """The function is called with another level."""
     name = next(n for n in case.contract.args if n in LEVELS or n == "sigmas")
     level, right = np.concatenate(got), np.concatenate(want)
+    rough = rounding(level, right)
+    if rough:
+        return case.say("low-precision", f"the function is passed its level {rough}",
+                        "evaluated elsewhere")
     for word, f, code in OTHER_LEVELS:
         with np.errstate(all="ignore"):
             if np.allclose(level, f(right), rtol=1e-4):

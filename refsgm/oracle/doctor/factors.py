@@ -9,17 +9,19 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..kinds import BATCH, LOSS, ROWS, STATES, TABLE
+from ..kinds import BATCH, LEVEL, LOSS, ROWS, STATES, TABLE
 from ..kinds.quantities import logs_of, quantities
 from .codes import CODES
 from .loops import order_of_levels, transitions
 from .power_names import name_constant, name_powers, name_twos, times
-from .powers import monomials, offsets
-from .ranking import cost_of_factor
+from .powers import monomials, offsets, two_terms
+from .ranking import COST, cost_of_factor, good_enough, obscure
 from .sums import common_powers, explain_terms, term_by_term
 
+MANY = 3                                      # quantities in a factor that may be something simpler
 SIZES = {"D", "B", "M", "L", "|v|"}          # quantities that are no noise level
 RATIO = "ln(sigma_max / sigma_min)"
+ROUGH = (1e-6, 1e-4)                           # a fit's slack beside an approximation
 POWERS_OF_THE_RESULT = {                      # power: (code, words)
     2: ("sqrt-missing", "the square of the right value"),
     0.5: ("sqrt-extra", "the square root of the right value"),
@@ -39,8 +41,22 @@ def formula(case):
         if form == LOSS and within_slack(probes, i, 4):
             return reduction(case)
         added = offset(case, i, of) if case.contract.logarithm else []
-        found += added or whole or term_by_term(case, i, of)
+        found += added or whole
+        if not good_enough(added or whole):                 # a long product may be a plain sum
+            found += term_by_term(case, i, of)
     return found
+
+
+def rough_formula(case):
+    """A fit that holds up to an approximation: a mistake beside another, small one."""
+    for size in ROUGH:
+        found = [d for d in formula(case.roughly(size)) if not obscure(d)]
+        if found:
+            words = f"up to relative errors below {30 * size:.0e}, "
+            return [d._replace(sentence=words + d.sentence,
+                               cost=COST["roughly"], convention="", also=(*d.also, "approximate"))
+                    for d in found[:1]]
+    return []
 
 
 def formula_of_steps(case):
@@ -81,12 +97,28 @@ def ratios(case, i, form, of):
     names = sorted(set.intersection(*(set(part[3]) for part in parts)))
     q = {n: np.concatenate([part[3][n] for part in parts]) for n in names}
     results = by_dimension(case, ratio, slack) or monomials(ratio, q, slack)
+    if not results and form in (LOSS, LEVEL):
+        return factor_that_is_a_sum(case, ratio, slack, q, form, of) or power_of_the_result(
+            case, ratio, slack, size, form, of)
     right = (None if form == LOSS else common_powers(case, i) if form == BATCH
              else known_powers(size, q))
     right = case.contract.right_powers or right
     found = [named(case, factor, right, of, form) for factor in results[:2] if str(factor) != "1"]
-    return found if found or form == BATCH else power_of_the_result(case, ratio, slack, size, form,
-                                                                    of)
+    if form == BATCH or results and len(results[0].powers) < MANY:
+        return found
+    return power_of_the_result(case, ratio, slack, size, form, of) or found
+
+
+def factor_that_is_a_sum(case, ratio, slack, q, form, of):
+    """got / want as a sum of two powers, its square, or one over either."""
+    for power, words in ((1, "{}"), (2, "({})^2"), (-1, "1 / ({})"), (-2, "1 / ({})^2")):
+        with np.errstate(all="ignore"):
+            made = two_terms(ratio**(1 / power), q, slack / abs(power))
+        if made:
+            code = "weighting" if form == LOSS else "wrong-factor"
+            return [case.say(code, f"{of}the result is {words.format(made)} times the right one: "
+                             f"{CODES[code][0]}", "factor that is a sum")]
+    return []
 
 
 def ratio_of_rows(p, i, q):

@@ -61,6 +61,11 @@ RESULTS = (                                # words, function of the right value,
     ("the right value minus 1", lambda w: w - 1, "term-extra"),
 )
 
+ROOTS = (                                                # of a table, whose end may be clipped
+    ("the square root of the right value", np.sqrt, "sqrt-extra"),
+    ("the square of the right value", np.square, "sqrt-missing"),
+)
+
 
 def explains(case, predict):
     """Whether predict(args) is what foreign code gives at all further probes, and not the truth."""
@@ -120,11 +125,12 @@ def exchange_fits(case, p, a, b):
 def chosen(case):
     """A choice that is treated as another one, and directions that are normalised."""
     found = []
+    always = "" if case.restricted else "always "
     for name in CHOICES:
         for choice in CHOICES[name] if name in case.contract.args else ():
             if explains(case, partial(with_choice, case, name, choice)):
                 code = "beta-variance" if choice == "beta" else "argument-ignored"
-                found.append(case.say(code, f"{name} is always taken to be {choice!r}",
+                found.append(case.say(code, f"{name} is {always}taken to be {choice!r}",
                                       "another choice", code if choice == "beta" else ""))
     for name, words, read, code in DATA_READINGS:
         probes = case.fit_probes()
@@ -161,6 +167,30 @@ def misread(case):
     return found[:2]
 
 
+def shifted_timesteps(case):
+    """A table of levels that is read one entry off, and what the function is told with it."""
+    steps = case.caller.timesteps
+    if steps is None:
+        return []
+    for shift, words in ((1, "after"), (-1, "before")):
+        for told in (False, True):
+            if explains(case, partial(with_shift, case, steps, shift, told)):
+                return [case.say("index-shift", f"the table is read one entry {words} t",
+                                 "level of another step")]
+    return []
+
+
+def with_shift(case, steps, shift, told, args):
+    """refsgm's answer to the levels of the next index; a function is told them, or the first."""
+    k = np.clip(np.asarray(steps.index(steps.first, args[steps.first])) + shift, 0,
+                len(steps.table) - 1)
+    moved = steps.at(k.reshape(np.shape(args[steps.first])), args)
+    fixed = {n: a for n, a in args.items() if isinstance(a, Field)} if not told else {}
+    level = args[steps.first]
+    return reference(case.contract, args | moved | {
+        n: lambda x, _, f=f: f(x, level) for n, f in fixed.items()})
+
+
 def with_argument(case, name, read, args):
     """refsgm's answer where an argument is another function `read` of itself, of the same type.
 
@@ -188,7 +218,7 @@ def transformed(case):
         of = f"{part}: " if part else ""
         if all(np.all(np.abs(p.got[i] - p.want[i]) <= p.slack[i]) for p in case.fit_probes()):
             continue
-        for words, change, code in RESULTS:
+        for words, change, code in RESULTS + (ROOTS if case.contract.form == TABLE else ()):
             if explains(case, partial(with_result, case, i, change)):
                 found.append(case.say(code, f"{of}the result is {words}",
                                       "function of the result"))

@@ -17,7 +17,8 @@ import numpy as np
 
 HALF = Fraction(1, 2)
 LARGEST_SET = 4                        # quantities in one fit
-CONSTANTS = {"": 1.0, "ln 2": math.log(2), "pi": math.pi, "3": 3.0}
+CONSTANTS = {"": 1.0, "ln 2": math.log(2), "pi": math.pi, "3": 3.0, "1000": 1000.0}
+POWERS = tuple(Fraction(n, 2) for n in (0, 2, -2, 4, -4, 1, -1))       # of a term in a sum of two
 
 
 class Degenerate(ArithmeticError):
@@ -113,6 +114,40 @@ def monomials(ratio, quantities, slack):
         if found:
             return sorted(found, key=lambda factor: sum(map(abs, factor.powers.values())))
     return []
+
+
+def two_terms(ratio, quantities, slack):
+    """`ratio` (N,) as a sum of two powers of quantities, in words, or ""; coefficients in halves.
+
+    quantities  name -> positive values (N,);  slack  relative error allowed for each row (N,)
+    """
+    if len(ratio) < 6 or not np.all(np.isfinite(ratio)):
+        return ""
+    slack = np.maximum(slack, 1e-12) * np.abs(ratio) * 3
+    terms = {"1": np.ones_like(ratio)}
+    for name, q in quantities.items():
+        if np.all(np.isfinite(q)) and np.all(q > 0) and np.ptp(q) > 1e-3 * np.max(q):
+            for power in POWERS[1:]:
+                text = power_text(name, abs(power))
+                terms[text if power > 0 else f"1 / {text}"] = q**float(power)
+    for (a, x), (b, y) in itertools.combinations(terms.items(), 2):
+        xx, xy, yy = x @ x, x @ y, y @ y
+        determinant = xx * yy - xy**2
+        if determinant <= 1e-12 * xx * yy:
+            continue
+        weights = halves([(yy * (x @ ratio) - xy * (y @ ratio)) / determinant,
+                          (xx * (y @ ratio) - xy * (x @ ratio)) / determinant])
+        if weights and all(weights) and np.all(
+                np.abs(ratio - float(weights[0]) * x - float(weights[1]) * y) <= slack):
+            return f"{times(weights[0], a)} + {times(weights[1], b)}".replace("+ -", "- ")
+    return ""
+
+
+def times(weight, term):
+    """A term with its coefficient, as one would write it."""
+    if term == "1" or abs(weight) != 1:
+        return str(weight) if term == "1" else f"{weight} {term}"
+    return term if weight > 0 else f"-{term}"
 
 
 def halves(values, near=0.02):

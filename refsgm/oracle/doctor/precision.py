@@ -10,13 +10,16 @@ from ..calls.judge import ask
 from ..calls.reference import reference
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
+SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels"}
+LEAST_HALF = 2.0**-14                   # errors that are too small for float16
 
 
 def precision(case):
-    """Explanations of errors that are small or not finite."""
+    """Explanations of errors that are small or not finite: NaN comes first, but for half precision.
+    """
     finite = [p.error for p in case.probes if not p.ok and np.isfinite(p.error)]
     if len(finite) > 2 and np.median(finite) < HALF:
-        return few_digits(case) or not_finite(case)
+        return few_digits(case) + not_finite(case)
     return not_finite(case) or few_digits(case)
 
 
@@ -33,7 +36,7 @@ def not_finite(case):
     where = f"the result is not finite at: {labels}"
     if len(bad) == len(answered):
         return [case.say("not-finite", "the result is not finite at any probe", "never finite")]
-    if regimes <= {"far tail", "tiny levels", "far from the origin"} or "far tail" in regimes:
+    if regimes <= {"far tail", *SMALL} or "far tail" in regimes:
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
                          "follows", "somewhere not finite")]
     if regimes <= {"huge levels"} or all(p.situation.dtype == "float32" for p in bad):
@@ -52,7 +55,7 @@ def few_digits(case):
                          "half precision")]
     if not plain:
         if wrong and all(p.error < 0.5 for p in wrong) or any(
-                p.situation.regime in ("far from the origin", "tiny levels") for p in wrong):
+                p.situation.regime in SMALL for p in wrong):
             labels = ", ".join(p.label for p in wrong[:3])
             return [case.say("cancellation", f"digits are lost at: {labels}",
                              "digits lost somewhere")]
@@ -75,11 +78,13 @@ def few_digits(case):
                          "smoothly: a small constant was added somewhere, or a formula that is "
                          "nearly right was used",
                          "nearly right" if worst < 0.1 else "smooth error")]
-    words = "float32" if worst < SINGLE else "half precision (float16 or bfloat16)"
     if usual > HALF:
         return []
-    return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere, the size "
-                     f"of {words}", "few digits")]
+    words = (", the size of float32" if usual < SINGLE else
+             ", the size of half precision (float16 or bfloat16)" if usual > LEAST_HALF else
+             ": more than those of float32, fewer than those of half precision")
+    return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere{words}",
+                     "few digits")]
 
 
 def smooth(case, p):

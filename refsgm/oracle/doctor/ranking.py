@@ -11,6 +11,7 @@ RANKING = (
     # finding                     engine        cost  reason
     ("answers nowhere",           "call",       -1,   "there is no answer to explain"),
     ("times out",                 "call",       -1,   "every further call would take as long"),
+    ("another convention",        "dictionary",  0,   "nothing is wrong with it"),
     ("levels along features",     "structure",   0,   "there are no answers at oblong probes"),
     ("rows against rows",         "structure",   0,   "the values cannot be compared"),
     ("not reduced",               "structure",   0,   "the values cannot be compared"),
@@ -56,6 +57,7 @@ RANKING = (
     ("few digits",                "precision",   1.5, "errors are small, a formula's would not be"),
     ("coefficient",               "terms",       1.6, "and more for every quantity in it"),
     ("evaluated anywhere",        "structure",   1.6, "it says where the mistake is, not which"),
+    ("factor that is a sum",      "fit",         1.8, ""),
     ("argument misread",          "structure",   1.9, "many are tried, one may fit by chance"),
     ("term extra",                "terms",       2.0, ""),
     ("edge",                      "structure",   2,   "it says where the mistake is, not which"),
@@ -63,6 +65,7 @@ RANKING = (
     ("number of calls",           "structure",   2.5, "it says where the mistake is, not which"),
     ("table's spacing",           "structure",   2.5, "it says where the mistake is, not which"),
     ("smooth error",              "precision",   2.5, "large errors are not nearly right"),
+    ("roughly",                   "fit",         3,   "two mistakes at once, one of them small"),
     ("term extra, unexplained",   "terms",       4.2, "its coefficient is no product"),
     ("coefficient unexplained",   "terms",       4.5, "it is no product"),
     ("nothing",                   "none",        99,  ""),

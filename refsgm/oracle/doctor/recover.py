@@ -43,8 +43,8 @@ class Recovered(NamedTuple):
 def recover(samples, every=False):
     """The `Recovered` coefficients of an iterable of `Sample`, or None if one of them is no sum.
 
-    A sample that is None stands for one that cannot be made. One whose terms depend on each other
-    is passed over, unless `every` sample must be recovered.
+    A sample that cannot be made is None. One whose terms depend on each other is passed over,
+    unless `every` sample must be recovered.
     """
     got, want, slack, rows = {}, {}, {}, []
     for sample in samples:

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from ..calls.judge import slack_of
 from ..calls.reference import reference
 
 
@@ -13,6 +14,11 @@ def tables(case):
              if p.trial.outputs is not None and p.trial.outputs[0].ndim == 1]
     if not pairs:
         return []
+    if all(len(a) == len(w) + 1 and a[-1] == 0 and np.all(
+            np.abs(a[:-1] - w) <= slack_of(case.contract, p.trial.dtypes[0], p.situation.dtype,
+                                           p.sensitivity[0], w)) for a, w, p in pairs):
+        return [case.say("other-convention", "a level 0 is appended to the table",
+                         "another convention", "final-zero", 'allow="final-zero" accepts it')]
     narrow = any(p.trial.dtypes[0] == np.float32 for _, _, p in pairs)
     near = functools.partial(equal, rtol=1e-4 if narrow else 1e-9)
     tests = (

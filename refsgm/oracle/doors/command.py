@@ -28,7 +28,7 @@ from ..report import Report
 from ...learn.outputs import check_outputs
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
-TRAINING = "check_training"           # stands in the place of a kind's name
+TRAINING = "check_training"           # in the place of the name of a kind
 BETWEEN = 60.0                        # seconds between two calls, in which results are read
 IMPORTS = 6                           # time limits that importing may take
 

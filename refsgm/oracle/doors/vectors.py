@@ -67,8 +67,10 @@ NOTES = {
 
 
 LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tail": ["FarTail"],
-          "far from the origin": ["FarFromTheOrigin"], "last step": ["LastStep"],
-          "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"], "variance = beta": ["VarianceBeta"]}
+          "far from the origin": ["FarFromTheOrigin"],
+          "far from the origin, tiny levels": ["FarFromTheOrigin", "TinyLevels"],
+          "last step": ["LastStep"], "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"],
+          "variance = beta": ["VarianceBeta"]}
 
 
 def mistakes(kind):
@@ -142,7 +144,7 @@ def questions(contract):
     probes = []
     for s in probe_specs(contract):
         recorder.group, recorder.label = "verdict", s.label
-        probes.append(judge(contract, recorder, new_probe(contract, s, recorder.names)))
+        probes.append(judge(contract, recorder, new_probe(contract, s, recorder)))
     recorder.group, recorder.label = "rows", "rows"
     if contract.form not in (TABLE, STATES):
         metamorphic(contract, recorder, probes[0])

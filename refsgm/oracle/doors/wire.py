@@ -2,7 +2,7 @@
 
     numbers and nested lists    arrays, in the contract's shapes: (B, D), (B, 1), (L,), ...
     {"A": .., "b": .., "theta": ..}    a function, built by whoever reads it:
-        score_fn, eps_fn   s(x, level) = (theta_0 x A + theta_1 b - theta_2 x^3) / (1 + level),
+        score_fn, eps_fn, ..    s(x, level) = (theta_0 x A + theta_1 b - theta_2 x^3) / (1 + level),
                            without the division where the contract passes no level
         log_density        f(x) = theta_0 x'A x / 2 + theta_1 b'x - theta_2 sum_i x_i^4 / 4
     [z_1, z_2, ..]      the draws of an rng, in the order in which a loop takes them
@@ -31,7 +31,7 @@ def functions_in_words(contract):
     """What the functions among the arguments are, {name: formula}."""
     words = {}
     for name in contract.args:
-        if name in ("score_fn", "eps_fn"):
+        if name.endswith("_fn"):
             words[name] = FIELD.format(name=name)
         elif name == "log_density" and contract.form == FUNCTION:
             words[name] = ENERGY

@@ -2,9 +2,11 @@
 
     gaussians     scores and densities of Gaussians and mixtures
     objectives    derivatives of a score, and the losses
+    predictions   the losses of networks that predict x_0, v or the velocity
     levels        noise levels, and weights of losses
     tables        levels of a whole schedule
     conversions   between scores, noise, clean data and velocities
+    paths         velocities and the SDE of a path, flow matching, laws of levels, guidance
     steps         noise added to data, and one step of a sampler
     loops         whole samplers
     likelihoods   likelihoods of data
@@ -16,14 +18,16 @@ formulas are written with (`fifty_digits`). Nothing here knows how foreign code 
 
 import difflib
 
-from . import conversions, gaussians, levels, likelihoods, loops, objectives, steps, tables
+from . import (conversions, gaussians, levels, likelihoods, loops, objectives, paths, predictions,
+               steps, tables)
 from .kind import (BATCH, DATA, FUNCTION, FUNCTIONS, LEVEL, LEVELS, LOSS, ROWS, STATES, TABLE,
-                   Kind, ProbeSpec)
+                   Kind, ProbeSpec, some_of)
 
 __all__ = ["BATCH", "DATA", "FUNCTION", "FUNCTIONS", "KINDS", "LEVEL", "LEVELS", "LOSS", "ROWS",
-           "STATES", "TABLE", "Kind", "ProbeSpec", "find"]
+           "STATES", "TABLE", "Kind", "ProbeSpec", "find", "some_of"]
 
-FAMILIES = (gaussians, objectives, levels, tables, conversions, steps, loops, likelihoods)
+FAMILIES = (gaussians, objectives, predictions, levels, tables, conversions, paths, steps, loops,
+            likelihoods)
 KINDS = {kind.name: kind for family in FAMILIES for kind in family.KINDS}
 
 

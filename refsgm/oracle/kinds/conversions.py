@@ -1,7 +1,7 @@
 """Kinds: conversions between score, noise, clean data and velocity, and between coordinates."""
 
 from .fifty_digits import root
-from .kind import BATCH, LEVEL, Kind
+from .kind import BATCH, LEVEL, Kind, data_at_1
 
 
 KINDS = (
@@ -19,8 +19,10 @@ KINDS = (
         (scale * x - sigma * v) / (scale**2 + sigma**2))),
     Kind("eps_from_v", BATCH, exact=lambda f, x, v, scale, sigma: (
         (sigma * x + scale * v) / (scale**2 + sigma**2))),
-    Kind("velocity_from_x0_eps", BATCH, exact=lambda f, x_0, eps: eps - x_0),
-    Kind("x0_from_velocity", BATCH, exact=lambda f, x, u, t: x - t * u),
+    Kind("velocity_from_x0_eps", BATCH, exact=lambda f, x_0, eps: eps - x_0,
+         known=(data_at_1(lambda x_0, eps: x_0 - eps),)),
+    Kind("x0_from_velocity", BATCH, exact=lambda f, x, u, t: x - t * u,
+         known=(data_at_1(lambda x, u, t: x + (1 - t) * u),)),
 
     Kind("ve_from_vp", {"x_ve": BATCH, "sigma": LEVEL},
          exact=lambda f, x, a: (x / root(a), root((1 - a) / a))),

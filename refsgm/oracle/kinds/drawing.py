@@ -9,6 +9,8 @@ import numpy as np
 from .kind import DATA, FUNCTION, FUNCTIONS, STATES
 from .test_functions import Field, Noise
 
+SIZES = {"tiny levels": 1e-4, "huge levels": 1e4, "far from the origin, tiny levels": 1e-4}
+
 
 def arguments(kind, spec):
     """The arguments of one probe, a dict in the contract's order; arrays are float64."""
@@ -48,7 +50,7 @@ def draw(kind, name, rng, spec, drawn):
 def data(name, rng, spec):
     """An array (B, D), near the origin, far from it, or far from the mean."""
     a = 1.5 * rng.standard_normal((spec.B, spec.D))
-    if spec.regime == "far from the origin" and name not in ("eps", "z"):
+    if spec.regime.startswith("far from the origin") and name not in ("eps", "z"):
         return a + 1e3
     if spec.regime == "far tail" and name in ("x", "x_noisy", "x_t"):
         return a + 60.0 * np.sign(rng.standard_normal((spec.B, spec.D)))
@@ -59,13 +61,14 @@ def level(name, rng, spec):
     """A noise level, time or rate, one per row or one for all."""
     u = rng.uniform(-1, 1, (spec.B, 1) if spec.rows else ())
     if name.startswith("alpha_bar"):
-        logit = {"tiny levels": 9 + u, "huge levels": -9 + u}.get(spec.regime, 2.5 * u)
+        logit = (9 + u if spec.regime.endswith("tiny levels") else
+                 -9 + u if spec.regime == "huge levels" else 2.5 * u)
         a = 1 / (1 + np.exp(-logit))
         a = np.where(np.abs(a - 0.5) < 0.05, 0.6, a)                # at 1/2 mistakes hide
-    elif name == "t":
+    elif name in ("t", "s"):
         a = 0.5 + 0.45 * u
     else:
-        size = {"tiny levels": 1e-4, "huge levels": 1e4}.get(spec.regime, 1.0)
+        size = SIZES.get(spec.regime, 1.0)
         a = 10**(0.9 * u) * (size if name.startswith("sigma") else 1.0)
         a = np.where(np.abs(np.log(a)) < 0.1, 1.3, a)                      # nor at sigma = 1
     return a if spec.rows else float(a)
@@ -78,7 +81,7 @@ def order_levels(kind, drawn, spec):
     share = share if spec.rows else float(share)
     given = dict(spec.given)
     for small, large in (("sigma_s", "sigma_t"), ("sigma_from", "sigma_to"),
-                         ("alpha_bar_t", "alpha_bar_s")):
+                         ("alpha_bar_t", "alpha_bar_s"), ("s", "t")):
         if small in kind.args and large in kind.args and small not in given:
             drawn[small] = share * drawn[large]
         elif small in given and isinstance(drawn.get(large), np.ndarray) and spec.rows:
@@ -100,8 +103,8 @@ def table(f):
 
 def means(rng, spec, drawn):
     """Means (4, D) of a mixture, as far apart as the noise is wide."""
-    width = {"tiny levels": 1e-4, "huge levels": 1e4}.get(spec.regime, 1.5)
-    center = 1e3 if spec.regime == "far from the origin" else 0.0
+    width = SIZES.get(spec.regime, 1.5)
+    center = 1e3 if spec.regime.startswith("far from the origin") else 0.0
     return center + width * rng.standard_normal((4, spec.D))
 
 
@@ -139,7 +142,7 @@ BY_NAME = {
     "sigma_max": number(lambda u, spec: 3 + 20 * u),
     "n_levels": number(lambda u, spec: 5 + spec.seed % 6),
     "n_steps": number(lambda u, spec: 4 + spec.seed % 5),
-    "steps_per_level": number(lambda u, spec: 2),
+    "steps_per_level": number(lambda u, spec: 2 + spec.seed % 2),
     "dim": number(lambda u, spec: 2 + spec.seed % 7),
     "bin_width": number(lambda u, spec: 1.1 * 2.0**-(1 + spec.seed % 8)),
     "rng": number(lambda u, spec: Noise(spec.seed)),

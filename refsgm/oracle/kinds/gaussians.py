@@ -7,7 +7,7 @@ import refsgm
 from .drawing import table
 from .fifty_digits import log_normal
 from .kind import BATCH, ROWS, Kind, Mistake
-from .probes import FAR_TAIL
+from .probes import FAR_TAIL, IN_FLOAT32
 from .terms import ones_of, square
 
 
@@ -69,9 +69,10 @@ KINDS = (
     Kind("perturbation_score", BATCH, exact=lambda f, x_noisy, x, sigma: (x - x_noisy) / sigma**2,
          more_probes=(FAR_TAIL,)),
     Kind("mixture_log_density", ROWS, exact=mixture_log_density, terms=log_density_itself,
-         logarithm=True, draw={"weights": table(mixture_weights)}, more_probes=(FAR_TAIL,)),
+         logarithm=True, draw={"weights": table(mixture_weights)},
+         more_probes=(FAR_TAIL, *IN_FLOAT32)),
     Kind("mixture_score", BATCH, exact=mixture_score, terms=averages_of_means, similar_terms=True,
-         draw={"weights": table(mixture_weights)}, more_probes=(FAR_TAIL,), known=(
+         draw={"weights": table(mixture_weights)}, more_probes=(FAR_TAIL, *IN_FLOAT32), known=(
              Mistake("unweighted", "", "component scores are averaged without responsibilities",
                      unweighted),)),
 )

@@ -8,9 +8,10 @@ how arguments are drawn, where to probe and what a mistake may be made of follow
 the arguments and from what is returned. A record gives a field only where its kind differs.
 """
 
+import functools
 import inspect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -24,11 +25,11 @@ SHAPES = {BATCH: "(B, D)", ROWS: "(B,)", LOSS: "(B,) or their mean", LEVEL: "lik
           TABLE: "(N,)", FUNCTION: "a function x -> (B, D)", STATES: "iterable of (B, D)"}
 
 # What an argument is, by its name. All others are numbers, tables or choices.
-FUNCTIONS = {"score_fn", "eps_fn", "log_density"}
+FUNCTIONS = {"score_fn", "eps_fn", "x0_fn", "denoiser_fn", "v_fn", "u_fn", "log_density"}
 LEVELS = {"sigma", "sigma_t", "sigma_s", "sigma_from", "sigma_to", "alpha_bar", "alpha_bar_t",
-          "alpha_bar_s", "scale", "t", "beta", "g"}
+          "alpha_bar_s", "scale", "scale_rate", "sigma_rate", "t", "s", "beta", "g"}
 DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score", "score_vp",
-        "score_ve", "target_score", "u", "v"}
+        "score_ve", "target_score", "u", "v", "conditional", "unconditional"}
 
 
 class ProbeSpec(NamedTuple):
@@ -52,6 +53,17 @@ class Mistake(NamedTuple):
     convention: str
     sentence: str
     formula: object
+
+
+def other_convention(name, sentence, formula):
+    """The formula of code that is right in another convention, and keeps to it throughout."""
+    return Mistake("other-convention", name, sentence, formula)
+
+
+def data_at_1(formula):
+    """The formula of flow matching that counts its time towards the data."""
+    return other_convention("data-at-1", "time runs towards the data here, which are at t = 1",
+                            formula)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,3 +171,30 @@ class Kind:
         out = ", ".join(f"{name} {SHAPES[form]}" if name else SHAPES[form]
                         for name, form in self.returns)
         return f"{self.name}({args}) -> {out}"
+
+
+def some_of(kind, components):
+    """The record of some components of a kind, in another order if it is given in one.
+
+    Raises ValueError for what are no components of it.
+    """
+    names = [name for name, _ in kind.returns]
+    if not components or not set(components) <= set(names) or len(set(components)) < len(
+            tuple(components)) or len(names) == 1:
+        raise ValueError(f"components must be some of {kind.name}'s "
+                         f"({', '.join(filter(None, names)) or 'it has one alone'}), "
+                         f"got {tuple(components)}")
+    index = [names.index(name) for name in components]
+
+    def picked(f):
+        @functools.wraps(f)
+        def some(*args):
+            result = f(*args)
+            return tuple(result[i] for i in index)
+        return some
+    other = replace(kind, result={name: kind.result[name] for name in components},
+                    exact=kind.exact and picked(kind.exact),
+                    level_terms=lambda args, i: kind.level_terms(args, index[i]),
+                    known=tuple(m._replace(formula=picked(m.formula)) for m in kind.known))
+    vars(other)["function"] = picked(kind.function)                    # in place of refsgm's whole
+    return other

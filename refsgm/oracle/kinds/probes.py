@@ -5,6 +5,8 @@ from .kind import DATA, FUNCTIONS, LEVEL, LOSS, ROWS, STATES, TABLE, ProbeSpec
 SIZES = ((5, 3), (4, 4), (6, 11), (1, 3), (3, 1), (7, 2), (2, 5))                # B, D
 BY_ROW = (True, True, False, True, True, False, True)
 FAR_TAIL = ProbeSpec("far tail", regime="far tail")
+IN_FLOAT32 = tuple(ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32")
+                   for regime in ("tiny levels", "huge levels", "far from the origin", "far tail"))
 
 
 def probe_specs(kind, levels=None, dim=None):
@@ -49,13 +51,19 @@ def everywhere(kind, levels, dim):
         rows = rows and by_row
         label = f"B = {B}, D = {D}" + (f", levels {'by row' if rows else 'for all'}"
                                        if leveled else "")
-        plain.append(ProbeSpec(label, B, D, rows, seed=i, M=2 * (i % 2)))
+        M = (0, 2, 0, 3, 0, 2, 0)[i]
+        if kind.sliced and M:
+            label += f", v ({M}, B, D)"
+        plain.append(ProbeSpec(label, B, D, rows, seed=i, M=M))
 
     more = [ProbeSpec("float32", dtype="float32", seed=3)]
     if leveled:
         more += [ProbeSpec(regime, regime=regime) for regime in ("tiny levels", "huge levels")]
     if any(a in DATA for a in kind.args) and not any(a in FUNCTIONS for a in kind.args):
         more += [ProbeSpec("far from the origin", regime="far from the origin")]
+        if leveled:
+            both = "far from the origin, tiny levels"
+            more += [ProbeSpec(both, regime=both)]
     if "alpha_bar_s" in kind.args:
         more += [ProbeSpec("last step", given=(("alpha_bar_s", 1.0),))]
     if "sigma_s" in kind.args:

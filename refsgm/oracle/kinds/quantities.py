@@ -24,7 +24,7 @@ def per_row(a, B):
 def quantities(kind, args):
     """What a wrong factor may be made of, name -> (B,): levels, sizes, their differences."""
     batch = next((a for n, a in args.items() if n in DATA and isinstance(a, np.ndarray)
-                  and a.ndim > 1), None)
+                  and a.ndim > 1 and not kind.is_level(n)), None)
     B, q = batch_size(args), {}
     if batch is not None:
         q["D"] = per_row(batch.shape[-1], B)

@@ -11,6 +11,7 @@ from ..calls.chains import Refused
 from ..calls.targets import VARIANCES
 from .convergence import convergence
 from .diffusion import in_single, run_of, said
+from .orders import SETTLED
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
 
@@ -45,10 +46,9 @@ def certify_own_levels(chain, result, start, deterministic):
     result.tables.append(("a Gaussian", "its own levels", found.orders, size, found.uncertainty))
     last = float(np.linalg.norm(doubled[-1].e))
     result.order, result.standard_error = found.order, found.spread
-    if result.claimed_order and found.order < result.claimed_order - 0.25:
-        result.doubts.append(f"on its own levels it has order {found.order:.2f} at the last "
-                             f"doubling that is seen, where order {result.claimed_order:g} is "
-                             "claimed: where they end may hide it")
+    exact = max(float(np.linalg.norm(run.e)) for run in doubled) < 3 * floor
+    if result.claimed_order and not exact:
+        result.doubts += claim_unseen(found, result.claimed_order)
     if found.answer == "not seen":
         result.doubts.append(found.why)
     elif found.answer == "wrong":
@@ -61,6 +61,21 @@ def certify_own_levels(chain, result, start, deterministic):
     elif last < 3 * left:
         result.notes.append(f"after {DOUBLED[-1]} steps its last level, sigma = {b / a:.3g}, "
                             "limits it")
+
+
+def claim_unseen(found, claimed):
+    """Why a claimed order is not seen on a sampler's own levels, [sentence] or []."""
+    if not found.orders:
+        return [f"on its own levels its order cannot be seen, where order {claimed:g} is claimed: "
+                "its error does not fall, or where they end hides it"]
+    if found.order < claimed - 0.25:
+        return [f"on its own levels it has order {found.order:.2f} at the last doubling that is "
+                f"seen, where order {claimed:g} is claimed: where they end may hide it"]
+    if found.spread > SETTLED:
+        return [f"on its own levels its local orders are {found.orders[-2][1]:.2f} and "
+                f"{found.orders[-1][1]:.2f} at the last two doublings that are seen, which do not "
+                f"settle at the {claimed:g} claimed"]
+    return []
 
 
 def own_run(chain, n):

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import numpy as np
 
-from ..calls.caller import OutOfTime, limited
+from ..calls.trial import OutOfTime, limited
 from . import paths, times, weighting
 from .fitting import separated
 from .judge import judged

@@ -64,7 +64,7 @@ def numpy_read(note, loss, seed):
 
 @contextmanager
 def replaced(fn, stand_in):
-    """While this lasts, whatever `stand_in` answers for stands in the places that fn reads."""
+    """While this lasts, fn reads what `stand_in` answers with in place of each value."""
     undo = []
     try:
         follow(fn, stand_in, undo, DEPTH, set())

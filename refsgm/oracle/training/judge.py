@@ -11,6 +11,7 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     tol = 3e-3 if step.single else 2e-4
     law_of_noise(rows, step, report)
     found = paths.path_of(rows.a, rows.b, rows.time, rows.dtype, report, tol, path)
+    known = not report.problems
     further_noise(rows, found, report)
     report.facts["path"] = "x_t = scale x_0 + sigma eps, " + paths.NAMES.get(
         found.name, "on a path of its own")
@@ -26,6 +27,8 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
                                tol)
     if target is targets.MINUS_V and found.m != 1:
         target = inner(found, rows, words, report) or target
+    if path is not None and known:
+        stated_path(path, found, target, report)
     if target in (targets.OT, targets.OT_BACK):
         report.facts.pop("data", None)
         report.facts["path"] += (", with sigma = 1 - (1 - sigma_min) t, sigma_min = "
@@ -39,6 +42,16 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
         formulas(target, found, report)
     weigh(rows, found, target, step, report, weight, tol, name)
     stated_time(time, name, words, report)
+
+
+def stated_path(said, path, target, report):
+    """Whether the noisy data are on the path that the user says; EDM's are, before c_in."""
+    right = paths.SAID[said]
+    if right == path.name or right == "ve" and target is not None and target.said == "edm":
+        return
+    report.wrong("wrong-coordinates" if path.name in paths.NAMES else "unknown",
+                 f"path={said!r} is said, and the noisy data are on "
+                 + paths.NAMES.get(path.name, "no known path"))
 
 
 def law_of_noise(rows, step, report):
@@ -232,11 +245,13 @@ def weigh(rows, path, target, step, report, said_weight, tol, told):
             2.0 if step.robust is None else 1.0)
         report.facts["weight"] = weight.name
     if said_weight is not None:
-        stated_weight(said_weight, weight, rows, path, report)
+        stated_weight(said_weight, weight, rows, path, target, report)
 
 
-def stated_weight(said, weight, rows, path, report):
-    """Whether the weight is the one that the user says."""
+def stated_weight(said, weight, rows, path, target, report):
+    """Whether the weight is the one that the user says; EDM's of x_0 is 1 of its inner network."""
+    if said == "edm" and target is not None and target.said == "edm" and weight is not None:
+        said = "1"
     if callable(said):
         same = paths.constant(rows.w / np.asarray(said(path.a, path.b), dtype=float), 5e-3)
         if same is None:

@@ -54,7 +54,13 @@ def constant(values, tol):
 
 def path_of(a, b, time, dtype, report, tol, said):
     """The `Path` of coefficients a, b; what is wrong with it is told to the report."""
-    if (a < 0).any() and (a > 0).any() or (b < 0).all() or (a < 0).all():
+    for values, what in ((a, "data"), (b, "noise")):
+        if (values < -tol).any() and (values > tol).any():
+            report.wrong("wrong-law", f"{what} are multiplied by numbers of both signs, from "
+                         f"{values.min():.3g} to {values.max():.3g}: the time leaves its range",
+                         "draw the time from [0, 1], and a level from the positive numbers")
+            report.stop("with such levels the noisy data are on no path")
+    if (b < 0).all() or (a < 0).all():
         report.wrong("sign", "the sign of the data or of the noise in the network's input is "
                      "negative")
         a, b = np.abs(a), np.abs(b)
@@ -89,10 +95,6 @@ def path_of(a, b, time, dtype, report, tol, said):
         report.wrong("sqrt-missing", "the square roots are missing: scale = alpha_bar and sigma = "
                      "1 - alpha_bar, where their roots are meant", "scale data by sqrt(alpha_bar) "
                      "and noise by sqrt(1 - alpha_bar)")
-    if said is not None and SAID[said] != chosen.name and not report.problems:
-        code = "wrong-coordinates" if chosen.name in NAMES else "unknown"
-        report.wrong(code, f"path={said!r} is said, and the noisy data are on "
-                     + NAMES.get(chosen.name, "no known path"))
     return chosen
 
 

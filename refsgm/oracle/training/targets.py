@@ -50,7 +50,6 @@ SPEED = Target("the velocity of the path, d scale/dt x_0 + d sigma/dt eps", "vel
                "refsgm.x0_from_score(x_t, score, scale, sigma)")
 
 
-
 def known(path):
     """(target, p, q) that belong to a path."""
     a, b, one, no = path.a, path.b, np.ones_like(path.a), np.zeros_like(path.a)
@@ -112,6 +111,10 @@ def target_of(path, p, q, time, report, tol):
     fits = [t for t, P, Q in known(path) if near(p, P, tol) and near(q, Q, tol)]
     if fits:
         return fits[0]
+    if max(np.abs(p).max(), np.abs(q).max()) < tol:
+        if not report.problems:
+            report.wrong("wrong-factor", "the target is zero: it holds neither data nor noise")
+        return None
     if path.name == "flow" and abs(path.m - 1) > tol:              # sigma = 1 - (1 - sigma_min) t
         for target, sign in ((OT_BACK, 1.0), (OT, -1.0)):
             if near(q * path.m, sign + 0 * q, tol) and near(p * path.m, -sign + 0 * p, tol):
@@ -125,8 +128,9 @@ def target_of(path, p, q, time, report, tol):
     if path.name == "vp" and step_back(path, p, q):
         return STEP_BACK
     if path.name == "ve" or path.m != 1:
+        before = len(report.problems)
         edm = preconditioned(path, p, q, report, tol)
-        if edm:
+        if edm or len(report.problems) > before:
             return edm
     for code, sentence, P, Q in mistaken(path):
         if near(p, P, tol) and near(q, Q, tol):

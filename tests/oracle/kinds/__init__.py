@@ -8,10 +8,12 @@ import functools
 
 import numpy as np
 
-from . import conversions, gaussians, levels, likelihoods, loops, objectives, steps, tables
+from . import (conversions, gaussians, levels, likelihoods, loops, objectives, paths, predictions,
+               steps, tables)
 from .record import TRIED
 
-FAMILIES = (gaussians, objectives, levels, tables, conversions, steps, loops, likelihoods)
+FAMILIES = (gaussians, objectives, predictions, levels, tables, conversions, paths, steps, loops,
+            likelihoods)
 TUNED = [mistake for tried in TRIED.values() for mistake in tried.tuned]
 MEASURED = [mistake for tried in TRIED.values() for mistake in tried.measured]
 
@@ -19,6 +21,11 @@ MEASURED = [mistake for tried in TRIED.values() for mistake in tried.measured]
 def portable(xp):
     """{kind: Pair} for a Space."""
     return {kind: pair for family in FAMILIES for kind, pair in family.portable(xp).items()}
+
+
+def losses(xp, keep=lambda a: a):
+    """{loss: Pair}; `keep` is what becomes of a derivative, or else of a function's value."""
+    return objectives.losses(xp, keep) | predictions.losses(xp, keep)
 
 
 def spellings(kind):

@@ -33,7 +33,7 @@ def portable(xp):
             lambda x_t, v, scale, sigma: (sigma * x_t + scale * v) / (scale**2 + sigma**2),
             lambda x_t, v, scale, sigma: scale * v / (scale**2 + sigma**2), "argument-ignored"),
         "velocity_from_x0_eps": Pair(lambda x_0, eps: eps - x_0, lambda x_0, eps: x_0 - eps,
-                                     "sign"),
+                                     "other-convention"),
         "x0_from_velocity": Pair(lambda x_t, u, t: x_t - t * u, lambda x_t, u, t: x_t - (1 - t) * u,
                                  "one-minus"),
         "ve_from_vp": Pair(lambda x_vp, a: (x_vp / a**0.5, ((1 - a) / a)**0.5),
@@ -157,7 +157,7 @@ of("velocity_from_x0_eps", spellings=(
     lambda x_0, eps: -x_0 + eps,
     lambda x_0, eps: -(x_0 - eps),
 ), tuned=(
-    ("towards the data", "sign swapped-arguments", lambda x_0, e: x_0 - e),
+    ("towards the data", "other-convention", lambda x_0, e: x_0 - e),
     ("a plus", "sign", lambda x_0, e: e + x_0),
     ("halved", "half", lambda x_0, e: (e - x_0) / 2),
 ))
@@ -168,6 +168,7 @@ of("x0_from_velocity", spellings=(
     ("the sign", "sign", lambda x, u, t: x + t * u),
     ("time runs backwards", "one-minus", lambda x, u, t: x - (1 - t) * u),
     ("a whole step", "argument-ignored factor-missing", lambda x, u, t: x - u),
+    ("data at t = 1", "other-convention", lambda x, u, t: x + u - t * u),
 ))
 of("ve_from_vp", spellings=(
     lambda x, a: (x / np.sqrt(a), np.sqrt(1 - a) / np.sqrt(a)),

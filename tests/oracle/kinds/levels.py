@@ -251,7 +251,7 @@ of("min_snr_weight", spellings=(min_snr, min_snr_by_cases), tuned=(
      lambda a, g, p: np.minimum(snr(a), g) / snr(a)),
     ("gamma is always 5", "argument-ignored",
      lambda a, g, p: np.minimum(snr(a), 5) / {"eps": snr(a), "x0": 1, "v": snr(a) + 1}[p]),
-    ("v is divided by SNR", "special-case term-missing wrong-factor factor-extra",
+    ("v is divided by SNR", "special-case term-missing argument-ignored",
      lambda a, g, p: np.minimum(snr(a), g) / {"eps": snr(a), "x0": 1, "v": snr(a)}[p]),
     ("of the noise-to-signal ratio", "inverted one-minus",
      lambda a, g, p: np.minimum(snr(1 - a), g) / {"eps": snr(1 - a), "x0": 1,

@@ -94,7 +94,7 @@ of("karras_sigmas", spellings=(
 ), tuned=(
     ("rho is always 7", "argument-ignored special-case",
      lambda high, low, n, rho=7.0: np.linspace(high**(1 / 7), low**(1 / 7), n)**7),
-    ("a zero at the end", "wrong-shape end-point index-shift",
+    ("a zero at the end", "other-convention",
      lambda high, low, n, rho=7.0: np.append(
          np.linspace(high**(1 / rho), low**(1 / rho), n)**rho, 0)),
     ("i / L", "end-point",
@@ -117,6 +117,8 @@ of("linear_betas", spellings=(
     ("without the last", "end-point",
      lambda n, low=1e-4, high=0.02: np.linspace(low, high, n, endpoint=False)),
     ("one too many", "wrong-shape", lambda n, low=1e-4, high=0.02: np.linspace(low, high, n + 1)),
+    ("scaled by 1000 / n", "factor",
+     lambda n, low=1e-4, high=0.02: np.linspace(low, high, n) * 1000 / n),
     ("descending", "reversed swapped-arguments",
      lambda n, low=1e-4, high=0.02: np.linspace(high, low, n)),
 ), measured=(

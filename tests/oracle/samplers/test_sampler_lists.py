@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from refsgm import check_sampler
+from refsgm import check_sampler, karras_sigmas
 from refsgm.oracle.sampler.certificate import Certificate
 from refsgm.oracle.sampler.orders import claim
 from tests.oracle.samplers.right import RIGHT, euler, heun, pairs
@@ -122,3 +122,13 @@ def test_sampled_certificates_state_their_power():
     certificate = check_sampler(sampler)
     assert 0.001 < certificate.power < 0.2
     assert "of the variance would not be seen" in " ".join(str(certificate).split())
+
+
+def test_an_order_that_own_levels_hide_is_not_certified():
+    """[POP-4] A sampler whose error is the same at every n shows no order, whatever is claimed."""
+    def fixed(score_fn, x, n, rng):
+        return heun(score_fn, x, karras_sigmas(10.0, 0.02, 100), rng)
+    assert check_sampler(fixed, levels="own").ok
+    certificate = check_sampler(fixed, levels="own", claimed_order=3)
+    assert certificate.answer == "not seen", certificate
+    assert "cannot be seen" in certificate.doubts[0]

@@ -85,6 +85,37 @@ def test_what_contradicts_the_user_is_wrong(option, value, code):
     assert report.diagnosis.code == code
 
 
+@pytest.mark.parametrize(("step", "said"), [
+    (styles.edm, {"path": "edm", "predicts": "x0", "weight": "edm", "time": "sigma"}),
+    (styles.edm_inner, {"path": "ve", "predicts": "x0", "weight": "edm", "time": "log sigma / 4"})])
+def test_what_is_said_of_edm_holds_outside_and_inside_its_preconditioner(step, said):
+    """The inner network is told the input times c_in, and its plain error is EDM's of x_0."""
+    report = check_training(step, **said)
+    assert report.ok, str(report)
+
+
+def flow_step(law=torch.rand, told=lambda t: t, target=lambda x, eps: eps - x):
+    """A step of flow matching with a slip."""
+    def loss(net, x):
+        t, eps = law(len(x), 1, 1, 1), torch.randn_like(x)
+        return F.mse_loss(net((1 - t) * x + t * eps, told(t)), target(x, eps))
+    return loss
+
+
+@pytest.mark.parametrize(("step", "code"), [
+    (flow_step(law=torch.randn), "wrong-law"),
+    (flow_step(target=lambda x, eps: torch.randn_like(x)), "other-noise"),
+    (flow_step(target=lambda x, eps: 0 * x), "wrong-factor"),
+    (lambda net, x: styles.edm_inner(net, x, out=lambda s, d: s / (s**2 + d**2)**0.5),
+     "factor-missing"),
+    (lambda net, x: styles.edm_inner(net, x, skip=lambda s, d: s**2 / (s**2 + d**2)),
+     "one-minus")], ids=["time from a normal law", "noise drawn anew", "no target", "c_out",
+                         "c_skip"])
+def test_one_mistake_is_said_once(step, code):
+    """What follows from a mistake that was named is no second mistake."""
+    assert [p.code for p in check_training(step).problems] == [code]
+
+
 def test_a_consistency_loss_is_not_judged():
     """Where a target is another output of the network, nothing is said against it."""
     def loss(net, x):

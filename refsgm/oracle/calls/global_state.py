@@ -1,0 +1,77 @@
+"""State of whole libraries that foreign code may change: it is put back, and the change told."""
+
+import contextlib
+import random
+import sys
+
+import numpy as np
+
+SAID = {"the precision of PyTorch's new tensors": "torch.set_default_dtype",
+        "whether PyTorch takes gradients": "torch.set_grad_enabled",
+        "the device of PyTorch's new tensors": "torch.set_default_device",
+        "whether JAX has float64": "jax_enable_x64",
+        "how NumPy treats floating-point errors": "numpy.seterr",
+        "NumPy's global generator": "it draws from it, or seeds it",
+        "Python's global generator": "it draws from it, or seeds it",
+        "PyTorch's global generator": "it draws from it, or seeds it"}
+
+
+def switches():
+    """{what it is: (its value now, how it is put back)}."""
+    found = {
+        "how NumPy treats floating-point errors": (np.geterr(), lambda a: np.seterr(**a)),
+        "NumPy's global generator": (comparable(np.random.get_state()),  # noqa: NPY002
+                                     np.random.set_state),               # noqa: NPY002
+        "Python's global generator": (random.getstate(), random.setstate)}
+    torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
+    if torch is not None:
+        found |= {
+            "the precision of PyTorch's new tensors": (torch.get_default_dtype(),
+                                                       torch.set_default_dtype),
+            "whether PyTorch takes gradients": (torch.is_grad_enabled(), torch.set_grad_enabled),
+            "PyTorch's global generator": (Numbers(torch.get_rng_state()), set_torch)}
+        if hasattr(torch, "get_default_device"):
+            found["the device of PyTorch's new tensors"] = (str(torch.get_default_device()),
+                                                            torch.set_default_device)
+    if jax is not None:
+        found["whether JAX has float64"] = (
+            jax.config.jax_enable_x64, lambda a: jax.config.update("jax_enable_x64", a))
+    return found
+
+
+class Numbers:
+    """An array or tensor that can be compared with another."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __eq__(self, other):
+        return bool((self.values == other.values).all())
+
+    __hash__ = None
+
+
+def set_torch(state):
+    """Put PyTorch's generator back."""
+    import torch
+    torch.set_rng_state(state.values)
+
+
+def comparable(state):
+    """NumPy's state as plain numbers."""
+    name, keys, *rest = state
+    return (name, tuple(keys.tolist()), *rest)
+
+
+@contextlib.contextmanager
+def put_back():
+    """Put state back at the end; gives a list that is filled with a sentence for each change."""
+    before, changes = switches(), []
+    try:
+        yield changes
+    finally:
+        after = switches()
+        for what, (value, restore) in before.items():
+            if not after[what][0] == value:
+                restore(value)
+                changes.append(f"it changes {what} ({SAID[what]}), which was put back")

@@ -1,0 +1,37 @@
+"""What foreign code returns: tuples, dicts, stacked arrays or objects, as the contract's parts."""
+
+ATTRIBUTES = ("prev_sample", "sample", "prediction", "pred", "loss", "samples", "x")
+
+
+def opened(result, names):
+    """What an object, or a dict, holds: the contract's components, or the usual name of a result.
+
+    names  of the components; ("",) where there is one
+    """
+    if hasattr(result, "shape") or isinstance(result, (int, float, tuple, list)):
+        return result
+    if isinstance(result, dict):
+        held = result
+    elif hasattr(result, "__next__") or hasattr(result, "__array__") or result is None:
+        return result
+    else:
+        held = {n: getattr(result, n) for n in (*names, *ATTRIBUTES) if n and hasattr(result, n)}
+    if all(n in held for n in names):
+        return tuple(held[n] for n in names)
+    if len(names) == 1:
+        found = [held[n] for n in ATTRIBUTES if n in held] or list(held.values())
+        return found[0] if found else result
+    return result
+
+
+def parts_of(result, names):
+    """A result as its components: itself, or those of a tuple, a dict or a stacked array."""
+    result = opened(result, names)
+    if names == ("",):
+        return (result,)
+    if len(names) == 1:                             # one component of several that a kind has
+        alone = isinstance(result, (tuple, list)) and len(result) == 1
+        return (result[0],) if alone else (result,)
+    if isinstance(result, (tuple, list)) or len(getattr(result, "shape", ())) > 0:
+        return tuple(result)
+    return (result,)
