@@ -99,8 +99,7 @@ class Settings:
 
 def with_options(doc):
     """A docstring in which the word FIELDS becomes one line for each field of Settings."""
-    lines = [f"{f.name:<15}{f.metadata['help']}" + (f" ({f.default!r})" if f.default is not None
-                                                    else "") for f in fields(Settings)]
+    lines = [f"{f.name:<15}{f.metadata['help']} ({f.default!r})" for f in fields(Settings)]
     indent = doc.split("FIELDS")[0].rpartition("\n")[2]
     return doc.replace("FIELDS", f"\n{indent}".join(lines))
 
