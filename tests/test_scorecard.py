@@ -28,7 +28,6 @@ def off_by(result):
     return abs(result["chains"] - result["exact"]) / result["standard_error"]
 
 
-@pytest.mark.xdist_group("scorecard")
 def test_exact_weights_do_not_depend_on_the_grid_and_agree_with_chains(card):
     """[POP-7] [LANG-1] [LANG-2]"""
     assert len(card["a"]) == 3
@@ -57,7 +56,6 @@ def test_exact_weights_need_a_fiftieth_of_the_scores_of_their_chains(monkeypatch
     assert sum(asked) < scorecard.CHAINS * steps / 50
 
 
-@pytest.mark.xdist_group("scorecard")
 def test_a_score_learnt_without_noise_is_wrong_where_there_are_no_data(card):
     """[FISHER-1] The error over the area, not the divergence, tells: p hardly goes there."""
     without, with_noise = (card["b"][key] for key in ("0.0", "5.0"))
@@ -69,7 +67,6 @@ def test_a_score_learnt_without_noise_is_wrong_where_there_are_no_data(card):
     assert 0.99 < shares < 1                        # what lies in the square, all regions together
 
 
-@pytest.mark.xdist_group("scorecard")
 def test_orders_bias_and_variances(card):
     """[POP-3] [POP-4] [POP-6] [LANG-3]"""
     for result in card["e"].values():

@@ -26,7 +26,7 @@ sys.path.append(str(ROOT / "docs" / "_ext"))
 
 import sources  # noqa: E402, needs the path
 
-pytestmark = [pytest.mark.site, pytest.mark.xdist_group("site"),
+pytestmark = [pytest.mark.site,
               pytest.mark.skipif(not (SITE / "index.html").exists(),
                                  reason="the site is not built: make docs")]
 FILES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html")

@@ -191,8 +191,8 @@ def metamorphic(contract, caller, probe):
                          ("its rows twice", np.repeat(np.arange(B), 2))):
         want, sensitivity = (tuple(a[index] if a.shape[:1] == (B,) else a for a in arrays)
                              for arrays in (probe.want, probe.sensitivity))
-        again = Probe(probe.situation._replace(label=label), rows_of(probe.args, index), want,
-                      sensitivity, Trial())
+        again = Probe(probe.situation._replace(label=label), rows_of(contract, probe.args, index),
+                      want, sensitivity, Trial())
         probes.append(judge(contract, caller, again))
     return probes
 

@@ -23,7 +23,6 @@ SIDES = {                                     # name: (framework, dtype, what mu
     "jax": ("jax", None, "jax"),
 }
 UNTRACED = FUNCTIONS | {"rng", "n_levels", "n_steps", "prediction", "variance"}     # jit takes none
-JAX = pytest.param("jax", marks=pytest.mark.xdist_group("jax"))   # one process compiles each once
 
 
 def space_of(framework, dtype):
@@ -43,7 +42,7 @@ def compiled(pairs):
             if UNTRACED.isdisjoint(KINDS[kind].args) else pair for kind, pair in pairs.items()}
 
 
-@pytest.fixture(scope="module", params=["numpy", "torch float64", "torch float32", JAX])
+@pytest.fixture(scope="module", params=["numpy", "torch float64", "torch float32", "jax"])
 def side(request):
     """(framework, dtype, {kind: Pair})."""
     framework, dtype, module = SIDES[request.param]
@@ -52,7 +51,7 @@ def side(request):
     return framework, dtype, compiled(pairs) if framework == "jax" else pairs
 
 
-@pytest.fixture(scope="module", params=["autograd", "torch float64", "torch float32", JAX])
+@pytest.fixture(scope="module", params=["autograd", "torch float64", "torch float32", "jax"])
 def detached(request):
     """(framework, dtype, {loss: Pair}), every loss with a part that has no gradient."""
     framework, dtype, module = SIDES[request.param]

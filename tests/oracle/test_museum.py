@@ -18,7 +18,6 @@ from refsgm.oracle.kinds import KINDS, find
 from refsgm.oracle.doctor.codes import CODES
 from tests.oracle.kinds import TRIED, TUNED, spellings
 
-MADE_ONCE = pytest.mark.xdist_group("museum")          # in one process, which makes the matrices
 # mistakes of the museum whose name is in the dictionary alone
 NEED_THE_DICTIONARY = {"minsnr-clamp-direction", "minsnr-v-base-plus1", "ddim-clip-not-propagated"}
 # kind: {tuned mistake: what the engines call it}, where that is none of its names
@@ -50,19 +49,16 @@ def without_dictionary():
     return museum.kill_matrix(dictionary=False)
 
 
-@MADE_ONCE
 def test_every_mistake_is_caught(matrix):
     """A probe of every kind rejects each mistake of the museum."""
     assert [r.mutant.id for r in matrix if not r.caught] == []
 
 
-@MADE_ONCE
 def test_every_mistake_is_named_at_first(matrix):
     """The first diagnosis of each mistake is the code that it declares."""
     assert [r.mutant.id for r in matrix if not r.right] == [], museum.table(matrix, [])
 
 
-@MADE_ONCE
 def test_conventions_are_named_and_can_be_allowed(matrix):
     for r in matrix:
         assert r.convention == r.mutant.convention, r.mutant.id
@@ -81,7 +77,6 @@ def test_other_spellings_of_every_kind_raise_no_alarm(kind):
         assert report.right, f"{name}\n{report}"
 
 
-@MADE_ONCE
 def test_the_engines_name_all_mistakes_but_these_without_the_dictionary(without_dictionary):
     """A mistake that gains or loses its name changes the set, and the page of the museum."""
     assert {r.mutant.id for r in without_dictionary if not r.right} == NEED_THE_DICTIONARY
@@ -130,7 +125,6 @@ def test_the_command_line_prints_the_matrix_and_fails_on_what_passes(monkeypatch
     assert json.loads(done.output)["rows"][0]["caught_by"] == []
 
 
-@MADE_ONCE
 def test_the_page_is_what_the_museum_prints(matrix, without_dictionary):
     """docs/museum.md is up to date; only figures may differ from machine to machine."""
     def words(text):

@@ -28,9 +28,6 @@ SOME = ["gaussian_score", "ddim_step", "posterior", "heun_step", "mixture_log_de
         "min_snr_weight", "alpha_bar_from_betas", "score_of", "ddpm_sampler", "langevin"]
 
 
-# in one process, which makes each document once
-pytestmark = pytest.mark.xdist_group("vectors")
-
 
 @pytest.fixture(scope="module")
 def documents():

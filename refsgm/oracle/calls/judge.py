@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, LEVELS, LOSS, STATES
+from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
 from .reference import reference, sensitivity
@@ -221,7 +221,7 @@ def judge_rows(caller, probe):
     values, (component,) = [], probe.components
     probe.batch_mean = float(np.ravel(component.got)[0])
     for b in range(len(probe.want[0])):
-        trial = ask(caller, probe, **rows_of(probe.args, b))
+        trial = ask(caller, probe, **rows_of(caller.contract, probe.args, b))
         if trial.outputs is None or trial.outputs[0].size != 1:
             probe.components = ()
             return
@@ -231,16 +231,15 @@ def judge_rows(caller, probe):
     probe.components = (component._replace(got=np.array(values), slack=slack, mean=False),)
 
 
-def rows_of(args, b):
-    """The arguments of one row, or of several (b a slice or an index array)."""
+def rows_of(kind, args, b):
+    """The arguments of a kind for one row, or of several (b a slice or an index array)."""
     index = slice(b, b + 1) if isinstance(b, int) else b
     B, result = batch_size(args), {}
     for name, a in args.items():
         if isinstance(a, np.ndarray) and name in DATA and a.ndim == 3:
             a = a[:, index]
         elif isinstance(a, np.ndarray) and (name in DATA and a.ndim == 2
-                                            or name in LEVELS | {"step_size", "sigma_max"}
-                                            and a.shape == (B, 1)):
+                                            or kind.is_level(name) and a.shape == (B, 1)):
             a = a[index]
         result[name] = a
     return result
