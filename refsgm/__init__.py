@@ -20,6 +20,10 @@ Losses return one value per sample, (B,), summed over features; the caller takes
 Noise is an argument; only loops and `sample` methods take an rng. Results have the dtype of the
 inputs. Nothing is mutated or broadcast silently.
 
+An array is NumPy's own (a memmap too) or one that speaks NumPy's protocols, as CuPy and Dask do.
+Lists, subclasses (matrix, masked), pandas, PyTorch and JAX are refused: convert them. Counts and
+seeds are integers of Python or NumPy; a bool is no number; data of integers count as float64.
+
 Every function raises ValueError, in one sentence, for an argument of another shape, a value that is
 not finite or outside the range that its docstring gives, and a table in another order; a docstring
 says what it raises besides. A noise level is a scalar or (B, 1) wherever it meets data.

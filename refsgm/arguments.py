@@ -8,14 +8,14 @@ Python numbers and NumPy arrays; of traced and device arrays only the shapes (lo
 would break the trace or stop the device).
 """
 
-import operator
+from numbers import Integral
 
 import autograd.numpy as np
 
-from .arrays import on_host, value_of
+from .arrays import in_one_line, is_number_or_array, on_host, range_of_squares, value_of
 
-POSITIVE = ("positive", lambda a: a > 0)
-NONNEGATIVE = ("zero or positive", lambda a: a >= 0)
+POSITIVE = ("positive", lambda a: (a >= (ends := range_of_squares(a))[0]) & (a <= ends[1]))
+NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a)[1]))
 FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
@@ -23,11 +23,17 @@ FINITE = ("finite", lambda a: True)
 
 
 def shape_of(name, a):
-    """The shape of a number or an array; anything else is refused."""
-    shape = getattr(value_of(a), "shape", None)
-    if shape is None and not isinstance(a, (int, float, complex)):
-        raise ValueError(f"{name} must be an array or a number, got {type(a).__name__}")
-    return shape or ()
+    """The shape of a number or an array; anything else, and what only resembles one, is refused."""
+    kind = type(a)
+    if kind is np.ndarray:
+        return a.shape
+    if kind is float or kind is int:
+        return ()
+    a = value_of(a)
+    if not is_number_or_array(type(a)):
+        raise ValueError(f"{name} must be an array or a number, got {kind.__module__}."
+                         f"{kind.__qualname__}".replace("builtins.", ""))
+    return getattr(a, "shape", ())
 
 
 def check_value(name, a, domain):
@@ -36,6 +42,11 @@ def check_value(name, a, domain):
     shape_of(name, a)
     if not on_host(a):
         return
+    if type(a) is int:
+        try:
+            a = float(a)
+        except OverflowError:
+            raise ValueError(f"{name} must be finite, got an integer beyond 1e308") from None
     kind = a.dtype.kind if hasattr(a, "dtype") else "f"
     if kind not in "iufc":
         raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
@@ -48,6 +59,9 @@ def check_value(name, a, domain):
     if not good.all():
         bad = a if np.ndim(a) == 0 else a[~good][0]
         what = words if np.isfinite(bad) else "finite"
+        if what == words and domain in (POSITIVE, NONNEGATIVE) and bad.real > 0:
+            low, high = range_of_squares(a)
+            what = f"between {low} and {high}, where its square is a normal number"
         raise ValueError(f"{name} must be {what}, got {bad}")
 
 
@@ -94,6 +108,8 @@ def check_below(**pair):
     """The first argument is smaller than the second, in every row."""
     (name, a), (other, b) = pair.items()
     if on_host(a) and on_host(b) and not np.all(np.real(a) < np.real(b)):
+        a, b = (np.ravel(v)[~np.ravel(np.real(a) < np.real(b)) if np.ndim(v) else slice(None)][0]
+                for v in (a, b))                                  # the first pair that is not
         raise ValueError(f"{name} must be smaller than {other}, got {name} = {a} and {other} = {b}")
 
 
@@ -136,12 +152,30 @@ def check_directions(x, v):
 
 def check_integer(name, n, least):
     """What `name` holds is an integer, at least `least`."""
-    try:
-        good = operator.index(n) >= least
-    except TypeError:
-        good = False
-    if not good:
-        raise ValueError(f"{name} must be an integer, at least {least}, got {n!r}")
+    if not isinstance(n, Integral) or type(n) is bool or n < least:
+        raise ValueError(f"{name} must be an integer, at least {least}, got {in_one_line(n)}")
+
+
+def check_functions(**functions):
+    """Every one can be called."""
+    for name, f in functions.items():
+        if not callable(f):
+            raise ValueError(f"{name} must be a function, got {in_one_line(f)}")
+
+
+def check_rng(rng):
+    """rng draws noise."""
+    if not hasattr(rng, "standard_normal"):
+        raise ValueError("rng must be a Generator, such as numpy.random.default_rng(0), "
+                         f"got {in_one_line(rng)}")
+
+
+def check_like(**pair):
+    """The second argument is a scalar or has the shape of the first; a scalar fits any shape."""
+    (name, shape), (other, other_shape) = ((name, shape_of(name, a)) for name, a in pair.items())
+    if shape != other_shape and () not in (shape, other_shape):
+        raise ValueError(f"{other} must be a scalar or have the shape of {name}, {shape}, "
+                         f"got shape {other_shape}")
 
 
 def check_count(least, **counts):

@@ -6,6 +6,7 @@ they meet ("weak"), where a NumPy float64 scalar would turn float32 data into fl
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import autograd.numpy as np
@@ -36,6 +37,42 @@ def device_of(x):
 def on_host(a):
     """Whether the values of `a` may be looked at: a Python number or a NumPy array."""
     return isinstance(a, (int, float, complex, np.ndarray, np.generic))
+
+
+@cache
+def is_number_or_array(kind):
+    """Whether a type is one that arguments may have.
+
+    Numbers of Python and NumPy that are no bool, NumPy's own array and its memmap, and arrays that
+    speak NumPy's two protocols (CuPy, Dask). A subclass of NumPy's array has rules of its own, and
+    so have pandas, PyTorch and JAX: those are for the caller to convert.
+    """
+    if issubclass(kind, np.ndarray):
+        return kind is np.ndarray or kind.__name__ == "memmap" and kind.__module__ == "numpy"
+    if issubclass(kind, np.generic):
+        return True
+    return kind in (int, float, complex) or all(
+        hasattr(kind, name) for name in ("shape", "dtype", "__array_function__", "__array_ufunc__"))
+
+
+SQUARES = {np.dtype(np.float32): (1e-18, 1e18), None: (1e-150, 1e150)}
+
+
+def range_of_squares(a):
+    """The smallest and largest numbers of the dtype of `a` whose squares do not leave its range."""
+    return SQUARES.get(getattr(a, "dtype", None), SQUARES[None])
+
+
+def in_one_line(value):
+    """A value as it is shown in a message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def differentiable(x):
+    """x as derivatives need it: a memmap as the array that it is, integers as float64."""
+    kind = getattr(x, "dtype", x).kind
+    return np.asarray(x, np.float64) if kind in "iu" else np.asarray(x) if on_host(x) else x
 
 
 def value_of(a):

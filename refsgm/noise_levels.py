@@ -46,7 +46,10 @@ def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
     """
     check_ends(sigma_max, sigma_min, n_levels)
     check_scalars(POSITIVE, rho=rho)
-    rising = np.linspace(sigma_min**(1 / rho), sigma_max**(1 / rho), n_levels)**rho
+    with np.errstate(over="ignore"):
+        low, high = np.array([sigma_min, sigma_max], np.float64)**(1 / rho)
+    check_values(POSITIVE, **{"sigma_min^(1/rho)": low, "sigma_max^(1/rho)": high})
+    rising = np.linspace(low, high, n_levels)**rho
     return np.concatenate([[sigma_max], rising[-2:0:-1], [sigma_min]])   # the ends without rounding
 
 

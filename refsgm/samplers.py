@@ -10,15 +10,16 @@ are checked when the loop is called, not when it is first advanced.
 import autograd.numpy as np
 
 from .arguments import (NONNEGATIVE, POSITIVE, UNIT, check_alpha_bar_table, check_batch,
-                        check_count, check_decreasing, check_level, check_scalars)
-from .arrays import entries
+                        check_count, check_decreasing, check_functions, check_level, check_rng,
+                        check_scalars)
+from .arrays import entries, float_type
 from .steps import (annealed_step_sizes, ddim_step, ddpm_step, heun_step, langevin_step,
                     ve_probability_flow_step)
 
 
 def normal_like(x, rng):
-    """Standard normal noise with the shape and dtype of x."""
-    return rng.standard_normal(x.shape, dtype=x.dtype)
+    """Standard normal noise with the shape and dtype of x; float64 if x holds integers."""
+    return rng.standard_normal(x.shape, dtype=float_type(x))
 
 
 def langevin(score_fn, x, step_size, n_steps, rng):
@@ -37,6 +38,8 @@ def langevin(score_fn, x, step_size, n_steps, rng):
     check_batch(x=x)
     check_level(x, POSITIVE, step_size=step_size)
     check_count(0, n_steps=n_steps)
+    check_functions(score_fn=score_fn)
+    check_rng(rng)
 
     def states(x):
         for _ in range(n_steps):
@@ -67,6 +70,8 @@ def annealed_langevin(score_fn, x, sigmas, steps_per_level, step_size, rng):
     check_batch(x=x)
     check_count(0, steps_per_level=steps_per_level)
     step_sizes = annealed_step_sizes(sigmas, step_size)
+    check_functions(score_fn=score_fn)
+    check_rng(rng)
 
     def states(x):
         for sigma, size in zip(entries(sigmas), entries(step_sizes)):
@@ -91,6 +96,8 @@ def ddpm_sampler(eps_fn, x, alpha_bar, rng):
     """
     check_batch(x=x)
     check_alpha_bar_table(alpha_bar)
+    check_functions(eps_fn=eps_fn)
+    check_rng(rng)
 
     def states(x):
         for alpha_bar_t, alpha_bar_s in steps_of(alpha_bar):
@@ -117,6 +124,9 @@ def ddim_sampler(eps_fn, x, alpha_bar, eta, rng):
     check_batch(x=x)
     check_alpha_bar_table(alpha_bar)
     check_scalars(UNIT, eta=eta)
+    check_functions(eps_fn=eps_fn)
+    if eta > 0:
+        check_rng(rng)
 
     def states(x):
         for alpha_bar_t, alpha_bar_s in steps_of(alpha_bar):
@@ -149,6 +159,7 @@ def probability_flow_sampler(score_fn, x, sigmas, method="heun"):
     check_decreasing(NONNEGATIVE, sigmas=sigmas)
     if method not in ("heun", "euler"):
         raise ValueError(f'method must be "heun" or "euler", got {method!r}')
+    check_functions(score_fn=score_fn)
 
     def states(x):
         levels = entries(sigmas)

@@ -11,7 +11,8 @@ the batch is the batch of gradients. Everything here can be differentiated again
 import autograd.numpy as np
 from autograd import grad, make_vjp
 
-from .arguments import check_batch, check_directions, check_returned
+from .arguments import check_batch, check_directions, check_functions, check_returned
+from .arrays import differentiable
 
 
 def score_of(log_density):
@@ -23,18 +24,22 @@ def score_of(log_density):
     >>> score_of(lambda x: -np.sum(x**2, axis=1) / 2)(np.array([[3.0, -1.0]]))
     array([[-3.,  1.]])
     """
+    check_functions(log_density=log_density)
+
     def score(x):
         check_batch(x=x)
         def total(x):
             return np.sum(check_returned("log_density(x)", log_density(x), np.shape(x)[:1]))
 
-        return grad(total)(x)
+        return grad(total)(differentiable(x))
     return score
 
 
 def row_times_jacobian(score_fn, x):
     """The function v -> v' J(x), and the score s(x): one forward pass for any number of v."""
-    vjp, score = make_vjp(lambda x: check_returned("score_fn(x)", score_fn(x), np.shape(x)))(x)
+    check_functions(score_fn=score_fn)
+    vjp, score = make_vjp(lambda x: check_returned("score_fn(x)", score_fn(x), np.shape(x)))(
+        differentiable(x))
     return vjp, score
 
 
@@ -78,7 +83,7 @@ def trace(v_jacobian, x):
     """sum_i (e_i' J)_i, shape (B,), from the function v -> v' J."""
     total = 0.0
     for i in range(np.shape(x)[1]):
-        e_i = np.zeros_like(x)                            # (B, D), a fresh array on the device of x
+        e_i = np.zeros_like(differentiable(x))            # (B, D), a fresh array on the device of x
         e_i[:, i] = 1.0
         total = total + v_jacobian(e_i)[:, i]
     return total

@@ -9,7 +9,7 @@ weight for each. Noise levels are numbers or arrays of any shape, and so are the
 
 import autograd.numpy as np
 
-from .arguments import FRACTION, POSITIVE, check_scalars, check_values
+from .arguments import FRACTION, POSITIVE, check_like, check_scalars, check_values
 from .arrays import log, weak
 
 
@@ -29,6 +29,7 @@ def edm_preconditioning(sigma, sigma_data):
     0.5
     """
     check_values(POSITIVE, sigma=sigma, sigma_data=sigma_data)
+    check_like(sigma=sigma, sigma_data=sigma_data)
     total = sigma**2 + sigma_data**2                                # the variance of the noisy data
     return sigma_data**2 / total, sigma * sigma_data / total**0.5, 1 / total**0.5, log(sigma) / 4
 
@@ -62,6 +63,8 @@ def likelihood_weight(g):
 def edm_weight(sigma, sigma_data):
     """lambda = (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 = 1 / c_out^2, on x_0.  [WGT-3]
 
+    Each square divided on its own: their product may be out of range.
+
     sigma       standard deviation of the noise, positive
     sigma_data  standard deviation of the data, positive
 
@@ -69,7 +72,8 @@ def edm_weight(sigma, sigma_data):
     1.25
     """
     check_values(POSITIVE, sigma=sigma, sigma_data=sigma_data)
-    return (sigma**2 + sigma_data**2) / (sigma * sigma_data)**2
+    check_like(sigma=sigma, sigma_data=sigma_data)
+    return 1 / sigma**2 + 1 / sigma_data**2
 
 
 def min_snr_weight(alpha_bar, gamma, prediction):

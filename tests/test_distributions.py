@@ -288,7 +288,7 @@ BAD = [
     (lambda: refsgm.Gaussian(np.zeros((1, 2)), EYE[0]),
      "mean must have shape (D,) with D >= 1, got shape (1, 2)"),
     (lambda: refsgm.Gaussian(np.zeros(2), EYE), "cov must have shape (D, D) = (2, 2), got shape"),
-    (lambda: refsgm.Gaussian(np.array([0.0, np.nan]), EYE[0]), "means must be finite, got nan"),
+    (lambda: refsgm.Gaussian(np.array([0.0, np.nan]), EYE[0]), "mean must be finite, got nan"),
     (lambda: refsgm.Empirical(np.zeros((0, 2))), "points must have shape (N, D) with N >= 1"),
     (lambda: refsgm.Empirical(np.full((3, 2), np.nan)), "points must be finite, got nan"),
     (lambda: refsgm.Empirical(np.zeros((3, 2))).score(np.zeros((1, 2))),

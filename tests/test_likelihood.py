@@ -87,6 +87,41 @@ def test_bits_per_dimension_count_bins():
         assert_allclose(refsgm.bits_per_dimension(log_density, 5, width), 8.0, **EXACT)
 
 
+def test_a_row_keeps_its_accuracy_beside_a_row_far_away():
+    """[SDE-2] [SDE-3] The tolerance is each row's own, whatever the batch."""
+    x = np.vstack([points()[:2], [[1e4, 1e4]]])
+    truth = P.perturb(SIGMA_MIN).log_density(x)
+    for rows, limit in ((slice(0, 2), 1e-8), (slice(2, 3), 1e-8 * -truth[2])):
+        found = refsgm.log_likelihood(score, x, SIGMA_MIN, SIGMA_MAX,
+                                      prior=P.perturb(SIGMA_MAX).log_density)
+        assert_allclose(found[rows], truth[rows], rtol=0, atol=limit)
+    together = refsgm.probability_flow(score, x, SIGMA_MIN, SIGMA_MAX)
+    alone = refsgm.probability_flow(score, x[:2], SIGMA_MIN, SIGMA_MAX, rtol=1e-12)
+    assert_allclose(together[:2], alone, rtol=1e-8, atol=0)
+
+
+def test_a_feature_keeps_its_accuracy_beside_a_much_wider_one():
+    """[SDE-3] Standard deviations of 1 and 1e6 in one row."""
+    p = refsgm.Gaussian(np.zeros(2), np.diag([1.0, 1e12]))
+    x = p.sample(2, np.random.default_rng(0))
+    found = refsgm.log_likelihood(lambda x, sigma: p.perturb(sigma).score(x), x, 0.1, 1e7,
+                                  prior=p.perturb(1e7).log_density)
+    assert_allclose(found, p.perturb(0.1).log_density(x), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("solve", [refsgm.probability_flow, refsgm.log_likelihood])
+@pytest.mark.parametrize(("wrong", "message"), [
+    (lambda x, sigma: x * np.nan, r"^score_fn\(x, sigma\) and its divergence must be finite"),
+    (lambda x, sigma: x * (np.inf if sigma > 1 else -1), "must be solvable, got"),
+    (lambda x, sigma: 1e6 * np.sign(np.sin(1e3 * x)), "needs more than 300 evaluations"),
+], ids=["NaN", "infinite later", "discontinuous"])
+def test_a_flow_that_cannot_be_solved_ends_with_a_sentence(monkeypatch, solve, wrong, message):
+    """[SDE-2] [SDE-3]"""
+    monkeypatch.setattr("refsgm.exact.likelihood.EVALUATIONS", 300)
+    with pytest.raises(ValueError, match=message), np.errstate(all="ignore"):
+        solve(wrong, np.ones((1, 2)), 0.1, 5.0)
+
+
 def test_bad_input_is_refused():
     x = np.zeros((2, 2))
     for call, message in [

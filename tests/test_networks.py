@@ -133,3 +133,14 @@ def test_objectives_differentiate_through_the_derivatives_of_a_network():
                  for h in (-1e-5, 1e-5)]
         assert_allclose(np.sum(gradient * direction), (moved[1] - moved[0]) / 2e-5,
                         rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("energy", [False, True])
+def test_the_weights_of_an_energy_and_of_a_score_are_not_mixed_up(energy):
+    """[NET-1] [NET-2] One output would be broadcast over all features, D of them summed."""
+    params = refsgm.init_network(np.random.default_rng(0), 2, width=4, energy=not energy)
+    network = refsgm.energy_network if energy else refsgm.score_network
+    model = refsgm.Model(params, np.zeros(2), 1.0, np.array([2.0, 1.0]), energy)
+    for call in (lambda x: network(params, x, 1.0, 1.0), lambda x: model.score(x, 1.0)):
+        with pytest.raises(ValueError, match="^params must end in a bias of shape"):
+            call(np.ones((3, 2)))

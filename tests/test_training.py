@@ -253,7 +253,7 @@ def test_a_checkpoint_of_other_data_or_a_model_is_refused(tmp_path):
     save_checkpoint(path, x, settings, start(x, settings))
     with pytest.raises(ValueError, match="must be a checkpoint of a run on these data"):
         load_checkpoint(path, x + 1)
-    with pytest.raises(ValueError, match="must be a refsgm model of format 1, got a checkpoint"):
+    with pytest.raises(ValueError, match="must be a refsgm model of format 2, got a checkpoint"):
         load_model(path)
 
 
@@ -263,7 +263,7 @@ def test_a_checkpoint_of_an_older_format_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(checkpoints.FORMAT, "checkpoint", 1)
     save_checkpoint(path, x, settings, start(x, settings))
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="checkpoint of format 2, got a checkpoint of format 1"):
+    with pytest.raises(ValueError, match="checkpoint of format 3, got a checkpoint of format 1"):
         load_checkpoint(path, x)
 
 

@@ -18,6 +18,9 @@ from ..arguments import check_integer
 from ..arrays import against_components, beside, on_host, rows_of, value_of
 
 
+NODES = 2**24                     # of a quadrature of one component: 128 MB for each axis
+
+
 class Seen(NamedTuple):
     """Components k as each x sees them.
 
@@ -150,8 +153,11 @@ def standard_normal_quadrature(dim, order):
     """Gauss-Hermite nodes (order^dim, dim) and weights (order^dim,) of N(0, I).  [POP-1]"""
     from scipy.special import roots_hermitenorm                      # slow to import
     check_integer("order", order, 1)
+    if int(order)**dim > NODES:
+        raise ValueError(f"order must be such that order^D is at most {NODES}, "
+                         f"got {order} with D = {dim}")
     z, w = roots_hermitenorm(order)
     w = w / np.sum(w)
-    grid = np.stack(np.meshgrid(*[z] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
-    weights = np.stack(np.meshgrid(*[w] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
-    return grid, np.prod(weights, axis=1)
+    places = np.array([order**(dim - 1 - i) for i in range(dim)])
+    digits = np.arange(order**dim)[:, None] // places % order                     # (order^dim, dim)
+    return z[digits], np.prod(w[digits], axis=1)

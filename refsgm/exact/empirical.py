@@ -111,8 +111,9 @@ class Empirical:
         sigma  standard deviation of the noise: positive, a scalar or (B, 1)
         scale  factor of x_0: positive, a scalar or (B, 1)
         """
-        check_batch(x_t=x_t)
+        self._checked("x_t", x_t)
         check_level(x_t, POSITIVE, sigma=sigma, scale=scale)
+        check_level(x_t, POSITIVE, **{"sigma / scale": sigma / scale})
         spread = (self.sigma**2 + (sigma / scale)**2)**0.5
         sums = self._sums(x_t / scale, spread)
         point = sums.nearest + sums.shift
@@ -125,8 +126,9 @@ class Empirical:
         sigma  standard deviation of the noise: positive, a scalar or (B, 1)
         scale  factor of x_0: positive, a scalar or (B, 1)
         """
-        check_batch(x_t=x_t)
+        self._checked("x_t", x_t)
         check_level(x_t, POSITIVE, sigma=sigma, scale=scale)
+        check_level(x_t, POSITIVE, **{"sigma / scale": sigma / scale})
         level = sigma / scale
         spread = (self.sigma**2 + level**2)**0.5
         cov = self._point_cov(x_t / scale, spread)
@@ -143,7 +145,8 @@ class Empirical:
         points = self.points if hasattr(self.points, "get") else np.asarray(self.points)
         z, w = beside(z, points), beside(w, points)
         nodes = points[:, None, :] + self.sigma * z
-        return nodes.reshape(-1, self.dim), np.tile(w, len(points)) / len(points)
+        dtype, weights = float_type(points), np.tile(w, len(points)) / len(points)
+        return nodes.reshape(-1, self.dim).astype(dtype), weights.astype(dtype)
 
     def _identity(self, cov):
         return beside(np.eye(self.dim, dtype=cov.dtype), cov)
@@ -153,11 +156,14 @@ class Empirical:
             raise ValueError("a data set without noise has no density: use perturb(sigma) first")
         return self.sigma
 
-    def _sums(self, x, sigma):
-        check_batch(x=x)
+    def _checked(self, name, x):
+        check_batch(**{name: x})
         if np.shape(x)[1] != self.dim:
-            raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
+            raise ValueError(f"{name} must have shape (B, D) with D = {self.dim}, "
                              f"got shape {np.shape(x)}")
+
+    def _sums(self, x, sigma):
+        self._checked("x", x)
         return Sums(*mixture_sums(x, None, self.points, sigma))
 
     def _point_cov(self, x, sigma):

@@ -183,12 +183,13 @@ class GaussianMixture:
         z, w = (beside(a, self.means) for a in standard_normal_quadrature(self.dim, order))
         spread = self.axes * (self.variances**0.5)[:, None, :]                 # (K, D, D)
         nodes = self.means[:, None, :] + np.einsum("kij,mj->kmi", spread, z)
-        return nodes.reshape(-1, self.dim), np.outer(self.weights, w).ravel()
+        dtype, weights = float_type(self.means), np.outer(self.weights, w).ravel()
+        return nodes.reshape(-1, self.dim).astype(dtype), weights.astype(dtype)
 
-    def _checked(self, x):
-        check_batch(x=x)
+    def _checked(self, x, name="x"):
+        check_batch(**{name: x})
         if np.shape(x)[1] != self.dim:
-            raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
+            raise ValueError(f"{name} must have shape (B, D) with D = {self.dim}, "
                              f"got shape {np.shape(x)}")
         return x
 
@@ -202,7 +203,7 @@ class GaussianMixture:
         m_k - a = G_k (x_t - scale a) + H_k (mean_k - a) for any a, where G_k = scale C_k / T_k,
         H_k = sigma^2 / T_k and T_k = scale^2 C_k + sigma^2. With a near m_ref nothing cancels.
         """
-        check_level(self._checked(x_t), POSITIVE, sigma=sigma, scale=scale)
+        check_level(self._checked(x_t, "x_t"), POSITIVE, sigma=sigma, scale=scale)
         seen = self._seen_from(x_t, scale, sigma)
         level, factor = against_components(sigma), against_components(scale)
         total = factor**2 * self.variances[None] + level**2                # (1, K, D) or (B, K, D)
@@ -239,4 +240,5 @@ class Gaussian(GaussianMixture):
         if shape_of("cov", cov) != 2 * shape:
             raise ValueError(f"cov must have shape (D, D) = {2 * shape}, "
                              f"got shape {np.shape(cov)}")
+        check_values(FINITE, mean=mean, cov=cov)
         super().__init__(beside(np.ones(1, np.result_type(mean, cov)), mean), mean[None], cov[None])

@@ -10,7 +10,7 @@ import autograd.numpy as np
 
 from ..arguments import (FINITE, POSITIVE, check_batch, check_count, check_decreasing,
                          check_returned, check_scalars, check_value)
-from ..arrays import beside, entries, to_host
+from ..arrays import beside, entries, float_type, to_host
 from ..steps import annealed_step_sizes
 from .gaussian_mixtures import GaussianMixture
 from .mixtures import check_weights
@@ -42,9 +42,11 @@ def langevin_law(score_fn, x, weights, step_size, n_steps, spacing=0.15):
     """
     check_start(x, weights, spacing)
     check_scalars(POSITIVE, step_size=step_size)
+    check_count(1, n_steps=n_steps)
+    dtype = float_type(x, weights)
     means, weights = after_steps(evaluated_at(x, score_fn), to_host(x), to_host(weights), step_size,
                                  n_steps, spacing)
-    return as_mixture(means, weights, step_size, spacing)
+    return as_mixture(means, weights, step_size, spacing, dtype)
 
 
 def annealed_langevin_law(score_fn, x, weights, sigmas, steps_per_level, step_size, spacing=0.15):
@@ -67,6 +69,8 @@ def annealed_langevin_law(score_fn, x, weights, sigmas, steps_per_level, step_si
     """
     check_start(x, weights, spacing)
     check_decreasing(POSITIVE, sigmas=sigmas)
+    check_count(1, steps_per_level=steps_per_level)
+    dtype = float_type(x, weights)
     sigmas, score_fn = to_host(sigmas), evaluated_at(x, score_fn)
     x, weights, before = to_host(x), to_host(weights), None
     for sigma, size in zip(entries(sigmas), entries(annealed_step_sizes(sigmas, step_size))):
@@ -75,7 +79,7 @@ def annealed_langevin_law(score_fn, x, weights, sigmas, steps_per_level, step_si
         x, weights = after_steps(lambda x: score_fn(x, sigma), x, weights,  # noqa: B023, called at once
                                  size, steps_per_level, spacing)
         before = size
-    return as_mixture(x, weights, size, spacing)
+    return as_mixture(x, weights, size, spacing, dtype)
 
 
 def evaluated_at(x, score_fn):
@@ -95,7 +99,6 @@ def check_start(x, weights, spacing):
 
 def after_steps(score_fn, x, weights, step_size, n_steps, spacing):
     """Means (G, 1) and weights (G,) of the law after n steps: sum_j w_j N(mean_j, step_size)."""
-    check_count(1, n_steps=n_steps)
     sd = step_size**0.5
 
     def moved(x):
@@ -133,10 +136,11 @@ def normal_density(z):
     return np.exp(-0.5 * z**2) / (2 * np.pi)**0.5
 
 
-def as_mixture(means, weights, step_size, spacing):
-    """The law as a distribution, its mass checked."""
+def as_mixture(means, weights, step_size, spacing, dtype):
+    """The law as a distribution of this dtype, its mass checked."""
     mass = np.sum(weights)
     if not abs(mass - 1) < 1e-9:
         raise ValueError(f"spacing must resolve the law, got {spacing}, with which the "
                          f"mass is {mass}")
-    return GaussianMixture(weights / mass, means, np.full((len(means), 1, 1), step_size))
+    covs = np.full((len(means), 1, 1), step_size)
+    return GaussianMixture(*(a.astype(dtype) for a in (weights / mass, means, covs)))

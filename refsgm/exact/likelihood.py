@@ -36,13 +36,14 @@ def probability_flow(score_fn, x, sigma_from, sigma_to, *, rtol=1e-8):
     """The solution at sigma_to, (B, D), of the probability-flow ODE through x at sigma_from.
 
     [SDE-2] By SciPy's adaptive method of order 8; in either direction. All samples take the same
-    steps, so a row depends on the others within rtol.
+    steps, which are short enough for each of them: a row depends on the others within rtol.
 
     score_fn    function (x, sigma) -> (B, D)
     x           points (B, D)
     sigma_from  noise level of x: positive
     sigma_to    noise level of the result: positive
-    rtol        relative error per step that the solver keeps to
+    rtol        relative error per step that the solver keeps to, in every row
+    Raises ValueError also for a score that is not finite and one that needs too many evaluations.
 
     >>> x = probability_flow(lambda x, sigma: -x / (9 + sigma**2), np.array([[5.0]]), 4.0, 1e-8)
     >>> x.round(6)                                   # N(0, 9): x shrinks from 5 to 3 deviations
@@ -62,9 +63,8 @@ def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rto
     v          directions (B, D) or (M, B, D) for Hutchinson's estimate of the divergence, the same
                along the whole path; exact if left out, with D backward passes per step
     prior      log density at sigma_max, a function (B, D) -> (B,); N(0, sigma_max^2 I) if left out
-    rtol       relative error per step that the solver keeps to; all samples take the same steps,
-               so a row depends on the others within it
-    Raises ValueError also for a solver that fails.
+    rtol       relative error per step that the solver keeps to, in every row
+    Raises ValueError also for a score that is not finite and one that needs too many evaluations.
 
     >>> x = np.array([[0.0], [1.0]])
     >>> log_p = log_likelihood(lambda x, sigma: -x / (3 + sigma**2), x, 1.0, 1e4)
@@ -85,33 +85,53 @@ def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rto
     return (check_returned("prior(x)", log_prior, np.shape(x)[:1]) - change).astype(float_type(x))
 
 
+EVALUATIONS = 50_000                # of the score, at most: sharp mixtures have needed 6,000
+
+
 def solve(score_fn, x, sigma_from, sigma_to, rtol, div):
     """x at sigma_to, and the integral of sigma div s dsigma on the way (0 without div).
 
     In t = log sigma, where dx / dt = -sigma^2 s changes on a scale of one. All samples take the
-    same steps, chosen for the worst of them.
+    same steps, chosen for the worst of them. The score changes over distances of the order of
+    sigma, and a log density is of order one: these set the absolute tolerances, with a floor for
+    the rounding of a row.
     """
     from scipy.integrate import solve_ivp                        # a third of a second to import
     check_batch(x=x)
     check_scalars(POSITIVE, sigma_from=sigma_from, sigma_to=sigma_to, rtol=rtol)
     B, D = x.shape
+    evaluations = 0
 
     def slope(t, state):
+        nonlocal evaluations
+        evaluations += 1
+        if evaluations > EVALUATIONS:
+            raise ValueError("the probability-flow ODE must be solvable, got a score_fn that needs "
+                             f"more than {EVALUATIONS} evaluations at rtol {rtol}")
+        if not np.all(np.isfinite(state)):                        # a shorter step is tried then
+            return np.full_like(state, np.nan)
         sigma = math.exp(t)
         x_t = beside(state[:B * D].reshape(B, D), x)              # SciPy's own state is on the host
         def s(x):
             return check_returned("score_fn(x, sigma)", score_fn(x, sigma), np.shape(x))
         log_rate = np.zeros(B) if div is None else to_host(sigma**2 * div(s, x_t))
-        return np.concatenate([np.ravel(to_host(-sigma**2 * s(x_t))), log_rate])
+        rate = np.concatenate([np.ravel(to_host(-sigma**2 * s(x_t))), log_rate])
+        if evaluations == 1 and not np.all(np.isfinite(rate)):
+            raise ValueError("score_fn(x, sigma) and its divergence must be finite, got a value "
+                             f"that is not at sigma = {sigma:.6g}")
+        return rate
 
     if B == 0 or sigma_from == sigma_to:
         return x, beside(np.zeros(B), x)
-    start = np.concatenate([to_host(x).ravel().astype(np.float64), np.zeros(B)])
+    x_host = to_host(x).astype(np.float64)
+    start = np.concatenate([np.ravel(x_host), np.zeros(B)])
     # the tolerance of SciPy is for the root mean square over the state; sqrt(B) makes it each row's
     tight = max(rtol / math.sqrt(B), 3e-14)
-    scale = max(float(np.std(to_host(x))), min(sigma_from, sigma_to))
+    rounding = 16 * np.finfo(np.float64).eps * np.max(np.abs(x_host), axis=1, keepdims=True)
+    atol = np.maximum(tight * min(sigma_from, sigma_to), rounding) * np.ones(D)           # (B, D)
     solution = solve_ivp(slope, (math.log(sigma_from), math.log(sigma_to)), start, method="DOP853",
-                         rtol=tight, atol=tight * scale, t_eval=[math.log(sigma_to)])
+                         rtol=tight, atol=np.concatenate([np.ravel(atol), np.full(B, tight)]),
+                         t_eval=[math.log(sigma_to)])
     if not solution.success:
         raise ValueError(f"the probability-flow ODE must be solvable, got: {solution.message}")
     end = beside(solution.y[:, -1], x)

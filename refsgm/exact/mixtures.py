@@ -11,7 +11,8 @@ import math
 
 import autograd.numpy as np
 
-from ..arguments import NONNEGATIVE, POSITIVE, check_batch, check_level, check_table, shape_of
+from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_level, check_table,
+                         check_value, shape_of)
 from ..arrays import log
 from .sums import mixture_sums
 
@@ -64,6 +65,7 @@ def check_mixture(x, weights, means, sigma):
     shape = (len(weights), np.shape(x)[1])
     if shape_of("means", means) != shape:
         raise ValueError(f"means must have shape (K, D) = {shape}, got shape {np.shape(means)}")
+    check_value("means", means[:0], FINITE)             # the dtype alone: means may lie on a disk
 
 
 def check_weights(weights):

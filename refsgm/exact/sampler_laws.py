@@ -11,7 +11,7 @@ from typing import NamedTuple
 import autograd.numpy as np
 
 from ..arguments import FINITE, check_integer, check_values
-from ..arrays import beside, to_host
+from ..arrays import beside, float_type, to_host
 from .components import check_symmetric
 
 PROBES = 4                        # generic points, which show whether a map is affine
@@ -52,9 +52,10 @@ def sampler_law(sampler, mean, cov):
     if bend > 1e-9 * (1 + size):
         raise ValueError("sampler must be affine in the state, which takes an affine score; got a "
                          f"deviation of {bend:.2g}")
+    dtype = float_type(mean, cov)
     means = offset + np.einsum("nij,i->nj", M, mean)
     covs = np.einsum("nij,ik,nkl->njl", M, cov, M) + np.einsum("nrki,nrkj->nij", R, R)
-    return means, covs
+    return means.astype(dtype), covs.astype(dtype)
 
 
 class Responses(NamedTuple):

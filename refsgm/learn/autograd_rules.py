@@ -102,7 +102,7 @@ def shaped_like(x, f):
 def axes_of(x, axis):
     """The axes that are summed over, as a tuple of numbers >= 0."""
     n = len(extent(x))
-    axes = range(n) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return tuple(a % n for a in axes)
 
 

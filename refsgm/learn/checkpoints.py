@@ -1,72 +1,94 @@
 """Files: models and checkpoints as .npz archives of plain arrays, written whole or not at all.
 
-A file holds arrays and one JSON text with everything else; nothing is pickled, and loading refuses
-what would need unpickling.
+A file holds arrays and one JSON text with everything else, see `archives`; nothing is pickled.
+Loading refuses a file that was damaged, and one whose contents no model or run can have.
 """
 
 import hashlib
-import json
-import zipfile
+import math
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import numpy as np
 
-from .networks import Model
+from . import archives
+from .networks import Model, check_model, network_shapes
 from .outputs import write_whole
+from ..arguments import FINITE, NONNEGATIVE, check_count, check_values
 from ..arrays import to_host
 from .training import Settings, State, read_losses
 
-FORMAT = {"model": 1, "checkpoint": 2}            # checkpoint 2: the moments are sums, not means
+FORMAT = {"model": 2, "checkpoint": 3}            # since these, a checksum of all content
 BUFFERS = {"weights": "weights", "first": "gradient_sum", "second": "square_sum",
            "average": "average", "order": "order", "losses": "losses"}  # in the file: in a State
 
 
 def save(path, kind, facts, arrays):
     """Write arrays, and a dict of facts that JSON can hold, to `path` as a file of this kind."""
-    header = json.dumps({"refsgm": kind, "format": FORMAT[kind], **facts})
+    facts = {"refsgm": kind, "format": FORMAT[kind], **facts}
     arrays = {name: to_host(a) for name, a in arrays.items()}
-    write_whole(path, lambda file: np.savez(file, header=np.array(header), **arrays))
+    write_whole(path, lambda file: archives.write(file, facts, arrays))
 
 
 def load(path, kind):
     """Facts and arrays of a file of this kind.
 
-    Raises ValueError in one sentence for a file that is truncated, foreign or of another kind.
+    Raises ValueError in one sentence for a file that is damaged, foreign or of another kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        facts = json.loads(str(arrays.pop("header")))
-        found = (facts.pop("refsgm"), facts.pop("format"))
-    except FileNotFoundError:
-        raise
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError,
-            zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} must be a refsgm {kind}, "
-                         f"got a file that cannot be read as one ({error})") from error
+        facts, arrays = archives.read(path)
+    except ValueError as error:
+        raise refusal(path, kind, f"a file that cannot be read as one ({error})") from error
+    found = facts.pop("refsgm", "file of another program"), facts.pop("format", "unknown")
     if found != (kind, FORMAT[kind]):
         raise ValueError(f"{path} must be a refsgm {kind} of format {FORMAT[kind]}, "
                          f"got a {found[0]} of format {found[1]}")
     return facts, arrays
 
 
+def refusal(path, kind, what):
+    """The error for a file that is not of this kind."""
+    return ValueError(f"{path} must be a refsgm {kind}, got {what}")
+
+
+@contextmanager
+def contents_of(path, kind):
+    """Whatever goes wrong while the contents of a file are checked is one refusal of the file."""
+    try:
+        yield
+    except Exception as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise refusal(path, kind, f"one with wrong contents ({reason})") from error
+
+
 def save_model(path, model):
-    """Write a Model to `path` (.npz)."""
-    save(path, "model", {"sigma_data": model.sigma_data, "energy": model.energy,
+    """Write a Model to `path` (.npz).
+
+    Raises ValueError for a model that `load_model` would refuse.
+    """
+    model = model.moved(to_host)
+    check_model(model)
+    save(path, "model", {"sigma_data": float(model.sigma_data), "energy": model.energy,
                          "form": model.form},
          {"center": model.center, "sigmas": model.sigmas, **numbered(model.params)})
 
 
 def load_model(path):
-    """Read a Model from `path`; ValueError for anything else."""
+    """Read a Model from `path`.
+
+    Raises ValueError for any other file, for one that was damaged, and for a model whose shapes,
+    dtypes or values are none that a network has.
+    """
     facts, arrays = load(path, "model")
-    try:
+    with contents_of(path, "model"):
         center, sigmas = arrays.pop("center"), arrays.pop("sigmas")
         params = [arrays[f"param_{i}"] for i in range(len(arrays))]
-        return Model(params, center, float(facts["sigma_data"]), sigmas, bool(facts["energy"]),
-                     facts.get("form"))
-    except KeyError as error:
-        raise ValueError(f"{path} must be a refsgm model, got one without {error}") from error
+        model = Model(params, center, facts.pop("sigma_data"), sigmas, facts.pop("energy"),
+                      facts.pop("form"))
+        check_model(model)
+        if facts:
+            raise ValueError(f"it states {', '.join(facts)} too")
+    return model
 
 
 def numbered(params):
@@ -92,10 +114,35 @@ def save_checkpoint(path, x, settings, state):
 def load_checkpoint(path, x):
     """Settings and State of a run on data x; ValueError for another file or other data."""
     facts, arrays = load(path, "checkpoint")
-    if facts["data"] != fingerprint(x):
+    if facts.get("data") != fingerprint(x):
         raise ValueError(f"{path} must be a checkpoint of a run on these data, got one of others")
-    rng = np.random.default_rng()
-    rng.bit_generator.state = facts["rng"]
-    state = State(step=facts["step"], position=facts["position"], rng=rng,
-                  **{name: arrays[stored] for stored, name in BUFFERS.items()})
-    return Settings(**facts["settings"]), state
+    with contents_of(path, "checkpoint"):
+        settings = Settings(**facts["settings"])
+        rng = np.random.default_rng()
+        rng.bit_generator.state = facts["rng"]
+        state = State(step=facts["step"], position=facts["position"], rng=rng,
+                      **{name: arrays[stored] for stored, name in BUFFERS.items()})
+        check_state(x, settings, state)
+    return settings, state
+
+
+def check_state(x, settings, state):
+    """A state is one that a run with these settings on data x can be in."""
+    shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy)
+    required = dict.fromkeys(("weights", "gradient_sum", "square_sum", "average"),
+                             (settings.dtype, (sum(map(math.prod, shapes)),)))
+    required |= {"order": ("int64", (len(x),)), "losses": ("float64", (settings.n_steps,))}
+    for name, (dtype, shape) in required.items():
+        a = getattr(state, name)
+        if (a.dtype, a.shape) != (dtype, shape):
+            raise ValueError(f"{name} must have dtype {dtype} and shape {shape}, "
+                             f"got dtype {a.dtype} and shape {a.shape}")
+    check_count(0, step=state.step, position=state.position)
+    if state.step > settings.n_steps or state.position > len(x):
+        raise ValueError(f"step and position must be at most {settings.n_steps} and {len(x)}, "
+                         f"got {state.step} and {state.position}")
+    check_values(FINITE, weights=state.weights, gradient_sum=state.gradient_sum,
+                 average=state.average, losses=state.losses[:state.step])
+    check_values(NONNEGATIVE, square_sum=state.square_sum)
+    if np.any(np.sort(state.order) != np.arange(len(x))):
+        raise ValueError(f"order must be a permutation of {len(x)} samples")

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import cdist
 
-from ..arguments import check_count
+from ..arguments import POSITIVE, check_below, check_count, check_scalars
 from ..arrays import beside, to_host
 
 SAMPLES = 1000
@@ -80,6 +80,30 @@ def fitting_count(sigma_max, sigma_min, dim):
     """
     steps = math.log(sigma_max / sigma_min) / math.log(fitting_ratio(dim))
     return min(max(1 + math.ceil(steps), FEWEST), MOST)
+
+
+def fitting_levels(x, sigma_max, sigma_min, n_levels):
+    """The three, as given, or as they fit data x (N, D) where they are None."""
+    if None in (sigma_max, sigma_min):
+        high, low = fitting_ends(x)
+        sigma_max, sigma_min = sigma_max or high, sigma_min or low
+        check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    return sigma_max, sigma_min, n_levels or fitting_count(sigma_max, sigma_min, np.shape(x)[1])
+
+
+def check_given(sigma_max, sigma_min, n_levels, dtype):
+    """Those that are not None can be ends and number of a table of this dtype."""
+    given = {name: value for name, value in (("sigma_max", sigma_max), ("sigma_min", sigma_min))
+             if value is not None}
+    check_scalars(POSITIVE, **given)
+    if n_levels is not None:
+        check_count(2, n_levels=n_levels)
+    if len(given) == 2:
+        check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    least, most = (float(getattr(np.finfo(dtype), end)) for end in ("tiny", "max"))
+    if not all(least <= value <= most for value in given.values()):
+        raise ValueError(f"sigma_min and sigma_max must be between {least:.3g} and {most:.3g}, the "
+                         f"range of {dtype}, got {sigma_min} and {sigma_max}")
 
 
 def fitting_step_size(sigmas, n_steps):

@@ -19,7 +19,8 @@ from .autodiff import dense, dense_tanh
 from .fused import FREQUENCIES, harmonics, network_input, network_score, product
 from .kernels import kernel
 from ..equivalence import eps_from_score
-from ..arguments import POSITIVE, check_batch, check_count, check_level, check_scalars, shape_of
+from ..arguments import (FINITE, POSITIVE, check_batch, check_count, check_decreasing, check_level,
+                         check_scalars, check_table, check_values, shape_of)
 from ..arrays import value_of
 from ..weights import edm_preconditioning
 
@@ -96,7 +97,7 @@ def score_network(params, x, sigma, sigma_data):
     >>> score_network(init_network(np.random.default_rng(0), 1), np.array([[5.0]]), 2.0, 1.0)
     array([[-1.]])
     """
-    check_network(x, sigma, sigma_data)
+    check_network(params, x, sigma, sigma_data, energy=False)
     return preconditioned(params, x, sigma, sigma_data, energy=False)
 
 
@@ -115,13 +116,17 @@ def energy_network(params, x, sigma, sigma_data):
     >>> energy_network(params, np.array([[5.0]]), 2.0, 1.0)
     array([[-1.]])
     """
-    check_network(x, sigma, sigma_data)
+    check_network(params, x, sigma, sigma_data, energy=True)
     return preconditioned(params, x, sigma, sigma_data, energy=True)
 
 
-def check_network(x, sigma, sigma_data):
-    """x (B, D); sigma positive, a scalar or (B, 1); sigma_data positive."""
+def check_network(params, x, sigma, sigma_data, *, energy):
+    """x (B, D); sigma positive, a scalar or (B, 1); sigma_data positive; outputs one or D."""
     check_batch(x=x)
+    outputs = (1 if energy else np.shape(x)[1],)
+    if not params or np.shape(params[-1]) != outputs:
+        raise ValueError(f"params must end in a bias of shape {outputs}, got "
+                         f"{[np.shape(p) for p in params[-1:]]}: energy must be as in init_network")
     check_level(x, POSITIVE, sigma=sigma)
     check_scalars(POSITIVE, sigma_data=sigma_data)
 
@@ -182,10 +187,32 @@ class Model:
         if shape_of("x", x)[1:] != (self.dim,):
             raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
                              f"got shape {np.shape(x)}")
-        check_network(x, sigma, self.sigma_data)
+        check_network(self.params, x, sigma, self.sigma_data, energy=self.energy)
         return preconditioned(self.params, x, sigma, self.sigma_data, energy=self.energy,
                               center=self.center)
 
     def eps(self, x, sigma):
         """The noise in x = x_0 + sigma eps, (B, D) -> (B, D): -sigma times the score.  [EQV-1]"""
         return eps_from_score(self.score(x, sigma), sigma)
+
+
+def check_model(model):
+    """A model is one that training can give: its shapes, dtypes and values fit each other."""
+    params, center = model.params, model.center
+    if type(model.energy) is not bool:
+        raise ValueError(f"energy must be True or False, got {model.energy!r}")
+    if not (model.form is None or isinstance(model.form, dict)):
+        raise ValueError(f"form must be a dict or None, got {model.form!r}")
+    check_scalars(POSITIVE, sigma_data=model.sigma_data)
+    check_decreasing(POSITIVE, sigmas=model.sigmas)
+    check_table(FINITE, center=center)
+    check_values(FINITE, **{f"param_{i}": p for i, p in enumerate(params)})
+    shapes = [np.shape(p) for p in params]
+    width = shapes[0][-1] if len(shapes) >= 4 and shapes[0] else 1
+    required = network_shapes(len(center), width, max(len(params) // 2 - 1, 1), energy=model.energy)
+    if shapes != required:
+        raise ValueError(f"params must have shapes {required}, got {shapes}")
+    dtypes = {str(a.dtype) for a in params}
+    if len(dtypes) != 1 or not dtypes <= {"float32", "float64"}:
+        raise ValueError("params must be all float32 or all float64, "
+                         f"got {', '.join(sorted(dtypes))}")

@@ -14,17 +14,19 @@ import inspect
 import math
 from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate
+from typing import get_args
 
 import autograd.numpy as np
 
 from .adam import adam_and_average, adam_step, average_step, learning_rate  # noqa: F401
 from .autodiff import value_and_grad
 from .batches import draw_batch, drawn_batches  # noqa: F401
-from .levels import fitting_count, fitting_ends
+from .levels import check_given, fitting_levels
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
 from ..noise_levels import geometric_sigmas
-from ..arguments import OPEN_UNIT, POSITIVE, check_batch, check_below, check_count, check_scalars
+from ..arguments import (OPEN_UNIT, POSITIVE, check_batch, check_count, check_integer,
+                         check_scalars)
 from ..arrays import beside, on_host
 
 def setting(default, words, option=None):
@@ -63,6 +65,11 @@ class Settings:
     seed: int = setting(0, "seed of weights, order of the data and noise")
 
     def __post_init__(self):
+        for f in fields(self):                        # NumPy's numbers are stored as Python's
+            kind, *or_none = get_args(f.type) or (f.type,)
+            value = getattr(self, f.name)
+            if not (or_none and value is None):
+                object.__setattr__(self, f.name, plain(f.name, value, kind))
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, "
                              f"got {self.objective!r}")
@@ -70,31 +77,41 @@ class Settings:
             raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
         if self.noise not in ("device", "numpy"):
             raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
-        check_count(1, n_steps=self.n_steps, batch_size=self.batch_size)
+        check_count(1, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
+                    depth=self.depth)
         check_count(0, warmup=self.warmup, seed=self.seed)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
-        check_scalars(POSITIVE, **{name: getattr(self, name) for name in ("sigma_max", "sigma_min")
-                                   if getattr(self, name) is not None})
-        if self.n_levels is not None:
-            check_count(2, n_levels=self.n_levels)
-        if self.sigma_max is not None and self.sigma_min is not None:
-            check_below(sigma_min=self.sigma_min, sigma_max=self.sigma_max)
+        check_given(self.sigma_max, self.sigma_min, self.n_levels, self.dtype)
 
     def fitted(self, x):
         """The same settings with noise levels that fit data x (N, D) where none are given."""
-        if None not in (self.sigma_max, self.sigma_min, self.n_levels):
+        given = self.sigma_max, self.sigma_min, self.n_levels
+        if None not in given:
             return self
-        ends = self.sigma_max, self.sigma_min
-        if None in ends:
-            ends = [fits if given is None else given for given, fits in zip(ends, fitting_ends(x))]
-            check_below(sigma_min=ends[1], sigma_max=ends[0])
-        n_levels = self.n_levels or fitting_count(*ends, np.shape(x)[1])
-        return replace(self, sigma_max=ends[0], sigma_min=ends[1], n_levels=n_levels)
+        sigma_max, sigma_min, n_levels = fitting_levels(x, *given)
+        return replace(self, sigma_max=sigma_max, sigma_min=sigma_min, n_levels=n_levels)
 
     def sigmas(self):
         """The noise levels (L,), decreasing, of settings that have them: see `fitted`."""
         return geometric_sigmas(self.sigma_max, self.sigma_min, self.n_levels).astype(self.dtype)
+
+
+def plain(name, value, kind):
+    """A setting as a Python value of this type; one that is of another type is refused."""
+    if kind is str:
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be a word, got {value!r}")
+    elif kind is bool:
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False, got {value!r}")
+    elif kind is int:
+        check_integer(name, value, 0)
+    else:
+        check_scalars(POSITIVE, **{name: value})
+        if np.iscomplexobj(value):
+            raise ValueError(f"{name} must be a real number, got {value!r}")
+    return kind(value)
 
 
 def with_options(doc):
