@@ -108,9 +108,9 @@ def plain(name, value, kind):
     elif kind is int:
         check_integer(name, value, 0)
     else:
-        check_scalars(POSITIVE, **{name: value})
         if np.iscomplexobj(value):
             raise ValueError(f"{name} must be a real number, got {value!r}")
+        check_scalars(POSITIVE, **{name: value})
     return kind(value)
 
 
