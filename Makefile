@@ -4,13 +4,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 CUDA   ?= $(shell nvidia-smi 2>/dev/null | grep -q 'CUDA Version: 12' && echo 12 || echo 13)
 
-.PHONY: demo test lint docs bench accuracy gpu clean
+.PHONY: demo test test-lowest lint docs bench accuracy gpu clean
 
 demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, write refsgm-demo/
 	$(BIN)/refsgm demo
 
 test: $(VENV)/with-test          ## all tests, doctests and examples
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+test-lowest:                     ## the core tests with the lowest versions that pyproject.toml declares
+	$(PYTHON) scripts/test_lowest.py $(VENV)-lowest
 
 lint: $(VENV)/with-test
 	$(BIN)/ruff check .
@@ -46,5 +49,5 @@ $(VENV)/with-%: $(VENV)/bin/python pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) docs/_build docs/api docs/gallery refsgm-demo refsgm-scorecard refsgm-gpu \
+	rm -rf $(VENV) $(VENV)-lowest docs/_build docs/api docs/gallery refsgm-demo refsgm-scorecard refsgm-gpu \
 		*.egg-info .pytest_cache .ruff_cache .hypothesis

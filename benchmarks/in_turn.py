@@ -59,7 +59,7 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=())
         return
     there = [e for e in engines if importlib.util.find_spec(dict(needs).get(e, "sys"))]
     if base not in there:
-        sys.exit(f"this benchmark needs {base}: pip install 'refsgm[bench]'")
+        sys.exit(f"this benchmark needs {base}: pip install -e '.[bench]'")
     cases = [case | {"device": options.device} for i, case in enumerate(cases)
              if options.only is None or i in options.only]
     if options.far > 0 and processors() < 2:

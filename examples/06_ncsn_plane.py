@@ -20,7 +20,7 @@ N = 1000
 rng = np.random.default_rng(0)
 x = datasets.moons(20_000, rng)
 model = refsgm.train(x, n_steps=STEPS, width=64, batch_size=256, learning_rate=6e-3,
-                     sigma_max=5.0, sigma_min=0.05)
+                     sigma_max=5.0, sigma_min=0.05, n_levels=20)
 
 # %%
 # The loss of a perfect model is not zero: from x + sigma eps nobody can tell eps exactly. The law
@@ -71,7 +71,8 @@ for row, sigma in zip(axes, (0.5, 0.15)):
 # of data of this size.
 
 samples = {"data": data.sample(N, rng)}
-for sampler, options in (("annealed-langevin", {"steps_per_level": 30}), ("heun", {"n_steps": 30})):
+for sampler, options in (("annealed-langevin", {"steps_per_level": 30, "step_size": 0.3}),
+                         ("heun", {"n_steps": 30})):
     *_, samples[sampler] = generate(model, N, np.random.default_rng(1), sampler, **options)
 
 unit = np.mean([energy_distance(data.sample(N, rng), fresh) for _ in range(5)])

@@ -15,9 +15,11 @@ from refsgm.learn.generate import generate
 
 STEPS = 3000
 x, x_test, labels, _ = datasets.digits()
-model = refsgm.train(x, n_steps=STEPS, width=384, learning_rate=3e-3)
+model = refsgm.train(x, n_steps=STEPS, width=384, learning_rate=3e-3, sigma_max=10.0,
+                     sigma_min=0.05, n_levels=20)
 LEVEL = 20                                                # Langevin steps at each noise level
-states = list(generate(model, 359, np.random.default_rng(0), steps_per_level=LEVEL))
+states = list(generate(model, 359, np.random.default_rng(0), steps_per_level=LEVEL,
+                       step_size=0.3))
 
 # %%
 # From noise to digits: eight chains, at the end of every other noise level; the last state is

@@ -8,7 +8,7 @@ def main():
     try:
         from .app.cli import main as run
     except ModuleNotFoundError as error:
-        sys.exit(f"refsgm: the command line needs {error.name}: pip install 'refsgm[demo]'")
+        sys.exit(f"refsgm: the command line needs {error.name}: pip install 'typer>=0.16' rich")
     run()
 
 

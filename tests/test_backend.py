@@ -52,7 +52,8 @@ def test_a_missing_cupy_is_one_sentence_that_says_how_to_get_it():
                "import refsgm\n"
                "try: refsgm.backend('cupy')\n"
                "except ModuleNotFoundError as error: print(error)") == \
-        "backend cupy needs CuPy: pip install 'refsgm[cuda13]', or cuda12 for a driver of CUDA 12"
+        "backend cupy needs CuPy: pip install 'cupy-cuda13x[ctk]', " \
+        "or cupy-cuda12x for a driver of CUDA 12"
 
 
 def test_a_missing_gpu_is_one_sentence():

@@ -61,7 +61,8 @@ def test_train_writes_a_model_and_takes_the_checkpoint_away(tmp_path):
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_draws_from_a_saved_model(models, tmp_path, sampler):
-    run("sample", models / "plane.npz", "--sampler", sampler, "-n", 7, "--steps", 5, cwd=tmp_path)
+    steps = [] if sampler == "annealed-langevin" else ["--steps", 5]
+    run("sample", models / "plane.npz", "--sampler", sampler, "-n", 7, *steps, cwd=tmp_path)
     x = np.load(tmp_path / "samples.npy")
     assert x.shape == (7, 2)
     assert np.all(np.isfinite(x))
@@ -139,8 +140,8 @@ def test_resuming_needs_the_same_settings_and_a_whole_checkpoint(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
-    _, errors = run("train", "moons", "--out", "no/such/folder/m.npz", *QUICK, cwd=tmp_path, code=1)
-    assert "refsgm: cannot read or write" in errors
+    _, errors = run("train", "moons", "--out", "no/such/folder/m.npz", *QUICK, cwd=tmp_path, code=2)
+    assert "there is no folder no/such/folder" in errors
 
 
 def test_the_demo_writes_its_report_and_pictures(tmp_path):
@@ -177,4 +178,4 @@ def test_without_its_libraries_the_command_line_says_what_is_missing(tmp_path):
                           cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip() == \
-        "refsgm: the command line needs typer: pip install 'refsgm[demo]'"
+        "refsgm: the command line needs typer: pip install 'typer>=0.16' rich"

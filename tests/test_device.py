@@ -248,7 +248,7 @@ def test_the_noise_of_a_device_is_of_the_right_law_and_every_sample_is_seen_once
     rows, sigma, eps, v = map(np.concatenate, zip(*seen))
     for part in (rows[:1000], rows[1000:]):
         assert_array_equal(np.sort(part[:, 0]), np.arange(1000))
-    assert set(sigma[:, 0]) == set(settings.sigmas())
+    assert set(sigma[:, 0]) == set(settings.fitted(x).sigmas())
     assert set(v[:, 0]) == {-1.0, 1.0}
     assert abs(np.mean(v)) < STANDARD_ERRORS / 2000**0.5
     assert abs(np.mean(eps)) < STANDARD_ERRORS / 2000**0.5

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-EXPERIMENT = (ROOT / "docs" / "experiment.md").read_text()
+EXPERIMENT = "".join((ROOT / "docs" / f"{page}.md").read_text()
+                     for page in ("experiment", "own_data"))
 CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 PRINTED = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.split("#")[0].strip()

@@ -76,7 +76,7 @@ def test_every_sample_is_seen_once_in_a_pass_over_the_data():
     settings = Settings(**SMALL | {"batch_size": 10})
     x = np.arange(50.0, dtype=np.float32)[:, None]
     state = start(x, settings)
-    seen = [training.draw_batch(x, settings.sigmas(), 10, state)[0] for _ in range(10)]
+    seen = [training.draw_batch(x, settings.fitted(x).sigmas(), 10, state)[0] for _ in range(10)]
     for part in (seen[:5], seen[5:]):
         assert_array_equal(np.sort(np.concatenate(part), axis=0), x)
 
@@ -278,7 +278,7 @@ def test_a_model_survives_its_file(tmp_path):
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path):
-    from refsgm.learn.checkpoints import write_whole
+    from refsgm.learn.outputs import write_whole
     path = tmp_path / "file"
     write_whole(path, lambda file: file.write(b"old"))
 

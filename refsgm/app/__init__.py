@@ -1,4 +1,5 @@
 """The edge: data sets, metrics, plots, the scorecard, the demo, and the command line over them.
 
-Reading order: datasets, metrics, plotting, demo, scorecard, scorecard_report, cli.
+Reading order: own_data, datasets, metrics, plotting, sample_files, demo, scorecard,
+scorecard_report, options, watching, cli.
 """

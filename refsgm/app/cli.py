@@ -4,32 +4,32 @@ Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
 """
 
 import inspect
-import math
 import os
-import signal
 import sys
-import time
-from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from . import datasets
+from .options import check_names
+from .sample_files import check_endings, draw_samples, form_of_samples
+from .watching import console, stops_noted, watched
 from ..learn.backend import BACKENDS, backend
-from ..learn.checkpoints import load_model, save_model, write_whole
-from ..learn.generate import SAMPLERS, generate
+from ..learn.checkpoints import load_model, save_model
+from ..learn.generate import SAMPLERS, check_options, generate
+from ..learn.levels import misfits
+from ..learn.outputs import alone, check_outputs, write_whole
 from ..learn.runs import Interrupted, run_to_end
-from ..learn.training import Settings
+from ..learn.training import Settings, check_data
 from ..oracle.doors import command, training_command
 from ..oracle.doors.certify import certify
 
-# The option of every command that computes much.
+# Options of every command that computes much, or writes files.
 On = Annotated[str, typer.Option("--backend", envvar="REFSGM_BACKEND",
                                  help=f"Where to compute: {' or '.join(BACKENDS)}.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
                   pretty_exceptions_enable=False,
@@ -40,45 +40,6 @@ app.command()(command.check)
 app.command("check-training")(training_command.check_training)
 app.command()(certify)
 app.add_typer(command.vectors, name="vectors")
-console = Console(stderr=True)
-
-
-@contextmanager
-def ctrl_c_noted():
-    """A list that is filled when Ctrl-C is pressed, so that a loop ends between two steps."""
-    pressed = []
-    if not hasattr(signal, "SIGINT"):
-        yield pressed
-        return
-    previous = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def progress_bar():
-    """A bar with the loss and the time left, on the terminal's error stream."""
-    return Progress(TextColumn("{task.description} {task.percentage:3.0f} %"), BarColumn(),
-                    TextColumn("{task.fields[note]}"), TimeElapsedColumn(),
-                    TextColumn("left"), TimeRemainingColumn(), console=console)
-
-
-@contextmanager
-def watched():
-    """A bar while a training run goes on; the function (state) -> whether Ctrl-C was pressed."""
-    with ctrl_c_noted() as pressed, progress_bar() as bar:
-        task, shown = bar.add_task("training", total=None, note=""), [-math.inf]
-
-        def after_step(state):
-            total, now = len(state.losses), time.monotonic()
-            if now - shown[0] > 0.2 or state.step == total:
-                read = state.losses[max(0, state.step - 100):state.step - len(state.unread)]
-                bar.update(task, completed=state.step, total=total,
-                           note=f"loss {np.mean(read):.3f}" if len(read) else "")
-                shown[0] = now
-            return bool(pressed)
-        yield after_step
 
 
 def with_settings(command):
@@ -101,7 +62,7 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
          seed: Annotated[int, typer.Option(min=0, help="Of weights, data order and noise.")] = 0,
          steps: Annotated[int | None, typer.Option(min=1, help="Training steps; the default is "
                           "what the figures in the README were measured with.")] = None,
-         on: On = "numpy"):
+         overwrite: Overwrite = False, on: On = "numpy"):
     """Train on 8x8 handwritten digits, sample by annealed Langevin dynamics, judge the samples.
 
     Writes samples.png, trajectory.png, loss.png, model.npz, report.txt and report.json. A run that
@@ -109,7 +70,7 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
     """
     from .demo import run
     try:
-        print(run(out, seed, steps, backend(on), watched()))
+        print(run(out, seed, steps, backend(on), watched(), overwrite))
     except Interrupted as reason:
         raise Interrupted(f"{reason}: give the same command again to go on") from None
 
@@ -117,14 +78,14 @@ def demo(out: Annotated[str, typer.Option(help="Folder for pictures, model and r
 @app.command()
 @with_settings
 def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **checkerboard**, "
-                          "**spiral** (2-D toys), **digits**, or a .npy file of shape (N, D).")],
+                          "**spiral** (2-D toys), **digits**, a .npy, .npz or .csv file, "
+                          "or a folder of small images.")],
           out: Annotated[str, typer.Option(help="The model, a .npz file; while training, "
                          "OUT.checkpoint.npz is beside it.")] = "model.npz",
           points: Annotated[int, typer.Option(min=2, help="Points to draw of a toy.")] = 10_000,
           resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, with "
                             "the same options as before.")] = False,
-          overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model "
-                               "and checkpoint.")] = False,
+          overwrite: Overwrite = False,
           checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between "
                                       "checkpoints.")] = 15.0,
           on: On = "numpy", **settings):
@@ -133,60 +94,111 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
     Example: refsgm train moons --out moons.npz --objective ssm-vr --steps 3000
     """
     checkpoint = os.path.splitext(out)[0] + ".checkpoint.npz"
-    for path in (out, checkpoint):
-        if os.path.exists(path) and not overwrite and not (resume and path == checkpoint):
-            raise ValueError(f"{path} exists: add --overwrite to replace it"
-                             + (", or --resume to go on" if path == checkpoint else ""))
-    settings = Settings(**settings)
-    x = backend(on).asarray(datasets.load(data, points, settings.seed))
+    settings, chosen = Settings(**settings), backend(on)
+    check_outputs(checkpoint, overwrite=True)
+    with alone(checkpoint):
+        train_alone(data, out, checkpoint, points, resume, overwrite, checkpoint_every, chosen,
+                    settings)
+
+
+def train_alone(data, out, checkpoint, points, resume, overwrite, every, chosen, settings):
+    """Train where no other run writes the same files; the arguments are the options of `train`."""
+    if resume and not os.path.exists(checkpoint):
+        return finished(out, checkpoint)
+    if os.path.exists(checkpoint) and not (resume or overwrite):
+        raise ValueError(f"{checkpoint} exists: add --resume to go on from it, or --overwrite to "
+                         f"replace it")
+    check_outputs(out, overwrite=overwrite, inputs=[data, checkpoint])
+    plain = {"highlight": False, "soft_wrap": True}
+    x, form = datasets.load(data, points, settings.seed)
+    console.print(f"{data}: {len(x)} samples of {form.as_text()}, "
+                  f"spread {form.spread:.3g}", **plain)
+    x = chosen.asarray(x)
+    check_data(x)
+    sigmas = settings.fitted(x).sigmas()
+    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.4g} to {sigmas[-1]:.4g}", **plain)
+    for sentence in misfits(x, sigmas):
+        console.print(f"note: {sentence}", **plain)
     try:
-        model, state = run_to_end(x, settings, checkpoint, resume=resume, every=checkpoint_every,
+        model, state = run_to_end(x, settings, checkpoint, resume=resume, every=every,
                                   watch=watched())
     except Interrupted as reason:
         raise Interrupted(f"{reason}: add --resume to go on") from None
-    save_model(out, model)
+    save_model(out, replace(model, form=asdict(form)))
     os.unlink(checkpoint)
-    mean = np.mean(state.losses[-200:])
+    last = state.losses[-200:]
     print(f"{out}: {len(x)} points of dimension {model.dim}, {settings.n_steps} steps, "
-          f"loss {mean:.4f} (mean of the last 200 steps)")
+          f"loss {np.mean(last):.4f} (mean of the last {len(last)} steps)")
+
+
+def finished(out, checkpoint):
+    """Say that there is nothing to resume because the model is there; ValueError if it is not."""
+    if not os.path.exists(out):
+        raise ValueError(f"--resume goes on from {checkpoint}, and there is no such file: "
+                         f"leave --resume out to start")
+    load_model(out)
+    print(f"{out}: this run is finished, and nothing is left to resume")
 
 
 @app.command()
 def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm train` or "
                             "`refsgm demo`.")],
-           out: Annotated[str, typer.Option(help="Samples (n, D), a .npy file.")] = "samples.npy",
+           out: Annotated[str, typer.Option(help="Samples in the form of the data: a .npy file, or "
+                            "for points a .csv file.")] = "samples.npy",
            sampler: Annotated[str, typer.Option(help=f"One of {', '.join(SAMPLERS)}.")]
            = "annealed-langevin",
            n: Annotated[int, typer.Option("-n", help="Number of samples.")] = 100,
-           steps: Annotated[int, typer.Option(help="Noise levels from largest to smallest; for "
-                            "langevin, steps.")] = 100,
-           steps_per_level: Annotated[int, typer.Option(help="annealed-langevin: steps at each of "
-                                      "the model's noise levels.")] = 20,
-           step_size: Annotated[float, typer.Option(help="Langevin: step size in units of "
-                                "sigma_min squared.")] = 0.3,
-           eta: Annotated[float, typer.Option(help="ddim: share of fresh noise, 0 to 1.")] = 0.0,
+           steps: Annotated[int | None, typer.Option(help="Noise levels from largest to "
+                            "smallest (100); for langevin, steps. Not for annealed-langevin.")]
+           = None,
+           steps_per_level: Annotated[int | None, typer.Option(help="annealed-langevin: steps at "
+                                      "each of the model's noise levels (20).")] = None,
+           step_size: Annotated[float | None, typer.Option(help="annealed-langevin and langevin: "
+                                "step size in units of sigma_min squared (one that fits the "
+                                "levels; langevin: 0.3).")] = None,
+           eta: Annotated[float | None, typer.Option(help="ddim: share of fresh noise, 0 to 1 "
+                          "(0).")] = None,
            seed: Annotated[int, typer.Option(min=0, help="Of start and noise.")] = 0,
-           plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png file "
-                           "(2-D data and square images).")] = None,
-           on: On = "numpy"):
+           plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png, .pdf "
+                           "or .svg file (2-D data and images).")] = None,
+           overwrite: Overwrite = False, on: On = "numpy"):
     """Draw samples of a trained model.
 
     Example: refsgm sample moons.npz --sampler heun --steps 30 -n 2000 --plot moons.png
     """
+    given = {"n_steps": steps, "steps_per_level": steps_per_level, "step_size": step_size,
+             "eta": eta}
+    given = {name: value for name, value in given.items() if value is not None}
+    check_options(sampler, given)
     chosen = backend(on)
+    check_outputs(*[path for path in (out, plot) if path], overwrite=overwrite, inputs=[model])
     trained = load_model(model).moved(chosen.asarray)
-    states = generate(trained, n, chosen.default_rng(seed), sampler, n_steps=steps,
-                      steps_per_level=steps_per_level, step_size=step_size, eta=eta)
-    with ctrl_c_noted() as pressed, console.status(f"sampling by {sampler}"):
-        for x in states:                                        # the last state is the sample
-            if pressed:
+    form = form_of_samples(trained)
+    check_endings(out, plot, form)
+    states = generate(trained, n, chosen.default_rng(seed), sampler, **given)
+    with stops_noted() as asked, console.status(f"sampling by {sampler}"):
+        for x in converging(states, trained, chosen.to_numpy, given):   # the last is the sample
+            if asked:
                 raise Interrupted("stopped while sampling; nothing was written")
-    x = chosen.to_numpy(x)
-    write_whole(out, lambda file: np.save(file, x))
-    print(f"{out}: {n} samples of dimension {trained.dim} by {sampler}")
+    x = form.like_data(chosen.to_numpy(x))
+    write_whole(out, lambda file: np.savetxt(file, x, fmt="%.9g", delimiter=",")
+                if out.endswith(".csv") else np.save(file, x))
+    print(f"{out}: {n} samples of {form.as_text()}, by {sampler}")
     if plot:
-        plot_samples(x, plot)
+        draw_samples(x, form, plot)
         print(plot)
+
+
+def converging(states, model, to_numpy, options):
+    """The states of a sampler; ValueError in one sentence if they run away from the data."""
+    bound = 1000 * (float(model.sigmas[0]) + model.sigma_data)
+    mend = "lower --step-size" if "step_size" in options else "add --steps, or train for longer"
+    with np.errstate(all="ignore"):
+        for step, x in enumerate(states, 1):
+            if not np.max(np.abs(to_numpy(x) - to_numpy(model.center))) < bound:
+                raise ValueError(f"sampling diverged: after {step} steps a sample is over 1000 "
+                                 f"times farther away than noise and data reach; {mend}")
+            yield x
 
 
 @app.command()
@@ -194,14 +206,15 @@ def scorecard(out: Annotated[str, typer.Option(help="Folder for tables and figur
               = "refsgm-scorecard",
               digits: Annotated[str | None, typer.Option(help="A model of the digits, such as "
                                 "refsgm-demo/model.npz, for part (f).")] = None,
-              seed: Annotated[int, typer.Option(min=0, help="Of chains and training.")] = 0):
+              seed: Annotated[int, typer.Option(min=0, help="Of chains and training.")] = 0,
+              overwrite: Overwrite = False):
     """Print the field's toy claims as exact numbers, each beside what sampling gives.
 
-    Writes scorecard.txt, scorecard.json and scorecard.png; half a minute without part (f).
+    Writes scorecard.txt, scorecard.json and scorecard.png; about two minutes without part (f).
     """
     from .scorecard_report import run
     with console.status("the scorecard") as status:
-        text = run(out, seed, digits, status.update)
+        text = run(out, seed, digits, status.update, overwrite)
     print(text)
 
 
@@ -224,29 +237,20 @@ def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="
         raise typer.Exit(1)
 
 
-def plot_samples(x, path):
-    """Draw samples that are points of the plane or square images."""
-    from .plotting import image_grid, panels, samples, save_figure
-    side = round(x.shape[1]**0.5)
-    if x.shape[1] != 2 and side * side != x.shape[1]:
-        raise ValueError(f"--plot needs 2-D data or square images, got dimension {x.shape[1]}")
-    ax = panels(1, 1, (5, 5))
-    if x.shape[1] == 2:
-        samples(x, ax)
-    else:
-        image_grid(x, int(np.ceil(len(x)**0.5)), ax)
-    save_figure(ax.figure, path)
-
-
 def main():
     """Run the command line and leave with its exit code."""
     try:
+        commands = typer.main.get_command(app).commands
+        check_names(sys.argv[1:], {name: [parameter.opts for parameter in command.params]
+                                   for name, command in commands.items()})
         app()
     except Interrupted as reason:
         leave(reason, 130)
     except KeyboardInterrupt:
         leave("interrupted", 130)
-    except (ValueError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        leave(f"this needs {error.name}: pip install {error.name}" if error.name else error, 2)
+    except ValueError as error:
         leave(error, 2)
     except OSError as error:
         leave(f"cannot read or write {error.filename or 'a file'}: {error.strerror or error}", 1)

@@ -5,8 +5,11 @@ and a fifth of them is held out.
 """
 
 import math
+import os
 
 import numpy as np
+
+from . import own_data
 
 
 def ring(n, rng, modes=8, radius=1.5, sigma=0.1):
@@ -51,22 +54,23 @@ def digits():
         from sklearn.model_selection import train_test_split
     except ImportError as error:
         raise ModuleNotFoundError("the digits come with scikit-learn: "
-                                  "pip install 'refsgm[demo]'") from error
+                                  "pip install scikit-learn") from error
     pixels, labels = load_digits(return_X_y=True)
     return train_test_split(pixels / 8 - 1, labels, test_size=359, stratify=labels, random_state=0)
 
 
 def load(name, n, seed):
-    """Data (N, D) by name: a toy (n points), "digits" (its training part), or a .npy file."""
+    """Data (N, D) by name, and their Form: a toy (n points), "digits" (its training part), a file.
+
+    See `own_data` for files and folders.
+    """
     if name in TOYS:
-        return TOYS[name](n, np.random.default_rng(seed))
-    if name == "digits":
-        return digits()[0]
-    try:
-        x = np.load(name, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"data must be one of {', '.join(TOYS)}, digits, or a .npy file, "
-                         f"got {name!r} ({error})") from error
-    if not isinstance(x, np.ndarray):
-        raise ValueError(f"data must be a .npy file with one array, got the archive {name!r}")
-    return x.reshape(len(x), -1) if x.ndim > 2 else x
+        x = TOYS[name](n, np.random.default_rng(seed))
+    elif name == "digits":
+        x = digits()[0]
+    elif os.path.exists(name):
+        return own_data.read(name)
+    else:
+        raise ValueError(f"data must be one of {', '.join(TOYS)}, digits, or a file or folder, "
+                         f"got {name!r}, which does not exist")
+    return x, own_data.form_of(x)

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from . import datasets
-from ..learn.checkpoints import save_model, write_whole
+from ..learn.checkpoints import save_model
+from ..learn.outputs import alone, check_outputs, write_whole
 from ..equivalence import ve_from_vp
 from ..learn.generate import generate
 from .metrics import energy_distance, nearest_neighbour_accuracy
@@ -23,29 +24,44 @@ from ..learn.runs import run_to_end
 from ..learn.training import Settings
 
 N_SAMPLES, STEPS_PER_LEVEL = 359, 20          # as many samples as there are held-out digits
-DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000}
+DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000, "sigma_max": 10.0,
+          "sigma_min": 0.05, "n_levels": 20}
+STEP_SIZE = 0.3                               # of Langevin dynamics, in units of sigma_min^2
 
 
-def run(folder, seed, n_steps, backend, watch=None):
+FILES = ("samples.png", "trajectory.png", "loss.png", "model.npz", "report.json", "report.txt")
+
+
+def run(folder, seed, n_steps, backend, watch=None, overwrite=False):
     """Train, sample, judge, and write everything into `folder`; returns the report as text.
 
-    folder   created if need be; an interrupted run in it goes on
-    seed     of weights, data order and noise
-    n_steps  training steps, or None for the default
-    backend  on which to train and to sample; the samples are judged with NumPy
-    watch    of `run_to_end`, which see
+    folder     created if need be; an interrupted run in it goes on
+    seed       of weights, data order and noise
+    n_steps    training steps, or None for the default
+    backend    on which to train and to sample; the samples are judged with NumPy
+    watch      of `run_to_end`, which see
+    overwrite  whether the files of a finished run may be replaced
     """
     os.makedirs(folder, exist_ok=True)
+    checkpoint = os.path.join(folder, "checkpoint.npz")
+    with alone(checkpoint):
+        check_outputs(*(os.path.join(folder, name) for name in FILES),
+                      overwrite=overwrite or os.path.exists(checkpoint))
+        return run_alone(folder, checkpoint, seed, n_steps, backend, watch)
+
+
+def run_alone(folder, checkpoint, seed, n_steps, backend, watch):
+    """The same in a folder that no other run writes in."""
     x, x_test, labels, _ = datasets.digits()
     settings = Settings(**DIGITS | ({"n_steps": n_steps} if n_steps else {}), seed=seed)
-    checkpoint = os.path.join(folder, "checkpoint.npz")
     begun = time.monotonic()
     model, _ = run_to_end(backend.asarray(x), settings, checkpoint, every=10.0, watch=watch,
                           resume=os.path.exists(checkpoint))
     save_model(os.path.join(folder, "model.npz"), model)
     trained = time.monotonic()
     states = [backend.to_numpy(x) for x in generate(model, N_SAMPLES, backend.default_rng(seed),
-                                                    steps_per_level=STEPS_PER_LEVEL)]
+                                                    steps_per_level=STEPS_PER_LEVEL,
+                                                    step_size=STEP_SIZE)]
     sampled = time.monotonic()
     model = model.moved(backend.to_numpy)
     report = {"seed": seed, "steps": settings.n_steps,

@@ -4,10 +4,13 @@
     densities, loss_per_level, convergence           curves
     heat, reliability                                a scalar field; a Report of the oracle
     image_grid, trajectory_grid                      square images
+    picture_grid                                     images of any shape and range
 
 The colours are those of Okabe and Ito, which colour-blind readers can tell apart, and the colour
 maps are perceptually uniform. No other module imports matplotlib.
 """
+
+import os
 
 import matplotlib
 
@@ -240,8 +243,25 @@ def trajectory_grid(states, labels, ax, title=""):
     return ax
 
 
+def picture_grid(images, limits, ax, title=""):
+    """Images (n, H, W) or (n, H, W, 3 or 4) in a square grid, black at the lower limit."""
+    low, high = limits
+    n, height, width, *channels = images.shape
+    columns = int(np.ceil(n**0.5))
+    rows = -(-n // columns)
+    canvas = np.ones((rows * (height + 1) + 1, columns * (width + 1) + 1, *channels))
+    for i, image in enumerate(np.clip((images - low) / (high - low), 0, 1)):
+        top, left = (i // columns) * (height + 1) + 1, (i % columns) * (width + 1) + 1
+        canvas[top:top + height, left:left + width] = image
+    ax.imshow(canvas, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_axis_off()
+    return labelled(ax, title)
+
+
 def save_figure(figure, path):
-    """Write a figure to `path` (.png), whole or not at all, and close it."""
-    from ..learn.checkpoints import write_whole
-    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"))
+    """Write a figure to `path` in the format of its ending, whole or not at all, and close it."""
+    from ..learn.outputs import write_whole
+    ending = os.path.splitext(path)[1][1:]
+    write_whole(path, lambda file: figure.savefig(file, format=ending, dpi=150,
+                                                  bbox_inches="tight"))
     plt.close(figure)

@@ -9,19 +9,23 @@ from rich.console import Console
 from rich.table import Table
 
 from . import scorecard
-from ..learn.checkpoints import load_model, write_whole
+from ..learn.checkpoints import load_model
+from ..learn.outputs import check_outputs, write_whole
 
 
-def run(folder, seed, model_path, note):
+def run(folder, seed, model_path, note, overwrite=False):
     """Compute the scorecard and write scorecard.txt, .json and .png; returns the text.
 
     folder      created if need be
     seed        of chains and training
     model_path  a model of the digits for part (f), or None
     note        function (text) -> None that is told what is being computed
+    overwrite   whether the files of another run may be replaced
     """
     model = None if model_path is None else load_model(model_path)
     os.makedirs(folder, exist_ok=True)
+    check_outputs(*(os.path.join(folder, f"scorecard.{e}") for e in ("txt", "json", "png")),
+                  overwrite=overwrite)
     parts = {}
     note("(a) laws and chains of Langevin dynamics")
     parts["a"] = scorecard.langevin_experiments(seed)

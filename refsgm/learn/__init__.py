@@ -1,5 +1,5 @@
 """Learning a score: the gradient engine, networks, training, checkpoints, samples of a model.
 
-Reading order: losses, networks, fused, training, batches, adam, generate, autodiff,
-autograd_rules, kernels, checkpoints, runs, backend.
+Reading order: losses, networks, fused, levels, training, batches, adam, generate, autodiff,
+autograd_rules, kernels, outputs, archives, checkpoints, runs, backend.
 """

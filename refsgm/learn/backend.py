@@ -19,7 +19,7 @@ import numpy as np
 from ..arrays import DEVICES, Device, to_host
 
 BACKENDS = ("numpy", "cupy")
-INSTALL = "pip install 'refsgm[cuda13]', or cuda12 for a driver of CUDA 12"
+INSTALL = "pip install 'cupy-cuda13x[ctk]', or cupy-cuda12x for a driver of CUDA 12"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ ORDER, NOISE = 1, 2             # what a seed is for
 
 def drawn_batches(x, settings, state):
     """Batches without end for training on data x (N, D), of settings.dtype; see `draw_batch`."""
-    sigmas = settings.sigmas()
+    sigmas = settings.fitted(x).sigmas()
     if device_of(x) and settings.noise == "device":
         yield from batches_on_device(x, beside(sigmas, x), settings, state)
     while True:

@@ -1,15 +1,11 @@
 """Files: models and checkpoints as .npz archives of plain arrays, written whole or not at all.
 
 A file holds arrays and one JSON text with everything else, see `archives`; nothing is pickled.
-Loading refuses a file that was damaged, and one whose contents no model or run can have. Writing
-goes to a temporary name in the same folder, which is moved into place at the end: a full disk or a
-kill leaves the old file as it was.
+Loading refuses a file that was damaged, and one whose contents no model or run can have.
 """
 
 import hashlib
 import math
-import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict
 
@@ -17,6 +13,7 @@ import numpy as np
 
 from . import archives
 from .networks import Model, check_model, network_shapes
+from .outputs import write_whole
 from ..arguments import FINITE, NONNEGATIVE, check_count, check_values
 from ..arrays import to_host
 from .training import Settings, State, read_losses
@@ -24,29 +21,6 @@ from .training import Settings, State, read_losses
 FORMAT = {"model": 2, "checkpoint": 3}            # since these, a checksum of all content
 BUFFERS = {"weights": "weights", "first": "gradient_sum", "second": "square_sum",
            "average": "average", "order": "order", "losses": "losses"}  # in the file: in a State
-
-
-def write_whole(path, write):
-    """Call write(file) on a new binary file and move that to `path`: all of it or nothing."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{os.path.basename(path)}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~current_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def current_umask():
-    """The permissions that new files do not get (mkstemp gives fewer than a user expects)."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def save(path, kind, facts, arrays):
@@ -94,7 +68,8 @@ def save_model(path, model):
     """
     model = model.moved(to_host)
     check_model(model)
-    save(path, "model", {"sigma_data": float(model.sigma_data), "energy": model.energy},
+    save(path, "model", {"sigma_data": float(model.sigma_data), "energy": model.energy,
+                         "form": model.form},
          {"center": model.center, "sigmas": model.sigmas, **numbered(model.params)})
 
 
@@ -108,7 +83,8 @@ def load_model(path):
     with contents_of(path, "model"):
         center, sigmas = arrays.pop("center"), arrays.pop("sigmas")
         params = [arrays[f"param_{i}"] for i in range(len(arrays))]
-        model = Model(params, center, facts.pop("sigma_data"), sigmas, facts.pop("energy"))
+        model = Model(params, center, facts.pop("sigma_data"), sigmas, facts.pop("energy"),
+                      facts.pop("form"))
         check_model(model)
         if facts:
             raise ValueError(f"it states {', '.join(facts)} too")

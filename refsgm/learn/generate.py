@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from .levels import fitting_step_size
 from ..equivalence import ve_from_vp, vp_from_ve, x0_from_score
 from ..samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin, normal_like,
                         probability_flow_sampler)
@@ -19,7 +20,7 @@ from ..arrays import entries
 from ..steps import ve_ancestral_step, ve_reverse_sde_step
 
 def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_per_level=20,
-             step_size=0.3, eta=0.0):
+             step_size=None, eta=0.0):
     """A generator of states (n, D) of a sampler on a trained model; the last is the sample.
 
     model            a Model
@@ -28,13 +29,17 @@ def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_p
     sampler          one of SAMPLERS
     n_steps          noise levels between the model's largest and smallest; "langevin": steps
     steps_per_level  annealed Langevin: steps at each of the model's own noise levels
-    step_size        Langevin: step size at the smallest level, in units of sigma_L^2
+    step_size        Langevin: step size at the smallest level, in units of sigma_L^2; if left out,
+                     what fits the levels and their steps, and 0.3 without annealing
     eta              DDIM: share of fresh noise in [0, 1]
     Raises ValueError for any other sampler and values out of range.
     """
     check_count(1, n=n, n_steps=n_steps, steps_per_level=steps_per_level)
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    if step_size is None:
+        step_size = 0.3 if sampler == "langevin" else fitting_step_size(model.sigmas,
+                                                                        steps_per_level)
     sigmas = geometric_sigmas(float(model.sigmas[0]), float(model.sigmas[-1]), max(n_steps, 2))
     z = rng.standard_normal((n, model.dim), dtype=model.center.dtype)
     x = model.center + entries(sigmas)[0] * z
@@ -108,3 +113,23 @@ SAMPLERS = {
     "reverse-sde":       partial(run_in_ve, step=ve_reverse_sde_step),
     "ancestral":         partial(run_in_ve, step=ve_ancestral_step),
 }
+
+# What each sampler has a use for, of the options of generate.
+USES = {name: ("n_steps",) for name in SAMPLERS} | {
+    "annealed-langevin": ("steps_per_level", "step_size"), "langevin": ("n_steps", "step_size"),
+    "ddim": ("n_steps", "eta")}
+OPTIONS = {"n_steps": "--steps", "steps_per_level": "--steps-per-level",
+           "step_size": "--step-size", "eta": "--eta"}
+
+
+def check_options(sampler, options):
+    """Every option is one that the sampler has a use for.
+
+    Raises ValueError in the command line's names of the options.
+    """
+    if sampler not in SAMPLERS:
+        raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    for name in options:
+        if name not in USES[sampler]:
+            raise ValueError(f"{sampler} has no use for {OPTIONS[name]}: its options are "
+                             f"{' and '.join(OPTIONS[name] for name in USES[sampler])}")

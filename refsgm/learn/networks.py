@@ -163,6 +163,7 @@ class Model:
     sigma_data  standard deviation of the data about its mean
     sigmas      noise levels that it was trained on (L,), decreasing
     energy      whether the score is minus the gradient of an energy
+    form        the form of the data for whoever writes samples: a dict, or None
     """
 
     params: list
@@ -170,6 +171,7 @@ class Model:
     sigma_data: float
     sigmas: np.ndarray
     energy: bool = False
+    form: dict | None = None
 
     @property
     def dim(self):
@@ -199,6 +201,8 @@ def check_model(model):
     params, center = model.params, model.center
     if type(model.energy) is not bool:
         raise ValueError(f"energy must be True or False, got {model.energy!r}")
+    if not (model.form is None or isinstance(model.form, dict)):
+        raise ValueError(f"form must be a dict or None, got {model.form!r}")
     check_scalars(POSITIVE, sigma_data=model.sigma_data)
     check_decreasing(POSITIVE, sigmas=model.sigmas)
     check_table(FINITE, center=center)

@@ -14,16 +14,18 @@ import inspect
 import math
 from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate
+from typing import get_args
 
 import autograd.numpy as np
 
 from .adam import adam_and_average, adam_step, average_step, learning_rate  # noqa: F401
 from .autodiff import value_and_grad
 from .batches import draw_batch, drawn_batches  # noqa: F401
+from .levels import check_given, fitting_levels
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
 from ..noise_levels import geometric_sigmas
-from ..arguments import (OPEN_UNIT, POSITIVE, check_batch, check_count, check_ends, check_integer,
+from ..arguments import (OPEN_UNIT, POSITIVE, check_batch, check_count, check_integer,
                          check_scalars)
 from ..arrays import beside, on_host
 
@@ -51,9 +53,12 @@ class Settings:
     width: int = setting(128, "units per hidden layer")
     depth: int = setting(3, "number of hidden layers")
     energy: bool = setting(False, "learn an energy; the score is minus its gradient")
-    sigma_max: float = setting(10.0, "largest noise level, a standard deviation in units of x")
-    sigma_min: float = setting(0.05, "smallest noise level")
-    n_levels: int = setting(20, "number of noise levels, spaced geometrically", "levels")
+    sigma_max: float | None = setting(None, "largest noise level, a standard deviation in units of "
+                                      "x; the largest distance between samples if left out")
+    sigma_min: float | None = setting(None, "smallest noise level; from nearest samples and spread "
+                                      "if left out")
+    n_levels: int | None = setting(None, "number of noise levels, spaced geometrically; from their "
+                                   "range and the dimension if left out", "levels")
     dtype: str = setting("float32", "number type of weights and scores: float32 or float64")
     noise: str = setting("device", "whose random numbers a run has: device, those of the device of "
                          "the data, or numpy, the same everywhere")
@@ -61,7 +66,10 @@ class Settings:
 
     def __post_init__(self):
         for f in fields(self):                        # NumPy's numbers are stored as Python's
-            object.__setattr__(self, f.name, plain(f.name, getattr(self, f.name), type(f.default)))
+            kind, *or_none = get_args(f.type) or (f.type,)
+            value = getattr(self, f.name)
+            if not (or_none and value is None):
+                object.__setattr__(self, f.name, plain(f.name, value, kind))
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, "
                              f"got {self.objective!r}")
@@ -74,15 +82,18 @@ class Settings:
         check_count(0, warmup=self.warmup, seed=self.seed)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
-        check_ends(self.sigma_max, self.sigma_min, self.n_levels)
-        least, most = (float(getattr(np.finfo(self.dtype), end)) for end in ("tiny", "max"))
-        if self.sigma_max > most or self.sigma_min < least:
-            raise ValueError(f"sigma_min and sigma_max must be between {least:.3g} and "
-                             f"{most:.3g}, the range of {self.dtype}, "
-                             f"got {self.sigma_min} and {self.sigma_max}")
+        check_given(self.sigma_max, self.sigma_min, self.n_levels, self.dtype)
+
+    def fitted(self, x):
+        """The same settings with noise levels that fit data x (N, D) where none are given."""
+        given = self.sigma_max, self.sigma_min, self.n_levels
+        if None not in given:
+            return self
+        sigma_max, sigma_min, n_levels = fitting_levels(x, *given)
+        return replace(self, sigma_max=sigma_max, sigma_min=sigma_min, n_levels=n_levels)
 
     def sigmas(self):
-        """The noise levels (L,), decreasing."""
+        """The noise levels (L,), decreasing, of settings that have them: see `fitted`."""
         return geometric_sigmas(self.sigma_max, self.sigma_min, self.n_levels).astype(self.dtype)
 
 
@@ -138,6 +149,15 @@ class State:
     unread: list = field(default_factory=list)
 
 
+def check_data(x):
+    """Data can be trained on: (N, D), finite, at least two samples that differ."""
+    check_batch(x=x)
+    if len(x) < 2:
+        raise ValueError(f"x must have at least 2 samples, got {len(x)}")
+    if on_host(x) and np.all(x == x[0]):
+        raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
+
+
 def start(x, settings):
     """The state before the first step.
 
@@ -145,11 +165,8 @@ def start(x, settings):
     Raises ValueError for other shapes, fewer than 2 samples, samples that are all the same and
         values that are not finite.
     """
-    check_batch(x=x)
-    if len(x) < 2:
-        raise ValueError(f"x must have at least 2 samples, got {len(x)}")
-    if on_host(x) and np.all(x == x[0]):
-        raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
+    check_data(x)
+    settings.fitted(x)
     rng = np.random.default_rng(settings.seed)
     params = init_network(rng, x.shape[1], settings.width, settings.depth,
                           energy=settings.energy, dtype=settings.dtype)
@@ -171,8 +188,8 @@ def model_of(x, settings, flat):
     center = np.mean(x, axis=0, dtype=np.float64)           # a float32 sum loses its later samples
     sigma_data = np.mean((x - center)**2).item()**0.5
     shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy)
-    return Model(views(flat, shapes), center.astype(settings.dtype), sigma_data, settings.sigmas(),
-                 settings.energy)
+    return Model(views(flat, shapes), center.astype(settings.dtype), sigma_data,
+                 settings.fitted(x).sigmas(), settings.energy)
 
 
 def training_steps(x, settings, state, batches=None):
@@ -190,6 +207,7 @@ def training_steps(x, settings, state, batches=None):
     """
     for name in ("weights", "gradient_sum", "square_sum", "average"):   # from a file: NumPy's
         setattr(state, name, beside(getattr(state, name), x))
+    settings = settings.fitted(x)
     model = model_of(x, settings, state.weights)
     x = (x - np.mean(x, axis=0, dtype=np.float64)).astype(settings.dtype)    # before it is rounded
     update = step_of(replace(model, center=np.zeros_like(model.center)), settings, state)

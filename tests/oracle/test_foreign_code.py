@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from autograd.tracer import getval
 
+import refsgm
 from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.check import check
 from refsgm.oracle.kinds import find
@@ -189,3 +190,31 @@ def test_code_that_changes_its_arguments_leaves_the_next_check_alone():
     probe = new_probe(find("gaussian_score"), report.probes[0].situation)
     for a in (*probe.args.values(), *probe.want, *probe.sensitivity):
         assert not np.shape(a) or not a.flags.writeable
+
+
+def test_a_schedule_that_writes_into_its_times_is_told_that_first():
+    """[VP-1] It raises at numbers too, for the same reason."""
+    def foreign(t, beta_min=0.1, beta_max=20.0):
+        t[-1] = 0.9946
+        log_scale = -0.25 * t**2 * (beta_max - beta_min) - 0.5 * t * beta_min
+        return np.exp(log_scale), np.sqrt(-np.expm1(2 * log_scale))
+    assert [d.code for d in check("vp_marginal", foreign).diagnoses] == ["mutates-input", "raises"]
+
+
+def test_a_schedule_of_time_alone_is_judged_by_every_engine():
+    """[VP-1] Arguments that have defaults may be left out, and no engine needs them."""
+    report = check("vp_marginal", lambda t: (np.cos(t), np.sin(t)))
+    assert not report.ok
+    assert not report.notes, report
+
+
+def test_a_prior_that_is_centred_at_the_data_is_named():
+    """[SDE-3] The kernel of the forward process is around x_0, the prior is around 0."""
+    def foreign(score_fn, x, sigma_min, sigma_max):
+        def log_prior(x):
+            return refsgm.prior_log_density(x, sigma_max)
+        end = refsgm.probability_flow(score_fn, x, sigma_min, sigma_max)
+        return (refsgm.log_likelihood(score_fn, x, sigma_min, sigma_max)
+                - log_prior(end) + log_prior(end - x))
+    report = check("log_likelihood", foreign)
+    assert report.diagnosis.code == "evaluation-point", report

@@ -25,6 +25,7 @@ from ..calls.frameworks import FRAMEWORKS, in_words
 from ..doctor.codes import CODES, CONVENTIONS, Diagnosis
 from ..kinds import KINDS, find
 from ..report import Report
+from ...learn.outputs import check_outputs
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
 TRAINING = "check_training"           # in the place of the name of a kind
@@ -283,7 +284,9 @@ def imported(place):
 @vectors.command()
 def export(folder: Annotated[str, typer.Argument(help="Where to write them.")],
            kind: Annotated[list[str] | None, typer.Option(help="One kind alone; may be given "
-                           "several times.")] = None):
+                           "several times.")] = None,
+           overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+           = False):
     """Write one JSON file of test vectors for each kind.
 
     Example: refsgm vectors export vectors
@@ -292,9 +295,14 @@ def export(folder: Annotated[str, typer.Argument(help="Where to write them.")],
     from .vectors import export as write
     for name in kind or ():
         find(name)
+    names = [*(f"{name}.json" for name in kind or KINDS), os.path.basename(SCHEMA)]
+    os.makedirs(folder, exist_ok=True)
+    check_outputs(*dict.fromkeys(os.path.join(folder, name) for name in names),
+                  overwrite=overwrite)
     paths = write(folder, kind)
     shutil.copy(SCHEMA, folder)
-    print(f"{folder}: {len(paths)} files of vectors, and their schema")
+    files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+    print(f"{folder}: {files} of vectors, and their schema")
 
 
 @vectors.command()

@@ -21,7 +21,7 @@ def vp_marginal(f, t, beta_min, beta_max):
 
 def vp_exponent(args, component):
     """ln scale, and ln(1 - sigma^2), which is twice that."""
-    t, low, high = args["t"], args["beta_min"], args["beta_max"]
+    t, low, high = args["t"], args.get("beta_min", 0.1), args.get("beta_max", 20.0)
     terms = {"t^2 beta_max": t**2 * high, "t^2 beta_min": t**2 * low, "t beta_min": t * low,
              "t beta_max": t * high}
     if component == 0:

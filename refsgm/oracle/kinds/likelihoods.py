@@ -6,7 +6,7 @@ import refsgm
 
 from .drawing import number
 from .fifty_digits import log_normal
-from .kind import ROWS, Kind, ProbeSpec
+from .kind import ROWS, Kind, Mistake, ProbeSpec
 from .probes import by_seed, many_rows, seeds, sizes
 from .terms import ones_of, square
 from .test_functions import Field
@@ -29,11 +29,20 @@ def of_the_flow(args, seen):
              "integral of the divergence": prior - refsgm.log_likelihood(*args.values())}]
 
 
+def prior_of_the_change(score_fn, x, sigma_min, sigma_max):
+    """With the density of the kernel, around x, in place of that of the prior."""
+    x_max = refsgm.probability_flow(score_fn, x, sigma_min, sigma_max)
+    right, wrong = (refsgm.prior_log_density(a, sigma_max) for a in (x_max, x_max - x))
+    return refsgm.log_likelihood(score_fn, x, sigma_min, sigma_max) - right + wrong
+
+
 KINDS = (
     Kind("prior_log_density", ROWS, exact=lambda f, x, sigma: log_normal(f, x, 0, sigma),
          levels=("sigma_max",), logarithm=True,
          terms=lambda args, seen: [{"|x|^2": square(args["x"]), "1": ones_of(args)}]),
     Kind("log_likelihood", ROWS, terms=of_the_flow, logarithm=True, adaptive=True, tolerance=ODE,
+         known=(Mistake("evaluation-point", "", "the prior is centred at x, as the kernel is, and "
+                        "not at 0", prior_of_the_change),),
          draw={"score_fn": lambda rng, spec, drawn: Field(rng, spec.D, 0.1, -0.4),  # stays bounded
                "sigma_max": number(lambda u, spec: 2.0 + u)},
          probes=few_rows, fit_probes=lambda *given: many_rows(*given)[:8]),

@@ -196,6 +196,8 @@ def preconditioned(path, p, q, report, tol):
         d2 = constant(s**2 * skip / (1 - skip), 20 * tol)
         reversed_d2 = constant(s**2 * (1 - skip) / skip, 20 * tol)
     if d2 is None or d2 <= 0:
+        if (found := consistency(s, skip, out, 20 * tol)) is not None:
+            return found
         if reversed_d2 and reversed_d2 > 0 and abs(reversed_d2 - s[0]**2) > 0:
             report.wrong("one-minus", "c_skip is sigma^2 / (sigma^2 + sigma_data^2), where the "
                          "numerator is sigma_data^2")
@@ -224,6 +226,27 @@ def preconditioned(path, p, q, report, tol):
         report.wrong("factor-missing", "the input of EDM's inner network is not multiplied by "
                      "c_in = 1 / sqrt(sigma^2 + sigma_data^2)", "multiply it by c_in")
     return Target(f"EDM's inner network F, D = c_skip x + c_out F, sigma_data = {d:.4g}", "edm",
+                  "(D - x) / sigma^2 with D = c_skip x + c_out out", "c_skip x + c_out out")
+
+
+def consistency(s, skip, out, tol):
+    """The inner network of a consistency model, whose scalings begin at sigma_min; None if not.
+
+        c_skip = sigma_data^2 / ((sigma - sigma_min)^2 + sigma_data^2)
+        c_out  = sigma_data (sigma - sigma_min) / sqrt(sigma^2 + sigma_data^2)
+    """
+    with np.errstate(all="ignore"):
+        root = np.sqrt((1 - skip) / skip)                    # (sigma - sigma_min) / sigma_data
+    if not np.isfinite(root).all() or np.ptp(s) == 0:
+        return None
+    slope, start = np.polyfit(s, root, 1)
+    d, least = 1 / slope, -start / slope
+    if least <= 0 or np.abs(slope * s + start - root).max() > tol * root.max():
+        return None
+    if constant(out * np.sqrt(s**2 + d**2) / (d * (s - least)), tol) is None:
+        return None
+    return Target(f"the inner network F of a consistency model, D = c_skip x + c_out F, sigma_data "
+                  f"= {d:.4g}, sigma_min = {least:.4g}", "edm",
                   "(D - x) / sigma^2 with D = c_skip x + c_out out", "c_skip x + c_out out")
 
 

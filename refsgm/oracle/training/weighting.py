@@ -4,6 +4,7 @@
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,15 +30,19 @@ BASES = {"eps": ("min(SNR, {}) / SNR", lambda q: 1 / q),
          "v": ("min(SNR, {}) / (SNR + 1)", lambda q: 1 / (q + 1))}
 
 
-class Weight(tuple):
-    """(name, what `weight` calls it, weight per row)."""
+class Weight(NamedTuple):
+    """A weight in words, what the option `weight` calls it or "", and its values (N,) or None."""
 
-    __slots__ = ()
-    name, said, value = (property(lambda self, i=i: self[i]) for i in range(3))
+    name: str
+    said: str
+    value: np.ndarray | None
 
 
-def weight_of(path, w, seed, target, rate, report, tol):
-    """The `Weight`, or None where the weight is no known function; mistakes are told."""
+def weight_of(path, w, seed, target, g2, report, tol):
+    """The `Weight`, or None where the weight is no known function; mistakes are told.
+
+    w, seed  weight and run of each row (N,);  g2  g^2 of the path's SDE at each row, or None
+    """
     w = w / np.array([w[seed == s].mean() for s in range(seed.max() + 1)])[seed] * w.mean() if (
         batches_differ(path, w, seed)) else w
     q = (path.a / path.b)**2
@@ -45,7 +50,7 @@ def weight_of(path, w, seed, target, rate, report, tol):
     for name, value in of_level(path).items():
         if constant(w / value, tol) is not None:
             said = {"1": "1", "sigma^2": "sigma^2", "SNR = scale^2 / sigma^2": "snr"}.get(name, "")
-            return Weight((name, said, value))
+            return Weight(name, said, value)
     if found := powers(path, w, tol):
         return found
     found = clamped(q, w, target, report, tol)
@@ -57,34 +62,33 @@ def weight_of(path, w, seed, target, rate, report, tol):
         if A > 0 and B > 0:
             d = float(np.sqrt(B / A))
             if path.name == "ve":
-                return Weight((f"EDM's, (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 with "
-                               f"sigma_data = {d:.4g}", "edm", 1 / s2 + 1 / d**2))
-            return Weight((f"SNR + {A / B * path.m**-2.0:.4g}", "", 1 / s2 + 1 / d**2))
+                return Weight(f"EDM's, (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 with "
+                              f"sigma_data = {d:.4g}", "edm", 1 / s2 + 1 / d**2)
+            return Weight(f"SNR + {A / B * path.m**-2.0:.4g}", "", 1 / s2 + 1 / d**2)
     if (pair := two_terms(q, 1 / w, tol)) is not None and min(pair) > 0:
         A, B = pair
         if path.name == "ve" and target and target.said == "x0":
             report.wrong("weighting", f"the weight is EDM's with sigma_data = {(B / A)**0.5:.3g}, "
                          "but inverted", "weigh by (sigma^2 + sigma_data^2) / (sigma sigma_data)^2")
-        return Weight((f"1 / (1 + {B / A:.4g} SNR)", "", 1 / (1 + B / A * q)))
+        return Weight(f"1 / (1 + {B / A:.4g} SNR)", "", 1 / (1 + B / A * q))
     if (pair := two_terms(s2, 1 / w, tol)) is not None and min(pair) > 0:
         A, B = pair
-        return Weight((f"1 / (1 + {B / A:.4g} sigma^2)", "", 1 / (1 + B / A * s2)))
+        return Weight(f"1 / (1 + {B / A:.4g} sigma^2)", "", 1 / (1 + B / A * s2))
     if target and target.said == "eps" and (pair := two_terms(1 / q, w * 1.0, tol)) is not None:
         A, B = pair
-        return Weight((f"1 + {B / A:.4g} / SNR", "", 1 + B / A / q))
+        return Weight(f"1 + {B / A:.4g} / SNR", "", 1 + B / A / q)
     wrong = near_edm(np.sqrt(s2), w, report, tol)
     if wrong:
         return wrong
-    if rate is not None:
-        g2 = rate
+    if g2 is not None:
         for power, code in ((1.0, ""), (0.5, "sigma-not-squared"), (2.0, "sigma-squared")):
             ratio = w_of_score(path, w, target) / g2**power
             if np.mean(np.abs(ratio / np.median(ratio) - 1) < 0.05) > 0.9:
                 if code:
                     report.wrong(code, f"the weight of the score is g^{2 * power:g}, where the "
                                  "likelihood weight is g^2")
-                return Weight(("of the score g^2, the likelihood weight" if not code else
-                               f"of the score g^{2 * power:g}", "" if code else "likelihood", None))
+                return Weight("of the score g^2, the likelihood weight" if not code else
+                              f"of the score g^{2 * power:g}", "" if code else "likelihood", None)
     return None
 
 
@@ -116,7 +120,7 @@ def powers(path, w, tol):
     if constant(w / value, tol) is None or not (m or n):
         return None
     words = [f"{name}^{v:g}" if v != 1 else name for name, v in (("scale", m), ("sigma", n)) if v]
-    return Weight((" ".join(words), "", value))
+    return Weight(" ".join(words), "", value)
 
 
 def clamped(q, w, target, report, tol):
@@ -141,13 +145,13 @@ def clamped(q, w, target, report, tol):
                 report.wrong("weighting", f"the weight is {text}, which is min-SNR's for {kind}, "
                              f"and the network predicts {said}; it should be "
                              + BASES[said.lstrip('-')][0].format(f"{gamma:.4g}"))
-            return Weight((text, "min-snr", value))
+            return Weight(text, "min-snr", value)
         for gamma in (1.0, 2.0, 5.0, 10.0, 20.0):                       # the weight plus one
             value = base(q) * np.minimum(q, gamma) + 1
             if constant(w / value, tol) is not None:
                 report.wrong("weighting", f"the weight is {form.format(f'{gamma:g}')} + 1; "
                              "min-SNR's for v is min(SNR, gamma) / (SNR + 1)")
-                return Weight((form.format(f"{gamma:g}") + " + 1", "min-snr", value))
+                return Weight(form.format(f"{gamma:g}") + " + 1", "min-snr", value)
     return None
 
 
@@ -169,7 +173,7 @@ def near_edm(s, w, report, tol):
             if constant(w / value, max(tol, 5e-3)) is not None:
                 report.wrong("weighting", f"the weight is EDM's with sigma_data = {d:.3g}, but "
                              + sentence, "weigh by (sigma^2 + sigma_data^2) / (sigma sigma_data)^2")
-                return Weight(("none of the known ones", "", value))
+                return Weight("none of the known ones", "", value)
     return None
 
 

@@ -75,6 +75,22 @@ def test_an_output_scaling_without_sigma_data_is_named():
     assert check_training(lcm(False)).diagnosis.code == "factor-missing"
 
 
+def of_consistency(net, x, data=0.5, least=0.002):
+    """The scalings of consistency models, which begin at sigma_min (diffusers PR 6833)."""
+    sigma = least + torch.exp(torch.randn(len(x), 1, 1, 1))
+    noisy, size = x + sigma * torch.randn_like(x), (sigma**2 + data**2).sqrt()
+    skip = data**2 / ((sigma - least)**2 + data**2)
+    return (skip * noisy + data * (sigma - least) / size * net(noisy / size, sigma)
+            - x).square().mean()
+
+
+def test_scalings_that_begin_at_sigma_min_are_right():
+    """They are those of consistency models, and no mistake in EDM's."""
+    report = check_training(of_consistency)
+    assert report.ok, str(report)
+    assert report.facts["predicts"].endswith("sigma_data = 0.5, sigma_min = 0.002")
+
+
 def doubled(twice):
     """The coefficient of the noise draws noise itself (iap-diffusion-labs PR 28)."""
     def loss(net, x):
