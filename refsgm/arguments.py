@@ -47,7 +47,7 @@ def check_value(name, a, domain):
             a = float(a)
         except OverflowError:
             raise ValueError(f"{name} must be finite, got an integer beyond 1e308") from None
-    kind = a.dtype.kind if hasattr(a, "dtype") else "f"
+    kind = a.dtype.kind if hasattr(a, "dtype") else "c" if type(a) is complex else "f"
     if kind not in "iufc":
         raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
     if kind == "u" or (kind == "i" and a.itemsize < 8):

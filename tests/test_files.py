@@ -183,7 +183,7 @@ def test_a_model_that_could_not_be_loaded_is_not_written(tmp_path):
 @pytest.mark.parametrize(("field", "value", "message"), [
     ("width", "12", "width must be an integer"), ("width", -3, "width must be an integer"),
     ("learning_rate", 1 + 2j, "learning_rate must be"), ("energy", "no", "energy must be True or"),
-    ("energy", 1, "energy must be True or False"), ("sigma_max", 1e100, "sigma_min and sigma_max"),
+    ("energy", 1, "energy must be True or False"), ("sigma_max", 1e45, "sigma_min and sigma_max"),
     ("seed", 1.0, "seed must be an integer"), ("objective", ["dsm"], "objective must be a word"),
 ])
 def test_a_setting_of_another_type_is_refused(field, value, message):

@@ -215,6 +215,13 @@ def test_levels_whose_squares_leave_the_range_are_refused():
     assert refsgm.edm_weight(1e-100, 1e-100) == 2e200
 
 
+def test_a_complex_number_is_taken_for_the_complex_step():
+    """Its real part has to lie inside the domain."""
+    assert refsgm.score_matching_weight(3 + 1j) == 8 + 6j
+    with pytest.raises(ValueError, match="^sigma must be positive, got"):
+        refsgm.score_matching_weight(-3 + 1j)
+
+
 def test_the_loops_can_be_advanced_after_a_good_call():
     """The checks of a call leave the loop as it was."""
     states = refsgm.langevin(score, np.ones((B, D)), 0.1, 3, seeded())
