@@ -64,7 +64,7 @@ def converters(x_t, scale, sigma, *rates):
 @rejects("velocity_from_score", "the sign of the score", lambda f: lambda x, s, *k: f(x, -s, *k),
          "VP", ("eps", "velocity"))
 @rejects("score_from_velocity", "1e-9 off", scaled(1 + 1e-9), "VE", ("velocity", "v"))
-@rejects("x0_from_v", "1e-9 off", scaled(1 + 1e-9), "data at 1", ("v", "x0"))
+@rejects("x0_from_v", "1e-9 off", scaled(1 + 1e-9), "data at 1", ("v", "eps"))
 @pytest.mark.parametrize("pair", list(itertools.permutations(
     ["eps", "x0", "score", "score by x0", "v", "velocity"], 2)), ids=" ".join)
 @pytest.mark.parametrize("path", PATHS)
