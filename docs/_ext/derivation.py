@@ -100,9 +100,12 @@ class Equation(SphinxDirective):
                 for public, file, line, source in sources.code(tag)]
 
     def caption(self, public, place):
-        link = addnodes.pending_xref("", refdomain="py", reftype="obj", refexplicit=True,
-                                     reftarget=public, refwarn=True)
-        link += nodes.literal(text=public)
+        link = nodes.literal(text=public)
+        if not public.rpartition(".")[2].startswith("_"):       # the reference has public names alone
+            xref = addnodes.pending_xref("", refdomain="py", reftype="obj", refexplicit=True,
+                                         reftarget=public, refwarn=True)
+            xref += link
+            link = xref
         return nodes.paragraph("", "", link, nodes.inline(text=f" {place}", classes=["place"]),
                                classes=["caption"])
 
