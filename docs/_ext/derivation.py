@@ -101,7 +101,7 @@ class Equation(SphinxDirective):
 
     def caption(self, public, place):
         link = nodes.literal(text=public)
-        if not public.rpartition(".")[2].startswith("_"):       # the reference has public names alone
+        if not public.rpartition(".")[2].startswith("_"):      # the reference has public names
             xref = addnodes.pending_xref("", refdomain="py", reftype="obj", refexplicit=True,
                                          reftarget=public, refwarn=True)
             xref += link
