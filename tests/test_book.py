@@ -4,6 +4,7 @@ What the built site looks like is for test_site.py.
 """
 
 import doctest
+import inspect
 import json
 import pathlib
 import re
@@ -104,6 +105,46 @@ def test_wrong_weights_last_as_long_as_the_notes_prove():
     assert_allclose(chi_squared(wrong), 0.6**2 / (0.2 * 0.8), rtol=0.03)         # its limit in m
     bound = chi_squared(wrong) - step_size * n_steps * rate
     assert 1.5 < bound < chi_squared(law) < chi_squared(wrong)
+
+
+# scale, sigma and their rates on five paths, at one time
+KERNELS = {"VE": (1.0, 0.7, 0.0, 1.0), "VP": (0.8, 0.6, -0.9, 1.2),
+           "data at 0": (0.7, 0.3, -1.0, 1.0), "data at 1": (0.7, 0.3, 1.0, -1.0),
+           "another": (0.9, 1.4, -0.3, 2.0)}
+ROSETTA = {(source, target): (formula, function) for source, block in re.findall(
+    r"## From (\S+).*?\n\n(.*?)\n\n", (DOCS / "rosetta.md").read_text().replace(
+        "From the noise, eps", "From eps").replace("From the clean data, x_0", "From x0").replace(
+        "From the score", "From score").replace("From the velocity, u", "From u"), re.DOTALL)
+    for target, formula, function in re.findall(r"\| `(\w+)` \| `(.*?)` \| `(\w+)` \|", block)}
+
+
+def predictions(x_0, eps, a, s, da, ds):
+    """The five things that a network may predict, from their definitions."""
+    return {"eps": eps, "x0": x_0, "score": -eps / s, "v": a * eps - s * x_0,
+            "u": da * x_0 + ds * eps}
+
+
+def test_the_rosetta_table_has_every_pair():
+    things = set(predictions(1.0, 1.0, 1.0, 1.0, 1.0, 1.0))
+    assert set(ROSETTA) == {(a, b) for a in things for b in things if a != b}
+
+
+@pytest.mark.parametrize("path", KERNELS)
+@pytest.mark.parametrize("pair", ROSETTA, ids=" to ".join)
+def test_every_formula_of_the_rosetta_table_is_right(pair, path):
+    """And its function gives the same. [EQV-1] [EQV-5] [EQV-6] [EQV-7] [PATH-1] [FLOW-1]"""
+    rng, (source, target) = np.random.default_rng(0), pair
+    x_0, eps = rng.standard_normal((2, 4, 3))
+    a, s, da, ds = kernel = KERNELS[path]
+    true = predictions(x_0, eps, *kernel)
+    x, (formula, name) = a * x_0 + s * eps, ROSETTA[pair]
+    letters = {"x": x, "a": a, "s": s, "da": da, "ds": ds, source: true[source]}
+    assert_allclose(eval(formula, letters), true[target], rtol=1e-12, atol=1e-12)
+    given = true | {"x_t": x, "x_0": x_0, "scale": a, "sigma": s, "scale_rate": da,
+                    "sigma_rate": ds}
+    function = getattr(refsgm, name)
+    assert_allclose(function(*(given[n] for n in inspect.signature(function).parameters)),
+                    true[target], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
