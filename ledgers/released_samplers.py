@@ -1,6 +1,6 @@
 """The table of docs/samplers.md: certificates of released samplers, as they are installed.
 
-    python ledgers/released_samplers.py > docs/samplers.md
+    python -m ledgers.released_samplers > docs/samplers.md
 
 With the names of packages it makes their tables alone, without the head of the page.
 """
@@ -8,11 +8,9 @@ With the names of packages it makes their tables alone, without the head of the 
 import sys
 import warnings
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from refsgm import check_sampler  # noqa: E402
-from refsgm.adapters import adapted  # noqa: E402
+from refsgm import check_sampler
+from refsgm.adapters import adapted
 
 # (name, settings, claimed order by its own documentation or None)
 DIFFUSERS = [("DDIMScheduler", {}, 1), ("DDIMScheduler", {"timestep_spacing": "trailing"}, 1),
@@ -43,7 +41,7 @@ K_DIFFUSION = [("sample_euler", {}, 1), ("sample_euler_ancestral", {}, 1), ("sam
                ("sample_dpmpp_3m_sde", {"eta": 0.0}, 3), ("sample_dpmpp_3m_sde", {}, None)]
 HEAD = """# Released samplers, certified
 
-Made by `python ledgers/released_samplers.py > docs/samplers.md`; nothing below is written by
+Made by `python -m ledgers.released_samplers > docs/samplers.md`; nothing below is written by
 hand. Each sampler is run on the exact model of a Gaussian (and, where it adds no noise and takes
 the levels that it is given, on a mixture), as `refsgm certify` does. *Local orders* are those of
 the doublings that stand out from rounding, the last two of each grid. diffusers makes its own

@@ -1,16 +1,13 @@
 """How often certificates are right, on the lists of right and wrong samplers.
 
-    python ledgers/sampler_rates.py
+    python -m ledgers.sampler_rates
 """
 
-import sys
 from collections import Counter
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from refsgm import check_sampler  # noqa: E402
-from tests.oracle.samplers.right import RIGHT  # noqa: E402
-from tests.oracle.samplers.wrong import WRONG  # noqa: E402
+from refsgm import check_sampler
+from tests.oracle.samplers.right import RIGHT
+from tests.oracle.samplers.wrong import WRONG
 
 
 def main():
