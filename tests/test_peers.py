@@ -41,7 +41,8 @@ def test_the_gradient_of_a_training_loss_is_that_of_torch():
 
 def test_adam_is_that_of_torch():
     """[OPT-1]"""
-    from refsgm.learn.training import Settings, adam_step, start
+    from refsgm.learn.adam import adam_step
+    from refsgm.learn.training import Settings, start
     state = start(normal(0, 5, 2), Settings(width=3, depth=1, dtype="float64"))
     theta = torch.tensor(state.weights.copy(), requires_grad=True)
     adam = torch.optim.Adam([theta], lr=0.01)

@@ -43,9 +43,9 @@ def test_every_function_that_the_notes_name_carries_the_tag():
 
 
 def documented(name):
-    """The docstring of a public function, or of one of training.py and autodiff.py."""
-    from refsgm.learn import autodiff, training
-    for module in (refsgm, training, autodiff):
+    """The docstring of a public function, or of one of learn/."""
+    from refsgm.learn import adam, autodiff, batches, training
+    for module in (refsgm, training, adam, batches, autodiff):
         if hasattr(module, name):
             return getattr(module, name).__doc__
     raise AssertionError(f"MATHNOTES.md names {name}, which does not exist")

@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
-from refsgm.learn import checkpoints, training
+from refsgm.learn import adam, batches, checkpoints
 from refsgm.learn.checkpoints import load_checkpoint, load_model, save_checkpoint, save_model
 from refsgm.learn.runs import Interrupted, run_to_end
 from refsgm.learn.training import OBJECTIVES, Settings, start, training_steps
@@ -41,7 +41,7 @@ def test_adam_is_its_algorithm():
         g = normal(n, theta.size)
         m, u = 0.9 * m + 0.1 * g, 0.999 * u + 0.001 * g**2
         theta = theta - 0.01 * (m / (1 - 0.9**n)) / ((u / (1 - 0.999**n))**0.5 + 1e-8)
-        training.adam_step(state, g.copy(), 0.01)
+        adam.adam_step(state, g.copy(), 0.01)
         state.step += 1
     assert_allclose(state.weights, theta, **EXACT)
 
@@ -50,7 +50,7 @@ def test_the_first_adam_step_has_the_length_of_the_rate():
     """[OPT-1] Without bias correction it would be three times as long."""
     state = start(data(), Settings(**SMALL, dtype="float64"))
     before = state.weights.copy()
-    training.adam_step(state, normal(0, before.size), 0.01)
+    adam.adam_step(state, normal(0, before.size), 0.01)
     assert_allclose(np.abs(state.weights - before), 0.01, rtol=1e-4)
 
 
@@ -58,16 +58,16 @@ def test_the_average_forgets_its_start_and_then_follows_slowly():
     """[OPT-2]"""
     state = start(data(), Settings(**SMALL, dtype="float64"))
     state.weights[:], state.average[:] = 1.0, 0.0
-    training.average_step(state, 0.999)
+    adam.average_step(state, 0.999)
     assert_allclose(state.average, 0.9, **EXACT)
     state.step, state.average[:] = 10**6, 0.0
-    training.average_step(state, 0.999)
+    adam.average_step(state, 0.999)
     assert_allclose(state.average, 0.001, rtol=1e-9)
 
 
 def test_the_learning_rate_rises_and_falls():
     settings = Settings(**SMALL, learning_rate=1.0)
-    rates = [training.learning_rate(n, settings) for n in range(41)]
+    rates = [adam.learning_rate(n, settings) for n in range(41)]
     assert rates[0] < rates[3] < max(rates) <= 1.0
     assert_allclose(rates[40], 0.0, atol=1e-12)
 
@@ -76,7 +76,7 @@ def test_every_sample_is_seen_once_in_a_pass_over_the_data():
     settings = Settings(**SMALL | {"batch_size": 10})
     x = np.arange(50.0, dtype=np.float32)[:, None]
     state = start(x, settings)
-    seen = [training.draw_batch(x, settings.fitted(x).sigmas(), 10, state)[0] for _ in range(10)]
+    seen = [batches.draw_batch(x, settings.fitted(x).sigmas(), 10, state)[0] for _ in range(10)]
     for part in (seen[:5], seen[5:]):
         assert_array_equal(np.sort(np.concatenate(part), axis=0), x)
 

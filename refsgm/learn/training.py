@@ -18,9 +18,9 @@ from typing import get_args
 
 import autograd.numpy as np
 
-from .adam import adam_and_average, adam_step, average_step, learning_rate  # noqa: F401
+from .adam import adam_and_average, learning_rate
 from .autodiff import value_and_grad
-from .batches import draw_batch, drawn_batches  # noqa: F401
+from .batches import drawn_batches
 from .levels import check_given, fitting_levels
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
@@ -28,6 +28,7 @@ from ..noise_levels import geometric_sigmas
 from ..arguments import (OPEN_UNIT, POSITIVE, check_batch, check_count, check_integer,
                          check_scalars)
 from ..arrays import beside, on_host
+
 
 def setting(default, words, option=None):
     """A field of Settings: its default, its meaning, and its name on the command line if another"""
