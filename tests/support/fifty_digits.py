@@ -6,10 +6,12 @@ Arguments come as numbers or object arrays of mpmath numbers, one sample (D,) at
 numbers, lists or matrices, or tuples of them where a function returns several things.
 """
 
+import functools
+
 import mpmath as mp
 import numpy as np
 
-from refsgm.oracle.kinds import TABLE, find
+from refsgm.oracle.kinds import FUNCTIONS, TABLE, find
 from refsgm.oracle.kinds.fifty_digits import Functions
 
 mp.mp.dps = 50
@@ -182,49 +184,39 @@ def equal_weights(f):
     return lambda means, *rest: f([mp.mpf(1) / len(means)] * len(means), means, *rest)
 
 
-# Functions that are no kind of the oracle: name -> the value at one number of each argument. The
-# last argument of a loss is what the function that it calls returns.
-OTHERS = {
-    "velocity_from_score": lambda x, score, a, s, da, ds: (
-        da * (x + s**2 * score) / a - ds * s * score),
-    "score_from_velocity": lambda x, u, a, s, da, ds: (da * x - a * u) / (s * (a * ds - s * da)),
-    "sde_coefficients": lambda a, s, da, ds: (da / a, mp.sqrt(2 * s * ds - 2 * da / a * s**2)),
-    "flow_marginal": lambda t: (1 - t, t),
-    "shift_time": lambda t, c: c * t / (1 + (c - 1) * t),
-    "flow_step": lambda x, u, t, s: x + (s - t) * u,
-    "x0_prediction_loss": lambda x, sigma, eps, x_hat: (x - x_hat)**2,
-    "edm_loss": lambda x, sigma, eps, d, x_hat: (1 / sigma**2 + 1 / d**2) * (x - x_hat)**2,
-    "v_prediction_loss": lambda x, a, eps, v_hat: (
-        mp.sqrt(a) * eps - mp.sqrt(1 - a) * x - v_hat)**2,
-    "flow_matching_loss": lambda x, t, eps, u_hat: (eps - x - u_hat)**2,
-    "log_normal_sigma": lambda z, m, d: mp.exp(m + d * z),
-    "logit_normal_time": lambda z, m, d: mp.exp(m + d * z) / (1 + mp.exp(m + d * z)),
-    "classifier_free_guidance": lambda c, u, w: w * c + (1 - w) * u,
-}
+def calls_a_function(kind):
+    """Whether its first argument is a function, and no value that has the name of one."""
+    return kind.args[0] in FUNCTIONS and kind.args[0] not in kind.draw
+
+
+def of_values(f, kind):
+    """f of a kind that calls a function: the values that this returns come last instead."""
+    if not calls_a_function(kind):
+        return f
+    n = len(kind.args) - 1
+
+    def function(*args):
+        values = iter(args[n:])
+        return f(lambda x, level: next(values), *args[:n])
+    return function
 
 
 def truth(name):
     """The oracle's formula of a kind at 50 digits: (arguments) -> its value, or tuple of values.
 
     Of a function of arrays, at one number of each; of a table, with all entries as the values. A
-    choice comes with the name, "ddpm_step, beta"; heun_step takes its two scores as numbers.
+    choice comes with the name, "ddpm_step, beta"; see `of_values` for what calls a function.
     """
-    if name in OTHERS:
-        return OTHERS[name]
-    kind, *choice = name.split(", ")
-    formula, is_table = find(kind).exact, find(kind).form == TABLE
-    counts = [i for i, arg in enumerate(find(kind).args) if arg in ("n_steps", "n_levels")]
+    words, *choice = name.split(", ")
+    kind = find(words)
+    counts = [i for i, arg in enumerate(kind.args) if arg in ("n_steps", "n_levels")]
+    formula = of_values(functools.partial(kind.exact, Functions(mp)), kind)
 
     def f(*args):
-        if is_table:
+        if kind.form == TABLE:
             args = [int(a) if i in counts else a for i, a in enumerate(args)]
-            return tuple(mp.mpf(v) for v in formula(Functions(mp), *args))
-        args = [np.array([[a]], object) for a in args]
-        if kind == "heun_step":
-            x, score, score_hat, *levels = args
-            values = iter([score, score_hat])
-            args = [lambda x, sigma: next(values), x, *levels]
-        result = formula(Functions(mp), *args, *choice)
+            return tuple(mp.mpf(v) for v in formula(*args))
+        result = formula(*[np.array([[a]], object) for a in args], *choice)
         parts = tuple(np.ravel(part)[0] for part in result) if isinstance(result, tuple) else ()
         return parts or np.ravel(result)[0]
     return f
