@@ -11,8 +11,6 @@ Distances are those among at most SAMPLES samples.
 import math
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.spatial.distance import cdist
 
 from ..arguments import POSITIVE, check_below, check_count, check_scalars
 from ..arrays import beside, to_host
@@ -35,6 +33,7 @@ def distances(x):
     if len(x) > SAMPLES:
         x = x[beside(np.sort(np.random.default_rng(0).permutation(len(x))[:SAMPLES]), x)]
     x = to_host(x).astype(np.float64)
+    from scipy.spatial.distance import cdist                                    # slow to import
     apart = cdist(x, x)
     largest = float(np.max(apart))
     np.fill_diagonal(apart, np.inf)
@@ -117,6 +116,7 @@ def fitting_step_size(sigmas, n_steps):
     sigmas   levels (L,), decreasing
     n_steps  n, steps at each level
     """
+    from scipy.optimize import minimize_scalar                         # a third of a second to import
     ratio = float(sigmas[0] / sigmas[-1])**(1 / (len(sigmas) - 1))
 
     def variance(h):
