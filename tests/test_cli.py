@@ -142,8 +142,9 @@ def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
     assert "there is no folder no/such/folder" in errors
 
 
-def test_the_demo_writes_its_report_and_pictures(tmp_path):
-    """[EQV-2] [EQV-11] A short run: the identities hold on any network."""
+def test_the_demo_writes_its_report_and_pictures(tmp_path, monkeypatch):
+    """[EQV-2] [EQV-11] A short run: the identities hold on any network, and on any samples."""
+    monkeypatch.setattr("refsgm.app.demo.STEPS_PER_LEVEL", 2)
     out, _ = run("demo", "--steps", 20, cwd=tmp_path)
     folder = tmp_path / "refsgm-demo"
     assert sorted(os.listdir(folder)) == ["loss.png", "model.npz", "report.json", "report.txt",
