@@ -24,6 +24,7 @@ class Rows:
     offset      what is added to the data before they are used, over what they are multiplied by
     uneven      whether weights differ within a row;  masked  share of entries without weight
     paired      whether rows of data and noise were paired anew
+    sign        -1 if the data are mirrored
     """
 
     a: np.ndarray
@@ -42,6 +43,7 @@ class Rows:
     uneven: str = ""
     masked: float = 0.0
     paired: bool = False
+    sign: float = 1.0
 
 
 def flat(a):

@@ -60,10 +60,6 @@ def path_of(a, b, time, dtype, report, tol, said):
                          f"{values.min():.3g} to {values.max():.3g}: the time leaves its range",
                          "draw the time from [0, 1], and a level from the positive numbers")
             report.stop("with such levels the noisy data are on no path")
-    if (b < 0).all() or (a < 0).all():
-        report.wrong("sign", "the sign of the data or of the noise in the network's input is "
-                     "negative")
-        a, b = np.abs(a), np.abs(b)
     clean = b <= 1e-7 * np.abs(a)
     if clean.all():
         report.wrong("term-missing", "no noise is added to the data that the network sees",
