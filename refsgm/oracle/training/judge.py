@@ -260,7 +260,7 @@ def weigh(rows, path, target, step, report, said_weight, tol, told):
         report.facts["weight"] = "no known function of the level" if weight is None else weight.name
     else:
         report.facts["loss"] = kind + ", " + weighting.reduction(
-            rows.w, weight.value, rows.noise.shape[1], len(step.x), step.returned,
+            rows.w, weight.value, step.x[0].size, len(step.x), step.returned,
             2.0 if step.robust is None else 1.0)
         report.facts["weight"] = weight.name
     if said_weight is not None:
@@ -277,7 +277,9 @@ def stated_weight(said, weight, rows, path, target, report):
             report.wrong("weighting", "the weight of the levels is not the function that is given")
     elif weight is None or weight.said != said and not (path.name == "ve" and said == "snr"
                                                         and weight.name == "1 / sigma^2"):
-        report.wrong("weighting", f"weight={said!r} is said, and the weight is "
+        code = {"of the score g": "sigma-not-squared", "of the score g^4": "sigma-squared"}.get(
+            weight.name if weight and said == "likelihood" else "", "weighting")
+        report.wrong(code, f"weight={said!r} is said, and the weight is "
                      + ("no known function of the level" if weight is None else weight.name))
 
 

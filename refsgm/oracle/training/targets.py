@@ -111,11 +111,7 @@ def target_of(path, p, q, time, report, tol):
         for target, sign in ((OT_BACK, 1.0), (OT, -1.0)):
             if near(q * path.m, sign + 0 * q, tol) and near(p * path.m, -sign + 0 * p, tol):
                 return target
-    if path.name == "vp" and (speed := rate(path, p, q, time)) is not None:
-        return speed
-    if path.name == "other" and (speed := rate(path, p, q, time)) is not None:
-        report.problems[:] = [d for d in report.problems if d.code not in (
-            "wrong-factor", "factor-missing")]
+    if (speed := rate(path, p, q, time, report)) is not None:
         return speed
     if path.name == "vp" and step_back(path, p, q):
         return STEP_BACK
@@ -154,26 +150,36 @@ def target_of(path, p, q, time, report, tol):
 
 def faster(target, c, report):
     """A velocity in another unit of time."""
+    c = float(f"{c:.3g}") if target is SPEED else c
     report.notes.append(f"the velocity is that of a time that runs {1 / abs(c):.4g} times as fast")
     return target._replace(name=f"{c:.4g} times {target.name}",
                            score=target.score.replace("out", f"out / {c:.4g}"),
                            x_0=target.x_0.replace("out", f"out / {c:.4g}"))
 
 
-def rate(path, p, q, time):
-    """SPEED where (p, q) are the rates of a and b in the network's time, else None."""
+def rate(path, p, q, time, report):
+    """SPEED where (p, q) are the rates of a and b in the network's time, else None.
+
+    A path that is known by its velocity alone is none that is near another.
+    """
     if time is None or len(np.unique(time)) < 24:
         return None
+    from scipy.interpolate import CubicSpline
     t, i = np.unique(time, return_index=True)
-    a, b = path.a[i], path.b[i]
-    gap = np.diff(t)
-    chord = np.stack([np.diff(a), np.diff(b)]) / gap
-    middle = np.stack([(p[i][1:] + p[i][:-1]) / 2, (q[i][1:] + q[i][:-1]) / 2])
-    close = gap < 0.05 * np.ptp(t)
-    size = np.sum(chord * middle, axis=0) / np.sum(chord * chord, axis=0)
-    c = np.median(size[close])
-    bent = np.abs(middle - c * chord)[:, close].max()
-    return SPEED if bent < 0.02 * np.abs(middle).max() and np.ptp(p) > 1e-3 else None
+    rates = CubicSpline(t, np.stack([path.a[i], path.b[i]], axis=1))(t, 1).T
+    told = np.stack([p[i], q[i]])
+    inner = slice(len(t) // 20 + 1, -len(t) // 20 - 1)
+    c = np.median(np.sum(rates * told, axis=0)[inner] / np.sum(rates * rates, axis=0)[inner])
+    left = np.hypot(*(told - c * rates))[inner] / np.hypot(*told)[inner]
+    if np.mean(left < 0.02) < 0.85 or np.ptp(told, axis=1).max() < 1e-3:
+        return None
+    report.problems[:] = [d for d in report.problems if d.code not in ("wrong-factor",
+                                                                       "factor-missing")]
+    report.unjudged[:] = [s for s in report.unjudged if not s.startswith("the path")]
+    if c < 0:
+        report.wrong("sign", "the target is minus the velocity of the path in the time that the "
+                     "network is told", "change the sign of the target, or the time")
+    return SPEED if abs(abs(c) - 1) < 0.02 else faster(SPEED, c, report)
 
 
 def step_back(path, p, q):
@@ -221,9 +227,13 @@ def preconditioned(path, p, q, report, tol):
     if abs(c * d - 1) < 20 * tol and abs(d - 1) > 1e-3:
         report.wrong("factor-missing", f"c_out lacks the factor sigma_data = {d:.4g}")
         return None
-    if abs(abs(c) - 1) > 20 * tol or c < 0:
+    if abs(abs(c) - 1) > 20 * tol:
         report.wrong("factor" if c > 0 else "sign", f"c_out is {c:.4g} times EDM's")
         return None
+    if c < 0:
+        return Target("v of the data over sigma_data, D = c_skip x - c_out v, with sigma_data = "
+                      f"{d:.4g}", "v", "(D - x) / sigma^2 with D = c_skip x - c_out out",
+                      "c_skip x - c_out out")
     if path.name == "ve":
         report.wrong("factor-missing", "the input of EDM's inner network is not multiplied by "
                      "c_in = 1 / sqrt(sigma^2 + sigma_data^2)", "multiply it by c_in")
