@@ -20,6 +20,8 @@ from autograd.tracer import isbox, new_box, toposort, trace_stack
 
 from . import autograd_rules
 from .kernels import constant, kernel
+from ..arguments import shape_of
+from ..arrays import differentiable, in_one_line, value_of
 
 autograd_rules.install()          # for the whole process: autograd's rules, made fit for any array
 
@@ -30,13 +32,15 @@ def value_and_grad(loss):
     With into=buffers, a list of arrays like params, the gradients are written there.
 
     loss  function (params, *args) -> scalar, for params a flat list of arrays
-    Raises ValueError, when called, if the loss is not a scalar.
+    Raises ValueError, when called, for other params and for a loss that is not a scalar.
 
     >>> product = value_and_grad(lambda params: np.sum(params[0] * params[1]))
     >>> product([np.array([1.0, 2.0]), np.array([3.0, 4.0])])[1]
     [array([3., 4.]), array([1., 2.])]
     """
     def evaluate(params, *args, into=None):
+        check_params(params)
+        params = [differentiable(p) for p in params]
         roots = [VJPNode.new_root() for _ in params]
         with trace_stack.new_trace() as trace:
             end = loss([new_box(p, trace, root) for p, root in zip(params, roots)], *args)
@@ -54,6 +58,16 @@ def value_and_grad(loss):
                 buffer[...] = g
         return end, into or gradients
     return evaluate
+
+
+def check_params(params):
+    """params is a list or tuple of arrays of numbers."""
+    if not isinstance(params, (list, tuple)):
+        raise ValueError(f"params must be a list of arrays, got {type(params).__name__}")
+    for p in params:
+        shape_of("params", p)
+        if getattr(value_of(p), "dtype", np.dtype(bool)).kind not in "iufc":
+            raise ValueError(f"params must be arrays of numbers, got {in_one_line(p)}")
 
 
 def backward(end, g, roots, into=None):

@@ -80,7 +80,8 @@ class Settings:
             raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
         check_count(1, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
                     depth=self.depth)
-        check_count(0, warmup=self.warmup, seed=self.seed)
+        check_count(0, warmup=self.warmup)
+        check_integer("seed", self.seed, 0)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
         check_given(self.sigma_max, self.sigma_min, self.n_levels, self.dtype)
