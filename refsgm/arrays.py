@@ -55,12 +55,12 @@ def is_number_or_array(kind):
         hasattr(kind, name) for name in ("shape", "dtype", "__array_function__", "__array_ufunc__"))
 
 
-SQUARES = {np.dtype(np.float32): (1e-18, 1e18), None: (1e-150, 1e150)}
+SQUARES = {"f": (1e-18, 1e18), "F": (1e-18, 1e18), "other": (1e-150, 1e150)}      # f: float32
 
 
 def range_of_squares(a):
     """The smallest and largest numbers of the dtype of `a` whose squares do not leave its range."""
-    return SQUARES.get(getattr(a, "dtype", None), SQUARES[None])
+    return SQUARES.get(a.dtype.char if hasattr(a, "dtype") else "other", SQUARES["other"])
 
 
 def in_one_line(value):

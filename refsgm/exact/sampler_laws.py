@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from ..arguments import FINITE, check_integer, check_values
+from ..arguments import (FINITE, check_functions, check_integer, check_table, check_values,
+                         shape_of)
 from ..arrays import beside, float_type, to_host
 from .components import check_symmetric
 
@@ -36,11 +37,12 @@ def sampler_law(sampler, mean, cov):
     >>> covs[-1].round(12)                                           # 1 / (1 - 0.5 / 4)  [LANG-3]
     array([[1.14285714]])
     """
+    check_functions(sampler=sampler)
+    check_table(FINITE, mean=mean)
     D = len(mean)
-    if np.shape(mean) != (D,) or np.shape(cov) != (D, D):
-        raise ValueError(f"mean and cov must have shapes (D,) and (D, D), "
-                         f"got {np.shape(mean)} and {np.shape(cov)}")
-    check_values(FINITE, mean=mean, cov=cov)
+    if shape_of("cov", cov) != (D, D):
+        raise ValueError(f"cov must have shape (D, D) = {(D, D)}, got shape {np.shape(cov)}")
+    check_values(FINITE, cov=cov)
     check_symmetric(cov[None], "cov")
 
     def run(x, rng):
