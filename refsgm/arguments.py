@@ -12,7 +12,7 @@ from numbers import Integral
 
 import autograd.numpy as np
 
-from .arrays import in_one_line, is_number_or_array, on_host, range_of_squares, value_of
+from .arrays import WHOLE, in_one_line, is_number_or_array, on_host, range_of_squares, value_of
 
 POSITIVE = ("positive", lambda a: (a >= (ends := range_of_squares(a))[0]) & (a <= ends[1]))
 NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a)[1]))
@@ -20,7 +20,6 @@ FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
 FINITE = ("finite", np.isfinite)                     # and so are all numbers of the others
-MOST = 10**9                                         # the largest count
 
 
 def shape_of(name, a):
@@ -54,6 +53,8 @@ def check_value(name, a, domain):
     if kind == "u" or getattr(a, "itemsize", 8) < {"i": 8, "f": 4}.get(kind, 0):
         raise ValueError(f"{name} must hold float32, float64 or int64 (what is smaller overflows), "
                          f"got dtype {a.dtype}")
+    if kind == "i" and not np.all((a >= -WHOLE) & (a <= WHOLE)):
+        raise ValueError(f"{name} must be float64 for integers beyond {WHOLE}: squares overflow")
     good = inside(a) if kind != "c" else np.isfinite(a) & inside(a.real)        # the complex step
     if good is not True and (good is False or not good.all()):
         bad = a if np.ndim(a) == 0 else a[~good][0]
@@ -166,8 +167,8 @@ def check_count(least, **counts):
     """Every count is an integer, at least `least`, and one that a computer can count to."""
     for name, n in counts.items():
         check_integer(name, n, least)
-        if n > MOST:
-            raise ValueError(f"{name} must be at most {MOST}, got {in_one_line(n)}")
+        if n > 10**9:
+            raise ValueError(f"{name} must be at most {10**9}, got {in_one_line(n)}")
 
 
 def check_word(words, **named):

@@ -67,8 +67,8 @@ def check_params(params):
         raise ValueError(f"params must be a list of arrays, got {type(params).__name__}")
     for p in params:
         shape_of("params", p)
-        if getattr(value_of(p), "dtype", np.dtype(bool)).kind not in "iufc":
-            raise ValueError(f"params must be arrays of numbers, got {in_one_line(p)}")
+        if getattr(value_of(p), "dtype", np.dtype(float)).kind not in "iufc":
+            raise ValueError(f"params must hold numbers, got {in_one_line(p)}")
 
 
 def backward(end, g, roots, into=None):
