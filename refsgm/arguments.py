@@ -4,7 +4,7 @@
     sigma   scalar or (B, 1)      never (B,): against (B, D) that scales columns when B == D
 
 A check takes arguments by keyword, so messages name them. Values are looked at on Python numbers
-and NumPy arrays; of traced and device arrays shapes alone, which breaks no trace and waits for none.
+and NumPy arrays; of traced and device arrays shapes alone, which breaks no trace.
 """
 
 from numbers import Integral

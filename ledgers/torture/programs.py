@@ -65,7 +65,8 @@ for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(n, signal
     n, a = answer(line)
     say(json.dumps({"id": n, "result": (-np.array(a)).tolist()}))'''),
     "answers NaN": (1, EACH + '''say('{"id": %d, "result": NaN}' % answer(line)[0])'''),
-    "answers Infinity": (1, EACH + '''say('{"id": %d, "result": [[Infinity]]}' % answer(line)[0])'''),
+    "answers Infinity": (1, EACH + '''
+    say('{"id": %d, "result": [[Infinity]]}' % answer(line)[0])'''),
     "answers null": (1, EACH + '''say('{"id": %d, "result": null}' % answer(line)[0])'''),
     "answers true": (1, EACH + '''say('{"id": %d, "result": true}' % answer(line)[0])'''),
     "answers text": (1, EACH + '''say('{"id": %d, "result": "1.0"}' % answer(line)[0])'''),
