@@ -29,11 +29,12 @@ MARK = "REFSGM_TORTURE"                          # in the environment of all tha
 
 class Result(NamedTuple):
     """What a command did: exit status (None if it was killed for being late), seconds, KiB, what it
-    wrote to its error stream, and the processes that it left."""
+    wrote to its output and to its error stream, and the processes that it left."""
 
     status: int | None
     seconds: float
     memory: int
+    output: str
     errors: str
     left: list
 
@@ -41,22 +42,27 @@ class Result(NamedTuple):
 def run(arguments, folder):
     """Run `refsgm check gaussian_score` with these arguments, in a copy of this process."""
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.monotonic()
         pid = os.fork()
         if pid == 0:
-            become_the_command(arguments, folder, mark, errors)
+            become_the_command(arguments, folder, mark, output, errors)
         status, memory = waited_for(pid, start + LATE)
         seconds = time.monotonic() - start
-        errors.seek(0)
-        said = errors.read(10**6).decode("utf-8", "replace")
+        said, complaint = (text_of(file) for file in (output, errors))
     left = still_there(mark)
     for pid in left:
         os.kill(pid, signal.SIGKILL)
-    return Result(status, seconds, memory, said, left)
+    return Result(status, seconds, memory, said, complaint, left)
 
 
-def become_the_command(arguments, folder, mark, errors):
+def text_of(file):
+    """What was written to a file, up to a megabyte."""
+    file.seek(0)
+    return file.read(10**6).decode("utf-8", "replace")
+
+
+def become_the_command(arguments, folder, mark, output, errors):
     """What the copy does: it never returns. Nothing is imported again, which is most of the time.
     """
     status = 1
@@ -64,7 +70,7 @@ def become_the_command(arguments, folder, mark, errors):
         os.environ |= {MARK: mark, "PYTHONPATH": os.getcwd()}
         os.chdir(folder)
         with open(os.devnull, "r+b") as nothing:
-            for file, descriptor in ((nothing, 0), (nothing, 1), (errors, 2)):
+            for file, descriptor in ((nothing, 0), (output, 1), (errors, 2)):
                 os.dup2(file.fileno(), descriptor)
         sys.modules["__main__"] = refsgm.__main__            # which processes that it starts import
         sys.argv = ["refsgm", "check", "gaussian_score", *arguments]
@@ -75,6 +81,7 @@ def become_the_command(arguments, folder, mark, errors):
     except BaseException:
         traceback.print_exc()
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
 
@@ -159,8 +166,11 @@ def judged(result, status, seconds, usual, memory):
     """What is wrong with a result, sentences."""
     if result.status != status:
         yield f"exit {result.status} and not {status}: {result.errors[-200:]}"
-    if "Traceback" in result.errors and "refsgm" in result.errors.partition("Traceback")[2]:
-        yield f"a traceback of refsgm: {result.errors[-400:]}"
+    verdict = {0: "right", 1: "wrong"}.get(status)
+    if verdict and f"): {verdict}" not in result.output.partition("\n")[0]:
+        yield f"no verdict: {result.output[:100]} {result.errors[-200:]}"
+    if status == 2 and "\nrefsgm: " not in f"\n{result.errors}":
+        yield f"no sentence: {result.errors[-200:]}"
     if result.seconds > usual + 2 * seconds + GRACE:
         yield f"{result.seconds - usual:.1f} s more than usual"
     if result.memory > memory + GIB:

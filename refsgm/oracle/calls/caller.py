@@ -14,7 +14,7 @@ from ..kinds.test_functions import Field, Noise
 from .functions import on_foreign_arrays, symmetric
 from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
-from .results import numbers_in, parts_of
+from .results import LARGEST, numbers_in, parts_of
 from .timesteps import Timesteps
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
@@ -301,7 +301,9 @@ class Caller:
             trial.error = (f"returns {len(parts)} thing(s), where {', '.join(names)} are required")
             return
         try:
-            raw = [numbers_in(self.framework.to_numpy(p)) for p in parts]
+            most = max([LARGEST, *(4 * np.size(a) for a in (args or {}).values()
+                                   if isinstance(a, np.ndarray))])
+            raw = [numbers_in(self.framework.to_numpy(p), most) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
                 raise TypeError(f"got {strange or None}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LARGEST = 2**24                                            # numbers in a result
+LARGEST = 2**24                    # numbers in a result, where the arguments are not larger
 ATTRIBUTES = ("prev_sample", "sample", "prediction", "pred", "loss", "samples", "x")
 
 
@@ -40,12 +40,14 @@ def parts_of(result, names):
     return (result,)
 
 
-def numbers_in(part):
-    """A component as an array; TypeError for one that is larger than any that a kind has.
+def numbers_in(part, most):
+    """A component as an array; TypeError for text, and for more than so many numbers.
 
     A view of one number may have any shape, and takes memory when it is copied.
     """
+    if isinstance(part, (str, bytes)):
+        raise TypeError(f"got {type(part).__name__}")
     a = np.asarray(part)
-    if a.size > LARGEST:
+    if a.size > most:
         raise TypeError(f"got {a.size} numbers")
     return a
