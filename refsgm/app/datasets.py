@@ -10,6 +10,7 @@ import os
 import numpy as np
 
 from . import own_data
+from ..learn.form import form_of
 
 
 def ring(n, rng, modes=8, radius=1.5, sigma=0.1):
@@ -73,4 +74,4 @@ def load(name, n, seed):
     else:
         raise ValueError(f"data must be one of {', '.join(TOYS)}, digits, or a file or folder, "
                          f"got {name!r}, which does not exist")
-    return x, own_data.form_of(x)
+    return x, form_of(x)

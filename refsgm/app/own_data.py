@@ -7,52 +7,14 @@
 
 import os
 import zipfile
-from dataclasses import dataclass
 
 import numpy as np
+
+from ..learn.form import form_of
 
 TABLES = {".csv": ",", ".tsv": "\t", ".txt": None}
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 MOST_FEATURES = 64 * 64 * 3                # networks of this kind learn nothing of larger images
-
-
-@dataclass(frozen=True)
-class Form:
-    """The form of data: what a sample is, beside its numbers.
-
-    shape      of a sample: (D,), (H, W) or (H, W, C)
-    dtype      name of the number type in the file
-    low, high  smallest and largest number of the data
-    spread     standard deviation about the mean, over all features
-    """
-
-    shape: tuple
-    dtype: str
-    low: float
-    high: float
-    spread: float
-
-    def as_text(self):
-        """Shape, number type and range in words."""
-        return f"shape {self.shape}, {self.dtype} from {self.low:.4g} to {self.high:.4g}"
-
-    def like_data(self, x):
-        """Samples (n, D) as the data are: (n, *shape) of dtype.
-
-        Images, and all whole numbers, are brought into the range of the data; whole numbers are
-        rounded.
-        """
-        x, whole = np.asarray(x, np.float64), np.dtype(self.dtype).kind in "iu"
-        if whole or len(self.shape) > 1:
-            x = np.clip(np.rint(x) if whole else x, self.low, self.high)
-        return x.reshape(len(x), *self.shape).astype(self.dtype)
-
-
-def form_of(array):
-    """The Form of data (N, ...)."""
-    x = array.astype(np.float64)
-    return Form(tuple(array.shape[1:]), array.dtype.name, float(array.min()), float(array.max()),
-                float(np.mean((x - x.mean(axis=0))**2))**0.5)
 
 
 def read(path):
