@@ -11,42 +11,94 @@ import zipfile
 import numpy as np
 
 from ..learn.form import form_of
+from ..learn.labels import checked, numbered
 
 TABLES = {".csv": ",", ".tsv": "\t", ".txt": None}
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 MOST_FEATURES = 64 * 64 * 3                # networks of this kind learn nothing of larger images
 
 
-def read(path):
-    """The samples in a file or folder as float64 (N, D), and their Form.
+def read(path, labels=None):
+    """The samples in a file or folder as float64 (N, D), their Form, and their labels (N,) or None.
 
+    labels  a file with a label per sample, an entry of a .npz file, or the heading of a column of a
+            table, which is then no feature; None for none
     Raises ValueError in one sentence for anything that cannot be trained on.
     """
-    ending = os.path.splitext(path)[1].lower()
+    ending, column = os.path.splitext(path)[1].lower(), None
+    if labels is not None and not os.path.isfile(labels):
+        column = labels
+        if ending not in (".npz", *TABLES):
+            raise ValueError(f"--labels must be a file for data of {path}, got {labels}, which is "
+                             f"none")
     if os.path.isdir(path):
         array = read_images(path)
     elif not os.path.exists(path):
         raise ValueError(f"there is no file {path}")
     elif ending in TABLES:
-        array = read_table(path, TABLES[ending])
+        array, found = read_table(path, TABLES[ending], column)
     else:
-        array = read_array(path)
+        array = read_array(path, ("x",))
+        if column is not None:
+            found = read_array(path, (column,), alone=False)
     check_samples(path, array)
-    return array.reshape(len(array), -1).astype(np.float64), form_of(array)
+    if labels is not None and column is None:
+        found = read_labels(labels)
+    x, form = array.reshape(len(array), -1).astype(np.float64), form_of(array)
+    return x, form, None if labels is None else checked_labels(found, len(array))
 
 
-def read_array(path):
-    """The array in a .npy file, or the one in a .npz file (named x, or alone)."""
+def read_labels(path):
+    """The labels in a file: one array, or a table of one column, whose first line may be a heading."""
+    if os.path.splitext(path)[1].lower() not in TABLES:
+        return np.squeeze(read_array(path, ("labels", "y")))
+    words = [word.strip().strip('"') for _, word in lines_of(path)]
+    if words and not is_number(words[0]) and all(map(is_number, words[1:])):
+        words = words[1:]
+    return labels_of(words)
+
+
+def labels_of(words):
+    """Words as labels: integers if all of them are."""
+    return np.array([float(word) for word in words] if all(map(is_number, words)) else words)
+
+
+def is_number(word):
+    """Whether a word is a number."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def checked_labels(labels, n):
+    """Labels for n samples, refused in the words of the command line."""
+    try:
+        labels = checked(labels, n)
+        numbered(labels, n)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
+    return labels
+
+
+def read_array(path, names, alone=True):
+    """The array in a .npy file, or in a .npz file the one of these names, or the only one.
+
+    alone  whether an array that is the only one may have any name
+    """
+    wanted = f"one array, or one that is named {' or '.join(names)}" if alone else \
+        f"an array that is named {names[0]}"
     try:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray):
             return found
         with found as archive:
-            names = archive.files
-            if len(names) != 1 and "x" not in names:
-                raise ValueError(f"{path} must hold one array, or one that is named x, "
-                                 f"got {', '.join(names) or 'none'}")
-            return archive["x" if "x" in names else names[0]]
+            held = archive.files
+            chosen = [name for name in names if name in held] or (held if alone else [])
+            if len(chosen) != 1:
+                raise ValueError(f"{path} must hold {wanted}, got {', '.join(held) or 'none'}")
+            return archive[chosen[0]]
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         if str(error).startswith(f"{path} must"):
             raise
@@ -56,21 +108,42 @@ def read_array(path):
                          f"cannot be read as one") from None
 
 
-def read_table(path, delimiter):
-    """The numbers in a text file, (N, D); a first line that holds no numbers is a heading."""
+def lines_of(path):
+    """The lines of a text file that are not empty, with their numbers from 1."""
     try:
         with open(path, encoding="utf-8-sig") as file:
-            lines = [(i, line.strip()) for i, line in enumerate(file, 1) if line.strip()]
+            return [(i, line.strip()) for i, line in enumerate(file, 1) if line.strip()]
     except UnicodeDecodeError:
         raise ValueError(f"{path} must be a text file, and it cannot be read as one") from None
+
+
+def read_table(path, delimiter, column=None):
+    """The numbers in a text file (N, D), and the labels in a column, or None.
+
+    A first line that holds no numbers is a heading, which a column is found by.
+    """
+    lines = lines_of(path)
     if lines and delimiter == "," and "," not in lines[0][1]:
         delimiter = ";" if ";" in lines[0][1] else None
-    rows = []
+    place = None
+    if column is not None:
+        heading = [word.strip().strip('"') for word in lines[0][1].split(delimiter)] if lines else []
+        if column not in heading:
+            raise ValueError(f"--labels must be a file or a column of {path}, got {column}: its "
+                             f"first line is {', '.join(heading)[:60] or 'empty'}")
+        place, lines = heading.index(column), lines[1:]
+    rows, labels = [], []
     for i, line in lines:
+        words = line.split(delimiter)
+        if place is not None:
+            if len(words) <= place:
+                raise ValueError(f"{path} must have as many columns in each line, got "
+                                 f"{len(words)} in line {i}")
+            labels.append(words.pop(place).strip().strip('"'))
         try:
-            rows.append([float(word) for word in line.split(delimiter)])
+            rows.append([float(word) for word in words])
         except ValueError:
-            if rows or i != lines[0][0]:
+            if rows or i != lines[0][0] or place is not None:
                 raise ValueError(f"{path} must hold numbers alone after its first line, "
                                  f"got {line[:40]!r} in line {i}") from None
         if rows and len(rows[-1]) != len(rows[0]):
@@ -78,7 +151,7 @@ def read_table(path, delimiter):
                              f"{len(rows[-1])} in line {i} and {len(rows[0])} before")
     if not rows:
         raise ValueError(f"{path} must hold a sample per line, got no line with numbers")
-    return np.array(rows)
+    return np.array(rows), labels_of(labels) if labels else None
 
 
 def read_images(folder):
