@@ -54,10 +54,10 @@ def every_command(context: typer.Context,
         from .. import __version__
         from .about import installation
         print(f"refsgm {__version__}" + (f"\n{installation()}" if verbose else ""))
-    elif context.invoked_subcommand is None:
-        print(context.get_help())
     elif verbose:
         raise ValueError("--verbose goes with --version")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 HELD_OUT = 0.1                 # of the data: the command line says how good the samples are

@@ -98,9 +98,11 @@ def load_model(path):
     with contents_of(path, "model"):
         center, sigmas = arrays.pop("center"), arrays.pop("sigmas")
         params = [arrays[f"param_{i}"] for i in range(len(arrays))]
+        classes = facts.pop("classes", [])
+        if not isinstance(classes, list):
+            raise ValueError(f"classes must be a list, got {classes!r:.60}")
         model = Model(params, center, facts.pop("sigma_data"), sigmas, facts.pop("energy"),
-                      facts.pop("form"), tuple(facts.pop("classes", ())),
-                      facts.pop("history", None))
+                      facts.pop("form"), tuple(classes), facts.pop("history", None))
         check_model(model)
         if facts:
             raise ValueError(f"it states {', '.join(facts)} too")

@@ -52,7 +52,8 @@ def run_to_end(x, settings, checkpoint=None, *, labels=None, held_out=None, resu
     averaged, judge = None, None
     keep()
     saved = time.monotonic()
-    with watch or nullcontext(lambda state: False) as stops:
+    with watch or nullcontext(lambda state: False) as stops, \
+            np.errstate(over="ignore", invalid="ignore"):          # a loss that runs away is said
         for loss in training_steps(x, settings, state):
             if held_out and due(state.step, settings.n_steps):
                 averaged = averaged or model_of(x, settings, state.average, state.classes)

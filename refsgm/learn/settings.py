@@ -8,7 +8,7 @@ import autograd.numpy as np
 
 from .levels import check_given, fitting_levels
 from .losses import OBJECTIVES
-from ..arguments import FINITE, OPEN_UNIT, POSITIVE, check_count, check_integer, check_scalars
+from ..arguments import FINITE, OPEN_UNIT, POSITIVE, check_integer, check_scalars
 from ..noise_levels import geometric_sigmas
 
 
@@ -17,6 +17,7 @@ def setting(default, words, option=None):
     return field(default=default, metadata={"help": words, "option": option})
 
 
+LEAST = {"warmup": 0, "seed": 0, "n_levels": 2}                       # other counts: at least 1
 SHARE = ("in [0, 1)", lambda a: (a >= 0) & (a < 1))
 
 
@@ -67,9 +68,6 @@ class Settings:
             raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
         if self.noise not in ("device", "numpy"):
             raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
-        check_count(1, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
-                    depth=self.depth)
-        check_count(0, warmup=self.warmup, seed=self.seed)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
         check_scalars(SHARE, held_out=self.held_out, label_dropout=self.label_dropout)
@@ -97,7 +95,7 @@ def plain(name, value, kind):
         if not isinstance(value, (bool, np.bool_)):
             raise ValueError(f"{name} must be True or False, got {value!r}")
     elif kind is int:
-        check_integer(name, value, 0)
+        check_integer(name, value, LEAST.get(name, 1))
     else:
         if np.iscomplexobj(value):
             raise ValueError(f"{name} must be a real number, got {value!r}")
