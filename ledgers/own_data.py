@@ -2,9 +2,10 @@
 
     python -m ledgers.own_data [NAME ...]
 
-For each: seconds of `refsgm train` and of `refsgm sample`; the energy distance of as many samples as
-there are held-out data, in units of that of as many other data; for labelled digits, the share of
-samples that a classifier of the digits takes for what was asked. Held-out data are not in the file.
+For each: seconds of `refsgm train` and of `refsgm sample`; the energy distance of as many samples
+as there are held-out data, in units of that of as many other data; for labelled digits, the share
+of samples that a classifier of the digits takes for what was asked. Held-out data are not in the
+file.
 """
 
 import subprocess
@@ -23,7 +24,7 @@ SIZE, GUIDANCE = 8, 1.5
 
 
 def shapes(n, rng):
-    """Grey images (n, 8, 8) in 0..255: a disc, ring, square or cross of any place and brightness."""
+    """Grey images (n, 8, 8) in 0..255: a disc, ring, square or cross each, anywhere."""
     y, x = np.mgrid[:SIZE, :SIZE]
     images = np.empty((n, SIZE, SIZE))
     for image, kind in zip(images, rng.integers(4, size=n)):

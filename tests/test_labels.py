@@ -46,13 +46,14 @@ def test_every_row_has_the_class_that_is_asked_for_it():
         MODEL.of_class(list("abca")).score(X[:5], 0.7)
 
 
-@pytest.mark.parametrize("options", [{}, {"energy": True}, {"objective": "ssm-vr"}])
+@pytest.mark.parametrize("options", [{"n_steps": 200}, {"n_steps": 350, "energy": True},
+                                     {"n_steps": 200, "objective": "ssm-vr"}])
 def test_samples_are_of_the_class_that_is_asked_for(options):
     """[GUIDE-1] [NET-2] Three Gaussians, a class each; guidance draws them away from the others."""
     y = np.arange(900) % 3
     centers = np.array([[-4.0, 0.0], [0.0, 4.0], [4.0, 0.0]])
-    model = refsgm.train(normal(0, 900, 2) * 0.5 + centers[y], y + 5, n_steps=200, width=16,
-                         depth=2, warmup=20, learning_rate=1e-2, average_decay=0.98, **options)
+    model = refsgm.train(normal(0, 900, 2) * 0.5 + centers[y], y + 5, width=16, depth=2, warmup=20,
+                         learning_rate=1e-2, average_decay=0.98, **options)
     for guidance in (1.0, 2.0):
         asked = np.arange(60) % 3
         x = model.sample(60, label=asked + 5, guidance=guidance, sampler="heun", n_steps=20)
@@ -110,7 +111,7 @@ def test_a_labelled_model_survives_its_file_and_an_older_file_is_read(tmp_path):
     assert (old.classes, old.history) == ((), None)
 
 
-@pytest.mark.parametrize("classes", [["a", "a"], ["a"], [1, "a"], [True, False], [[1], [2]], "abc"])
+@pytest.mark.parametrize("classes", [["a", "a"], ["a"], [1, "a"], [True, False], [[1], [2]], "ab"])
 def test_a_file_with_classes_that_are_none_is_refused(tmp_path, classes):
     path = tmp_path / "m.npz"
     save_model(path, refsgm.train(X, Y, **SMALL))
@@ -135,7 +136,7 @@ def test_labels_that_are_no_classes_are_refused(wrong, message):
 @pytest.mark.parametrize(("ask", "message"), [
     (lambda m: m.sample(3, label="d"), "label must be one of a, b, c, got d"),
     (lambda m: m.sample(3, guidance=2.0), "guidance needs a label, got guidance = 2.0 without one"),
-    (lambda m: m.sample(3, label="a", guidance=-1.0), "guidance must be zero or positive, got -1.0"),
+    (lambda m: m.sample(3, label="a", guidance=-1.0), "guidance must be zero or positive"),
     (lambda m: m.sample(3, label=["a", "b"]), "for each of the 3 rows of x, got 2"),
     (lambda m: m.sample(3, n_steps=5), "annealed-langevin has no use for n_steps: its options are "
                                        "steps_per_level and step_size"),

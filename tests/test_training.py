@@ -176,7 +176,8 @@ def test_the_help_of_train_lists_every_setting_with_its_default():
 
 def test_options_of_train_change_the_settings_that_are_given():
     x, settings = data(), Settings(**SMALL, seed=3)
-    a, b = refsgm.train(x, settings=settings, depth=1), refsgm.train(x, **SMALL | {"seed": 3, "depth": 1})
+    a = refsgm.train(x, settings=settings, depth=1)
+    b = refsgm.train(x, **SMALL | {"seed": 3, "depth": 1})
     assert_array_equal(a.params[0], b.params[0])
     with pytest.raises(TypeError, match="unexpected keyword argument 'widht'"):
         refsgm.train(x, widht=8)

@@ -1,4 +1,4 @@
-"""Wrong uses of the command line: each ends with one line that says what is wrong, and no traceback.
+"""Wrong uses of the command line: each ends in one line that says what is wrong, and no traceback.
 
 Nothing is written, and what is refused is refused before any work.
 """
@@ -16,7 +16,8 @@ from tests.support.tolerances import normal
 
 POINTS = normal(0, 30, 2)
 FILES = {
-    "x.npy": POINTS, "nan.npy": np.where(np.eye(4) > 0, np.nan, 1.0), "inf.npy": POINTS / 0.0,
+    "x.npy": POINTS, "nan.npy": np.where(np.eye(4) > 0, np.nan, 1.0),
+    "inf.npy": np.full((30, 2), np.inf),
     "complex.npy": POINTS + 1j, "bool.npy": POINTS > 0, "words.npy": np.full((4, 2), "a"),
     "object.npy": np.array([[None, 1], [2, 3]], object), "one.npy": POINTS[:1],
     "line.npy": POINTS[0], "five.npy": np.zeros((2, 1, 1, 1, 1)), "empty.npy": POINTS[:0],
@@ -58,7 +59,7 @@ WRONG = [
     ("train x.npy --lr 1", "train has no option --lr: did you mean --learning-rate?"),
     ("train x.npy --epochs=3", "did you mean --steps?"),
     ("train x.npy --stepz 3", "No such option: --stepz (Possible options: "),
-    ("train x.npy --steps three", "'three' is not a valid int"),
+    ("train x.npy --steps three", "Invalid value for '--steps'"),
     ("train x.npy --steps 0", "n_steps must be an integer, at least 1, got 0"),
     ("train x.npy --width -1", "width must be an integer, at least 1, got -1"),
     ("train x.npy --seed -1", "seed must be an integer, at least 0, got -1"),
@@ -74,7 +75,7 @@ WRONG = [
     (f"train x.npy --out {os.devnull}", "must be the name of a file, got a device"),
     ("train x.npy --out none/m.npz", "there is no folder none"),
     ("train x.npy --out m.npz", "m.npz exists: add --overwrite to replace it"),
-    ("train x.npy --out x.npy --overwrite", "must be another file than the file x.npy that is read"),
+    ("train x.npy --out x.npy --overwrite", "another file than the file x.npy that is read"),
     ("train x.npy --out n.npz --resume", "there is no such file: leave --resume out to start"),
     ("train x.npy --labels y", "--labels must be a file for data of x.npy, got y, which is none"),
     ("train moons --labels y", "--labels must be a file for moons, got y, which is none"),
@@ -108,7 +109,7 @@ WRONG = [
     ("compare x.npy", "Missing argument"),
     ("compare x.npy none.npy", "got 'none.npy', which does not exist"),
     ("compare x.npy five_d.npy", "must hold samples of one shape, at least 4 each, got 30 of"),
-    ("demo --steps 0", "0 is not in the range"),
+    ("demo --steps 0", "Invalid value for '--steps'"),
     ("demo --out x.npy", "cannot read or write x.npy", 1),
     ("scorecard --digits none.npz", "cannot read or write none.npz", 1),
     ("--verbose", "--verbose goes with --version"),

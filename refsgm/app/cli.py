@@ -104,12 +104,13 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
                           "or a folder of small images.")],
           out: Annotated[str, typer.Option(help="The model, a .npz file; while training, "
                          "OUT.checkpoint.npz is beside it.")] = "model.npz",
-          labels: Annotated[str | None, typer.Option(help="A class for each sample: a .npy or .csv "
-                            "file, an entry of the .npz data, or a column of the .csv data.")]
+          labels: Annotated[str | None, typer.Option(help="A class for each sample: a .npy or "
+                            ".csv file, an entry of the .npz data, or a column of the .csv data; "
+                            "**digits** for the digits' own.")]
           = None,
           points: Annotated[int, typer.Option(min=2, help="Points to draw of a toy.")] = 10_000,
-          resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, or from "
-                            "a finished model if --steps is larger; with the same options as "
+          resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, or "
+                            "from a finished model if --steps is larger; with the same options as "
                             "before.")] = False,
           overwrite: Overwrite = False,
           checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between "

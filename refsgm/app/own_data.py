@@ -21,16 +21,16 @@ MOST_FEATURES = 64 * 64 * 3                # networks of this kind learn nothing
 def read(path, labels=None):
     """The samples in a file or folder as float64 (N, D), their Form, and their labels (N,) or None.
 
-    labels  a file with a label per sample, an entry of a .npz file, or the heading of a column of a
-            table, which is then no feature; None for none
+    labels  a file with a label per sample, an entry of a .npz file, or the heading of a column of
+            a table, which is then no feature; None for none
     Raises ValueError in one sentence for anything that cannot be trained on.
     """
     ending, column = os.path.splitext(path)[1].lower(), None
     if labels is not None and not os.path.isfile(labels):
         column = labels
         if ending not in (".npz", *TABLES):
-            raise ValueError(f"--labels must be a file for data of {path}, got {labels}, which is "
-                             f"none")
+            raise ValueError(f"--labels must be a file for data of {path}, got {labels}, "
+                             f"which is none")
     if os.path.isdir(path):
         array = read_images(path)
     elif not os.path.exists(path):
@@ -49,7 +49,7 @@ def read(path, labels=None):
 
 
 def read_labels(path):
-    """The labels in a file: one array, or a table of one column, whose first line may be a heading."""
+    """The labels in a file: one array, or a table of one column with or without a heading."""
     if os.path.splitext(path)[1].lower() not in TABLES:
         return np.squeeze(read_array(path, ("labels", "y")))
     words = [word.strip().strip('"') for _, word in lines_of(path)]
@@ -127,7 +127,8 @@ def read_table(path, delimiter, column=None):
         delimiter = ";" if ";" in lines[0][1] else None
     place = None
     if column is not None:
-        heading = [word.strip().strip('"') for word in lines[0][1].split(delimiter)] if lines else []
+        first = lines[0][1].split(delimiter) if lines else []
+        heading = [word.strip().strip('"') for word in first]
         if column not in heading:
             raise ValueError(f"--labels must be a file or a column of {path}, got {column}: its "
                              f"first line is {', '.join(heading)[:60] or 'empty'}")

@@ -241,11 +241,11 @@ def trajectory_grid(states, labels, ax, title=""):
     side = int(round(states[0].shape[1]**0.5)) + 1
     for i, (label, scale) in enumerate(zip(labels, scales)):
         ax.text(i * side + side / 2, -0.8, label, ha="center", va="bottom", fontsize=8)
-        ax.text(i * side + side / 2, len(states[0]) * side + 1.2, f"\u00b1{scale:.2g}", ha="center",
-                va="top", fontsize=8)
-    ax.text(len(states) * side / 2, len(states[0]) * side + 4.5, "each column has a grey scale of its "
-            "own, from minus (white) to plus (black) the number below it", ha="center", va="top",
-            fontsize=8)
+        ax.text(i * side + side / 2, len(states[0]) * side + 1.2, f"\u00b1{scale:.2g}",
+                ha="center", va="top", fontsize=8)
+    ax.text(len(states) * side / 2, len(states[0]) * side + 4.5, "each column has a grey scale of "
+            "its own, from minus (white) to plus (black) the number below it", ha="center",
+            va="top", fontsize=8)
     ax.set_title(title, pad=18, **TEXT)
     return ax
 

@@ -140,8 +140,8 @@ def changed(settings, options):
     for name in options:
         if name not in known:
             meant = [MEANT[name]] if name in MEANT else difflib.get_close_matches(name, known, 1)
-            ask = f": did you mean {meant[0]}?" if meant else f": the options are {', '.join(known)}"
-            raise TypeError(f"train() got an unexpected keyword argument {name!r}{ask}")
+            ask = f"did you mean {meant[0]}?" if meant else f"the options are {', '.join(known)}"
+            raise TypeError(f"train() got an unexpected keyword argument {name!r}: {ask}")
     return replace(settings, **options)
 
 
