@@ -15,6 +15,7 @@ from . import archives
 from .labels import check_classes
 from .networks import Model, check_model, network_shapes
 from .outputs import write_whole
+from .pool import Way
 from ..arguments import FINITE, NONNEGATIVE, check_count, check_values
 from ..arrays import to_host
 from .training import Settings, State, read_losses
@@ -124,7 +125,7 @@ def save_checkpoint(path, x, settings, state):
     """Write everything that the next training step depends on to `path` (.npz)."""
     read_losses(state, settings)                    # a run that has diverged must not be kept
     facts = {"settings": asdict(settings), "step": state.step, "position": state.position,
-             "rng": state.rng.bit_generator.state, "data": fingerprint(x),
+             "rng": state.rng.bit_generator.state, "data": fingerprint(x), "way": state.way,
              "classes": list(state.classes), "held_out": state.held_out, "begun": state.begun}
     arrays = {stored: getattr(state, name) for stored, name in BUFFERS.items()}
     if state.classes:
@@ -144,6 +145,7 @@ def load_checkpoint(path, x):
         state = State(step=facts["step"], position=facts["position"], rng=rng,
                       classes=tuple(facts.get("classes", ())), labels=arrays.get("labels"),
                       held_out=facts.get("held_out", []), begun=facts.get("begun", 0),
+                      way=Way(*facts.get("way", ())),
                       **{name: arrays[stored] for stored, name in BUFFERS.items()})
         check_state(x, settings, state)
     return settings, state

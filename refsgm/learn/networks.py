@@ -21,7 +21,8 @@ from .fused import FREQUENCIES, harmonics, network_input, network_score, product
 from .kernels import kernel
 from ..equivalence import eps_from_score
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_decreasing,
-                         check_level, check_scalars, check_table, check_values, shape_of)
+                         check_level, check_real, check_scalars, check_table, check_values,
+                         shape_of)
 from ..arrays import beside, value_of
 from ..parametrisations.guidance import classifier_free_guidance
 from ..weights import edm_preconditioning
@@ -58,6 +59,7 @@ def network_shapes(dim, width, depth, *, energy=False, n_labels=0):
     [(18, 5), (5,), (5, 2), (2,)]
     """
     check_count(1, dim=dim, width=width, depth=depth)
+    dim, width, depth = int(dim), int(width), int(depth)           # NumPy's may be of eight bits
     sizes = [dim + 2 * FREQUENCIES + n_labels, *[width] * depth, 1 if energy else dim]
     return [shape for n, m in zip(sizes[:-1], sizes[1:]) for shape in ((n, m), (m,))]
 
@@ -132,6 +134,8 @@ def check_network(params, x, sigma, sigma_data, *, energy):
                          f"{[np.shape(p) for p in params[-1:]]}: energy must be as in init_network")
     check_level(x, POSITIVE, sigma=sigma)
     check_scalars(POSITIVE, sigma_data=sigma_data)
+    if energy:
+        check_real(x=x, sigma=sigma, sigma_data=sigma_data)
 
 
 def preconditioned(params, x, sigma, sigma_data, *, energy, center=0.0, label=None):
@@ -157,7 +161,9 @@ def beside_label(h, label):
     """The input of the raw network with its label, (B, n) and (B, K) or (1, K) -> (B, n + K)."""
     if label is None:
         return h
-    return np.concatenate([h, np.broadcast_to(label, (len(h), np.shape(label)[1]))], axis=1)
+    if np.shape(label)[0] != np.shape(h)[0]:
+        label = np.broadcast_to(label, (len(h), np.shape(label)[1]))
+    return np.concatenate([h, label], axis=1)
 
 
 def gradient_of_phi(params, h):
@@ -226,9 +232,8 @@ class Model:
             raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
                              f"got shape {np.shape(x)}")
         check_network(self.params, x, sigma, self.sigma_data, energy=self.energy)
-        if self.label is not None and len(self.label) not in (1, len(x)):
-            raise ValueError(f"label must be one class, or one for each of the {len(x)} rows of x, "
-                             f"got {len(self.label)}")
+        if self.label is not None:
+            check_rows(self.label, x)
         if self.label is None or self.guidance == 1:
             return self.score_given(x, sigma, self.label)
         return classifier_free_guidance(self.score_given(x, sigma, self.label),
@@ -263,6 +268,13 @@ class Model:
                  "eta": eta}
         return drawn(self, n, label, guidance, sampler, seed,
                      {name: value for name, value in given.items() if value is not None})
+
+
+def check_rows(label, x):
+    """A one-hot label is one for all rows of x, or one for each."""
+    if len(label) not in (1, len(x)):
+        raise ValueError(f"label must be one class, or one for each of the {len(x)} rows of x, "
+                         f"got {len(label)}")
 
 
 def check_model(model):

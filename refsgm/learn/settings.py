@@ -8,7 +8,7 @@ import autograd.numpy as np
 
 from .levels import check_given, fitting_levels
 from .losses import OBJECTIVES
-from ..arguments import FINITE, OPEN_UNIT, POSITIVE, check_integer, check_scalars
+from ..arguments import FINITE, OPEN_UNIT, POSITIVE, check_count, check_integer, check_scalars
 from ..noise_levels import geometric_sigmas
 
 
@@ -68,6 +68,8 @@ class Settings:
             raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
         if self.noise not in ("device", "numpy"):
             raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
+        check_count(0, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
+                    depth=self.depth, warmup=self.warmup)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
         check_scalars(SHARE, held_out=self.held_out, label_dropout=self.label_dropout)

@@ -12,19 +12,22 @@ computed where its data are; its random numbers are NumPy's in any case, so that
 import ctypes
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 
 import autograd.numpy as np
 
-from .adam import adam_and_average, learning_rate
+from .adam import in_blocks, learning_rate, update_blocks
 from .autodiff import value_and_grad
 from .batches import drawn_batches
 from .labels import labelled_batches, numbered
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
+from .pool import Way, at_work, chosen, rows_of_parts
 from .settings import Settings  # noqa: F401, a run is Settings and a State
+from .tape import repeated
 from ..arguments import check_batch
-from ..arrays import beside, on_host
+from ..arrays import beside, device_of, on_host
 
 
 STEPS_PER_READ = 50           # a device computes so many steps before it is waited for
@@ -41,6 +44,7 @@ class State:
     rng      NumPy Generator
     losses   loss of every step so far (n_steps,), NaN for those to come
     unread   losses of the last steps, where they are still on a device; see `read_losses`
+    way      how the steps are computed, on which their rounding depends
     classes, labels   what labels there are, () for none, and the number of each sample's (N,)
     held_out  pairs of a step and the held-out loss after it
     begun    step at which Adam's moments began: that of the model which a run goes on from
@@ -56,6 +60,7 @@ class State:
     rng: np.random.Generator
     losses: np.ndarray
     unread: list = field(default_factory=list)
+    way: Way = Way()
     classes: tuple = ()
     labels: np.ndarray | None = None
     held_out: list = field(default_factory=list)
@@ -88,7 +93,16 @@ def start(x, settings, labels=None):
     weights = beside(np.concatenate([np.ravel(p) for p in params]), x)
     zeros = np.zeros_like(weights)
     return State(0, weights, zeros, zeros.copy(), weights.copy(), rng.permutation(len(x)), 0, rng,
-                 np.full(settings.n_steps, np.nan), classes=classes, labels=labels)
+                 np.full(settings.n_steps, np.nan), way=way_for(x, settings, params),
+                 classes=classes, labels=labels)
+
+
+def way_for(x, settings, params):
+    """The `Way` of a run on data x."""
+    if device_of(x):
+        return Way()
+    shapes = [p.shape for p in params]
+    return chosen(min(settings.batch_size, len(x)), shapes, 3, settings.n_steps)
 
 
 def views(flat, shapes):
@@ -143,29 +157,58 @@ def step_of(model, settings, state):
     model  a Model whose weights are views of state.weights
     """
     keep_freed_memory()
-    objective = OBJECTIVES[settings.objective]
-    gradient = np.empty_like(state.weights)
-    gradient_parts = views(gradient, [p.shape for p in model.params])
-
-    def loss(params, *batch):
-        given, label = batch[:4], (*batch, None)[4]
-        return np.mean(objective(replace(model, params=params, label=label).score, *given))
-
-    loss_and_gradients = value_and_grad(loss)
+    run, parts = at_work(state.way), state.way.parts
+    gradients = [np.empty_like(state.weights) for _ in range(parts)]
+    evaluate = [evaluation(model, settings.objective, gradient) for gradient in gradients]
+    blocks = list(in_blocks(state, gradients))
+    shares = [blocks[rows] for rows in rows_of_parts(len(blocks), min(parts, len(blocks)))]
 
     def update(*batch):
-        value, _ = loss_and_gradients(model.params, *batch, into=gradient_parts)
+        n = len(batch[0])
+        value, *others = run(*(partial(evaluate[i], n, *(a if a is None else a[rows] for a in batch))
+                               for i, rows in enumerate(rows_of_parts(n, parts))))
+        value = sum(others, value)
         if on_host(value):
-            value = value.item()
             check_loss(value, state.step, settings)
-        adam_and_average(state, gradient, learning_rate(state.step, settings, state.begun),
-                         settings.average_decay)
+        rate = learning_rate(state.step, settings, state.begun)
+        run(*(partial(update_blocks, share, state.step, rate, settings.average_decay)
+              for share in shares))
         state.step += 1
         state.unread.append(value)
         if on_host(value) or len(state.unread) == STEPS_PER_READ:
             read_losses(state, settings)
         return value
     return update
+
+
+def evaluation(model, objective, gradient):
+    """The function (n, *batch) -> loss that puts its gradient into a flat buffer.
+
+    The loss is a sum over the samples of the batch divided by n: their mean, if n is their number,
+    as it is on a device.
+    """
+    def losses(params, x, sigma, eps, v, label=None):
+        score = replace(model, params=params, label=label).score
+        return OBJECTIVES[objective](score, x, sigma, eps, v)
+
+    parts = views(gradient, [p.shape for p in model.params])
+    if device_of(gradient):
+        of_mean = value_and_grad(lambda params, *batch: np.mean(losses(params, *batch)))
+        return lambda n, *batch: of_mean(model.params, *batch, into=parts)[0]
+    of_sum = value_and_grad(lambda params, n, *batch: np.sum(losses(params, *batch)) / n)
+
+    def results(*arrays):
+        params, batch = arrays[:len(parts)], arrays[len(parts):]
+        value, gradients = of_sum(list(params), *batch)
+        return [value, *gradients]
+
+    value = np.zeros((), gradient.dtype)
+    evaluate = repeated(results, model.params, [value, *parts])
+
+    def evaluate_on_host(n, *batch):
+        evaluate(np.array(n, gradient.dtype), *batch)
+        return value.item()
+    return evaluate_on_host
 
 
 def read_losses(state, settings):
