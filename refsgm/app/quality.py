@@ -65,7 +65,7 @@ def advice(found, x, model):
     if wrong:
         return wrong[0]
     steps, curve = history["steps"], history["held_out"]
-    width = history["settings"]["width"]
+    width = np.shape(model.params[0])[1]
     best, lowest = min(curve, key=lambda pair: pair[1])
     if curve[-1][1] > 1.1 * lowest:
         return (f"the held-out loss was lowest at step {best}: fewer steps (--steps {best}), a "

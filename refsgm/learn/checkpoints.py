@@ -154,8 +154,8 @@ def load_checkpoint(path, x):
 def check_state(x, settings, state):
     """A state is one that a run with these settings on data x can be in."""
     check_classes(state.classes)
-    shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy,
-                            n_labels=len(state.classes))
+    shapes = network_shapes(x.shape[1], settings.width_for(x.shape[1]), settings.depth,
+                            energy=settings.energy, n_labels=len(state.classes))
     required = dict.fromkeys(("weights", "gradient_sum", "square_sum", "average"),
                              (settings.dtype, (sum(map(math.prod, shapes)),)))
     required |= {"order": ("int64", (len(x),)), "losses": ("float64", (settings.n_steps,))}

@@ -37,7 +37,8 @@ class Settings:
     warmup: int = setting(200, "steps of the linear rise of the learning rate")
     average_decay: float = setting(0.999, "decay of the average of the weights over the steps; "
                                    "the model has the average")
-    width: int = setting(128, "units per hidden layer")
+    width: int | None = setting(None, "units per hidden layer; 8 per feature, between 128 and 512, "
+                                "if left out")
     depth: int = setting(3, "number of hidden layers")
     energy: bool = setting(False, "learn an energy; the score is minus its gradient")
     sigma_max: float | None = setting(None, "largest noise level, a standard deviation in units of "
@@ -68,7 +69,7 @@ class Settings:
             raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
         if self.noise not in ("device", "numpy"):
             raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
-        check_count(0, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
+        check_count(0, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width or 1,
                     depth=self.depth, warmup=self.warmup)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
@@ -82,6 +83,10 @@ class Settings:
             return self
         sigma_max, sigma_min, n_levels = fitting_levels(x, *given)
         return replace(self, sigma_max=sigma_max, sigma_min=sigma_min, n_levels=n_levels)
+
+    def width_for(self, dim):
+        """Units per hidden layer of a network on D features."""
+        return self.width or min(max(8 * dim, 128), 512)
 
     def sigmas(self):
         """The noise levels (L,), decreasing, of settings that have them: see `fitted`."""
@@ -114,7 +119,7 @@ class Options(TypedDict, total=False):
     learning_rate: float
     warmup: int
     average_decay: float
-    width: int
+    width: int | None
     depth: int
     energy: bool
     sigma_max: float | None

@@ -88,7 +88,7 @@ def start(x, settings, labels=None):
     settings.fitted(x)
     classes, labels = ((), None) if labels is None else numbered(labels, len(x))
     rng = np.random.default_rng(settings.seed)
-    params = init_network(rng, x.shape[1], settings.width, settings.depth,
+    params = init_network(rng, x.shape[1], settings.width_for(x.shape[1]), settings.depth,
                           energy=settings.energy, dtype=settings.dtype, n_labels=len(classes))
     weights = beside(np.concatenate([np.ravel(p) for p in params]), x)
     zeros = np.zeros_like(weights)
@@ -116,8 +116,8 @@ def model_of(x, settings, flat, classes=()):
     """The model for training data x with these flat weights; sample from `state.average`."""
     center = np.mean(x, axis=0, dtype=np.float64)           # a float32 sum loses its later samples
     sigma_data = np.mean((x - center)**2).item()**0.5
-    shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy,
-                            n_labels=len(classes))
+    shapes = network_shapes(x.shape[1], settings.width_for(x.shape[1]), settings.depth,
+                            energy=settings.energy, n_labels=len(classes))
     return Model(views(flat, shapes), center.astype(settings.dtype), sigma_data,
                  settings.fitted(x).sigmas(), settings.energy, classes=classes)
 
