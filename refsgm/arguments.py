@@ -12,7 +12,7 @@ from numbers import Integral
 
 import autograd.numpy as np
 
-from .arrays import in_one_line, is_number_or_array, on_host, range_of_squares, value_of
+from .arrays import WHOLE, in_one_line, is_number_or_array, on_host, range_of_squares, value_of
 
 POSITIVE = ("positive", lambda a: (a >= (ends := range_of_squares(a))[0]) & (a <= ends[1]))
 NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a)[1]))
@@ -50,9 +50,11 @@ def check_value(name, a, domain):
     kind = a.dtype.kind if hasattr(a, "dtype") else "c" if type(a) is complex else "f"
     if kind not in "iufc":
         raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
-    if kind == "u" or (kind == "i" and a.itemsize < 8):
-        raise ValueError(f"{name} must hold floating-point numbers (differences of small "
-                         f"integers overflow), got dtype {a.dtype}")
+    if kind == "u" or getattr(a, "itemsize", 8) < {"i": 8, "f": 4}.get(kind, 0):
+        raise ValueError(f"{name} must hold float32, float64 or int64 (what is smaller overflows), "
+                         f"got dtype {a.dtype}")
+    if kind == "i" and not np.all((a >= -WHOLE) & (a <= WHOLE)):
+        raise ValueError(f"{name} must be float64 for integers beyond {WHOLE}: squares overflow")
     good = inside(a) if kind != "c" else np.isfinite(a) & inside(a.real)        # the complex step
     if good is not True and (good is False or not good.all()):
         bad = a if np.ndim(a) == 0 else a[~good][0]
@@ -67,6 +69,13 @@ def check_values(domain, **values):
     """Every value is finite and real, and lies inside `domain`."""
     for name, a in values.items():
         check_value(name, a, domain)
+
+
+def check_real(**values):
+    """No value is complex."""
+    for name, a in values.items():
+        if np.iscomplexobj(a):
+            raise ValueError(f"{name} must be real, got a complex value")
 
 
 def check_scalars(domain, **numbers):
@@ -154,18 +163,28 @@ def check_integer(name, n, least):
         raise ValueError(f"{name} must be an integer, at least {least}, got {in_one_line(n)}")
 
 
+def check_count(least, **counts):
+    """Every count is an integer, at least `least`, and one that a computer can count to."""
+    for name, n in counts.items():
+        check_integer(name, n, least)
+        if n > 10**9:
+            raise ValueError(f"{name} must be at most {10**9}, got {in_one_line(n)}")
+
+
+def check_word(words, **named):
+    """Every one is one of these words."""
+    for name, word in named.items():
+        if not (isinstance(word, str) and word in words):
+            *first, last = (f'"{w}"' for w in words)
+            raise ValueError(f"{name} must be {', '.join(first)} or {last}, "
+                             f"got {in_one_line(word)}")
+
+
 def check_functions(**functions):
     """Every one can be called."""
     for name, f in functions.items():
         if not callable(f):
             raise ValueError(f"{name} must be a function, got {in_one_line(f)}")
-
-
-def check_rng(rng):
-    """rng draws noise."""
-    if not hasattr(rng, "standard_normal"):
-        raise ValueError("rng must be a Generator, such as numpy.random.default_rng(0), "
-                         f"got {in_one_line(rng)}")
 
 
 def check_like(**pair):
@@ -174,21 +193,6 @@ def check_like(**pair):
     if shape != other_shape and () not in (shape, other_shape):
         raise ValueError(f"{other} must be a scalar or have the shape of {name}, {shape}, "
                          f"got shape {other_shape}")
-
-
-def check_count(least, **counts):
-    """Every count is an integer, at least `least`."""
-    for name, n in counts.items():
-        check_integer(name, n, least)
-
-
-def check_mean(x, mean):
-    """A centre is a scalar, one vector (D,) for all rows, or (B, D)."""
-    shape = shape_of("mean", mean)
-    if shape not in ((), np.shape(x)[1:], np.shape(x)):
-        raise ValueError(f"mean must be a scalar or have shape (D,) = {np.shape(x)[1:]} "
-                         f"or (B, D) = {np.shape(x)}, got shape {shape}")
-    check_values(FINITE, mean=mean)
 
 
 def check_step(x_t, alpha_bar_t, alpha_bar_s):
@@ -204,15 +208,13 @@ def check_ve_step(x_t, sigma_t, sigma_s):
     check_below(sigma_s=sigma_s, sigma_t=sigma_t)
 
 
-def check_ends(sigma_max, sigma_min, n_levels):
-    """Both ends of a table of noise levels, and their number."""
-    check_scalars(POSITIVE, sigma_max=sigma_max, sigma_min=sigma_min)
-    check_below(sigma_min=sigma_min, sigma_max=sigma_max)
-    check_count(2, n_levels=n_levels)
+def returned_by(call, fn, args, shape):
+    """What a caller's function returns, an array of this shape; nothing is broadcast.
 
-
-def check_returned(call, value, shape):
-    """What a caller's function returned has the required shape; nothing is broadcast."""
-    if np.shape(value) != shape:
-        raise ValueError(f"{call} must return shape {shape}, got shape {np.shape(value)}")
+    call  how the call is written in messages, such as "score_fn(x)"
+    """
+    check_functions(**{call.partition("(")[0]: fn})
+    value = fn(*args)
+    if (found := shape_of(call, value)) != shape:
+        raise ValueError(f"{call} must return shape {shape}, got shape {found}")
     return value

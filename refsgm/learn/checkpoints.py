@@ -14,6 +14,7 @@ import numpy as np
 from . import archives
 from .networks import Model, check_model, network_shapes
 from .outputs import write_whole
+from .pool import Way
 from ..arguments import FINITE, NONNEGATIVE, check_count, check_values
 from ..arrays import to_host
 from .training import Settings, State, read_losses
@@ -106,7 +107,7 @@ def save_checkpoint(path, x, settings, state):
     """Write everything that the next training step depends on to `path` (.npz)."""
     read_losses(state, settings)                    # a run that has diverged must not be kept
     facts = {"settings": asdict(settings), "step": state.step, "position": state.position,
-             "rng": state.rng.bit_generator.state, "data": fingerprint(x)}
+             "rng": state.rng.bit_generator.state, "data": fingerprint(x), "way": state.way}
     arrays = {stored: getattr(state, name) for stored, name in BUFFERS.items()}
     save(path, "checkpoint", facts, arrays)
 
@@ -121,6 +122,7 @@ def load_checkpoint(path, x):
         rng = np.random.default_rng()
         rng.bit_generator.state = facts["rng"]
         state = State(step=facts["step"], position=facts["position"], rng=rng,
+                      way=Way(*facts.get("way", ())),
                       **{name: arrays[stored] for stored, name in BUFFERS.items()})
         check_state(x, settings, state)
     return settings, state

@@ -6,17 +6,21 @@
 A model is trained in VE coordinates; DDPM and DDIM see it through the map [EQV-3].
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from .levels import fitting_step_size
+from .networks import Model
+from .pool import at_work, chosen, rows_of_parts
 from ..equivalence import ve_from_vp, vp_from_ve, x0_from_score
 from ..samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin, normal_like,
                         probability_flow_sampler)
 from ..noise_levels import alpha_bar_from_sigma, geometric_sigmas
 from ..arguments import check_count
-from ..arrays import entries
+from ..arrays import device_of, entries, of_rows
 from ..steps import ve_ancestral_step, ve_reverse_sde_step
 
 def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_per_level=20,
@@ -41,10 +45,32 @@ def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_p
         step_size = 0.3 if sampler == "langevin" else fitting_step_size(model.sigmas,
                                                                         steps_per_level)
     sigmas = geometric_sigmas(float(model.sigmas[0]), float(model.sigmas[-1]), max(n_steps, 2))
+    steps = len(model.sigmas) * steps_per_level if sampler == "annealed-langevin" else n_steps
+    model = model if device_of(model.center) else in_parts(model, n, steps)
     z = rng.standard_normal((n, model.dim), dtype=model.center.dtype)
     x = model.center + entries(sigmas)[0] * z
     return SAMPLERS[sampler](model, x, np.append(sigmas, 0.0), rng, n_steps=n_steps, eta=eta,
                              steps_per_level=steps_per_level, step_size=step_size)
+
+
+@dataclass(frozen=True)
+class InParts(Model):
+    """A Model whose scores are computed in parts of the batch, as `at_work` does tasks."""
+
+    parts: int = 1
+    run: Callable = None
+
+    def score(self, x, sigma):
+        """The score of q_sigma at x, (B, D) -> (B, D); sigma a scalar or (B, 1)."""
+        scores = self.run(*(partial(super(InParts, self).score, x[rows], of_rows(sigma, rows))
+                            for rows in rows_of_parts(len(x), self.parts)))
+        return scores[0] if self.parts == 1 else np.concatenate(scores)
+
+
+def in_parts(model, n, steps):
+    """The model as it is best used for n samples, in so many steps."""
+    way = chosen(n, [np.shape(p) for p in model.params], 1, steps)
+    return InParts(**vars(model), parts=way.parts, run=at_work(way))
 
 
 def run_annealed_langevin(model, x, sigmas, rng, *, steps_per_level, step_size, **_):

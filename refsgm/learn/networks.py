@@ -20,7 +20,7 @@ from .fused import FREQUENCIES, harmonics, network_input, network_score, product
 from .kernels import kernel
 from ..equivalence import eps_from_score
 from ..arguments import (FINITE, POSITIVE, check_batch, check_count, check_decreasing, check_level,
-                         check_scalars, check_table, check_values, shape_of)
+                         check_real, check_scalars, check_table, check_values, shape_of)
 from ..arrays import value_of
 from ..weights import edm_preconditioning
 
@@ -55,6 +55,7 @@ def network_shapes(dim, width, depth, *, energy=False):
     [(18, 5), (5,), (5, 2), (2,)]
     """
     check_count(1, dim=dim, width=width, depth=depth)
+    dim, width, depth = int(dim), int(width), int(depth)           # NumPy's may be of eight bits
     sizes = [dim + 2 * FREQUENCIES, *[width] * depth, 1 if energy else dim]
     return [shape for n, m in zip(sizes[:-1], sizes[1:]) for shape in ((n, m), (m,))]
 
@@ -129,6 +130,8 @@ def check_network(params, x, sigma, sigma_data, *, energy):
                          f"{[np.shape(p) for p in params[-1:]]}: energy must be as in init_network")
     check_level(x, POSITIVE, sigma=sigma)
     check_scalars(POSITIVE, sigma_data=sigma_data)
+    if energy:
+        check_real(x=x, sigma=sigma, sigma_data=sigma_data)
 
 
 def preconditioned(params, x, sigma, sigma_data, *, energy, center=0.0):

@@ -13,21 +13,24 @@ import ctypes
 import inspect
 import math
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from itertools import accumulate
 from typing import get_args
 
 import autograd.numpy as np
 
-from .adam import adam_and_average, learning_rate
+from .adam import in_blocks, learning_rate, update_blocks
 from .autodiff import value_and_grad
 from .batches import drawn_batches
 from .levels import check_given, fitting_levels
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
+from .pool import Way, at_work, chosen, rows_of_parts
+from .tape import repeated
 from ..noise_levels import geometric_sigmas
 from ..arguments import (OPEN_UNIT, POSITIVE, check_batch, check_count, check_integer,
                          check_scalars)
-from ..arrays import beside, on_host
+from ..arrays import beside, device_of, on_host
 
 
 def setting(default, words, option=None):
@@ -80,7 +83,8 @@ class Settings:
             raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
         check_count(1, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
                     depth=self.depth)
-        check_count(0, warmup=self.warmup, seed=self.seed)
+        check_count(0, warmup=self.warmup)
+        check_integer("seed", self.seed, 0)
         check_scalars(POSITIVE, learning_rate=self.learning_rate)
         check_scalars(OPEN_UNIT, average_decay=self.average_decay)
         check_given(self.sigma_max, self.sigma_min, self.n_levels, self.dtype)
@@ -136,6 +140,7 @@ class State:
     rng      NumPy Generator
     losses   loss of every step so far (n_steps,), NaN for those to come
     unread   losses of the last steps, where they are still on a device; see `read_losses`
+    way      how the steps are computed, on which their rounding depends
     """
 
     step: int
@@ -148,6 +153,7 @@ class State:
     rng: np.random.Generator
     losses: np.ndarray
     unread: list = field(default_factory=list)
+    way: Way = Way()
 
 
 def check_data(x):
@@ -174,7 +180,15 @@ def start(x, settings):
     weights = beside(np.concatenate([np.ravel(p) for p in params]), x)
     zeros = np.zeros_like(weights)
     return State(0, weights, zeros, zeros.copy(), weights.copy(), rng.permutation(len(x)), 0, rng,
-                 np.full(settings.n_steps, np.nan))
+                 np.full(settings.n_steps, np.nan), way=way_for(x, settings))
+
+
+def way_for(x, settings):
+    """The `Way` of a run on data x."""
+    if device_of(x):
+        return Way()
+    shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy)
+    return chosen(min(settings.batch_size, len(x)), shapes, 3, settings.n_steps)
 
 
 def views(flat, shapes):
@@ -224,28 +238,57 @@ def step_of(model, settings, state):
     model  a Model whose weights are views of state.weights
     """
     keep_freed_memory()
-    objective = OBJECTIVES[settings.objective]
-    gradient = np.empty_like(state.weights)
-    gradient_parts = views(gradient, [p.shape for p in model.params])
-
-    def loss(params, *batch):
-        return np.mean(objective(replace(model, params=params).score, *batch))
-
-    loss_and_gradients = value_and_grad(loss)
+    run, parts = at_work(state.way), state.way.parts
+    gradients = [np.empty_like(state.weights) for _ in range(parts)]
+    evaluate = [evaluation(model, settings.objective, gradient) for gradient in gradients]
+    blocks = list(in_blocks(state, gradients))
+    shares = [blocks[rows] for rows in rows_of_parts(len(blocks), min(parts, len(blocks)))]
 
     def update(*batch):
-        value, _ = loss_and_gradients(model.params, *batch, into=gradient_parts)
+        n = len(batch[0])
+        value, *others = run(*(partial(evaluate[i], n, *(a if a is None else a[rows] for a in batch))
+                               for i, rows in enumerate(rows_of_parts(n, parts))))
+        value = sum(others, value)
         if on_host(value):
-            value = value.item()
             check_loss(value, state.step, settings)
-        adam_and_average(state, gradient, learning_rate(state.step, settings),
-                         settings.average_decay)
+        rate = learning_rate(state.step, settings)
+        run(*(partial(update_blocks, share, state.step, rate, settings.average_decay)
+              for share in shares))
         state.step += 1
         state.unread.append(value)
         if on_host(value) or len(state.unread) == STEPS_PER_READ:
             read_losses(state, settings)
         return value
     return update
+
+
+def evaluation(model, objective, gradient):
+    """The function (n, *batch) -> loss that puts its gradient into a flat buffer.
+
+    The loss is a sum over the samples of the batch divided by n: their mean, if n is their number,
+    as it is on a device.
+    """
+    def losses(params, *batch):
+        return OBJECTIVES[objective](replace(model, params=params).score, *batch)
+
+    parts = views(gradient, [p.shape for p in model.params])
+    if device_of(gradient):
+        of_mean = value_and_grad(lambda params, *batch: np.mean(losses(params, *batch)))
+        return lambda n, *batch: of_mean(model.params, *batch, into=parts)[0]
+    of_sum = value_and_grad(lambda params, n, *batch: np.sum(losses(params, *batch)) / n)
+
+    def results(*arrays):
+        params, batch = arrays[:len(parts)], arrays[len(parts):]
+        value, gradients = of_sum(list(params), *batch)
+        return [value, *gradients]
+
+    value = np.zeros((), gradient.dtype)
+    evaluate = repeated(results, model.params, [value, *parts])
+
+    def evaluate_on_host(n, *batch):
+        evaluate(np.array(n, gradient.dtype), *batch)
+        return value.item()
+    return evaluate_on_host
 
 
 def read_losses(state, settings):

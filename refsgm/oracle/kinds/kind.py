@@ -28,6 +28,10 @@ SHAPES = {BATCH: "(B, D)", ROWS: "(B,)", LOSS: "(B,) or their mean", LEVEL: "lik
 FUNCTIONS = {"score_fn", "eps_fn", "x0_fn", "denoiser_fn", "v_fn", "u_fn", "log_density"}
 LEVELS = {"sigma", "sigma_t", "sigma_s", "sigma_from", "sigma_to", "alpha_bar", "alpha_bar_t",
           "alpha_bar_s", "scale", "scale_rate", "sigma_rate", "t", "s", "beta", "g"}
+CHOICES = {"variance": ("posterior", "beta"), "method": ("heun", "euler"),
+           "prediction": ("eps", "x0", "v")}
+STEPS = (("sigma_s", "sigma_t"), ("sigma_from", "sigma_to"), ("alpha_bar_t", "alpha_bar_s"),
+         ("s", "t"))                                   # the smaller and the larger end of a step
 DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score", "score_vp",
         "score_ve", "target_score", "u", "v", "conditional", "unconditional"}
 
@@ -44,6 +48,10 @@ class ProbeSpec(NamedTuple):
     M: int = 0                               # directions (M, B, D); 0 for (B, D)
     given: tuple = ()                        # ((argument, value), ...)
     dtype: str = "float64"
+    at: tuple = ()                           # the same, of every other row where rows differ
+    without: tuple = ()                      # arguments that are left at their defaults
+    count: int = 0                           # entries of tables, components; 0 for the usual few
+    ratio: tuple = ()                        # (low, high) of a step's smaller level to its larger
 
 
 class Mistake(NamedTuple):
@@ -94,6 +102,7 @@ class Kind:
       known            `Mistake`s that differ in kind, which no engine can work out
     How far off it may be
       tolerance        relative, where that is more than what rounding explains
+      sampling         whether samplers and training use it without gradients, so it may have none
       adaptive         whether it solves an ODE in steps of its own: its rows share the steps, and
                        other code calls its function at other points
       spellings        the same formula spelled otherwise, whose rounding errors are allowed too
@@ -120,6 +129,7 @@ class Kind:
     known: tuple = ()
 
     tolerance: float = 0.0
+    sampling: bool = False
     adaptive: bool = False
     spellings: tuple = ()
 
@@ -159,6 +169,11 @@ class Kind:
     def form(self):
         """The form of the first component."""
         return self.returns[0][1]
+
+    @property
+    def is_step(self):
+        """Whether it goes from one noise level to another."""
+        return any({small, large} <= set(self.args) for small, large in STEPS)
 
     def is_level(self, arg):
         """Whether the argument may come as one number per row."""

@@ -111,7 +111,7 @@ KINDS = (
     Kind("shift_time", LEVEL, exact=lambda f, t, c: c * t / (1 + (c - 1) * t),
          draw={"shift": number(lambda u, spec: 1.5 + 4 * u)}, level_terms=inverse_time,
          known=(data_at_1(lambda t, c: t / (c + (1 - c) * t)),)),
-    Kind("flow_step", BATCH, exact=lambda f, x, u, t, s: x + (s - t) * u,
+    Kind("flow_step", BATCH, exact=lambda f, x, u, t, s: x + (s - t) * u, sampling=True,
          quantities=lambda args, q: q | {"t - s": q["t"] - q["s"]}),
 
     Kind("log_normal_sigma", LEVEL, exact=lambda f, z, m, d: f.exp(m + d * z), draw=LAW,

@@ -100,23 +100,28 @@ def clipped_ddim(x_t, eps, t, s, eta, z):
             + variance**0.5 * z)
 
 
+def step(name, result, **fields):
+    """A record of what training and samplers compute without gradients."""
+    return Kind(name, result, sampling=True, **fields)
+
+
 KINDS = (
-    Kind("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
-    Kind("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
-    Kind("langevin_step", BATCH, exact=langevin_step, levels=("step_size",)),
-    Kind("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
+    step("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
+    step("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
+    step("langevin_step", BATCH, exact=langevin_step, levels=("step_size",)),
+    step("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
          draw={"variance": number(lambda u, spec: "posterior")}, known=(
              Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1]", clipped_ddpm),)),
-    Kind("ddim_step", BATCH, exact=ddim_step, terms=with_x0, known=(
+    step("ddim_step", BATCH, exact=ddim_step, terms=with_x0, known=(
         Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is not computed anew",
                 clipped_ddim),)),
-    Kind("ve_probability_flow_step", BATCH, exact=euler_step),
-    Kind("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
-    Kind("ve_ancestral_step", BATCH, exact=ancestral_step),
-    Kind("heun_step", BATCH, exact=heun_step, terms=two_scores),
-    Kind("raise_noise", BATCH, exact=lambda f, x, a, b, z: x + root(b**2 - a**2) * z),
-    Kind("vp_probability_flow_drift", BATCH, exact=lambda f, x, score, beta: (
+    step("ve_probability_flow_step", BATCH, exact=euler_step),
+    step("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
+    step("ve_ancestral_step", BATCH, exact=ancestral_step),
+    step("heun_step", BATCH, exact=heun_step, terms=two_scores),
+    step("raise_noise", BATCH, exact=lambda f, x, a, b, z: x + root(b**2 - a**2) * z),
+    step("vp_probability_flow_drift", BATCH, exact=lambda f, x, score, beta: (
         -beta * (x + score) / 2)),
-    Kind("vp_reverse_sde_drift", BATCH, exact=lambda f, x, score, beta: (
+    step("vp_reverse_sde_drift", BATCH, exact=lambda f, x, score, beta: (
         -beta * x / 2 - beta * score)),
 )
