@@ -22,7 +22,8 @@ def line(html):
 
 def wrap(app, pagename, templatename, context, doctree):
     def block(match):
-        return match[1] + "".join(line(html) for html in match[2].splitlines(keepends=True)) + match[3]
+        lines = [line(html) for html in match[2].splitlines(keepends=True)]
+        return match[1] + "".join(lines) + match[3]
     if doctree is not None:                            # a page of the site, not a list of modules
         context["body"] = BLOCK.sub(block, context["body"])
 
