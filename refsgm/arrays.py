@@ -55,6 +55,7 @@ def is_number_or_array(kind):
         hasattr(kind, name) for name in ("shape", "dtype", "__array_function__", "__array_ufunc__"))
 
 
+WHOLE = 2**26                                                   # the largest integer among data
 SQUARES = {"f": (1e-18, 1e18), "F": (1e-18, 1e18), "other": (1e-150, 1e150)}      # f: float32
 
 
@@ -71,7 +72,7 @@ def in_one_line(value):
 
 def differentiable(x):
     """x as derivatives need it: a memmap as the array that it is, integers as float64."""
-    kind = getattr(x, "dtype", x).kind
+    kind = (x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype).kind
     return np.asarray(x, np.float64) if kind in "iu" else np.asarray(x) if on_host(x) else x
 
 

@@ -12,7 +12,8 @@ import pytest
 from refsgm.app import datasets
 from refsgm.learn.checkpoints import load_model, save_model
 from refsgm.learn.generate import SAMPLERS
-from refsgm.learn.training import Settings, train
+from refsgm.learn.runs import train
+from refsgm.learn.training import Settings
 from tests.support.command_line import run, run_alone
 
 QUICK = ["--steps", "30", "--width", "8", "--points", "200"]

@@ -247,11 +247,11 @@ class Gaussian(GaussianMixture):
         self._hold(weights, mean[None], cov[None], *eigen(cov[None], "cov"))
 
     def score(self, x):
-        """grad log p(x), shape (B, D): C^-1 (mean - x).  [MIX-4]
+        """grad log p(x), shape (B, D): cov^-1 (mean - x), with no component to compare.  [MIX-4]
 
         x  points (B, D)
         """
-        spread = self.variances**0.5                                                   # (1, D)
-        away = whiten((self._checked(x) - self.means)[:, None, :], self.axes, spread)  # (B, 1, D)
+        spread = self.variances**0.5
+        away = whiten((self._checked(x) - self.means)[:, None, :], self.axes, spread)
         check_reach("x", away)
         return -unwhiten(away, self.axes, spread)[:, 0]

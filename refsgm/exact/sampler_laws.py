@@ -14,6 +14,7 @@ from ..arguments import (FINITE, check_functions, check_integer, check_table, ch
                          shape_of)
 from ..arrays import beside, float_type, to_host
 from .components import check_symmetric
+from .gaussian_mixtures import Gaussian
 
 PROBES = 4                        # generic points, which show whether a map is affine
 
@@ -161,6 +162,9 @@ def convergence_order(sampler, p, levels, n_steps):
     >>> round(order.slope, 1)
     2.0
     """
+    check_functions(sampler=sampler, levels=levels)
+    if not isinstance(p, Gaussian):
+        raise ValueError(f"p must be a Gaussian, got {type(p).__name__}")
     check_integer("the number of entries of n_steps", len(n_steps), 3)
 
     def score(x, sigma):

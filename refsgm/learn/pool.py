@@ -12,6 +12,7 @@ Whoever sets one of VARIABLES has chosen: BLAS is left as it is, and there are n
 """
 
 import contextvars
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -23,6 +24,7 @@ from .kernels import on_host_use
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 PART_ROWS = 64                   # fewest rows, and fewest operations in the products, of a part:
 PART_OPERATIONS = 5e7            # below, a second thread takes longer to begin than it saves
+RUN_OPERATIONS = 1e11            # fewest of a run that is worth Numba's import, half a second
 
 
 class Way(NamedTuple):
@@ -45,9 +47,16 @@ class Way(NamedTuple):
         return f"{threads}, {'kernels of Numba' if self.fast else 'kernels of NumPy'}"
 
 
-def chosen(rows, operations):
-    """The `Way` for batches of so many rows, whose products are so many operations, on the host."""
-    fast = find_spec("numba") is not None
+def chosen(rows, shapes, passes, times):
+    """The `Way` for a run on the host.
+
+    rows    of each batch
+    shapes  of the weights that it is multiplied with
+    passes  times that each is, in a step: 1 for a score, 3 for the loss and its gradient
+    times   number of steps
+    """
+    operations = 2 * rows * passes * sum(map(math.prod, shapes))
+    fast = times * operations >= RUN_OPERATIONS and find_spec("numba") is not None
     if any(os.environ.get(name) for name in VARIABLES) or not blas_libraries():
         return Way(fast=fast)
     parts = min(processors(), rows // PART_ROWS, int(operations / PART_OPERATIONS))
