@@ -52,8 +52,8 @@ KINDS = (
     Kind("prior_log_density", ROWS, exact=lambda f, x, sigma: log_normal(f, x, 0, sigma),
          levels=("sigma_max",), logarithm=True,
          terms=lambda args, seen: [{"|x|^2": square(args["x"]), "1": ones_of(args)}]),
-    Kind("log_likelihood", ROWS, terms=of_the_flow, logarithm=True, answer=log_likelihood, adaptive=True,
-         tolerance=ODE,
+    Kind("log_likelihood", ROWS, terms=of_the_flow, logarithm=True, answer=log_likelihood,
+         adaptive=True, tolerance=ODE,
          known=(Mistake("evaluation-point", "", "the prior is centred at x, as the kernel is, and "
                         "not at 0", prior_of_the_change),),
          draw={"score_fn": lambda rng, spec, drawn: Field(rng, spec.D, 0.1, -0.4),  # stays bounded
