@@ -79,6 +79,9 @@ RANGES = {
     "sigma_min": ("1e-8 to 1", lambda d: d.power(-8, 0)),
     "sigma_max": ("1e-6 to 1e8 sigma_min above it", lambda d: d["sigma_min"]
                   * (1 + d.power(-6, 8))),
+    "sigma_above": ("1 to 1e8 sigma_min, close to it too", lambda d: d["sigma_min"]
+                    * (1 + d.power(-6, 8))),
+    "offset": ("1e-4 to 1", lambda d: d.power(-4, 0)),
     "alpha_bar": ("1e-8 to 1 - 1e-8", lambda d: d.fraction()),
     "alpha_bar_s": ("between alpha_bar and 1, both ends too", lambda d: d.among(
         lambda: 1.0, lambda: np.clip(d["alpha_bar"] + (1 - d["alpha_bar"]) * d.power(-6, 0),
@@ -108,8 +111,9 @@ RANGES = {
 }
 # Arguments that are one number for all samples; noise levels are that or an array, others arrays.
 NUMBERS = {"dim", "bin_width", "beta_min", "beta_max", "sigma_min", "sigma_max", "sigma_data",
-           "gamma", "eta", "shift", "log_mean", "deviation"}
-LEVELS = {"sigma", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size", "beta",
+           "gamma", "eta", "shift", "offset", "log_mean", "deviation"}
+LEVELS = {"sigma", "sigma_above", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size",
+          "beta",
           "scale_rate", "sigma_rate", "guidance"}
 
 # function, and what it takes by name -> its arguments
@@ -143,6 +147,8 @@ ELEMENTWISE = {
     "velocity_from_score": "x_t score scale sigma scale_rate sigma_rate",
     "score_from_velocity": "x_t u_path scale sigma scale_rate sigma_rate",
     "sde_coefficients": "scale sigma scale_rate sigma_rate", "flow_marginal": "t",
+    "cosine_marginal": "t offset",
+    "consistency_scalings": "sigma_above sigma_data sigma_min",
     "shift_time": "t shift", "flow_step": "x_line u t s",
     "x0_prediction_loss": "x_0 sigma eps prediction",
     "edm_loss": "x_0 sigma eps sigma_data prediction",

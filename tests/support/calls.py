@@ -84,6 +84,8 @@ CALLS = {
     "sde_coefficients": lambda i: (i.column(0.5, 1), i.column(0.5, 2), i.column(-1, -0.1),
                                    i.column(0.1, 1)),
     "flow_marginal": lambda i: (i.column(0, 1),),
+    "cosine_marginal": lambda i: (i.column(0, 1),),
+    "consistency_scalings": lambda i: (i.column(0.5, 2), 0.7),
     "shift_time": lambda i: (i.column(0, 1), 3.0),
     "flow_step": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0, 0.4)),
     "x0_prediction_loss": lambda i: (score, i.x, i.column(0.5, 2), i.y),
