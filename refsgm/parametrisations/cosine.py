@@ -31,5 +31,5 @@ def cosine_marginal(t, offset=0.008):
     check_scalars(POSITIVE, offset=offset)
     a = math.pi / 2 / (1 + offset)
     scale = sin((1 - t) * a) / math.sin(a)
-    sigma = (sin(t * a) * sin((2 - t) * a))**0.5 / math.sin(a)           # sin^2 a - sin^2 (1 - t) a
+    sigma = (sin(t * a) * sin((t + 2 * offset) * a))**0.5 / math.sin(a)
     return scale, sigma
