@@ -85,7 +85,7 @@ __version__ = "0.1.0"
 
 # What training needs is imported when it is first asked for.
 LAZY = {"check_training": "oracle.training", "check_sde": "oracle.sde",
-        "train": "learn.training", "Settings": "learn.training",
+        "train": "learn.runs", "Settings": "learn.settings",
         "Model": "learn.networks", "score_network": "learn.networks",
         "energy_network": "learn.networks", "init_network": "learn.networks",
         "value_and_grad": "learn.autodiff",

@@ -6,7 +6,6 @@ import pathlib
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from importlib.metadata import entry_points
@@ -15,7 +14,8 @@ import pytest
 import typer.main
 
 from refsgm.app.cli import app
-from refsgm.oracle.doors.command import load
+from refsgm.oracle.doors.apart import load
+from tests.support.command_line import run, run_alone
 
 ROOT = pathlib.Path(__file__).parent.parent
 READER = ROOT / "examples" / "vectors.js"
@@ -76,18 +76,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(*args, cwd, code):
-    """Run refsgm; (standard output, standard error), with the exit code checked."""
-    done = subprocess.run([sys.executable, "-m", "refsgm", *map(str, args)], cwd=cwd, text=True,
-                          capture_output=True, timeout=120)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
-
-
 def test_a_right_function_exits_with_zero(folder):
     for target in ("mine:right", "mine.py:right", folder / "mine.py:right"):
-        out, _ = run("check", "gaussian_score", target, cwd=folder, code=0)
+        by = run_alone if target == "mine:right" else run
+        out, _ = by("check", "gaussian_score", target, cwd=folder, code=0)
         assert out.startswith("gaussian_score (numpy): right")
 
 
@@ -326,7 +318,7 @@ def plugin():
 
 def test_the_fixture_fails_with_the_diagnosis_and_no_traceback(pytester):
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_subprocess(*plugin())
+    result = pytester.runpytest_inprocess(*plugin())
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*gaussian_score (numpy): wrong*", "*sign*GAUSS-2*",
                                  "*refsgm_check: kind must be*did you mean 'gaussian_score'?*"])

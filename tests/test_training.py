@@ -1,5 +1,6 @@
 """Training: the update rules, every objective, and runs that resume bit for bit."""
 
+import inspect
 import os
 import pydoc
 import signal
@@ -169,14 +170,15 @@ def test_training_takes_its_batches_from_elsewhere():
 def test_the_help_of_train_lists_every_setting_with_its_default():
     text = pydoc.plain(pydoc.render_doc(refsgm.train))
     for f in fields(Settings):
-        assert f"{f.name}={f.default!r}" in text.replace("\n", "")
+        assert inspect.signature(refsgm.train).parameters[f.name].default == f.default
         assert f"{f.metadata['help']} ({f.default!r})" in text
         assert f.metadata["help"] in Settings.__doc__
 
 
 def test_options_of_train_change_the_settings_that_are_given():
     x, settings = data(), Settings(**SMALL, seed=3)
-    a, b = refsgm.train(x, settings, depth=1), refsgm.train(x, **SMALL | {"seed": 3, "depth": 1})
+    a = refsgm.train(x, settings=settings, depth=1)
+    b = refsgm.train(x, **SMALL | {"seed": 3, "depth": 1})
     assert_array_equal(a.params[0], b.params[0])
     with pytest.raises(TypeError, match="unexpected keyword argument 'widht'"):
         refsgm.train(x, widht=8)
@@ -253,7 +255,7 @@ def test_a_checkpoint_of_other_data_or_a_model_is_refused(tmp_path):
     save_checkpoint(path, x, settings, start(x, settings))
     with pytest.raises(ValueError, match="must be a checkpoint of a run on these data"):
         load_checkpoint(path, x + 1)
-    with pytest.raises(ValueError, match="must be a refsgm model of format 2, got a checkpoint"):
+    with pytest.raises(ValueError, match="must be a refsgm model of format 3, got a checkpoint"):
         load_model(path)
 
 

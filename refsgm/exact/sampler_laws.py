@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from ..arguments import FINITE, check_integer, check_values
+from ..arguments import (FINITE, check_functions, check_integer, check_table, check_values,
+                         shape_of)
 from ..arrays import beside, float_type, to_host
 from .components import check_symmetric
+from .gaussian_mixtures import Gaussian
 
 PROBES = 4                        # generic points, which show whether a map is affine
 
@@ -36,11 +38,12 @@ def sampler_law(sampler, mean, cov):
     >>> covs[-1].round(12)                                           # 1 / (1 - 0.5 / 4)  [LANG-3]
     array([[1.14285714]])
     """
+    check_functions(sampler=sampler)
+    check_table(FINITE, mean=mean)
     D = len(mean)
-    if np.shape(mean) != (D,) or np.shape(cov) != (D, D):
-        raise ValueError(f"mean and cov must have shapes (D,) and (D, D), "
-                         f"got {np.shape(mean)} and {np.shape(cov)}")
-    check_values(FINITE, mean=mean, cov=cov)
+    if shape_of("cov", cov) != (D, D):
+        raise ValueError(f"cov must have shape (D, D) = {(D, D)}, got shape {np.shape(cov)}")
+    check_values(FINITE, cov=cov)
     check_symmetric(cov[None], "cov")
 
     def run(x, rng):
@@ -159,6 +162,9 @@ def convergence_order(sampler, p, levels, n_steps):
     >>> round(order.slope, 1)
     2.0
     """
+    check_functions(sampler=sampler, levels=levels)
+    if not isinstance(p, Gaussian):
+        raise ValueError(f"p must be a Gaussian, got {type(p).__name__}")
     check_integer("the number of entries of n_steps", len(n_steps), 3)
 
     def score(x, sigma):

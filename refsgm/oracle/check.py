@@ -14,11 +14,13 @@ import numpy as np
 from .calls.caller import LEVEL_SHAPES, MOST_SECONDS, Caller
 from .calls.frameworks import framework_of
 from .calls.global_state import put_back
+from .calls.input_gradients import NONE, WRONG, input_gradients
 from .calls.judge import Probe, judge, new_probe, rows_of
 from .calls.losses import loss_parts
 from .calls.trial import Trial
 from .doctor import Case, diagnose
 from .doctor.codes import CODES, CONVENTIONS
+from .further import fresh_seed, further_probes, program_of, within_reach
 from .kinds import LOSS, STATES, TABLE, find, some_of
 from .kinds.probes import probe_specs
 from .kinds.quantities import batch_size
@@ -27,7 +29,7 @@ from .report import Report
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
           allow=(), dictionary=True, seconds=10.0, table=None, draws=(), components=None,
-          energy=False, device=None):
+          energy=False, device=None, seed=None):
     """Judge a foreign implementation of a public function of refsgm, a `Report`.
 
     kind         name of the function, or the function itself; its signature is the contract
@@ -47,6 +49,7 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     energy       pass an energy E(x, level) -> (B,) in place of a score: the score is minus its
                  gradient, E.gradient(x, level)
     device       where arrays are, such as "cuda": of torch and jax
+    seed         of the random probes, a whole number: what a report names repeats its probes
     Raises ValueError for a kind, framework or option that does not exist, and
         ModuleNotFoundError for a framework that is not installed.
 
@@ -70,6 +73,9 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     if not (isinstance(seconds, (int, float)) and 0 < seconds <= MOST_SECONDS):
         raise ValueError(f"seconds must be positive and at most a day, {MOST_SECONDS:g}, "
                          f"got {seconds!r}")
+    if not (seed is None or isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+            and seed >= 0):
+        raise ValueError(f"seed must be a whole number, zero or more, or None, got {seed!r}")
     allow = tuple(allow) if isinstance(allow, (set, frozenset, list, tuple)) else (allow,)
     unknown = [a for a in allow if a not in (*CODES, *CONVENTIONS)]
     if unknown:
@@ -85,7 +91,8 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     dim = None if event_shape is None else int(np.prod(event_shape))
     with put_back() as changes:
         probes, dtype, said = adapted(caller, dim, dtype)
-        report = verdict(caller, dim, dtype, allow, dictionary, probes=probes)
+        report = verdict(caller, dim, dtype, allow, dictionary, probes=probes,
+                         seed=fresh_seed() if seed is None else int(seed))
     report.notes = (*said, *report.notes, *changes)
     return report
 
@@ -141,34 +148,61 @@ def answers(caller, way, dim):
     return True
 
 
-def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(), probes=None):
+def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(), probes=None,
+            seed=None):
     """The report on whatever answers like a `Caller`: Python, another process, stored answers.
 
     further  probes that are judged already and count beside the usual ones
     probes   the usual ones, if they are judged already
+    seed     of random probes, which live code is asked after all others; None for none
     """
-    contract = caller.contract
+    contract, said = caller.contract, []
     if probes is None:
         probes = probe_all(contract, caller, caller.levels, dim, dtype)
     probes = [*probes, *further]
+    right = all(p.ok and not p.trial.mutated for p in probes)
+    if right and seed is not None:
+        more, said = further_probes(caller, dim, single(probes, dtype), seed)
+        probes += more
+        right = all(p.ok and not p.trial.mutated for p in probes)
     parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
     case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
-    right = all(p.ok and not p.trial.mutated for p in probes)
     diagnoses = [] if right else diagnose(case)
     if parts and [d.code for d in diagnoses] == ["other-convention"]:
         parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
-    if parts.get("gradient") == "wrong":
-        diagnoses.append(case.say("detached-gradient", "the gradient with respect to the "
-                                  "parameters of the function that was passed is not the "
-                                  "derivative of the value", "gradient"))
-    return Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
-                  notes(case))
+    wrong = ["the parameters of the function that was passed"] * (parts.get("gradient") == "wrong")
+    if right and seed is not None and contract.form != LOSS:
+        found = input_gradients(caller, dim, dtype)
+        wrong = [name for name, word in found.items() if word == WRONG]
+        if found:
+            parts = {"gradient": "wrong" if wrong else "not judged" if set(found.values()) == {NONE}
+                     else "right"}
+    if wrong:
+        diagnoses.append(case.say("detached-gradient", "the gradient with respect to "
+                                  f"{', '.join(wrong)} is not the derivative of the value",
+                                  "gradient"))
+    report = Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
+                    (*notes(case), *said))
+    if seed is not None:
+        report.seed, report.program = seed, program_of(caller, probes)
+    return report
+
+
+def single(probes, dtype):
+    """The dtype of further probes: float32 for code that answers in it whatever it is asked."""
+    return "float32" if any(d == np.float32 for d in probes[0].trial.dtypes) else dtype
+
+
+VERY_WIDE = ("minute levels", "vast levels")                    # beyond float32
 
 
 def probe_all(contract, caller, levels, dim, dtype):
     """Every probe, judged; after two that ran out of time, no more."""
     probes, late = [], 0
     for s in probe_specs(contract, levels, dim):
+        if s.regime in VERY_WIDE and probes and single(probes, dtype) == "float32" or (
+                not within_reach(caller, s)):
+            continue
         if dtype is not None:
             if s.dtype != dtype and s.dtype == "float32":
                 continue

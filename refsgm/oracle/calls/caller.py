@@ -8,13 +8,13 @@ import warnings
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES, TABLE
+from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Noise
 from .functions import on_foreign_arrays, symmetric
-from .own_noise import OwnNoise, captured
+from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
-from .results import parts_of
+from .results import LARGEST, numbers_in, parts_of
 from .timesteps import Timesteps
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
@@ -113,6 +113,24 @@ class Caller:
         return names, ()
 
     @property
+    def defaults(self):
+        """The last arguments of the contract, as far as fn has defaults for them too."""
+        optional = [n for n in self.contract.args[self.contract.required:] if n in self.names]
+        with contextlib.suppress(TypeError, ValueError):
+            parameters = inspect.signature(self.fn).parameters
+            if isinstance(self.argnames, dict):
+                mine = {v: parameters.get(k) for k, v in self.argnames.items()}
+            else:
+                mine = dict(zip(self.names, [p for p in parameters.values() if p.kind in (
+                    p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]))
+            left = [n for n in optional if getattr(mine.get(n), "default", inspect.Parameter.empty)
+                    is not inspect.Parameter.empty]
+            if left == optional[len(optional) - len(left):] and (
+                    self.names[len(self.names) - len(left):] == left):
+                return tuple(left)
+        return ()
+
+    @property
     def taken(self):
         """All arguments that the result depends on: those that are passed, drawn and implied."""
         return [*self.names, *self.draws, *self.implied]
@@ -142,7 +160,8 @@ class Caller:
         if leveled and self.timesteps is not None and isinstance(a, (float, np.ndarray)):
             return self.timestep(name, a, B)
         if isinstance(a, np.ndarray):
-            a = a.astype(dtype)
+            integers = np.dtype(dtype).kind == "i" and (leveled or name not in DATA)
+            a = a.astype(np.float64 if integers else dtype)
             if leveled:
                 a = self.level_shaped(a)
             elif name in DATA:
@@ -198,26 +217,33 @@ class Caller:
         except Exception:
             return None
 
-    def __call__(self, args, dtype=np.float64, theta=None, keep=False):
-        """A `Trial` with these arguments; with keep, the foreign result itself."""
+    def __call__(self, args, dtype=np.float64, theta=None, keep=False, given=()):
+        """A `Trial` with these arguments; with keep, the foreign results themselves, a list.
+
+        given  {name: foreign array} in place of some of the arguments
+        """
         trial, heard = Trial(), None
         B = batch_size(args)
-        given = {n: self.foreign(n, args[n], dtype, theta, trial.calls, B)
+        replaced = dict(given)
+        given = {n: replaced[n] if n in replaced else
+                 self.foreign(n, args[n], dtype, theta, trial.calls, B)
                  for n in self.names if n in args}
         before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
-                  if isinstance(args[n], np.ndarray)}
+                  if isinstance(args[n], np.ndarray) and n not in replaced}
         try:
-            with (limited(self.seconds), silence() as heard, warnings.catch_warnings(),
+            with (limited(self.seconds) as by_hand, silence() as heard, warnings.catch_warnings(),
                   np.errstate(all="ignore")):
                 warnings.simplefilter("ignore")
                 try:
-                    result = self.answer(args, given, dtype)
+                    result = self.answer(args, given, dtype, replaced)
                     if keep:
-                        return parts_of(result, tuple(n for n, _ in self.contract.returns))[0]
+                        return list(parts_of(result, tuple(n for n, _ in self.contract.returns)))
                     self.read(trial, result, args)
-                except (KeyboardInterrupt, GeneratorExit, OutOfTime):
+                except OutOfTime:
                     raise
                 except BaseException as error:               # SystemExit too: it must not end us
+                    if by_hand:
+                        raise
                     trial.problem, trial.error = "raises", in_one_line(error)
                     return trial
         except OutOfTime:
@@ -229,7 +255,7 @@ class Caller:
             a, np.array(self.framework.to_numpy(given[n])), equal_nan=True))
         return trial
 
-    def answer(self, args, given, dtype):
+    def answer(self, args, given, dtype, replaced=()):
         """What foreign code returns."""
         noise = {n: args[n].astype(dtype) for n in self.draws if n in args}
         with contextlib.ExitStack() as stack:
@@ -242,7 +268,8 @@ class Caller:
             else:
                 result = self.fn(*given.values())
             if self.contract.form == FUNCTION:
-                result = result(self.framework.asarray(self.shaped(args["x"].astype(dtype))))
+                result = result(replaced["x"] if "x" in replaced else self.framework.asarray(
+                    self.shaped(args["x"].astype(dtype))))
         return result
 
     def states(self, result, size):
@@ -274,7 +301,9 @@ class Caller:
             trial.error = (f"returns {len(parts)} thing(s), where {', '.join(names)} are required")
             return
         try:
-            raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
+            most = max([LARGEST, *(4 * np.size(a) for a in (args or {}).values()
+                                   if isinstance(a, np.ndarray))])
+            raw = [numbers_in(self.framework.to_numpy(p), most) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
                 raise TypeError(f"got {strange or None}")
@@ -304,16 +333,3 @@ class Caller:
                 and np.all(np.ptp(a.reshape(len(a), -1), axis=1) == 0)):
             return a.reshape(len(a), -1)[:, :1], False
         return None, False
-
-
-def noise_of(contract):
-    """The arguments that code usually draws itself: z of a step, v of slices, eps of a loss."""
-    args = contract.args[:contract.required]
-    if contract.form in (TABLE, STATES):
-        return ()
-    if "z" in args and not contract.is_level("z"):
-        return ("z",)
-    if contract.sliced:
-        return ("v",)
-    made = contract.form == BATCH and args[-1] == "eps" and any(map(contract.is_level, args))
-    return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()

@@ -10,7 +10,8 @@ from ..calls.judge import ask
 from ..calls.reference import reference
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
-SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels"}
+SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels",
+         "minute levels"}
 LEAST_HALF = 2.0**-14                   # errors that are too small for float16
 
 
@@ -39,7 +40,7 @@ def not_finite(case):
     if regimes <= {"far tail", *SMALL} or "far tail" in regimes:
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
                          "follows", "somewhere not finite")]
-    if regimes <= {"huge levels"} or all(p.situation.dtype == "float32" for p in bad):
+    if regimes <= {"huge levels", "vast levels"} or all(p.situation.dtype == "float32" for p in bad):
         return [case.say("overflow", f"{where}: intermediate values overflow there",
                          "somewhere not finite")]
     return [case.say("not-finite", where, "somewhere not finite")]

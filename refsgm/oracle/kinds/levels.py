@@ -10,13 +10,19 @@ import numpy as np
 
 from .drawing import number
 from .fifty_digits import root
-from .kind import LEVEL, Kind, Mistake
+from .kind import LEVEL, ROUNDING, Kind, Mistake
 from .terms import its_logarithm, its_square, itself, one_over_it
 
 
 def vp_marginal(f, t, beta_min, beta_max):
     scale = f.exp(-t**2 * (beta_max - beta_min) / 4 - t * beta_min / 2)
     return scale, (1 - scale**2)**(f.one / 2)
+
+
+def vp_marginal_by_difference(t, beta_min=0.1, beta_max=20.0):
+    """sigma = sqrt(1 - scale^2), as published code has it: scale^2 is rounded, and t near 0."""
+    scale = np.exp(-0.25 * t**2 * (beta_max - beta_min) - 0.5 * t * beta_min)
+    return scale, np.sqrt(1 - scale**2 * (1 - ROUNDING))
 
 
 def vp_exponent(args, component):
@@ -114,7 +120,7 @@ KINDS = (
          level_terms=lambda args, component: [one_over_it(inverse_signal(args))]),
 
     Kind("vp_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=vp_marginal,
-         level_terms=vp_exponent),
+         level_terms=vp_exponent, spellings=(vp_marginal_by_difference,)),
     Kind("ve_marginal", LEVEL, exact=lambda f, t, a, b: a * (b / a)**t, level_terms=ve_exponent),
     Kind("ve_diffusion_coefficient", LEVEL, level_terms=diffusion_exponent,
          exact=lambda f, t, a, b: a * (b / a)**t * root(2 * f.log(b / a)),

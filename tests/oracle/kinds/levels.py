@@ -34,7 +34,7 @@ def portable(xp):
     def min_snr(smaller):
         def weight(alpha_bar, gamma, prediction):
             q = alpha_bar / (1 - alpha_bar)
-            kept = smaller(q, xp.array(gamma) + 0 * q)
+            kept = smaller(q, xp.array(gamma) + 0 * alpha_bar)
             return kept / {"eps": q, "x0": 1.0, "v": q + 1}[prediction]
         return weight
 
