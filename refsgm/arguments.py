@@ -3,9 +3,8 @@
     x       (B, D)                every array of a batch has the same shape
     sigma   scalar or (B, 1)      never (B,): against (B, D) that scales columns when B == D
 
-A check takes its arguments by keyword, so the message can name them. Values are looked at on
-Python numbers and NumPy arrays; of traced and device arrays only the shapes (looking at a value
-would break the trace or stop the device).
+A check takes arguments by keyword, so messages name them. Values are looked at on Python numbers
+and NumPy arrays; of traced and device arrays shapes alone, which breaks no trace.
 """
 
 from numbers import Integral
@@ -19,7 +18,7 @@ NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a
 FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
-FINITE = ("finite", np.isfinite)                     # and so are all numbers of the others
+FINITE = ("finite", lambda a: np.abs(a) <= range_of_squares(a)[1])
 
 
 def shape_of(name, a):
@@ -43,10 +42,9 @@ def check_value(name, a, domain):
     if not on_host(a):
         return
     if type(a) is int:
-        try:
-            a = float(a)
-        except OverflowError:
-            raise ValueError(f"{name} must be finite, got an integer beyond 1e308") from None
+        if abs(a) > 10**308:
+            raise ValueError(f"{name} must be finite, got an integer beyond 1e308")
+        a = float(a)
     kind = a.dtype.kind if hasattr(a, "dtype") else "c" if type(a) is complex else "f"
     if kind not in "iufc":
         raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
@@ -58,9 +56,10 @@ def check_value(name, a, domain):
     good = inside(a) if kind != "c" else np.isfinite(a) & inside(a.real)        # the complex step
     if good is not True and (good is False or not good.all()):
         bad = a if np.ndim(a) == 0 else a[~good][0]
-        what = words if np.isfinite(bad) else "finite"
-        if what == words and domain in (POSITIVE, NONNEGATIVE) and bad.real > 0:
-            low, high = range_of_squares(a)
+        what, (low, high) = words if np.isfinite(bad) else "finite", range_of_squares(a)
+        if np.isfinite(bad) and (domain is FINITE or bad.real > 0 and domain in (POSITIVE,
+                                                                                 NONNEGATIVE)):
+            low = -high if domain is FINITE else low
             what = f"between {low} and {high}, where its square is a normal number"
         raise ValueError(f"{name} must be {what}, got {bad}")
 
@@ -187,12 +186,13 @@ def check_functions(**functions):
             raise ValueError(f"{name} must be a function, got {in_one_line(f)}")
 
 
-def check_like(**pair):
-    """The second argument is a scalar or has the shape of the first; a scalar fits any shape."""
-    (name, shape), (other, other_shape) = ((name, shape_of(name, a)) for name, a in pair.items())
-    if shape != other_shape and () not in (shape, other_shape):
-        raise ValueError(f"{other} must be a scalar or have the shape of {name}, {shape}, "
-                         f"got shape {other_shape}")
+def check_like(**levels):
+    """All have one shape, but for scalars, which fit any."""
+    shapes = {name: shape for name, a in levels.items() if (shape := shape_of(name, a)) != ()}
+    for name, shape in shapes.items():
+        if shape != (required := next(iter(shapes.values()))):
+            raise ValueError(f"{name} must be a scalar or have the shape of {next(iter(shapes))}, "
+                             f"{required}, got shape {shape}")
 
 
 def check_step(x_t, alpha_bar_t, alpha_bar_s):

@@ -14,7 +14,7 @@ import pytest
 import typer.main
 
 from refsgm.app.cli import app
-from refsgm.oracle.doors.command import load
+from refsgm.oracle.doors.apart import load
 from tests.support.command_line import run, run_alone
 
 ROOT = pathlib.Path(__file__).parent.parent

@@ -122,7 +122,7 @@ def differ(got, want, moved, eps, of_nan=False):
         real = np.asarray(a.real, np.longdouble)
         b = np.asarray(b.real, np.longdouble)
         largest = float(np.finfo(a.dtype).max) if a.dtype.kind in "fc" else np.inf
-        smallest = float(np.finfo(a.dtype).tiny) if a.dtype.kind in "fc" else 0
+        smallest = max(float(np.finfo(a.dtype).tiny), 2e-308) if a.dtype.kind in "fc" else 0
         with np.errstate(all="ignore"):
             slack = 100 * eps * np.where(np.isfinite(m), m, np.inf) + 1e4 * smallest
             beyond = np.isinf(real) & (np.abs(b) + slack >= largest * (1 - 1e-3)) & (

@@ -21,6 +21,7 @@ from . import datasets
 from ..exact.affine_losses import affine_sliced_variance, affine_sliced_variance_vr
 from ..exact.gaussian_mixtures import Gaussian, GaussianMixture
 from ..exact.empirical import Empirical
+from ..exact.mixtures import mixture_score
 from ..equivalence import eps_from_score, ve_from_vp, vp_from_ve, vp_score_from_ve
 from ..gaussian import gaussian_log_density
 from ..learn.generate import SAMPLERS
@@ -96,7 +97,7 @@ def langevin_experiments(seed):
     for i, (name, (exact, law)) in enumerate(exact_weights().items()):
         _, chains, variance = EXPERIMENTS[name]
         rng = np.random.default_rng([seed, i])
-        *_, x = chains(lambda x, sigma: two_modes(variance(sigma)).score(x),  # noqa: B023, called at once
+        *_, x = chains(lambda x, sigma: mixture_score(x, WEIGHTS, MODES, variance(sigma)**0.5),  # noqa: B023, called at once
                        rng.uniform(-SIDE, SIDE, (CHAINS, 2)), rng)
         results[name] = {"exact": exact, "between_grids": abs(exact - finer[name][0]),
                          "chains": float(np.mean(x.sum(axis=1) > 0)),

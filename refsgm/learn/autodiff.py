@@ -21,7 +21,7 @@ from autograd.tracer import isbox, new_box, toposort
 from . import autograd_rules
 from .autograd_rules import traces
 from .kernels import constant, kernel
-from ..arguments import shape_of
+from ..arguments import FINITE, check_value, shape_of
 from ..arrays import differentiable, in_one_line, value_of
 
 autograd_rules.install()          # for the whole process: autograd's rules, made fit for any array
@@ -67,6 +67,8 @@ def check_params(params):
         raise ValueError(f"params must be a list of arrays, got {type(params).__name__}")
     for p in params:
         shape_of("params", p)
+        if isinstance(p, int):
+            check_value("params", p, FINITE)
         if getattr(value_of(p), "dtype", np.dtype(float)).kind not in "iufc":
             raise ValueError(f"params must hold numbers, got {in_one_line(p)}")
 

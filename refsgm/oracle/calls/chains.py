@@ -147,7 +147,7 @@ class Chain:
             given = tuple(map(asarray, given))
         source = Source(rng, self, len(x))
         try:
-            with (limited(self.seconds), np.errstate(all="ignore"),
+            with (limited(self.seconds) as by_hand, np.errstate(all="ignore"),
                   watched(self.framework, source)):
                 end = states = self.sampler(self.model(len(x), curved), start, *given, source)
                 if hasattr(states, "__next__") or isinstance(states, (list, tuple)):
@@ -161,9 +161,11 @@ class Chain:
                 self.single |= self.narrow or raw.dtype == np.float32
         except OutOfTime:
             raise Refused(f"no answer within {self.seconds:g} s") from None
-        except (KeyboardInterrupt, GeneratorExit, Refused):
+        except Refused:
             raise
         except BaseException as error:
+            if by_hand:
+                raise
             text = " ".join(str(error).split())[:200]
             raise Refused(f"it raises {type(error).__name__}: {text}") from None
         if end.shape != x.shape:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .command import TRAINING, in_another_process, shape_of
+from .apart import TRAINING, in_another_process
+from .command import shape_of
 
 
 def check_training(target: Annotated[str, typer.Argument(help="The training step: module:function "

@@ -105,7 +105,8 @@ def odd_specs(kind, by_row=True, dim=None):
 
 def numbers_of(kind):
     """The arguments that are levels, numbers or tables: all but data and functions."""
-    return {n for n in kind.args if n not in DATA | FUNCTIONS or n in kind.draw or kind.is_level(n)}
+    return {n for n in kind.args if (n not in DATA | FUNCTIONS or n in kind.draw
+                                     or kind.is_level(n)) and n not in kind.left_open}
 
 
 def names_of(spec):

@@ -10,7 +10,7 @@ import numpy as np
 
 from .drawing import number
 from .fifty_digits import root
-from .kind import LEVEL, Kind, Mistake
+from .kind import LEVEL, ROUNDING, Kind, Mistake
 from .terms import its_logarithm, its_square, itself, one_over_it
 
 
@@ -20,9 +20,9 @@ def vp_marginal(f, t, beta_min, beta_max):
 
 
 def vp_marginal_by_difference(t, beta_min=0.1, beta_max=20.0):
-    """In float64: sigma as sqrt(1 - scale^2), as published code has it, which cancels near t = 0."""
+    """sigma = sqrt(1 - scale^2), as published code has it: scale^2 is rounded, and t near 0."""
     scale = np.exp(-0.25 * t**2 * (beta_max - beta_min) - 0.5 * t * beta_min)
-    return scale, np.sqrt(1 - scale**2)
+    return scale, np.sqrt(1 - scale**2 * (1 - ROUNDING))
 
 
 def vp_exponent(args, component):

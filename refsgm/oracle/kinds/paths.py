@@ -8,7 +8,7 @@ import numpy as np
 
 from .drawing import number
 from .fifty_digits import root
-from .kind import BATCH, LEVEL, Kind, data_at_1, other_convention
+from .kind import BATCH, LEVEL, ROUNDING, Kind, data_at_1, other_convention
 from .terms import its_logarithm, itself, of_data, one_over_it
 
 # Formulas; da and ds are the rates of scale and sigma
@@ -43,6 +43,11 @@ def of_rows(rng, spec, f):
     """f of uniform numbers in (-1, 1), one per row (B, 1) or one for all."""
     u = f(rng.uniform(-1, 1, (spec.B, 1) if spec.rows else ()))
     return u if spec.rows else float(u)
+
+
+def flow_marginal_by_difference(t):
+    """sigma = 1 - scale, which has the rounding of 1."""
+    return 1 - t, t + ROUNDING
 
 
 # Terms and quantities
@@ -101,12 +106,13 @@ KINDS = (
     Kind("velocity_from_score", BATCH, exact=velocity_from_score, draw={"scale_rate": falling},
          terms=of_x0_and_eps, quantities=rates),
     Kind("score_from_velocity", BATCH, exact=score_from_velocity, draw={"scale_rate": falling},
-         quantities=rates),
+         quantities=rates, left_open=("scale_rate",)),
     Kind("sde_coefficients", {"f": LEVEL, "g": LEVEL}, exact=sde_coefficients,
          draw={"scale_rate": falling}, level_terms=drift_and_square, quantities=rates),
 
     Kind("flow_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=lambda f, t: (1 - t, t),
          level_terms=lambda args, component: [itself({"t": args["t"], "1": 1 + 0 * args["t"]})],
+         spellings=(flow_marginal_by_difference,),
          known=(data_at_1(lambda t: (t, 1 - t)),)),
     Kind("shift_time", LEVEL, exact=lambda f, t, c: c * t / (1 + (c - 1) * t),
          draw={"shift": number(lambda u, spec: 1.5 + 4 * u)}, level_terms=inverse_time,

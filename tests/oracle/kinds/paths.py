@@ -66,7 +66,7 @@ of("velocity_from_score", spellings=(
      lambda x, score, a, s, da, ds: ds * (x + s**2 * score) / a - da * s * score),
 ))
 of("score_from_velocity", spellings=(
-    lambda x, u, a, s, da, ds: (da / a * x - u) / (s * ds - s**2 * da / a),
+    lambda x, u, a, s, da, ds: (da * x - a * u) / s / (a * ds - s * da),
     lambda x, u, a, s, da, ds: -((da * x - a * u) / (da * s - ds * a)) / s,
 ), tuned=(
     ("the sign", "sign", lambda x, u, a, s, da, ds: (a * u - da * x) / (s * (a * ds - s * da))),
