@@ -59,6 +59,10 @@ def test_what_would_mend_the_samples_is_the_option_that_is_wrong():
     model.history["held_out"] = [[20, 0.7], [40, 0.9]]
     assert "the held-out loss was lowest at step 20: fewer steps (--steps 20)" in \
         quality.advice(poor, x, model)
+    model.history["losses"] = [[20, 1.0], [40, 9.0]]
+    for found in (poor, good, None):
+        assert "the loss rose from 1 to 9: a smaller --learning-rate" in \
+            quality.advice(found, x, model)
 
 
 def test_two_samples_of_a_law_are_as_far_apart_as_its_halves():

@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from dataclasses import fields
+from functools import cache
 from typing import Annotated
 
 import numpy as np
@@ -251,13 +252,19 @@ def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="
         raise typer.Exit(1)
 
 
+@cache
+def commands():
+    """All commands as one; building them takes longer than most refusals."""
+    return typer.main.get_command(app)
+
+
 def main():
     """Run the command line and leave with its exit code."""
     try:
-        commands = typer.main.get_command(app).commands
+        group = commands()
         check_names(sys.argv[1:], {name: [parameter.opts for parameter in command.params]
-                                   for name, command in commands.items()})
-        app()
+                                   for name, command in group.commands.items()})
+        group()
     except Interrupted as reason:
         leave(reason, 130)
     except KeyboardInterrupt:

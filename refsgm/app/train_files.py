@@ -66,13 +66,14 @@ def print_quality(model, trained, held_out, seed):
     if len(held_out[0]) < quality.FEWEST:
         return console.print(f"note: {len(held_out[0])} samples are held out, too few to judge "
                              f"samples by: {quality.FEWEST} are needed", **PLAIN)
+    found = None
     try:
         with console.status("judging samples"):
             found = quality.judge(model, trained, held_out, seed)
+        for line in quality.in_words(found):
+            print(line)
     except ValueError as error:
-        return print(f"the samples cannot be judged: {error}")
-    for line in quality.in_words(found):
-        print(line)
+        print(f"the samples cannot be judged: {str(error).rpartition(';')[0]}")
     if remedy := quality.advice(found, trained[0], model):
         print(f"note: {remedy}")
 
