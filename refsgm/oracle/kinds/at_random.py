@@ -42,7 +42,7 @@ def drawn(kind, rng, by_row, dim, defaults, dtype):
     B = int(np.ceil(ROWS**rng.uniform(0, 1) if dim is None else 4**rng.uniform(0, 1)))
     D = dim or int(np.ceil(FEATURES**rng.uniform(0, 1)))
     if loop or few:
-        B, D = min(B, 8), min(D, dim or (3 if few else 8))
+        B, D = min(B, 3 if few else 8), min(D, dim or (3 if few else 8))
     narrow = dtype == "float32" or dtype is None and not few and rng.uniform() < 0.1
     functions = any(n in FUNCTIONS for n in kind.args) or kind.form == FUNCTION
     regime = "plain" if few else MODERATE if functions or narrow else ANY_SIZE
