@@ -234,7 +234,8 @@ HAND = [
         a**(1 / rho), b**(1 / rho), n)**rho),
     right("linear_betas", "a list", lambda n, a=1e-4, b=0.02: [
         a + (b - a) * i / max(n - 1, 1) for i in range(n)]),
-    right("linear_betas", "a default for the last alone", lambda n, a, b=0.02: np.linspace(a, b, n)),
+    right("linear_betas", "a default for the last alone",
+          lambda n, a, b=0.02: np.linspace(a, b, n)),
     right("cosine_alpha_bar", "beta by beta", cosine),
     right("alpha_bar_from_betas", "exp of sums of logs", lambda b: np.concatenate(
         [[1.0], np.exp(np.cumsum(np.log1p(-b)))])),
