@@ -7,31 +7,49 @@ Each is an adapter of a few lines around the code as it is installed.
 import importlib.util
 from pathlib import Path
 
+from .azula import azula_sampler
 from .diffusers import scheduler
+from .edm import edm_form
 from .k_diffusion import k_sampler
+from .lucidrains import lucid_sampler, lucid_step
+from .odes import flow_solver, ode_solver
+from .score_models import score_sampler
+from .smalldiffusion import small_sampler
+from .torchcfm import matcher_step
 
-__all__ = ["adapted", "k_sampler", "scheduler"]
+__all__ = ["PACKAGES", "adapted", "azula_sampler", "edm_form", "flow_solver", "k_sampler",
+           "lucid_sampler", "lucid_step", "matcher_step", "ode_solver", "scheduler",
+           "score_sampler", "small_sampler"]
+
+# package: (adapter, the levels that it has where none are asked for)
+PACKAGES = {"diffusers": (scheduler, "own"), "k_diffusion": (k_sampler, "given"),
+            "azula": (azula_sampler, "given"), "smalldiffusion": (small_sampler, "given"),
+            "flow_matching": (flow_solver, "given"), "torchdiffeq": (ode_solver, "given"),
+            "score_models": (score_sampler, "own"),
+            "denoising_diffusion_pytorch": (lucid_sampler, "own")}
 
 
-def adapted(name, settings=None):
+def adapted(name, settings=None, levels=None):
     """The sampler of that name and its options for check_sampler.
 
-    name      package:object for diffusers and k_diffusion, or file.py:function
-    settings  keyword arguments of the scheduler's class, or of the function
+    name      package:object for one of PACKAGES, or file.py:function
+    settings  keyword arguments of the class, or of the function
+    levels    "given" or "own"; by default those that the package is used with
     Raises ValueError for a name of another form, a package without an adapter, and an object that
         is not there; ImportError for a package that is not installed.
     """
     package, _, member = name.rpartition(":")
     settings = dict(settings or {})
+    if levels not in (None, "given", "own"):
+        raise ValueError(f'levels must be "given" or "own", got {levels!r}')
     if not package or not member:
         raise ValueError(f"name must be package:object or file.py:function, got {name!r}")
-    if package == "diffusers":
-        return scheduler(member, settings)
-    if package == "k_diffusion":
-        return k_sampler(member, settings)
+    if package in PACKAGES:
+        adapter, usual = PACKAGES[package]
+        return adapter(member, settings, levels or usual)
     if package.endswith(".py"):
         return from_file(package, member, settings)
-    raise ValueError("package must be diffusers, k_diffusion or a file ending in .py, got "
+    raise ValueError(f"package must be one of {', '.join(PACKAGES)} or a file ending in .py, got "
                      f"{package!r}")
 
 

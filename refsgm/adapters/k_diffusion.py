@@ -3,35 +3,15 @@
     denoiser(x, sigma) = E[x_0 | x], with sigma of shape (B,)
 """
 
-import importlib
-import importlib.util
 import inspect
-import sys
-import types
+
+from .modules import module_alone
 
 
 def sampling_module():
     """k_diffusion.sampling by itself: the rest of its package imports metrics, images and models.
     """
-    if "k_diffusion.sampling" in sys.modules:
-        return sys.modules["k_diffusion.sampling"]
-    spec = importlib.util.find_spec("k_diffusion")
-    if spec is None:
-        raise ModuleNotFoundError("k_diffusion is not installed", name="k_diffusion")
-    package, tools = types.ModuleType("k_diffusion"), types.ModuleType("k_diffusion.utils")
-    package.__path__ = list(spec.submodule_search_locations)
-    tools.append_dims = append_dims                                 # all that sampling uses of it
-    package.utils = tools
-    alone = {"k_diffusion": package, "k_diffusion.utils": tools}
-    before = {name: sys.modules.get(name) for name in alone}
-    sys.modules.update(alone)
-    try:
-        return importlib.import_module("k_diffusion.sampling")
-    finally:
-        for name, module in before.items():
-            del sys.modules[name]
-            if module is not None:
-                sys.modules[name] = module
+    return module_alone("k_diffusion", "sampling", utils={"append_dims": append_dims})
 
 
 def append_dims(x, target_dims):
@@ -39,12 +19,24 @@ def append_dims(x, target_dims):
     return x.reshape(*x.shape, *[1] * (target_dims - x.ndim))
 
 
-def k_sampler(name, settings):
-    """A function of k_diffusion.sampling as check_sampler takes it, and its options."""
+def k_sampler(name, settings, levels="given"):
+    """A function of k_diffusion.sampling as check_sampler takes it, and its options.
+
+    levels  "given", or "own": get_sigmas_karras from 14.6 to 0.029, as for latent diffusion
+    """
     function = getattr(sampling_module(), name, None)
     if not inspect.isfunction(function) or not name.startswith("sample_"):
         raise ValueError(f"name must be a sampler of k_diffusion.sampling, got {name!r}")
-    return of_this_form(function, settings), {"framework": "torch", "predicts": "x0"}
+    sampler, options = of_this_form(function, settings), {"framework": "torch", "predicts": "x0"}
+    if levels == "given":
+        return sampler, options
+
+    def own(denoiser, x, n, rng):
+        sigmas = sampling_module().get_sigmas_karras(n, 0.0292, 14.6146)
+        if "sigma_min" in inspect.signature(function).parameters:
+            sigmas = sigmas[:-1]
+        return sampler(denoiser, x * sigmas[0], sigmas, rng)
+    return own, options | {"levels": "own", "start": "noise"}
 
 
 def of_this_form(function, settings):

@@ -12,7 +12,7 @@ import math
 import autograd.numpy as np
 
 from ..arguments import (FINITE, POSITIVE, check_batch, check_below, check_count, check_directions,
-                         check_level, check_returned, check_scalars, check_values, shape_of)
+                         check_level, check_scalars, check_values, returned_by, shape_of)
 from ..arrays import beside, float_type, to_host
 from ..gaussian import gaussian_log_density
 from ..score import divergence, hutchinson_divergence
@@ -81,8 +81,9 @@ def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rto
     else:
         div = divergence
     x_max, change = solve(score_fn, x, sigma_min, sigma_max, rtol, div)
-    log_prior = prior_log_density(x_max, sigma_max) if prior is None else prior(x_max)
-    return (check_returned("prior(x)", log_prior, np.shape(x)[:1]) - change).astype(float_type(x))
+    log_prior = prior_log_density(x_max, sigma_max) if prior is None else \
+        returned_by("prior(x)", prior, (x_max,), np.shape(x)[:1])
+    return (log_prior - change).astype(float_type(x))
 
 
 EVALUATIONS = 50_000                # of the score, at most: sharp mixtures have needed 6,000
@@ -113,7 +114,7 @@ def solve(score_fn, x, sigma_from, sigma_to, rtol, div):
         sigma = math.exp(t)
         x_t = beside(state[:B * D].reshape(B, D), x)              # SciPy's own state is on the host
         def s(x):
-            return check_returned("score_fn(x, sigma)", score_fn(x, sigma), np.shape(x))
+            return returned_by("score_fn(x, sigma)", score_fn, (x, sigma), np.shape(x))
         log_rate = np.zeros(B) if div is None else to_host(sigma**2 * div(s, x_t))
         rate = np.concatenate([np.ravel(to_host(-sigma**2 * s(x_t))), log_rate])
         if evaluations == 1 and not np.all(np.isfinite(rate)):

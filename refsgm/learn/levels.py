@@ -11,8 +11,6 @@ Distances are those among at most SAMPLES samples.
 import math
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.spatial.distance import cdist
 
 from ..arguments import POSITIVE, check_below, check_count, check_scalars
 from ..arrays import beside, to_host
@@ -32,6 +30,7 @@ def distances(x):
     >>> distances(np.array([[0.0], [2.0]]))
     (2.0, 2.0, 1.0)
     """
+    from scipy.spatial.distance import cdist                                   # slow to import
     if len(x) > SAMPLES:
         x = x[beside(np.sort(np.random.default_rng(0).permutation(len(x))[:SAMPLES]), x)]
     x = to_host(x).astype(np.float64)
@@ -117,6 +116,7 @@ def fitting_step_size(sigmas, n_steps):
     sigmas   levels (L,), decreasing
     n_steps  n, steps at each level
     """
+    from scipy.optimize import minimize_scalar                                 # slow to import
     ratio = float(sigmas[0] / sigmas[-1])**(1 / (len(sigmas) - 1))
 
     def variance(h):

@@ -8,13 +8,13 @@ import warnings
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES, TABLE
+from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Noise
 from .functions import on_foreign_arrays, symmetric
-from .own_noise import OwnNoise, captured
+from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
-from .results import parts_of
+from .results import LARGEST, numbers_in, parts_of
 from .timesteps import Timesteps
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
@@ -231,7 +231,7 @@ class Caller:
         before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
                   if isinstance(args[n], np.ndarray) and n not in replaced}
         try:
-            with (limited(self.seconds), silence() as heard, warnings.catch_warnings(),
+            with (limited(self.seconds) as by_hand, silence() as heard, warnings.catch_warnings(),
                   np.errstate(all="ignore")):
                 warnings.simplefilter("ignore")
                 try:
@@ -239,9 +239,11 @@ class Caller:
                     if keep:
                         return list(parts_of(result, tuple(n for n, _ in self.contract.returns)))
                     self.read(trial, result, args)
-                except (KeyboardInterrupt, GeneratorExit, OutOfTime):
+                except OutOfTime:
                     raise
                 except BaseException as error:               # SystemExit too: it must not end us
+                    if by_hand:
+                        raise
                     trial.problem, trial.error = "raises", in_one_line(error)
                     return trial
         except OutOfTime:
@@ -299,7 +301,9 @@ class Caller:
             trial.error = (f"returns {len(parts)} thing(s), where {', '.join(names)} are required")
             return
         try:
-            raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
+            most = max([LARGEST, *(4 * np.size(a) for a in (args or {}).values()
+                                   if isinstance(a, np.ndarray))])
+            raw = [numbers_in(p, self.framework.to_numpy, most) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
                 raise TypeError(f"got {strange or None}")
@@ -329,16 +333,3 @@ class Caller:
                 and np.all(np.ptp(a.reshape(len(a), -1), axis=1) == 0)):
             return a.reshape(len(a), -1)[:, :1], False
         return None, False
-
-
-def noise_of(contract):
-    """The arguments that code usually draws itself: z of a step, v of slices, eps of a loss."""
-    args = contract.args[:contract.required]
-    if contract.form in (TABLE, STATES):
-        return ()
-    if "z" in args and not contract.is_level("z"):
-        return ("z",)
-    if contract.sliced:
-        return ("v",)
-    made = contract.form == BATCH and args[-1] == "eps" and any(map(contract.is_level, args))
-    return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()

@@ -17,6 +17,7 @@ from .chains import CHAINS, Refused
 from .targets import AXES, COV, D, MEAN
 
 ROWS, LARGE = 24, 12.0                # rows of the test, and a start in standard deviations
+NOBODY = np.zeros((0, D))
 
 
 class Law(NamedTuple):
@@ -28,6 +29,7 @@ class Law(NamedTuple):
     own             standard deviation of the start that it draws itself
     standard_error  of an entry of the covariance, 0 where the law is exact
     rest            what the start does not explain, from chains (B, D); None where exact
+    draws           how often it drew;  curved  ends of the starts on the mixture
     """
 
     M: np.ndarray
@@ -39,6 +41,8 @@ class Law(NamedTuple):
     own: float
     standard_error: float
     rest: np.ndarray | None = None
+    draws: int = 0
+    curved: np.ndarray = NOBODY
 
 
 class NotAffine(Exception):
@@ -72,19 +76,29 @@ def draws_its_own(chain, levels):
 
 
 class Noise:
-    """Draws of a few rows, each times the row's size, all kept; of these rows alone if asked."""
+    """Draws of a few rows, each times the row's size, all kept; of these rows alone if asked.
 
-    def __init__(self, sizes, seed=0, rows=slice(None)):
+    After them, zeros: but draw i is e_j in row first + i D + j, for `count` draws.
+    """
+
+    def __init__(self, sizes, seed=0, rows=slice(None), first=0, count=0):
         self.sizes, self.rows, self.kept = sizes[:, None], rows, []
+        self.first, self.count = first, count
         self.rng = np.random.default_rng(seed)
 
     def standard_normal(self, shape, dtype=np.float64):
-        if shape[0] != len(self.sizes[self.rows]):
+        few = len(self.sizes[self.rows])
+        if shape[0] < few:
             raise Refused("the shape that it draws depends on the batch")
         z = np.float64(np.float32(self.rng.standard_normal(self.sizes.shape[:1] + (D,))))
         z[3] = z[2]                                               # row 3 is twice row 2
+        draws = np.zeros(shape)
+        draws[:few] = (self.sizes * z)[self.rows]
+        if len(self.kept) < self.count:
+            row = self.first + len(self.kept) * D
+            draws[row:row + D] = np.eye(D)
         self.kept.append(self.sizes * z)
-        return self.kept[-1][self.rows]
+        return draws
 
 
 def trial_starts(chain, levels):
@@ -100,37 +114,50 @@ def trial_starts(chain, levels):
     return np.float64(np.float32(x)), sizes
 
 
-def exact_law(chain, levels, alone=True):
+def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY):
     """The response to unit vectors, a `Law`, once it is known to be one.  [POP-3]
 
-    alone  whether to run a row by itself too
+    alone   whether to run a row by itself too
+    draws   how often it will draw, where that is known from fewer steps; else it is counted
+    curved  starts on the mixture, run beside the others; where that fails, without them
     """
+    count, at_zero = (draws, None) if draws is not None else counted(chain, levels)
     x, sizes = trial_starts(chain, levels)
-    noise = Noise(np.append(sizes, np.zeros(1 + D)))
-    units = np.concatenate([np.zeros((1, D)), np.eye(D)])
-    ends = chain.run(np.concatenate([x, units]), noise, levels)
-    end, offset, M = ends[:ROWS], ends[ROWS], (ends[ROWS + 1:] - ends[ROWS]).T
-    first, late, N, rows = chain.first[ROWS:] if chain.first is not None else None, False, [], None
-    if noise.kept:
-        draws = Draws(1, D)
-        rows = chain.run(np.zeros((1 + D * len(noise.kept), D)), draws, levels)
-        late = chain.drawn == chain.calls
-        if draws.count != len(noise.kept):
-            raise NotAffine(f"it draws {len(noise.kept)} times from some states and {draws.count} "
-                            "times from others: its number of draws depends on the states", False)
-        N = (rows[1:] - rows[0]).reshape(-1, D, D)                  # [i, j] response to e_j of z_i
+    first = ROWS + 1 + D
+    noise = Noise(sizes, first=first, count=count)
+    rows = np.concatenate([x, np.zeros((1, D)), np.eye(D), np.zeros((D * count, D)), curved])
+    try:
+        ends = chain.run(rows, noise, levels, len(curved))
+    except Refused:
+        if not len(curved):
+            raise
+        return exact_law(chain, levels, alone, draws)
+    if len(noise.kept) != count:
+        if draws is not None:
+            return exact_law(chain, levels, alone, None, curved)
+        raise NotAffine(f"it draws {len(noise.kept)} times from some states and {count} times "
+                        "from others: its number of draws depends on the states", False)
+    end, offset, M = ends[:ROWS], ends[ROWS], (ends[ROWS + 1:first] - ends[ROWS]).T
+    seen, late = chain.first, count > 0 and chain.drawn == chain.calls
+    N = (ends[first:first + D * count] - offset).reshape(-1, D, D)  # [i, j] response to e_j of z_i
     check_affine(chain, levels, x, noise, end, M, N, offset, alone,
-                 0.0 if rows is None else rows[0] - offset)
+                 0.0 if at_zero is None else at_zero - offset)
     start, own = 1.0, 0.0
-    if first is not None and first.shape == units.shape:
-        start = np.trace(first[1:] - first[0]) / D
+    if seen is not None and seen.shape == rows.shape:
+        start = np.trace(seen[ROWS + 1:first] - seen[ROWS]) / D
         if abs(start) < 1e-6 and len(N):                             # the first draw is its start
-            own = np.trace(chain.first[1:1 + D] - chain.first[0]) / D
+            own = np.trace(seen[first:first + D] - seen[ROWS]) / D
             M, N, start = N[0].T / (own or 1.0), N[1:], 0.0
-    N = np.reshape(N, (-1, D, D))
     last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
     return Law(M / (start or 1.0), offset, np.einsum("nji,njk->ik", N, N), last, late,
-               float(start), float(own), 0.0)
+               float(start), float(own), 0.0, None, count, ends[len(rows) - len(curved):])
+
+
+def counted(chain, levels):
+    """How often it draws, and where it ends from zero without noise, alone."""
+    draws = Draws(None, D)
+    end = chain.run(np.zeros((1, D)), draws, levels)[0]
+    return draws.count, end
 
 
 def check_affine(chain, levels, x, noise, end, M, N, offset, alone, elsewhere):

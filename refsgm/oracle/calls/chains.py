@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from .targets import D, edm_network, edm_state, gaussian, predicted
+from .targets import D, edm_network, edm_state, gaussian, predicted, side_by_side
 from .trial import ForeignRng, OutOfTime, limited
 
 SIGMA_MAX, SIGMA_MIN, SMALL, RHO, SHIFT = 10.0, 0.05, 0.002, 2.0, 3.0
@@ -100,9 +100,10 @@ class Chain:
             return 1.0, level
         return (1 - level, level) if self.coordinates == "flow" else (level, 1 - level)
 
-    def model(self):
-        """The exact network on foreign arrays; operators alone."""
-        truth = self.target(self.framework.asarray)
+    def model(self, rows=0, curved=0):
+        """The exact network on foreign arrays; operators alone. On the mixture in some rows."""
+        asarray = self.framework.asarray
+        truth = side_by_side(asarray, rows, curved) if curved else self.target(asarray)
         if "F" == self.predicts:
             return self.noted(lambda x, level: edm_network(truth, x, level))
         up = self.coordinates == "flow-up"
@@ -121,7 +122,8 @@ class Chain:
                 seen = np.array(self.framework.to_numpy(x), np.float64)
                 if self.first is None:
                     self.first = seen
-                    self.first_level = self.seen(level[0]) if level else 0.0
+                    self.first_level = self.seen(sigma if self.predicts == "F" else level[0]
+                                                 ) if level else 0.0
                 if self.trace:
                     at = sigma if self.predicts == "F" else level[0] if level else 0.0
                     self.traced.append((self.seen(at), seen))
@@ -132,8 +134,11 @@ class Chain:
         """A level that the sampler passed, as a number: of the first row."""
         return float(np.ravel(self.framework.to_numpy(level))[0])
 
-    def run(self, x, rng, levels):
-        """The last state (B, D): `levels` are ours, or (step size, number of steps)."""
+    def run(self, x, rng, levels, curved=0):
+        """The last state (B, D): `levels` are ours, or (step size, number of steps).
+
+        curved  how many of the last rows are on the mixture
+        """
         asarray, self.first, self.calls, self.drawn = self.framework.asarray, None, 0, 0
         self.traced, self.narrow = [], False
         start = asarray(x.copy())
@@ -143,9 +148,9 @@ class Chain:
             given = tuple(map(asarray, given))
         source = Source(rng, self, len(x))
         try:
-            with (limited(self.seconds), np.errstate(all="ignore"),
+            with (limited(self.seconds) as by_hand, np.errstate(all="ignore"),
                   watched(self.framework, source)):
-                end = states = self.sampler(self.model(), start, *given, source)
+                end = states = self.sampler(self.model(len(x), curved), start, *given, source)
                 if hasattr(states, "__next__") or isinstance(states, (list, tuple)):
                     end = None
                     for end in states:
@@ -157,9 +162,11 @@ class Chain:
                 self.single |= self.narrow or raw.dtype == np.float32
         except OutOfTime:
             raise Refused(f"no answer within {self.seconds:g} s") from None
-        except (KeyboardInterrupt, GeneratorExit, Refused):
+        except Refused:
             raise
         except BaseException as error:
+            if by_hand:
+                raise
             text = " ".join(str(error).split())[:200]
             raise Refused(f"it raises {type(error).__name__}: {text}") from None
         if end.shape != x.shape:

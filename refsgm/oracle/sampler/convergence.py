@@ -14,6 +14,7 @@ import numpy as np
 
 SETTLED = 0.1                       # how far two local orders may be apart
 SURE = 4e-3                         # of a variance: the limit has to be known that well
+HARMLESS = 1e-6                     # of a standard deviation: no bias, whatever makes it
 STAIR = 100.0                       # roundings: before a difference of 4 one of 64 is of order 4
 
 
@@ -115,6 +116,8 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     if constant:
         limit, unsure = last, 4 * low + D[-1]
     orders = local_orders(ns, errors, floors)
+    if unsure < size(limit) < HARMLESS:
+        unsure = size(limit)
     if size(limit) > unsure:
         bias = f"its limit is off by {size(limit):.2g}, and known to {unsure:.1g}"
         return Convergence("wrong", bias, 0.0, limit, unsure, [], False)
@@ -154,7 +157,7 @@ def agree(errors, differences):
     e = np.array(errors[-4:])
     r = np.linalg.norm(np.diff(e, axis=0) if differences else e[1:], axis=1)
     q = [math.log2(max(a, 1e-300) / max(b, 1e-300)) for a, b in zip(r, r[1:])]
-    return r[-1] < 1e-9 or abs(q[1] - q[0]) < SETTLED / 2
+    return r[-1] < 1e-9 or abs(q[1] - q[0]) < SETTLED
 
 
 def settled(orders):

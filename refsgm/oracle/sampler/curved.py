@@ -7,26 +7,15 @@ are followed on a mixture too.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
-
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from ..calls.chain_laws import true_law
-from ..calls.chains import SIGMA_MAX, Refused
-from ..calls.targets import AXES, D, VARIANCES, mixture
-from .convergence import agree, convergence
-from ...exact.sampler_laws import Draws
+from ..calls.chain_laws import NOBODY, true_law
+from ..calls.chains import SIGMA_MAX
+from ..calls.targets import AXES, VARIANCES, mixture
+from .convergence import convergence
 
-STEPS = (32, 64, 128, 256, 512, 1024)
 STARTS = np.stack([np.repeat([-1.2, -0.3, 0.4, 1.1], 2), np.tile([-0.7, 0.9], 4)], axis=1)  # (8, D)
-
-
-class Point(NamedTuple):
-    """Errors of the ends of all trajectories at n steps."""
-
-    n: int
-    e: np.ndarray
 
 
 @lru_cache
@@ -59,52 +48,54 @@ def is_the_flow(run, chain):
     return np.max(np.abs(run.law.M - right)) < 0.02 * np.max(np.abs(right))
 
 
-def certify_curved(chain, result, run, floor):
-    """Follow the trajectories of a deterministic sampler on the mixture."""
-    if chain.predicts == "consistency" or run.law.start == 0 or not is_the_flow(run, chain):
+def starts_of(chain, levels, law):
+    """Starts on the mixture at the first level, as the sampler takes them; none for one with noise.
+
+    law  of few steps, which tells what the sampler does to its start
+    """
+    if np.max(np.abs(law.noise)) > 1e-6 or chain.predicts == "consistency" or law.start == 0:
+        return NOBODY
+    a, b = chain.kernel(levels[0])
+    return (starts(a, b) if chain.flow else a * starts(1.0, SIGMA_MAX)) / law.start
+
+
+def errors_of_ends(ends, chain, levels):
+    """Errors of the ends of all trajectories, in standard deviations of the components."""
+    if chain.flow:
+        right = fine_ends(True, float(levels[0]), float(levels[-1]))
+    else:
+        right = chain.kernel(levels[-1])[0] * fine_ends(False, SIGMA_MAX, float(levels[-1]))
+    return np.ravel(ends - right) / len(STARTS)**0.5
+
+
+def curved_errors(runs):
+    """Those errors, of all runs that have them."""
+    return [run.curved for run in runs if run.curved is not None]
+
+
+def certify_curved(chain, result, runs, graded, floor):
+    """Judge the trajectories of a deterministic sampler on the mixture, on both grids."""
+    if chain.predicts == "consistency" or runs[-1].law.start == 0 or not is_the_flow(
+            runs[-1], chain):
         result.notes.append("it is not followed on a second target: its order is that on a "
                             "Gaussian")
         return
-    chain.target = mixture
-    try:
-        for grid, name in (("power", "levels even in " + ("t" if chain.flow else "sigma^(1/2)")),
-                           ("graded", "graded levels" if chain.flow else "geometric levels")):
-            points = trajectories(chain, grid, run.law.start)
-            offset = 0.0 if grid == "power" or chain.flow else 2e-4
-            found = convergence([p.n for p in points], [p.e for p in points], floor, offset,
-                                chain.single)
-            result.tables.append(("a mixture", name, found.orders,
-                                  float(np.linalg.norm(found.limit)), found.uncertainty))
-            if found.answer == "wrong":
-                result.problems.append("on a mixture, whose score is not affine, its trajectories "
-                                       f"do not tend to those of the flow ({name}): {found.why}")
-                break
-            if found.answer == "not seen":
-                result.doubts.append(f"on a mixture, {name}, {found.why}")
-        result.targets.append("a mixture (its trajectories)")
-    except Refused as reason:
-        result.notes.append(f"on a mixture {reason}: its order is that on a Gaussian")
-    finally:
-        chain.target = chain.gaussian
-
-
-def trajectories(chain, grid, factor):
-    """Errors of the ends as n doubles, in standard deviations of the components."""
-    points = []
-    for n in STEPS:
-        levels = chain.levels(n, grid)
-        (a, b), c = chain.kernel(levels[0]), chain.kernel(levels[-1])[0]
-        if chain.flow:
-            right = fine_ends(True, float(levels[0]), float(levels[-1]))
-        else:
-            right = c * fine_ends(False, SIGMA_MAX, float(levels[-1]))
-        x = starts(a, b) if chain.flow else a * starts(1.0, SIGMA_MAX)
-        end = chain.run(x / factor, Draws(None, D), levels)
-        points.append(Point(n, np.ravel(end - right) / len(STARTS)**0.5))
-        if chain.single and n >= 512:
+    for several, name in ((runs, "levels even in " + ("t" if chain.flow else "sigma^(1/2)")),
+                          (graded, "graded levels" if chain.flow else "geometric levels")):
+        points = [run for run in several if run.curved is not None]
+        if len(points) < len(several) - 1 or not points:
+            result.notes.append("on a mixture its states are not finite, or its model is called "
+                                "on other rows: its order is that on a Gaussian")
+            return
+        offset = 0.0 if several is runs or chain.flow else 2e-4
+        found = convergence([p.n for p in points], [p.curved for p in points], floor, offset,
+                            chain.single)
+        result.tables.append(("a mixture", name, found.orders,
+                              float(np.linalg.norm(found.limit)), found.uncertainty))
+        if found.answer == "wrong":
+            result.problems.append("on a mixture, whose score is not affine, its trajectories "
+                                   f"do not tend to those of the flow ({name}): {found.why}")
             break
-        if len(points) > 2 and np.max(np.abs(points[-1].e)) < 3e-12:
-            break
-        if n >= 256 and agree([p.e for p in points], grid == "graded" and not chain.flow):
-            break
-    return points
+        if found.answer == "not seen":
+            result.doubts.append(f"on a mixture, {name}, {found.why}")
+    result.targets.append("a mixture (its trajectories)")

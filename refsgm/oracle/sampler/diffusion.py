@@ -9,18 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..calls.chain_laws import (Law, NotAffine, draws_its_own, exact_law, moments, not_normal,
-                                sampled_law, true_law)
+from ..calls.chain_laws import (NOBODY, Law, NotAffine, draws_its_own, exact_law, moments,
+                                not_normal, sampled_law, true_law)
 from ..calls.chains import CHAINS, SIGMA_MAX, SIGMA_MIN, SMALL, Refused
 from ..calls.targets import AXES, D, VARIANCES
 from .causes import named
 from .convergence import agree, convergence
-from .curved import certify_curved
+from .curved import certify_curved, curved_errors, errors_of_ends, starts_of
 from .orders import claim, order_of
 from .steps import first_step, first_wrong_step
 
-STEPS, LONG, SAMPLED, STANDARD_ERRORS = (32, 64, 128, 256, 512, 1024), 4096, (16, 32, 64, 128), 5
-NARROW_STEPS = 512                                                     # the most in float32
+STEPS, LONG, SAMPLED, STANDARD_ERRORS = (32, 64, 128, 256, 512, 1024), 2048, (16, 32, 64, 128), 5
+NARROW_STEPS, ENOUGH = 512, 256               # the most in float32; the least, where all is clear
+KNOWN = 1e-3                                 # of a variance: the limit is known that well by then
 ESTIMATED = (f"its law is estimated from chains and judged within {STANDARD_ERRORS} standard "
              "errors")
 
@@ -34,33 +35,38 @@ class Run(NamedTuple):
     mean: np.ndarray
     cov: np.ndarray
     e: np.ndarray
+    curved: np.ndarray | None = None
 
 
 def run_of(law, chain, n, levels):
-    """The law with its errors in standard deviations of the truth, along the axes."""
+    """The law with its errors in standard deviations of the truth, along the axes.
+
+    curved  errors of its trajectories on the mixture, where they were run
+    """
     mean, cov = moments(law, chain, levels)
     a, b = chain.end(levels)
     true_mean, true_cov = true_law((a, b))
     sd = (a**2 * VARIANCES + b**2)**0.5
     off = AXES.T @ (cov - true_cov) @ AXES / np.outer(sd, sd)
     e = np.concatenate([(mean - true_mean) @ AXES / sd, off[np.triu_indices(D)]])
-    return Run(n, levels, law, mean - true_mean, cov - true_cov, e)
+    curved = errors_of_ends(law.curved, chain, levels) if len(law.curved) else None
+    return Run(n, levels, law, mean - true_mean, cov - true_cov, e, curved)
 
 
 def certify_diffusion(chain, result, start, deterministic):
     """Fill in the certificate of a sampler that goes through noise levels."""
-    own, note = how_it_draws(chain, result)
+    first, note = how_it_draws(chain, result)
     if "levels" in chain.changed:
         result.problems.append("it changes the array of levels that it is given, in place")
     if "start" in chain.changed:
         result.notes.append("it changes its start in place")
     if note:
         result.notes.append(note)
-    if own:
+    if not first:
         certify_by_chains(chain, result, start, deterministic)
         return
     result.targets.append("a Gaussian (its exact law)")
-    runs = grid_runs(chain, result, "power")
+    runs = grid_runs(chain, result, "power", first)
     floor = 3e-5 if chain.single else result.rounding_error
     for run in runs:
         result.rows.append((run.n, float(np.max(np.abs(run.mean))), float(np.max(np.abs(run.cov)))))
@@ -73,10 +79,10 @@ def certify_diffusion(chain, result, start, deterministic):
     if found.answer == "wrong":
         result.problems += causes(runs, found, chain, noisy)
     if not result.problems:
-        graded(chain, result, floor)
-    last_step(chain, result, runs[-1].law, STEPS[-1])
+        again = graded(chain, result, floor, runs[0].law)
+    last_step(chain, result, runs[-1].law, runs[-1].n)
     if not result.problems and not noisy:
-        certify_curved(chain, result, runs[-1], floor)
+        certify_curved(chain, result, runs, again, floor)
     if not result.tables or all(not orders for _, _, orders, _, _ in result.tables):
         if not result.problems:
             result.notes.append("its law is exact to rounding at every number of steps")
@@ -85,13 +91,13 @@ def certify_diffusion(chain, result, start, deterministic):
     if first:
         result.notes.append(f"its first step is that of {first}")
     if not noisy and result.ok and (result.claimed_order or 1) > 1:
-        alternating(chain, result, floor)
+        alternating(chain, result, floor, runs[0].law)
 
 
-def alternating(chain, result, floor):
+def alternating(chain, result, floor, first):
     """Doubt a claimed order that holds only where neighbouring steps are nearly equal."""
     found = judged("a Gaussian", "steps in turn short and long", grid_runs(
-        chain, result, "alternating"), floor, 0.0, chain, result)
+        chain, result, "alternating", first=first), floor, 0.0, chain, result)
     if found.order < result.claimed_order - 0.5 and (found.settled or found.order < 1.3):
         result.doubts.append(f"on levels whose steps are in turn short and long it has order "
                              f"{found.order:.2f}, where order {result.claimed_order:g} is claimed: "
@@ -104,7 +110,10 @@ def variable(chain):
 
 
 def how_it_draws(chain, result):
-    """Whether its law has to be estimated, and why; levels end where the sampler can take them."""
+    """Runs at the two smallest numbers of steps, none where its law has to be estimated, and why.
+
+    Levels end where the sampler can take them.
+    """
     try:
         own = draws_its_own(chain, chain.levels(STEPS[0]))
     except Refused:
@@ -113,40 +122,65 @@ def how_it_draws(chain, result):
         result.notes.append(f"it does not take {'t' if chain.flow else 'sigma'} = 0, so the levels "
                             f"end at {SIGMA_MIN:g}")
     if own:
-        return True, ("it draws its own noise, so " + ESTIMATED + "; draw from the rng that is "
-                      "passed for an exact certificate")
-    for n in (STEPS[0], 2 * STEPS[0]):
+        return [], ("it draws its own noise, so " + ESTIMATED + "; draw from the rng that is "
+                    "passed for an exact certificate")
+    laws = []
+    for n in STEPS[:2]:
+        levels = chain.levels(n)
         try:
-            exact_law(chain, chain.levels(n))
+            starts = starts_of(chain, levels, laws[0]) if laws else NOBODY
+            laws.append(exact_law(chain, levels, curved=starts))
         except NotAffine as reason:
             if reason.fatal:
                 raise Refused(str(reason)) from None
-            return True, f"{reason}; so {ESTIMATED}"
-    return False, ""
+            return [], f"{reason}; so {ESTIMATED}"
+    return [run_of(law, chain, n, chain.levels(n)) for law, n in zip(laws, STEPS)], ""
 
 
-def grid_runs(chain, result, grid):
-    """Runs with the exact law as n doubles, on until two local orders agree or rounding shows."""
-    runs, steps = [], list(STEPS)
+def grid_runs(chain, result, grid, runs=(), first=None):
+    """Runs with the exact law as n doubles, on until two local orders agree or rounding shows.
+
+    runs   those at the smallest numbers of steps;  first  a law at STEPS[0] on another grid
+    """
+    runs, steps = list(runs), list(STEPS[len(runs):])
+    first = first or runs[0].law
+    jumps = jump_of(chain, grid)
     while steps:
         n = steps.pop(0)
+        levels = chain.levels(n, grid)
+        draws = first.draws * n // STEPS[0] if len(runs) < 2 else 2 * runs[-1].law.draws - (
+            2 * runs[-2].law.draws - runs[-1].law.draws)
         try:
-            law = exact_law(chain, chain.levels(n, grid), alone=n == STEPS[-1])
+            law = exact_law(chain, levels, False, draws, starts_of(chain, levels, first))
         except NotAffine as reason:
             raise Refused(f"at {n} steps: {reason}") from None
-        runs.append(run_of(law, chain, n, chain.levels(n, grid)))
+        runs.append(run_of(law, chain, n, levels))
         if chain.single and n >= NARROW_STEPS:
             break
-        r = [np.max(np.abs(run.e)) for run in runs]
-        if len(r) > 2 and max(r[-2:]) < result.rounding_error and n >= 256:
-            break
         quiet = np.max(np.abs(law.noise)) < 1e-6
-        done = n >= 256 and agree([run.e for run in runs], grid == "graded" and not chain.flow)
-        if done and quiet and grid == "graded":
+        if n >= ENOUGH and all(done(series, result, jump, chain) for series, jump in (
+                ([run.e for run in runs], jumps), (curved_errors(runs), 2e-4 if jumps else 0.0))):
             break
-        if not steps and quiet and n < LONG and not done:
+        if not steps and quiet and n < LONG:
             steps.append(2 * n)
     return runs
+
+
+def done(errors, result, jump, chain):
+    """Whether more steps would tell no more: certified, and its last two local orders agree."""
+    if len(errors) < 4:
+        return not errors
+    if max(np.max(np.abs(e)) for e in errors[-2:]) < result.rounding_error:
+        return True
+    found = convergence([STEPS[0] * 2**k for k in range(len(errors))], errors,
+                        3e-5 if chain.single else result.rounding_error, jump, chain.single)
+    return (found.answer == "certified" and found.uncertainty < KNOWN + jump
+            and agree(errors, jump > 0))
+
+
+def jump_of(chain, grid):
+    """What a last jump to zero leaves on graded levels, of a variance."""
+    return 40 * SMALL**2 if grid == "graded" and chain.ends_at_zero and not chain.flow else 0.0
 
 
 def judged(target, levels, runs, floor, offset, chain, result):
@@ -160,23 +194,22 @@ def judged(target, levels, runs, floor, offset, chain, result):
     return found
 
 
-def graded(chain, result, floor):
+def graded(chain, result, floor, first):
     """The second grid; what fails there alone is a problem too, unless it jumps to zero."""
     try:
-        runs = grid_runs(chain, result, "graded")
+        runs = grid_runs(chain, result, "graded", first=first)
     except Refused as reason:
         result.doubts.append(f"on graded levels {reason}")
-        return
+        return []
     name = "graded levels" if chain.flow else "geometric levels"
-    offset = 40 * SMALL**2 if chain.ends_at_zero and not chain.flow else 0.0
-    found = judged("a Gaussian", name, runs, floor, offset, chain, result)
-    if found.answer != "wrong":
-        return
-    end = chain.kernel(runs[-1].levels[-1])[1]
-    noisy = np.max(np.abs(runs[-1].law.noise)) > 1e-6
-    result.problems += causes(runs, found, chain, noisy)
-    result.problems[-1] += f" (on {name})" + (
-        "" if end == 0 else ": does its last jump assume that sigma = 0?")
+    found = judged("a Gaussian", name, runs, floor, jump_of(chain, "graded"), chain, result)
+    if found.answer == "wrong":
+        end = chain.kernel(runs[-1].levels[-1])[1]
+        noisy = np.max(np.abs(runs[-1].law.noise)) > 1e-6
+        result.problems += causes(runs, found, chain, noisy)
+        result.problems[-1] += f" (on {name})" + (
+            "" if end == 0 else ": does its last jump assume that sigma = 0?")
+    return runs
 
 
 def causes(runs, found, chain, noisy):
