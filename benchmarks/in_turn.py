@@ -58,6 +58,7 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=(),
                         help="count rounds with the processors at most so far apart")
     parser.add_argument("--far", type=float, default=0.0, metavar="NS",
                         help="count rounds with the processors at least so far apart")
+    parser.add_argument("--any-load", action="store_true", help="count rounds under load too")
     parser.add_argument("--serve", choices=engines, help=argparse.SUPPRESS)
     options = parser.parse_args()
     clock = time.process_time if options.one_thread else time.perf_counter
@@ -86,7 +87,7 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=(),
             times = {e: ask(processes[e], case) for e in (there if turn % 2 else there[::-1])}
             loads.append(used_by_others(used, busy(ids)) / (time.perf_counter() - begun))
             after = round_trip()
-            if loads[-1] > QUIET and not options.one_thread:
+            if loads[-1] > QUIET and not (options.one_thread or options.any_load):
                 continue
             if options.far <= min(before, after) and max(before, after) <= options.near:
                 apart.append((before + after) / 2)
