@@ -119,7 +119,8 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=(),
         process.wait()
     print(f"load after: {load()}")
     for title, (e, b) in zip(titles, pairs) if rows else ():
-        allowed = f"; claimed: at most {most[0]} and {most[1]}" if most and title == titles[0] else ""
+        claimed = most if title == titles[0] else None
+        allowed = f"; claimed: at most {claimed[0]} and {claimed[1]}" if claimed else ""
         ratios = [row[title] for row in rows]
         best = [row["best"][e] / row["best"][b] for row in rows]
         print(f"{title}: median {statistics.median(ratios):.2f} "

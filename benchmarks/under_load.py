@@ -1,4 +1,4 @@
-"""Claim: with a busy process on each processor a step, and `refsgm demo`, take at most 2.5 times as long.
+"""Claim: a busy process on each processor makes a step, and `refsgm demo`, at most 2.5 times as long.
 
     make bench        or        python benchmarks/under_load.py [--json FILE]
 

@@ -1,6 +1,5 @@
 """How a run is computed changes its speed, not its numbers: tapes, parts, blocks, kernels."""
 
-import os
 from dataclasses import replace
 from importlib.util import find_spec
 from threading import Barrier, Thread
@@ -67,7 +66,7 @@ def test_a_function_that_branches_on_values_is_not_played():
 
 
 def test_a_function_that_reads_numbers_unseen_is_not_played():
-    """A tape that holds the first arrays' numbers gives other bits for the second, and is dropped."""
+    """A tape that holds the numbers of the first arrays has other bits for the second."""
     result = np.zeros(2)
     evaluate = repeated(lambda a: [a * float(np.sum(getval(a)))], [], [result])
     for a in ([1.0, 1.0], [2.0, 1.0], [3.0, 1.0]):
@@ -132,8 +131,9 @@ def test_a_model_is_the_same_with_compiled_kernels(dtype, rtol):
     assert_allclose(fast, plain, rtol=0, atol=rtol * np.max(np.abs(plain)))
 
 
-@pytest.mark.parametrize("way", [Way(), Way(2, 1), pytest.param(Way(2, 1, True), marks=needs_numba)])
-def test_a_resumed_run_keeps_its_way_bit_for_bit(tmp_path, monkeypatch, way):
+@pytest.mark.parametrize("way", [Way(), Way(2, 1),
+                                 pytest.param(Way(2, 1, True), marks=needs_numba)])
+def test_a_resumed_run_keeps_its_way_bit_for_bit(tmp_path, way):
     """A checkpoint says how the run was computed, whatever would be chosen now."""
     settings = Settings(n_steps=9, width=8, depth=2, batch_size=11)
     state = replace(start(X, settings), way=way)

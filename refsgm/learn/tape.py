@@ -150,7 +150,7 @@ def is_elementwise(function):
 
 def writing(function, args, kwargs, out):
     """An operation, so called that it writes its result to `out`."""
-    if function is np.sum and len(args) == 1:                       # what it calls, without a detour
+    if function is np.sum and len(args) == 1:                       # what it calls in the end
         return np.add.reduce, args, {"axis": None} | kwargs | {"out": out}
     if takes_out(function):
         return function, args, kwargs | {"out": out}
