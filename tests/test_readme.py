@@ -30,7 +30,7 @@ def test_the_first_program_finds_the_weights_of_the_data():
     within five standard errors of 1000 samples and the error of so small a network. [LANG-2]"""
     names = {}
     exec(CODE[0], names)
-    assert len(CODE) == 2
+    assert len(CODE) == 3
     assert abs(np.mean(names["samples"].sum(axis=1) > 0) - 0.75) < 0.1
 
 
@@ -43,11 +43,15 @@ def test_the_first_program_is_short_and_names_what_it_passes():
     assert not any(isinstance(argument, ast.Constant) for argument in call.args)
 
 
-def test_the_first_verdict_is_as_printed(capsys):
-    """What the README shows of the report on a loss in PyTorch is how the report begins. [DSM-1]"""
+def test_the_first_verdicts_are_as_printed(capsys):
+    """What the README shows of the reports on a training step and on a loss in PyTorch is how they
+    begin. [DSM-1]"""
     pytest.importorskip("torch")
-    exec(CODE[1], {})
-    shown = re.search(r"(.*?); \.\.\.\n", PRINTED[1], re.DOTALL)[1]
+    names = {}
+    exec(CODE[1], names)
+    assert capsys.readouterr().out.startswith(PRINTED[1])
+    exec(CODE[2], names)
+    shown = re.search(r"(.*?); \.\.\.\n", PRINTED[2], re.DOTALL)[1]
     assert capsys.readouterr().out.startswith(shown)
 
 

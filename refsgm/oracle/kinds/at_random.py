@@ -16,14 +16,16 @@ MANY = 64                                         # features from which there ar
 TRIES = 20                                        # draws of a probe inside the domain
 
 
-def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None):
+def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few=False):
     """Random probes, drawn one by one; fewer where an answer takes long.
 
     seed      a whole number, with which they are the same again
     defaults  the last arguments of the contract, which may be left out
     dtype     of all probes, or None for float64 and now and then float32
+    few       whether each costs much
     """
-    n = ONE if kind.adaptive else FEW if kind.form == STATES or (dim or 0) > MANY else SEVERAL
+    few = few or kind.form == STATES or (dim or 0) > MANY
+    n = ONE if kind.adaptive else FEW if few else SEVERAL
     for i in range(n):
         for again in range(TRIES):
             rng = np.random.default_rng([seed, i, again])

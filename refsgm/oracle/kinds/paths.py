@@ -26,6 +26,12 @@ def sde_coefficients(f, a, s, da, ds):
     return da / a, root(2 * s * ds - 2 * da / a * s**2)
 
 
+def cosine_marginal(f, t, offset):
+    scale = f.cos((t + offset) / (1 + offset) * f.pi / 2) / f.cos(
+        offset / (1 + offset) * f.pi / 2)
+    return scale, root(1 - scale**2)
+
+
 # Where it is asked: times and rates of a path that goes from the data to the noise
 
 
@@ -110,6 +116,7 @@ KINDS = (
     Kind("sde_coefficients", {"f": LEVEL, "g": LEVEL}, exact=sde_coefficients,
          draw={"scale_rate": falling}, level_terms=drift_and_square, quantities=rates),
 
+    Kind("cosine_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=cosine_marginal),
     Kind("flow_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=lambda f, t: (1 - t, t),
          level_terms=lambda args, component: [itself({"t": args["t"], "1": 1 + 0 * args["t"]})],
          spellings=(flow_marginal_by_difference,),
