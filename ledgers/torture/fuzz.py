@@ -239,9 +239,12 @@ def one_of(names, rng):
     return names[int(rng.integers(len(names)))]
 
 
-def fuzz(count, seed, subjects=SUBJECTS):
-    """Make `count` calls; returns a `Tally`."""
-    rng, tally, names = np.random.default_rng(seed), Tally(), disguises.available()
+def fuzz(count, seed, subjects=SUBJECTS, names=None):
+    """Make `count` calls; returns a `Tally`.
+
+    names  of the disguises; all whose libraries are installed if left out
+    """
+    rng, tally, names = np.random.default_rng(seed), Tally(), names or disguises.available()
     before = signal.signal(signal.SIGALRM, stop)
     weights = np.array([s.weight for s in subjects], float)
     try:
@@ -254,7 +257,9 @@ def fuzz(count, seed, subjects=SUBJECTS):
             subject.right = right()
             i = int(rng.integers(len(subject.right)))
             try:
-                thing, how = strange(subject, i, subject.right[i], rng, names)
+                with warnings.catch_warnings(), np.errstate(all="ignore"):
+                    warnings.simplefilter("ignore")
+                    thing, how = strange(subject, i, subject.right[i], rng, names)
             except (ValueError, TypeError, OverflowError, AttributeError, IndexError):
                 continue                           # what cannot be disguised in this way
             found, sentence, lifted = judged(subject, right, i, thing, how, rng)

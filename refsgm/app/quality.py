@@ -56,12 +56,17 @@ def in_words(found):
 def advice(found, x, model):
     """What to change where samples are not good, one sentence; None where they are.
 
-    found  of `judge`
+    found  of `judge`, or None where the samples could not be judged
     x      data that were trained on (N, D)
     """
-    if found["energy_distance_ratio"] <= GOOD:
+    history = model.history
+    (_, first), *_, (_, last) = history["losses"] or [(0, 0.0)] * 2
+    if last > 2 * first:
+        return (f"the loss rose from {first:.3g} to {last:.3g}: a smaller --learning-rate than "
+                f"{history['settings']['learning_rate']:g}")
+    if found is not None and found["energy_distance_ratio"] <= GOOD:
         return None
-    wrong, history = misfits(x, model.sigmas), model.history
+    wrong = misfits(x, model.sigmas)
     if wrong:
         return wrong[0]
     steps, curve = history["steps"], history["held_out"]

@@ -303,7 +303,7 @@ class Caller:
         try:
             most = max([LARGEST, *(4 * np.size(a) for a in (args or {}).values()
                                    if isinstance(a, np.ndarray))])
-            raw = [numbers_in(self.framework.to_numpy(p), most) for p in parts]
+            raw = [numbers_in(p, self.framework.to_numpy, most) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
                 raise TypeError(f"got {strange or None}")

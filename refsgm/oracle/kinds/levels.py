@@ -72,6 +72,15 @@ def edm_preconditioning(f, s, d):
     return d**2 / size**2, s * d / size, 1 / size, f.log(s) / 4
 
 
+def consistency_scalings(f, s, d, least):
+    return d**2 / ((s - least)**2 + d**2), d * (s - least) / root(s**2 + d**2)
+
+
+def below_every_sigma(rng, spec, drawn):
+    """sigma_min, a share of the smallest level."""
+    return float((0.05 + 0.6 * rng.uniform(0, 1)) * np.min(drawn["sigma"]))
+
+
 # The weight of Min-SNR: min(SNR, gamma) divided by the weight that its prediction brings
 
 BROUGHT = {"eps": lambda q: q, "x0": lambda q: 1, "v": lambda q: q + 1}
@@ -119,6 +128,13 @@ KINDS = (
 
     Kind("edm_preconditioning", {"c_skip": LEVEL, "c_out": LEVEL, "c_in": LEVEL, "c_noise": LEVEL},
          exact=edm_preconditioning),
+    Kind("consistency_scalings", {"c_skip": LEVEL, "c_out": LEVEL}, exact=consistency_scalings,
+         draw={"sigma_min": below_every_sigma}, known=(
+             Mistake("argument-ignored", "", "c_skip is EDM's, "
+                     "which is 1 at sigma = 0 and not at sigma_min",
+                     lambda s, d, least: (d**2 / (s**2 + d**2),
+                                          d * (s - least) / np.sqrt(s**2 + d**2))),),
+         quantities=lambda args, q: q | {"sigma - sigma_min": q["sigma"] - q["sigma_min"]}),
     Kind("score_matching_weight", LEVEL, exact=lambda f, s: s**2),
     Kind("likelihood_weight", LEVEL, exact=lambda f, g: g**2),
     Kind("edm_weight", LEVEL, exact=lambda f, s, d: (s**2 + d**2) / (s * d)**2,

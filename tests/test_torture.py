@@ -1,0 +1,48 @@
+"""A little of each part of `python -m ledgers.torture`, which is run in full for docs/promises.md."""
+
+import numpy as np
+import pytest
+
+import refsgm
+from ledgers.torture import disguises, fuzz
+from ledgers.torture.subjects import SUBJECTS
+
+
+QUICK = [n for n in disguises.DISGUISES
+         if not n.startswith(("torch", "jax", "DataFrame", "Series"))]
+
+
+def test_strange_arguments_are_right_or_refused_in_one_sentence():
+    """None is taken for what it is not; the whole list has 60,000 calls."""
+    tally = fuzz.fuzz(500, seed=3, subjects=[s for s in SUBJECTS if s.weight == 1.0],
+                      names=QUICK)
+    assert tally.wrong == []
+    assert tally.counts["unclear"] <= 0.01 * tally.counts["refused"]
+    assert tally.counts["value"] > 90
+
+
+def test_the_fuzz_covers_every_public_function():
+    """All that takes arrays or numbers; what trains, judges or reads files has tests of its own."""
+    covered = {s.name.partition(".")[0] for s in SUBJECTS}
+    elsewhere = {"check", "check_sampler", "check_training", "check_sde", "train", "Settings",
+                 "save_model", "load_model", "backend"}
+    assert set(refsgm.__all__) - covered == elsewhere
+
+
+@pytest.mark.parametrize(("broken", "found"), [
+    (lambda x, sigma, eps: x + sigma * np.abs(eps), "in place of"),
+    (lambda x, sigma, eps: x.__imul__(2) + sigma * eps, "an argument was changed"),
+    (lambda x, sigma, eps: np.float32(x + sigma * eps).astype(float), "in place of"),
+    (lambda x, sigma, eps: np.asarray(x, float) + np.asarray(sigma, float) * eps, "takes"),
+])
+def test_the_fuzz_sees_mistakes(broken, found):
+    """Other numbers, changed arguments, lost digits, lists that are taken for arrays."""
+    right = next(s for s in SUBJECTS if s.name == "perturb")
+
+    def call(x, sigma, eps):
+        want = refsgm.perturb(np.array(x), sigma, np.array(eps)) if isinstance(
+            x, np.ndarray) and x.dtype == np.longdouble else None
+        return broken(x, sigma, eps) if want is None else want
+    subject = type(right)("perturb", call, right.right_call)
+    tally = fuzz.fuzz(150, seed=1, subjects=[subject], names=QUICK)
+    assert any(found in sentence for sentence in tally.wrong)
