@@ -194,14 +194,16 @@ def judged(subject, right, i, thing, how, rng):
         return "value", "", False                          # products of infinities are NaN there
     moved = sensitivity(subject, right, i, plain[i], want.value, rng)
     of_nan = not np.all(np.isfinite(plain[i]))
-    sentence = differ(got.value, want.value, moved, precision(args, got.value), of_nan)
+    sentence = differ(got.value, want.value, moved, max(subject.eps, precision(args, got.value)),
+                      of_nan)
     if sentence or not subject.lifts:
         return ("wrong" if sentence else "value"), sentence, False
     again = right()
     again[i] = plain[i]
     exact = outcome(subject, [lifted(a) for a in again])
     if exact.kind == "value":
-        sentence = differ(want.value, exact.value, moved, precision(plain, want.value), of_nan)
+        sentence = differ(want.value, exact.value, moved,
+                          max(subject.eps, precision(plain, want.value)), of_nan)
     return ("wrong" if sentence else "value"), sentence and f"float64: {sentence}", \
         exact.kind == "value"
 

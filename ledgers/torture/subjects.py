@@ -53,6 +53,7 @@ class Subject:
     weight  how often it is called, in comparison with others
     lifts   whether it can compute in 80 bits
     floor   size of the numbers whose differences it returns
+    eps     rounding of the numbers that it holds itself
     """
 
     def __init__(self, name, call, make):
@@ -62,7 +63,7 @@ class Subject:
         self.lifts = name not in NARROW
         self.floor = (1.0 if name.startswith(("expected", "affine", "sampler_law")) else
                       1e-16 if name.endswith("denoise_cov") else 0.0)       # (eps x)^2 is lost
-        self.right = ()
+        self.eps, self.right = 2.3e-16, ()
 
     def make(self, inputs, dtype=np.float64):
         """The arguments of a right call, with arrays of this dtype."""
@@ -82,7 +83,11 @@ def listed(name, make):
 
 def method(of, name, make):
     """A method of a distribution or a model."""
-    return Subject(f"{type(of).__name__}.{name}", getattr(of, name), make)
+    subject = Subject(f"{type(of).__name__}.{name}", getattr(of, name), make)
+    if any(getattr(of, held).dtype == np.float32 for held in ("means", "points")
+           if hasattr(of, held)):
+        subject.eps = 1.2e-7
+    return subject
 
 
 def seeded_sample(p):
