@@ -1,11 +1,13 @@
-"""A little of each part of `python -m ledgers.torture`, which is run in full for docs/promises.md."""
+"""A little of each part of `python -m ledgers.torture`, which docs/promises.md has figures of."""
 
 import numpy as np
 import pytest
 
 import refsgm
-from ledgers.torture import disguises, fuzz
+from ledgers.torture import disguises, fuzz, hostile, programs
 from ledgers.torture.subjects import SUBJECTS
+from refsgm.oracle.doors.apart import in_another_process
+from refsgm.oracle.kinds import find
 
 
 QUICK = [n for n in disguises.DISGUISES
@@ -46,3 +48,21 @@ def test_the_fuzz_sees_mistakes(broken, found):
     subject = type(right)("perturb", call, right.right_call)
     tally = fuzz.fuzz(150, seed=1, subjects=[subject], names=QUICK)
     assert any(found in sentence for sentence in tally.wrong)
+
+
+def test_a_call_that_takes_all_memory_is_ended():
+    """The process may grow by one gibibyte in a call, and the verdict says so."""
+    options = {"seconds": 60.0, "dtype": "float64"}
+    ok, text, _ = in_another_process(find("gaussian_score"), "ledgers.torture.hostile:allocates",
+                                     "numpy", options)
+    assert not ok
+    assert "takes more than 1 GiB of memory in one call" in " ".join(text.split())
+
+
+def test_the_hostile_lists_are_whole():
+    """Every function is there under its name, and gets the status that a verdict has."""
+    assert len(hostile.FUNCTIONS) + len(hostile.IMPORTS) >= 95
+    assert len(programs.PROGRAMS) + len(programs.COMMANDS) >= 60
+    assert all(callable(getattr(hostile, name)) for name in hostile.FUNCTIONS)
+    statuses = [status for status, _ in (*programs.PROGRAMS.values(), *programs.COMMANDS.values())]
+    assert {*hostile.FUNCTIONS.values(), *statuses} == {0, 1, 2}

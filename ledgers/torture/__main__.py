@@ -28,8 +28,8 @@ def fuzzed(seed, small):
     return (f"{sum(n[k] for k in n if k != 'in 80 bits too')} calls: {n['value']} right "
             f"({n['in 80 bits too']} of them against 80 bits too), {n['refused']} refused in one "
             f"sentence that names the argument, {n['unclear']} in other words ("
-            f"{n['unclear'] / max(raised, 1):.2%}), {n['hang']} without an end, {n['changed']} with "
-            f"changed arguments, {n['wrong']} wrong"), wrong
+            f"{n['unclear'] / max(raised, 1):.2%}), {n['hang']} without an end, "
+            f"{n['changed']} with changed arguments, {n['wrong']} wrong"), wrong
 
 
 def damaged(seed, small):
