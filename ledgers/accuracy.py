@@ -81,6 +81,9 @@ RANGES = {
     "sigma_min": ("1e-8 to 1", lambda d: d.power(-8, 0)),
     "sigma_max": ("1e-6 to 1e8 sigma_min above it", lambda d: d["sigma_min"]
                   * (1 + d.power(-6, 8))),
+    "sigma_above": ("1 to 1e8 sigma_min, close to it too", lambda d: d["sigma_min"]
+                    * (1 + d.power(-6, 8))),
+    "offset": ("1e-4 to 1", lambda d: d.power(-4, 0)),
     "alpha_bar": ("1e-8 to 1 - 1e-8", lambda d: d.fraction()),
     "alpha_bar_s": ("between alpha_bar and 1, both ends too", lambda d: d.among(
         lambda: 1.0, lambda: np.clip(d["alpha_bar"] + (1 - d["alpha_bar"]) * d.power(-6, 0),
@@ -110,9 +113,9 @@ RANGES = {
 }
 # Arguments that are one number for all samples; noise levels are that or an array, others arrays.
 NUMBERS = {"dim", "bin_width", "beta_min", "beta_max", "sigma_min", "sigma_max", "sigma_data",
-           "gamma", "eta", "shift", "log_mean", "deviation"}
-LEVELS = {"sigma", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size", "beta",
-          "scale_rate", "sigma_rate", "guidance"}
+           "gamma", "eta", "shift", "offset", "log_mean", "deviation"}
+LEVELS = {"sigma", "sigma_above", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size",
+          "beta", "scale_rate", "sigma_rate", "guidance"}
 
 # Where an argument's own name says less than the range that it has: data are diffused by the levels
 # beside them.
@@ -126,6 +129,7 @@ UNLIKE = {
     "score_from_velocity": "x_t u_path scale sigma scale_rate sigma_rate",
     "log_normal_sigma": "z log_mean deviation", "logit_normal_time": "z log_mean deviation",
     "classifier_free_guidance": "score score_hat guidance",
+    "consistency_scalings": "sigma_above sigma_data sigma_min",
     # the last are what the function that it calls returns
     "heun_step": "x_ve sigma sigma_s score score_hat",
     "x0_prediction_loss": "x_0 sigma eps prediction",

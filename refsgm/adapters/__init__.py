@@ -9,19 +9,24 @@ from pathlib import Path
 
 from .azula import azula_sampler
 from .diffusers import scheduler
+from .edm import edm_form
 from .k_diffusion import k_sampler
+from .lucidrains import lucid_sampler, lucid_step
 from .odes import flow_solver, ode_solver
 from .score_models import score_sampler
 from .smalldiffusion import small_sampler
+from .torchcfm import matcher_step
 
-__all__ = ["PACKAGES", "adapted", "azula_sampler", "flow_solver", "k_sampler", "ode_solver",
-           "scheduler", "score_sampler", "small_sampler"]
+__all__ = ["PACKAGES", "adapted", "azula_sampler", "edm_form", "flow_solver", "k_sampler",
+           "lucid_sampler", "lucid_step", "matcher_step", "ode_solver", "scheduler",
+           "score_sampler", "small_sampler"]
 
 # package: (adapter, the levels that it has where none are asked for)
 PACKAGES = {"diffusers": (scheduler, "own"), "k_diffusion": (k_sampler, "given"),
             "azula": (azula_sampler, "given"), "smalldiffusion": (small_sampler, "given"),
             "flow_matching": (flow_solver, "given"), "torchdiffeq": (ode_solver, "given"),
-            "score_models": (score_sampler, "own")}
+            "score_models": (score_sampler, "own"),
+            "denoising_diffusion_pytorch": (lucid_sampler, "own")}
 
 
 def adapted(name, settings=None, levels=None):

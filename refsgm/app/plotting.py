@@ -230,15 +230,22 @@ def image_grid(images, columns, ax, title=""):
 def trajectory_grid(states, labels, ax, title=""):
     """States of a few samples, one row per sample, one column per state, scaled to its own range.
 
+    The number below a column is the value that is black in it; white is minus that.
+
     states  arrays (n, D), from noise to data
     labels  one text per state, above its column
     """
-    scaled = [x / max(1.0, np.quantile(np.abs(x), 0.99)) for x in states]
-    images = np.stack(scaled, axis=1).reshape(-1, states[0].shape[1])                    # (n K, D)
-    image_grid(images, len(states), ax)
+    scales = [max(1.0, float(np.quantile(np.abs(x), 0.99))) for x in states]
+    images = np.stack([x / scale for x, scale in zip(states, scales)], axis=1)
+    image_grid(images.reshape(-1, states[0].shape[1]), len(states), ax)                  # (n K, D)
     side = int(round(states[0].shape[1]**0.5)) + 1
-    for i, label in enumerate(labels):
+    for i, (label, scale) in enumerate(zip(labels, scales)):
         ax.text(i * side + side / 2, -0.8, label, ha="center", va="bottom", fontsize=8)
+        ax.text(i * side + side / 2, len(states[0]) * side + 1.2, f"\u00b1{scale:.2g}",
+                ha="center", va="top", fontsize=8)
+    ax.text(len(states) * side / 2, len(states[0]) * side + 4.5, "each column has a grey scale of "
+            "its own, from minus (white) to plus (black) the number below it", ha="center",
+            va="top", fontsize=8)
     ax.set_title(title, pad=18, **TEXT)
     return ax
 

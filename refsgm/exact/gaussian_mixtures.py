@@ -17,7 +17,8 @@ import autograd.numpy as np
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
                          check_scalars, check_values, shape_of)
 from ..arrays import against_components, beside, float_type, rows_of, weak_number
-from .components import components_seen, eigen, identity, standard_normal_quadrature
+from .components import (check_reach, components_seen, eigen, identity, standard_normal_quadrature,
+                         unwhiten, whiten)
 from .mixtures import check_weights
 
 
@@ -244,3 +245,13 @@ class Gaussian(GaussianMixture):
         check_values(FINITE, mean=mean, cov=cov)
         weights = beside(np.ones(1, np.result_type(mean, cov)), mean)
         self._hold(weights, mean[None], cov[None], *eigen(cov[None], "cov"))
+
+    def score(self, x):
+        """grad log p(x), shape (B, D): cov^-1 (mean - x), with no component to compare.  [MIX-4]
+
+        x  points (B, D)
+        """
+        spread = self.variances**0.5
+        away = whiten((self._checked(x) - self.means)[:, None, :], self.axes, spread)
+        check_reach("x", away)
+        return -unwhiten(away, self.axes, spread)[:, 0]

@@ -38,9 +38,12 @@ def update_blocks(blocks, step, rate, average_decay):
         adam_and_average(state, gradient, rate, average_decay)
 
 
-def learning_rate(step, settings):
-    """The rate of a step: a linear rise over `warmup` steps, then half a cosine down to zero."""
-    rise = min(1.0, (step + 1) / (settings.warmup + 1))
+def learning_rate(step, settings, begun=0):
+    """The rate of a step: a linear rise over `warmup` steps, then half a cosine down to zero.
+
+    begun  step at which the moments began, where the rise begins
+    """
+    rise = min(1.0, (step - begun + 1) / (settings.warmup + 1))
     return settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / settings.n_steps))
 
 
@@ -49,7 +52,7 @@ def adam_and_average(state, gradient, rate, average_decay, decay_1=0.9, decay_2=
     if not (fused := kernel("adam", state.weights, gradient)):
         adam_step(state, gradient, rate, decay_1, decay_2, tiny)
         return average_step(state, average_decay, scratch=gradient)
-    rate, tiny = of_sums(state.step + 1, rate, decay_1, decay_2, tiny)
+    rate, tiny = of_sums(state.step - state.begun + 1, rate, decay_1, decay_2, tiny)
     buffers = state.weights, state.gradient_sum, state.square_sum, state.average
     share = 1 - average_of(state.step, average_decay)
     fused(gradient, *buffers, decay_1, decay_2, rate, tiny, share, *buffers)
@@ -74,7 +77,7 @@ def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
     Here the means m and u are kept as sums, and no buffer is added, so that an update costs what
     its passes over memory cost: gradient_sum = m / (1 - decay_1), square_sum = u / (1 - decay_2).
     """
-    rate, tiny = of_sums(state.step + 1, rate, decay_1, decay_2, tiny)
+    rate, tiny = of_sums(state.step - state.begun + 1, rate, decay_1, decay_2, tiny)
     scratch = gradient
     state.gradient_sum *= decay_1
     state.gradient_sum += gradient

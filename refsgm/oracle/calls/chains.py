@@ -122,7 +122,8 @@ class Chain:
                 seen = np.array(self.framework.to_numpy(x), np.float64)
                 if self.first is None:
                     self.first = seen
-                    self.first_level = self.seen(level[0]) if level else 0.0
+                    self.first_level = self.seen(sigma if self.predicts == "F" else level[0]
+                                                 ) if level else 0.0
                 if self.trace:
                     at = sigma if self.predicts == "F" else level[0] if level else 0.0
                     self.traced.append((self.seen(at), seen))

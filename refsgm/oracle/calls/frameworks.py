@@ -27,6 +27,7 @@ class Framework(NamedTuple):
     reshape (a, shape), sum (a, axis), mean (a), transpose (a), dot (a, b) of (B, D) and (D,)
               of its arrays; by their methods and operators, unless the library has others
     near      (a, x) -> a on the device of x
+    compiles  whether every new shape costs it a compilation
     """
 
     name: str
@@ -40,6 +41,7 @@ class Framework(NamedTuple):
     transpose: Callable = lambda a: a.T
     dot: Callable = lambda a, b: a @ b
     near: Callable = lambda a, x: a
+    compiles: bool = False
 
 
 def numpy_framework():
@@ -93,7 +95,7 @@ def jax_framework(device=None):
 
     def gradient(loss, theta):
         return np.asarray(jax.grad(lambda theta: jnp.sum(loss(theta)))(asarray(theta)))
-    return Framework("jax", asarray, np.asarray, gradient, False)
+    return Framework("jax", asarray, np.asarray, gradient, False, compiles=True)
 
 
 def cupy_framework():

@@ -20,6 +20,7 @@ from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
+PLACES = {"table", "alpha_bar", "wrap", "weight"}        # options that may name a value of a module
 TRAINING = "check_training"           # in the place of the name of a kind
 BETWEEN = 60.0                        # seconds between two calls, in which results are read
 IMPORTS = 6                           # time limits that importing may take
@@ -143,6 +144,9 @@ def judge_here(connection, kind, target, framework, options):
     try:
         connection.send(("import",))
         fn = load(target)
+        for name in PLACES & set(options):
+            if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
+                options[name] = value_at(options[name], name.replace("_", "-"))
         connection.send(("between",))
         report = judged(kind, told(fn), framework, **options)
         connection.send(("report", *summary(report)))
@@ -155,10 +159,17 @@ def load(target):
 
     Raises ValueError, in one sentence, for whatever keeps it from being imported.
     """
+    function = value_at(target)
+    if not callable(function):
+        raise ValueError(f"{target} must be a function, got {type(function).__name__}")
+    return function
+
+
+def value_at(target, what="the implementation"):
+    """Whatever module:name or path/to/file.py:name names, such as a table of levels."""
     place, _, name = target.rpartition(":")
     if not place or not name:
-        raise ValueError(f"the implementation must be module:function or file.py:function, "
-                         f"got {target!r}")
+        raise ValueError(f"{what} must be module:function or file.py:function, got {target!r}")
     module = imported(place)
     found = module
     for part in name.split("."):
@@ -167,8 +178,6 @@ def load(target):
             raise ValueError(f"{place} has no function {name!r}"
                              + (f"; did you mean {near[0]!r}?" if near else ""))
         found = getattr(found, part)
-    if not callable(found):
-        raise ValueError(f"{target} must be a function, got {type(found).__name__}")
     return found
 
 

@@ -41,6 +41,18 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
                                                  help="Time limit of one call.")] = 10.0,
           dtype: Annotated[str | None, typer.Option(help="float64 or float32; both if left out.")]
           = None,
+          argnames: Annotated[str | None, typer.Option(help="The kind's names of the arguments, in "
+                              "the order of the function: x_t,alpha_bar_t,eps.")] = None,
+          table: Annotated[str | None, typer.Option(help="Levels of which the function takes the "
+                           "index: module:name or file.py:name of an array.")] = None,
+          draws: Annotated[str | None, typer.Option(help="Noise that the function draws itself, "
+                           "such as eps.")] = None,
+          components: Annotated[str | None, typer.Option(help="Of a kind with several, those that "
+                                "the function returns: c_skip,c_out.")] = None,
+          energy: Annotated[bool, typer.Option("--energy", help="Pass an energy in place of a "
+                                               "score.")] = False,
+          device: Annotated[str | None, typer.Option(help="Where arrays are, such as cuda.")]
+          = None,
           as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
           = False,
           list_kinds: Annotated[bool, typer.Option("--list", help="Show the kinds with their "
@@ -61,9 +73,14 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
     options = {"levels": levels, "event_shape": shape_of(event_shape),
                "dtype": dtype_of(dtype),
                "allow": names_of(allow), "dictionary": not no_dictionary, "seconds": seconds}
+    python = {"argnames": words(argnames), "table": table, "draws": words(draws) or (),
+              "components": words(components), "energy": energy, "device": device}
     if command is None:
-        ok, text, data = in_another_process(contract, target, framework, options)
+        ok, text, data = in_another_process(contract, target, framework, options | python)
     else:
+        if any(python.values()):
+            raise ValueError("--command takes plain data: --argnames, --table, --draws, "
+                             "--components, --energy and --device do not apply")
         ok, text, data = summary(spoken(contract, command, framework, options))
     print(json.dumps(data) if as_json else text)
     raise typer.Exit(0 if ok else 1)
@@ -80,6 +97,11 @@ def shape_of(text):
     if min(shape) < 1:
         raise ValueError(f"--event-shape must be positive integers such as 3,4,4, got {text!r}")
     return shape
+
+
+def words(text):
+    """The names in "x_t,eps", or None."""
+    return None if text is None else tuple(w for w in text.replace(" ", "").split(",") if w)
 
 
 def dtype_of(dtype):

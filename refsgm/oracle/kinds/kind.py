@@ -36,6 +36,10 @@ DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score
         "score_ve", "target_score", "u", "v", "conditional", "unconditional"}
 
 
+# What one rounding in float32 does: a spelling may say with it where its own formula loses digits
+ROUNDING = 2.0**-23
+
+
 class ProbeSpec(NamedTuple):
     """Where to probe: sizes, whether levels differ by row, a regime, and arguments held fixed."""
 
@@ -88,6 +92,7 @@ class Kind:
       sliced           whether v holds slicing directions, (B, D) or (M, B, D)
       probes           (kind, levels, dim) -> [ProbeSpec] of a verdict, in place of its form's
       more_probes      further ProbeSpecs
+      left_open        arguments at whose end of 0 published code has no answer, and is not asked
       fit_probes       (kind, by_row, dim) -> [ProbeSpec] of the fits, in place of its form's
     What a mistake may be made of
       terms            (args, seen) -> [{term: values}]: sums that the right answer is; `seen` is
@@ -117,6 +122,7 @@ class Kind:
     sliced: bool = False
     probes: object = None
     more_probes: tuple = ()
+    left_open: tuple = ()
     fit_probes: object = None
 
     terms: object = None

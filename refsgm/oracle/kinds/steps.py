@@ -11,7 +11,7 @@ import refsgm
 
 from .drawing import number
 from .fifty_digits import root
-from .kind import BATCH, LEVEL, Kind, Mistake, ProbeSpec
+from .kind import BATCH, LEVEL, ROUNDING, Kind, Mistake, ProbeSpec
 from .terms import of_data
 
 VARIANCE_BETA = ProbeSpec("variance = beta", given=(("variance", "beta"),))
@@ -61,6 +61,16 @@ def heun_step(f, s, x, sigma_t, sigma_s):
     if np.all(np.asarray(sigma_s) == 0):
         return x + gap * slope
     return x + gap * (slope - sigma_s * s(x + gap * slope, sigma_s)) / 2
+
+
+def heun_by_denoisers(score_fn, x_t, sigma_t, sigma_s):
+    """With slopes (x - D(x)) / sigma, as EDM's algorithm has it: D is rounded, and near x."""
+    def slope(x, sigma):
+        return (x - (x + sigma**2 * score_fn(x, sigma)) * (1 + ROUNDING)) / sigma
+    h, first = sigma_s - sigma_t, slope(x_t, sigma_t)
+    if np.all(sigma_s == 0):
+        return x_t + h * first
+    return x_t + h * (first + slope(x_t + h * first, sigma_s)) / 2
 
 
 # Terms
@@ -118,7 +128,7 @@ KINDS = (
     step("ve_probability_flow_step", BATCH, exact=euler_step),
     step("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
     step("ve_ancestral_step", BATCH, exact=ancestral_step),
-    step("heun_step", BATCH, exact=heun_step, terms=two_scores),
+    step("heun_step", BATCH, exact=heun_step, terms=two_scores, spellings=(heun_by_denoisers,)),
     step("raise_noise", BATCH, exact=lambda f, x, a, b, z: x + root(b**2 - a**2) * z),
     step("vp_probability_flow_drift", BATCH, exact=lambda f, x, score, beta: (
         -beta * (x + score) / 2)),

@@ -88,8 +88,8 @@ def separated(step, draws, columns):
     def responses(part, which):
         return np.concatenate([chosen(col["parts"][part][which]) for col in columns])
     if not noisy.all():
-        step.report.notes.append(f"{100 * (1 - noisy.mean()):.0f} % of the entries are given to the "
-                                 "network without noise, and are not judged")
+        step.report.notes.append(f"{100 * (1 - noisy.mean()):.0f} % of the entries are given to "
+                                 "the network without noise, and are not judged")
     X, x_in, y, W = (np.tile(chosen(step.x), (seeds, 1)), stacked("x_in"), stacked("y"),
                      stacked("w"))
     dX = np.tile(chosen(step.dx), (seeds, 1))
