@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import refsgm
-from ledgers.torture import disguises, fuzz, hostile, programs
+from ledgers.torture import disguises, fuzz, hostile, options, programs
 from ledgers.torture.subjects import SUBJECTS
 from refsgm.oracle.doors.apart import in_another_process
 from refsgm.oracle.kinds import find
@@ -24,11 +24,17 @@ def test_strange_arguments_are_right_or_refused_in_one_sentence():
 
 
 def test_the_fuzz_covers_every_public_function():
-    """All that takes arrays or numbers; what trains, judges or reads files has tests of its own."""
+    """In calls with one strange argument, or where it trains, judges or reads files, by options."""
     covered = {s.name.partition(".")[0] for s in SUBJECTS}
-    elsewhere = {"check", "check_sampler", "check_training", "check_sde", "train", "Settings",
-                 "save_model", "load_model", "backend"}
-    assert set(refsgm.__all__) - covered == elsewhere
+    assert set(refsgm.__all__) - covered - {"Options"} == set(options.CALLS)
+
+
+def test_strange_options_are_taken_or_refused_by_name():
+    """The whole list has 3,000 calls."""
+    tally = options.options(23)
+    assert tally.wrong == []
+    assert len(tally.unclear) <= 1
+    assert tally.counts["refused"] > 70
 
 
 @pytest.mark.parametrize(("broken", "found"), [
