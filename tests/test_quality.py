@@ -136,6 +136,7 @@ def test_a_finished_model_goes_on_from_its_weights():
     kept = min(0.5, 41 / 50)                                            # [OPT-2]
     assert_allclose(np.median(np.abs(moved)), (1 - kept) * rate, rtol=1e-3)
     assert more.history["steps"] == 41
+    assert_allclose(more.history["losses"][:40], model.history["losses"], **EXACT)
     for options, message in (({"n_steps": 40}, "more than the 40 steps that the model has, got 40"),
                              ({"n_steps": 50, "width": 9}, "its own options, got width = 9")):
         with pytest.raises(ValueError, match=message):
