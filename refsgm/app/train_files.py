@@ -16,7 +16,8 @@ from ..learn.training import check_data
 PLAIN = {"highlight": False, "soft_wrap": True, "markup": False}
 
 
-def train_files(data, labels, out, checkpoint, points, resume, overwrite, every, chosen, settings):
+def train_files(data, labels, out, checkpoint, points, resume, overwrite, every, chosen, settings,
+                verbose=False):
     """Train where no other run writes the same files; the arguments are the options of `train`."""
     if resume and not os.path.exists(checkpoint):
         resume = earlier(out, checkpoint, settings)
@@ -52,6 +53,8 @@ def train_files(data, labels, out, checkpoint, points, resume, overwrite, every,
     also = f", held-out loss {state.held_out[-1][1]:.4f}" if state.held_out else ""
     print(f"{out}: {len(x)} points of dimension {model.dim}, {settings.n_steps} steps, "
           f"loss {np.mean(last):.4f} (mean of the last {len(last)} steps){also}")
+    if verbose:
+        print(f"computed on {state.way.as_text()}")
     if held_out:
         print_quality(model, (x, labels), held_out, settings.seed)
 
