@@ -85,7 +85,7 @@ def test_files_are_compared_by_distance_means_and_spreads(refsgm_command):
     assert lines[0].startswith("a.npy: 100 samples of shape (2,), float64 from ")
     assert "times that of two halves of b.npy" in lines[2]
     assert "standard errors" in lines[-1]
-    assert "feature" in refsgm_command("compare images.npy images.npy")[-1]
+    assert "means differ most in feature " in refsgm_command("compare images.npy images.npy")[-1]
 
 
 def test_a_share_is_held_out_and_nothing_else_is_learnt_from():
