@@ -151,7 +151,7 @@ def heat(function, extent, ax, label, title="", n=160, **limits):
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.85)
     bar.set_label(label, **FINE)
     bar.ax.tick_params(labelsize=8)
-    return labelled(ax, title)
+    return labelled(ax, title, xlabel="x", ylabel="y")
 
 
 def densities(x, truth, laws, ax, title=""):
