@@ -165,6 +165,22 @@ def test_a_run_of_the_command_line_says_how_good_it_is_and_goes_on(refsgm_comman
         assert words in text
 
 
+def test_narrow_terminals_and_pipes_get_whole_lines_without_colours(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("NO_COLOR", "1")
+    np.save("[x].npy", normal(0, 30, 2))                       # and no name is taken for markup
+    monkeypatch.setattr(sys, "argv", ["refsgm", "train", "[x].npy", "--steps", "3", "--width", "4"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    out, errors = capsys.readouterr()
+    assert not end.value.code
+    assert "\x1b" not in out + errors
+    assert "[x].npy: 30 samples of shape (2,), float64 from " in errors.splitlines()[0]
+    assert "note: 3 samples are held out, too few to judge samples by: 20 are needed" in errors
+    assert len(out.splitlines()) == 1
+
+
 def test_the_version_is_said_with_what_a_report_of_a_fault_needs(refsgm_command):
     assert refsgm_command("--version") == [f"refsgm {refsgm.__version__}"]
     text = "\n".join(refsgm_command("--version --verbose"))

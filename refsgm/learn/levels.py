@@ -45,13 +45,13 @@ def fitting_ends(x):
     """sigma_max and sigma_min that fit data x (N, D), standard deviations in units of x.
 
     sigma_min is half of the distance to the nearest sample per root of the dimension, but between
-    1/200 and 1/20 of the spread: samples may lie twice, and few samples lie far apart.
+    1/200 and 1/8 of the spread: samples may lie twice, and few samples lie far apart.
 
     >>> fitting_ends(np.array([[0.0], [2.0]]))
-    (2.0, 0.05)
+    (2.0, 0.125)
     """
     largest, nearest, spread = distances(x)
-    smallest = min(max(nearest / (2 * np.shape(x)[1]**0.5), spread / 200), spread / 20)
+    smallest = min(max(nearest / (2 * np.shape(x)[1]**0.5), spread / 200), spread / 8)
     return largest, smallest
 
 

@@ -19,8 +19,8 @@ def few_rows(kind, levels, dim):
     features = [D for _, D in sizes(dim)]
     plain = [ProbeSpec(f"B = {B}, D = {D}", B, D, seed=i)
              for i, (B, D) in enumerate(zip((3, 2, 1), (features[0], features[1], features[4])))]
-    return [*plain, ProbeSpec("levels from 0.01 to 20", 2, features[4], regime="edge", seed=3,
-                              given=(("sigma_min", 0.01), ("sigma_max", 20.0)))]
+    return [*plain, ProbeSpec("levels from 0.02 to 10", 2, features[4], regime="edge", seed=3,
+                              given=(("sigma_min", 0.02), ("sigma_max", 10.0)))]
 
 
 def of_the_flow(args, seen):

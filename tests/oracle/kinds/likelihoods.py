@@ -33,7 +33,7 @@ def portable(xp):
                 s, J = xp.jacobian(lambda x: score_fn(x, sigma), x)
                 return -sigma**2 * s, sigma**2 * diagonal_sum(J)
 
-            n = math.ceil(math.log(sigma_max / sigma_min) / 0.3)
+            n = math.ceil(math.log(sigma_max / sigma_min) / 0.12)
             t, h, change = math.log(sigma_min), math.log(sigma_max / sigma_min) / n, 0.0
             for _ in range(n):                                                 # Runge and Kutta
                 a, da = slope(t, x)
