@@ -42,7 +42,7 @@ def heun(net, latents, class_labels=None, num_steps=18, rho=7.0):
 
 
 def test_samplers_of_edms_form_and_lucidrains_make_the_same_states():
-    """ElucidatedDiffusion without churn is that sampler; data of variance 1 come back as they are."""
+    """ElucidatedDiffusion without churn is Heun's; data of variance 1 come back as they are."""
     installed("denoising_diffusion_pytorch")
     x = torch.tensor(np.random.default_rng(0).standard_normal((5, 2)))
     ends = []

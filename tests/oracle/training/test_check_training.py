@@ -70,7 +70,7 @@ def test_a_target_of_no_known_kind_is_told_and_not_judged():
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_noise_that_is_subtracted_is_a_convention(sign):
-    """x_t = a x_0 - b z: z is right as a target, -z as well, and the score has the sign it needs."""
+    """x_t = a x_0 - b z: z is a right target, -z as well, and the score has the sign it needs."""
     def loss(net, x):
         return styles.ddpm(net, x, sigma=lambda ab: -(1 - ab).sqrt(),
                            target=lambda x, eps, a, b: sign * eps)
