@@ -1,108 +1,161 @@
-"""The table of docs/samplers.md: certificates of released samplers, as they are installed.
+"""The page docs/samplers.md: certificates of released samplers, as they are installed.
 
     python -m ledgers.released_samplers > docs/samplers.md
 
-With the names of packages it makes their tables alone, without the head of the page.
+Rows are kept in a file of the temporary folder as they come, and taken from there the next time
+for the same versions; --again forgets them. With names of packages, their rows alone.
 """
 
+import json
+import logging
 import sys
+import tempfile
+import time
 import warnings
-from importlib.metadata import PackageNotFoundError, version
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
+from pathlib import Path
 
+import numpy as np
+
+from ledgers.mended import FAULTS, found, mended
+from ledgers.released_rows import ROWS, words
 from refsgm import check_sampler
 from refsgm.adapters import adapted
+from refsgm.oracle.calls.chains import Chain, Refused
+from refsgm.oracle.calls.frameworks import framework_of
+from refsgm.oracle.sampler.own_levels import own_run
 
-# (name, settings, claimed order by its own documentation or None)
-DIFFUSERS = [("DDIMScheduler", {}, 1), ("DDIMScheduler", {"timestep_spacing": "trailing"}, 1),
-             ("DDPMScheduler", {}, 1), ("EulerDiscreteScheduler", {}, 1),
-             ("EulerDiscreteScheduler", {"use_karras_sigmas": True}, 1),
-             ("EulerAncestralDiscreteScheduler", {}, 1), ("HeunDiscreteScheduler", {}, 2),
-             ("HeunDiscreteScheduler", {"use_karras_sigmas": True}, 2),
-             ("KDPM2DiscreteScheduler", {}, 2), ("KDPM2AncestralDiscreteScheduler", {}, None),
-             ("LMSDiscreteScheduler", {}, None), ("PNDMScheduler", {"skip_prk_steps": True}, None),
-             ("DEISMultistepScheduler", {}, 2),
-             *[("DPMSolverMultistepScheduler", {"solver_order": k}, k) for k in (1, 2, 3)],
-             ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, None),
-             *[("DPMSolverSinglestepScheduler", {"solver_order": k}, k) for k in (1, 2, 3)],
-             *[("UniPCMultistepScheduler", {"solver_order": k}, k) for k in (1, 2, 3)],
-             *[("UniPCMultistepScheduler", {"solver_order": k, "use_karras_sigmas": True}, k)
-               for k in (2, 3)],
-             ("SASolverScheduler", {}, None), ("IPNDMScheduler", {}, None),
-             ("TCDScheduler", {}, None), ("LCMScheduler", {}, None),
-             ("FlowMatchEulerDiscreteScheduler", {}, 1),
-             ("FlowMatchEulerDiscreteScheduler", {"shift": 3.0}, 1),
-             ("FlowMatchHeunDiscreteScheduler", {}, 2)]
-K_DIFFUSION = [("sample_euler", {}, 1), ("sample_euler_ancestral", {}, 1), ("sample_heun", {}, 2),
-               ("sample_dpm_2", {}, 2), ("sample_dpm_2_ancestral", {}, None),
-               *[("sample_lms", {"order": k}, k) for k in (2, 3, 4)],
-               ("sample_dpm_fast", {}, None), ("sample_dpmpp_2s_ancestral", {"eta": 0.0}, 2),
-               ("sample_dpmpp_2s_ancestral", {}, None), ("sample_dpmpp_sde", {}, None),
-               ("sample_dpmpp_2m", {}, 2), ("sample_dpmpp_2m_sde", {}, None),
-               ("sample_dpmpp_3m_sde", {"eta": 0.0}, 3), ("sample_dpmpp_3m_sde", {}, None)]
-HEAD = """# Released samplers, certified
-
-Made by `python -m ledgers.released_samplers > docs/samplers.md`; nothing below is written by
-hand. Each sampler is run on the exact model of a Gaussian (and, where it adds no noise and takes
-the levels that it is given, on a mixture), as `refsgm certify` does. *Local orders* are those of
-the doublings that stand out from rounding, the last two of each grid. diffusers makes its own
-levels, so its errors include where they end; *error at 20 and 50 steps* is the largest error of
-an entry of the covariance, whose eigenvalues are 0.29 and 1.51. An answer *wrong* with a claimed
-order says that this order is not reached here, under this adapter and these settings; spacing,
-sigma_min, clipping and distillation are conventions and no faults. No cause in the code has been
-confirmed by mending a copy, so a row is a measurement and not a report of a bug.
-"""
+SHORT = (20, 50)
+DISTRIBUTIONS = {"diffusers": "diffusers", "k_diffusion": "k-diffusion", "azula": "azula",
+                 "smalldiffusion": "smalldiffusion", "flow_matching": "flow_matching",
+                 "torchdiffeq": "torchdiffeq", "score_models": "score-models"}
 
 
-def row(package, member, settings, claimed):
-    """One line of the table."""
+def certificate_of(row, levels, change=lambda sampler: sampler):
+    """The certificate as plain data, with what it cost."""
+    sampler, options = adapted(f"{row.package}:{row.member}", row.settings, levels)
+    begin = time.process_time()
+    c = check_sampler(change(sampler), **options, claimed_order=row.claimed, seconds=120.0)
+    return c.as_dict() | {"cost": time.process_time() - begin}
+
+
+def errors_of(row):
+    """Errors at few steps on its own levels: the worst mean or deviation, in % of a deviation."""
     try:
-        sampler, options = adapted(f"{package}:{member}", settings)
-        c = check_sampler(sampler, **options, claimed_order=claimed, seconds=20.0)
-    except Exception as error:                  # of foreign code: the row says so
-        return f"| `{member}` | {words(settings)} | {claimed or ''} | | | | | " \
-               f"not run: {type(error).__name__} |"
-    orders = "; ".join(f"{levels}: " + ", ".join(f"{q:.2f}" for _, q in local[-2:])
-                       for target, levels, local, _, _ in c.tables
-                       if local and "mixture" not in target)
-    curved = "; ".join(", ".join(f"{q:.2f}" for _, q in local[-2:])
-                       for target, _, local, _, _ in c.tables if local and "mixture" in target)
-    errors = {n: error for n, _, error in c.rows}
-    said = "; ".join((*c.problems, *c.doubts))
-    answer = "not judged" if "no answer within" in said else c.answer
-    return (f"| `{member}` | {words(settings)} | {claimed or ''} | {orders} | {curved} | "
-            f"{number(errors.get(20))} | {number(errors.get(50))} | **{answer}** {said} |")
+        sampler, o = adapted(f"{row.package}:{row.member}", row.settings, "own")
+        chain = Chain(sampler, framework_of(o["framework"]), "diffusion",
+                      o.get("coordinates", "ve"), o.get("predicts", "score"), 60.0, True)
+        return [percent(own_run(chain, n).e) for n in SHORT]
+    except (Refused, ValueError):
+        return []
 
 
-def words(settings):
-    """Settings in a cell."""
-    return ", ".join(f"{k}={v}" for k, v in settings.items())
+def percent(e):
+    """The worst of an error e = (mean, mean, variance, covariance, variance), in %."""
+    return float(100 * max(np.max(np.abs(e[:2])),
+                           *(abs(max(1 + v, 0.0)**0.5 - 1) for v in e[[2, 4]])))
 
 
-def number(a):
-    """A number in a cell."""
-    return "" if a is None else f"{a:.2g}"
+def eased(sampler):
+    """The sampler on levels whose first step comes in halves, the first as small as h / n.
+
+    What starts with a method of order 1 then starts with an error that is negligible.
+    """
+    import torch
+
+    def easily(model, x, levels, rng):
+        up = float(levels[0]) < float(levels[-1])                          # a table, or flow-up
+        table = up and float(levels[-1]) != 1.0
+        a, b = (levels[-1], levels[-2]) if table else (levels[0], levels[1])
+        halves = torch.arange(int(np.log2(len(levels))), 0, -1)
+        between = a + (b - a) * 0.5**halves
+        if table:
+            return sampler(model, x, torch.cat([levels[:-1], between.flip(0), levels[-1:]]), rng)
+        return sampler(model, x, torch.cat([levels[:1], between, levels[1:]]), rng)
+    return easily
+
+
+def measured(index):
+    """All that is measured of a row."""
+    quietly()
+    row, result = ROWS[index], {}
+    begin = time.process_time()
+    try:
+        result["errors"] = errors_of(row) if "own" in row.levels else []
+        result["certificate"] = certificate_of(row, row.levels[0])
+        if "given" in row.levels and short_of(result["certificate"], row.claimed):
+            result["eased"] = certificate_of(row, "given", eased)
+    except Exception as error:                              # of foreign code: the row says so
+        result["failed"] = f"{type(error).__name__}: {str(error)[:160]}"
+    result["cost"] = time.process_time() - begin
+    return row.key, result
+
+
+def mended_rows(index):
+    """The certificates of the rows of a fault, with the copy that is mended."""
+    quietly()
+    fault, results = FAULTS[index], []
+    prepare(fault)
+    with mended(fault.module, fault.changes):
+        for row in fault.rows:
+            plain = certificate_of(row, "given")
+            results.append([row.key, plain, certificate_of(row, "given", eased)
+                            if short_of(plain, row.claimed) else None])
+    line = found(fault.module, fault.changes[0][0])
+    return f"fault {index}: {fault.title}", {"line": line, "rows": results}
+
+
+def prepare(fault):
+    """Import the module as its adapter does."""
+    row = fault.rows[0]
+    adapted(f"{row.package}:{row.member}", row.settings, "given")
+
+
+def short_of(certificate, claimed):
+    """Whether its order is below the claim, or not seen to reach it."""
+    return claimed is not None and claimed > 1 and certificate["answer"] != "certified"
+
+
+def quietly():
+    """Without the warnings and logs of foreign code."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+
+
+def rows_kept(again):
+    """The file of rows for these versions, and what it holds."""
+    names = "-".join(version(d) for d in DISTRIBUTIONS.values())
+    path = Path(tempfile.gettempdir()) / f"refsgm-samplers-{names}.jsonl"
+    if again:
+        path.unlink(missing_ok=True)
+    lines = path.read_text().splitlines() if path.exists() else []
+    return path, dict(json.loads(line) for line in lines)
 
 
 def main():
-    """Print the page."""
-    warnings.simplefilter("ignore")
-    asked = sys.argv[1:]
-    if not asked:
-        print(HEAD)
-    for package, name, members in (("diffusers", "diffusers", DIFFUSERS),
-                                   ("k_diffusion", "k-diffusion", K_DIFFUSION)):
-        if asked and name not in asked:
-            continue
-        try:
-            print(f"## {name} {version(name)}\n")
-        except PackageNotFoundError:
-            print(f"## {name}: not installed\n")
-            continue
-        print("| sampler | settings | claimed | local orders, Gaussian | mixture | error at 20 "
-              "| at 50 | answer |\n|---|---|---|---|---|---|---|---|")
-        for member, settings, claimed in members:
-            print(row(package, member, settings, claimed), flush=True)
-        print()
+    """Measure what is missing over two processes, then print the page."""
+    again, asked = "--again" in sys.argv, [a for a in sys.argv[1:] if not a.startswith("-")]
+    path, kept = rows_kept(again)
+    with ProcessPoolExecutor(2) as pool, path.open("a") as file:
+        jobs = [pool.submit(mended_rows, i) for i, fault in enumerate(FAULTS)
+                if f"fault {i}: {fault.title}" not in kept
+                and (not asked or fault.rows[0].package in asked)]
+        jobs += [pool.submit(measured, i) for i, row in enumerate(ROWS) if row.key not in kept
+                 and (not asked or row.package in asked)]
+        for done in as_completed(jobs):
+            try:
+                key, result = done.result()
+            except Exception as error:
+                print(f"not measured: {type(error).__name__}: {error}", file=sys.stderr)
+                continue
+            kept[key] = result
+            file.write(json.dumps([key, result]) + "\n")
+            file.flush()
+            print(f"{len(kept)} {key} {result.get('cost', 0):.1f} s", file=sys.stderr, flush=True)
+    return print(len(kept))
+    from ledgers.released_page import page
+    print(page(kept, DISTRIBUTIONS, asked))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def scheduler(name, settings, levels="own"):
     cls = getattr(importlib.import_module("diffusers"), name, None)
     if not inspect.isclass(cls) or not hasattr(cls, "set_timesteps"):
         raise ValueError(f"name must be a scheduler of diffusers, got {name!r}")
+    cls = getattr(sys.modules[cls.__module__], name)
     flow = name.startswith("FlowMatch") or bool(settings.get("use_flow_sigmas"))
     if "clip_sample" in inspect.signature(cls).parameters:
         settings = {"clip_sample": False} | settings            # for pixels; data here have no ends

@@ -3,7 +3,9 @@
     VESDE, from 10 to 0.01, in ve;  VPSDE in vp, alpha_bar = exp(-integral of beta)
 """
 
+import contextlib
 import importlib
+import io
 from types import SimpleNamespace
 
 SDES = {"VESDE": ("vesde", {"sigma_min": 0.01, "sigma_max": 10.0}), "VPSDE": ("vpsde", {})}
@@ -32,6 +34,7 @@ def score_sampler(name, settings, levels="own"):
         start = x * (sde.sigma_max if ve else 1.0)
         sde.prior = lambda *_: SimpleNamespace(sample=lambda _: start)
         loop = SimpleNamespace(sde=sde, score=on_levels, device=x.device)
-        return base.sample(loop, tuple(x.shape), n)
+        with contextlib.redirect_stderr(io.StringIO()):                     # its progress bar
+            return base.sample(loop, tuple(x.shape), n)
     return sampler, {"framework": "torch", "levels": "own", "start": "noise",
                      "coordinates": "ve" if ve else "vp", "predicts": "score"}

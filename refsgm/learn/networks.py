@@ -125,14 +125,14 @@ def energy_network(params, x, sigma, sigma_data):
     return preconditioned(params, x, sigma, sigma_data, energy=True)
 
 
-def check_network(params, x, sigma, sigma_data, *, energy):
+def check_network(params, x, sigma, sigma_data, *, energy, n_labels=0):
     """x (B, D); sigma positive, a scalar or (B, 1); sigma_data positive; outputs one or D."""
     check_batch(x=x)
     outputs = (1 if energy else np.shape(x)[1],)
     if not params or np.shape(params[-1]) != outputs:
         raise ValueError(f"params must end in a bias of shape {outputs}, got "
                          f"{[np.shape(p) for p in params[-1:]]}: energy must be as in init_network")
-    if np.shape(params[0])[:1] != (np.shape(x)[1] + 2 * FREQUENCIES,):
+    if np.shape(params[0])[:1] != (np.shape(x)[1] + 2 * FREQUENCIES + n_labels,):
         raise ValueError(f"params must be those of a network for x with D = {np.shape(x)[1]}, got "
                          f"a first layer of shape {np.shape(params[0])}")
     check_level(x, POSITIVE, sigma=sigma)
@@ -234,7 +234,8 @@ class Model:
         if shape_of("x", x)[1:] != (self.dim,):
             raise ValueError(f"x must have shape (B, D) with D = {self.dim}, "
                              f"got shape {np.shape(x)}")
-        check_network(self.params, x, sigma, self.sigma_data, energy=self.energy)
+        check_network(self.params, x, sigma, self.sigma_data, energy=self.energy,
+                      n_labels=len(self.classes))
         if self.label is not None:
             check_rows(self.label, x)
         if self.label is None or self.guidance == 1:

@@ -40,7 +40,8 @@ def further_probes(caller, dim, dtype, seed):
         if probe.trial.problem == "timeout":
             return probes, notes
     if all(p.ok for p in probes):
-        for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype):
+        for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
+                                 caller.framework.compiles):
             if caller.timesteps is not None:
                 spec = spec._replace(regime="plain")
             probe = judge(contract, caller, new_probe(contract, spec, caller))

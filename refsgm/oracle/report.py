@@ -3,11 +3,10 @@
 import textwrap
 from dataclasses import dataclass, field
 
-from .kinds.wide import RANDOM
+from .kinds.wide import FURTHER, RANDOM
 
 WIDTH = 96
 MOST_SHOWN = 24
-FURTHER = ("edge", "odd", "minute levels", "vast levels", *RANDOM)
 
 
 @dataclass

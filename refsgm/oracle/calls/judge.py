@@ -191,7 +191,7 @@ def judge_component(got, want, slack, mean=False):
     infinite = np.isposinf(want) & np.isposinf(got)
     with np.errstate(invalid="ignore"):
         off = np.abs(got - want)
-    right = (off <= slack) | infinite
+    right = (off <= slack) & np.isfinite(want) | infinite
     size = np.max(np.abs(want), axis=-1, keepdims=True) if np.ndim(want) == 2 else np.abs(want)
     with np.errstate(all="ignore"):
         unit = np.where(size > 0, size, 1.0)

@@ -40,14 +40,16 @@ def parts_of(result, names):
     return (result,)
 
 
-def numbers_in(part, most):
-    """A component as an array; TypeError for text, and for more than so many numbers.
+def numbers_in(part, to_numpy, most):
+    """A component as an array; TypeError for text, masked numbers, and more than so many numbers.
 
     A view of one number may have any shape, and takes memory when it is copied.
     """
     if isinstance(part, (str, bytes)):
         raise TypeError(f"got {type(part).__name__}")
-    a = np.asarray(part)
+    if np.ma.is_masked(part):
+        raise TypeError("got masked numbers")
+    a = np.asarray(to_numpy(part))
     if a.size > most:
         raise TypeError(f"got {a.size} numbers")
     return a

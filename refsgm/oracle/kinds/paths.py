@@ -10,6 +10,7 @@ from .drawing import number
 from .fifty_digits import root
 from .kind import BATCH, LEVEL, ROUNDING, Kind, data_at_1, other_convention
 from .terms import its_logarithm, itself, of_data, one_over_it
+from .wide import RANDOM
 
 # Formulas; da and ds are the rates of scale and sigma
 
@@ -44,12 +45,13 @@ def cosine_by_difference(t, offset=0.008):
 
 def falling(rng, spec, drawn):
     """A negative rate, of the scale."""
-    return of_rows(rng, spec, lambda u: -10**(0.9 * u))
+    decades = 4.0 if spec.regime in RANDOM else 0.9
+    return of_rows(rng, spec, lambda u: -10**(decades * u))
 
 
 def normal_numbers(rng, spec, drawn):
     """Standard normal numbers, one per row or one for all."""
-    return of_rows(rng, spec, lambda u: 1.8 * u)
+    return of_rows(rng, spec, lambda u: (6.0 if spec.regime in RANDOM else 1.8) * u)
 
 
 def of_rows(rng, spec, f):

@@ -65,8 +65,9 @@ KINDS = (
     Kind("linear_betas", TABLE, exact=lambda f, n, a, b: spaced(f, n, f.one, a, b), draw={
         "beta_min": number(lambda u, spec: 0.001 + 0.05 * u),
         "beta_max": number(lambda u, spec: 0.2 + 0.5 * u)}),
-    Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar, spellings=(cosine_of_rounded_angles,), draw={
-        "beta_max": number(lambda u, spec: 0.9 + 0.099 * u)}),
+    Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar,
+         spellings=(cosine_of_rounded_angles,),
+         draw={"beta_max": number(lambda u, spec: 0.9 + 0.099 * u)}),
     Kind("alpha_bar_from_betas", TABLE, exact=lambda f, betas: cumulative_products(1 - betas)),
     Kind("betas_from_alpha_bar", TABLE, exact=lambda f, a: 1 - a[1:] / a[:-1],
          quantities=neighbours),

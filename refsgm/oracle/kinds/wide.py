@@ -7,6 +7,8 @@ import numpy as np
 
 DECADES = {"float64": 8.0, "float32": 4.0}          # levels reach from 10^-8 to 10^8
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
+# Regimes of all probes beyond the plain ones and their usual regimes
+FURTHER = ("edge", "odd", "minute levels", "vast levels", "random", "random with moderate data")
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 
 
@@ -26,9 +28,9 @@ def level(name, rng, u, spec):
 
 def data(rng, a, spec):
     """Data (B, D) of a size that is its own; sometimes a row of zeros, or whole numbers."""
-    size = 10**(rng.uniform(-3, 3) if spec.regime == ANY_SIZE else rng.uniform(-1, 0.5))
+    size = 10**(rng.uniform(-4, 4) if spec.regime == ANY_SIZE else rng.uniform(-1, 0.5))
     kind = rng.uniform()
-    a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.5 else a
+    a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.6 else a
     if rng.uniform() < 0.15:
         a[rng.integers(len(a))] = 0.0
     return a

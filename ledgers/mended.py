@@ -1,0 +1,82 @@
+"""Faults of released samplers, each confirmed by mending a copy of the code in memory.
+
+A change replaces a piece of a line of the module as it is installed; it must be there as often as is
+said. What the mended copy certifies is the proof that the piece was the cause.
+"""
+
+import ast
+import contextlib
+import importlib
+import sys
+import types
+from pathlib import Path
+from typing import NamedTuple
+
+from refsgm.adapters.modules import instead
+from ledgers.released_rows import ADAMS, Row, diffusers, full_noise, k, azula
+
+
+class Fault(NamedTuple):
+    """module, changes (old, new, times), rows that show it, and words on it."""
+
+    title: str
+    module: str
+    changes: list
+    rows: list
+    cause: str
+    reported: str
+
+
+def found(module, text):
+    """The file of a module, from its package on, and the first line that has the text."""
+    path = Path(importlib.import_module(module).__file__)
+    source = path.read_text()
+    line = source[:source.index(text)].count("\n") + 1
+    top = module.split(".")[0]
+    return f"{top}{str(path).rpartition('/' + top)[2]}:{line}"
+
+
+@contextlib.contextmanager
+def mended(module, changes):
+    """The module with its functions and classes changed, in place of the one that is installed.
+
+    Raises ValueError where the source has not the piece as often as is said.
+    """
+    original = importlib.import_module(module)
+    source = Path(original.__file__).read_text()
+    for old, new, times in changes:
+        if source.count(old) != times:
+            raise ValueError(f"{module} must have {times} times {old!r}, has {source.count(old)}")
+        source = source.replace(old, new)
+    tree = ast.parse(source)
+    tree.body = [a for a in tree.body if isinstance(a, (ast.FunctionDef, ast.ClassDef))]
+    copy = types.ModuleType(module)
+    vars(copy).update(vars(original))
+    exec(compile(tree, original.__file__, "exec"), vars(copy))             # noqa: S102, its own
+    with instead({module: copy}):
+        yield copy
+
+
+NOT_FOUND = "no report found"
+TWICE = ("D2 = (1.0 / (r0 + r1)) * (D1_0 - D1_1)", "D2 = (2.0 / (r0 + r1)) * (D1_0 - D1_1)", 1)
+HALF_CURVE = ("the second difference is half the second derivative: its weight lacks a factor 2, so "
+              "the method has order 2")
+FAULTS = [
+    Fault("third order of DPM-Solver++, several steps", "diffusers.schedulers."
+          "scheduling_dpmsolver_multistep", [TWICE],
+          [diffusers("DPMSolverMultistep", {"solver_order": 3}, 3),
+           diffusers("DPMSolverMultistep", {"solver_order": 3, "algorithm_type": "dpmsolver"}, 3),
+           diffusers("DPMSolverMultistep", {"solver_order": 3, "use_flow_sigmas": True,
+                                            "prediction_type": "flow_prediction"}, 3)],
+          HALF_CURVE, NOT_FOUND),
+    Fault("the same for EDM", "diffusers.schedulers.scheduling_edm_dpmsolver_multistep", [TWICE],
+          [diffusers("EDMDPMSolverMultistep", {"solver_order": 3}, 3)], HALF_CURVE, NOT_FOUND),
+    Fault("third order of DPM-Solver++, k-diffusion", "k_diffusion.sampling",
+          [("x = x + phi_2 * d1 - phi_3 * d2", "x = x + phi_2 * d1 - 2 * phi_3 * d2", 1)],
+          [k("dpmpp_3m_sde", {"eta": 0.0}, 3)], HALF_CURVE, NOT_FOUND),
+    Fault("Rosenbrock multistep", "azula.sample",
+          [("torch.sqrt(alpha_s**2 + sigma_t**2) * integral",
+            "torch.sqrt(alpha_s**2 + sigma_s**2) * integral", 1)],
+          [azula("REAB", {"order": p}, p) for p in (2, 3)],
+          "the factor of the integral is that of the end of the step, (alpha_s^2 + sigma_s^2)^1/2, "
+          "but has sigma_t of its start, so that every order is 1", NOT_FOUND)]

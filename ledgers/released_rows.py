@@ -1,0 +1,144 @@
+"""The released samplers of docs/samplers.md: what is run, and the order that each is said to have.
+
+A claim is an order that the package, or the method's paper where the package names it, gives; None
+where nobody claims one. Of a convergent method without a claim, order 1 is no claim and not tested.
+"""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One sampler: package:member with settings, its claimed order, and where that is claimed."""
+
+    package: str
+    member: str
+    settings: dict
+    claimed: float | None
+    where: str
+    levels: tuple = ("given", "own")            # those that the adapter has for it
+
+    @property
+    def key(self):
+        """Its name with its settings."""
+        return f"{self.package}:{self.member} {words(self.settings)}".strip()
+
+
+def words(settings):
+    """Settings as text."""
+    return ", ".join(f"{k}={getattr(v, '__name__', v)}" for k, v in settings.items())
+
+
+def no_noise(t):
+    """tau of SA-Solver: the probability flow."""
+    return 0.0
+
+
+def full_noise(t):
+    """tau of SA-Solver: the reverse SDE."""
+    return 1.0
+
+
+OWN = ("own",)
+DOC, NAME, ORDER, SOLVER = "docstring", "its name", "`order`", "`solver_order`"
+
+
+def diffusers(member, settings=None, claimed=None, where="", levels=("given", "own")):
+    """A scheduler of diffusers."""
+    return Row("diffusers", member + "Scheduler", settings or {}, claimed, where, levels)
+
+
+def several(member, key, orders, settings=None, where=SOLVER, **more):
+    """The same scheduler at several orders."""
+    return [diffusers(member, {key: k} | (settings or {}), k, where, **more) for k in orders]
+
+
+DPM = "DPMSolverMultistep"
+SINGLE = "DPMSolverSinglestep"
+DIFFUSERS = [
+    diffusers("DDIM", None, 1, "DDIM's paper"), diffusers("DDIMParallel", None, 1, "DDIM's paper"),
+    diffusers("DDIM", {"timestep_spacing": "trailing"}, levels=OWN),
+    diffusers("DDPM"), diffusers("DDPM", {"variance_type": "fixed_large"}),
+    diffusers("DDPMParallel"),
+    diffusers("EulerDiscrete", None, 1, NAME),
+    diffusers("EulerDiscrete", {"use_karras_sigmas": True}, levels=OWN),
+    diffusers("EulerAncestralDiscrete"), diffusers("HeunDiscrete", None, 2, NAME),
+    diffusers("HeunDiscrete", {"use_karras_sigmas": True}, levels=OWN),
+    diffusers("KDPM2Discrete", None, 2, "DPM-Solver-2"), diffusers("KDPM2AncestralDiscrete"),
+    diffusers("LMSDiscrete", None, 4, "`order=4` of its step"),
+    diffusers("PNDM", {"skip_prk_steps": True}, levels=OWN), diffusers("PNDM", levels=OWN),
+    diffusers("IPNDM", None, 4, DOC, OWN),
+    *several("DEISMultistep", "solver_order", (1, 2, 3)),
+    *several(DPM, "solver_order", (1, 2, 3)),
+    *several(DPM, "solver_order", (2,), {"solver_type": "heun"}),
+    *several(DPM, "solver_order", (1, 2, 3), {"algorithm_type": "dpmsolver"}),
+    *several(DPM, "solver_order", (2,), {"algorithm_type": "dpmsolver", "solver_type": "heun"}),
+    *[diffusers(DPM, {"solver_order": k, "algorithm_type": "sde-dpmsolver++"}) for k in (1, 2, 3)],
+    *[diffusers(DPM, {"solver_order": k, "algorithm_type": "sde-dpmsolver"}) for k in (1, 2)],
+    *several(DPM, "solver_order", (2, 3), {"use_flow_sigmas": True,
+                                           "prediction_type": "flow_prediction"}),
+    diffusers(DPM, {"use_karras_sigmas": True}, levels=OWN),
+    diffusers(DPM, {"use_lu_lambdas": True}, levels=OWN),
+    *several(SINGLE, "solver_order", (1, 2, 3)),
+    *several(SINGLE, "solver_order", (2, 3), {"solver_type": "heun"}),
+    *[diffusers(SINGLE, {"solver_order": k, "algorithm_type": "sde-dpmsolver++"}) for k in (2, 3)],
+    *several("UniPCMultistep", "solver_order", (1, 2, 3)),
+    *several("UniPCMultistep", "solver_order", (2, 3), {"solver_type": "bh1"}),
+    *several("UniPCMultistep", "solver_order", (2, 3), {"predict_x0": False}),
+    *several("UniPCMultistep", "solver_order", (2, 3), {"use_flow_sigmas": True,
+                                                        "prediction_type": "flow_prediction"}),
+    diffusers("UniPCMultistep", {"use_karras_sigmas": True}, levels=OWN),
+    *[diffusers("SASolver", {"predictor_order": k, "corrector_order": k, "tau_func": no_noise}, k,
+                "`predictor_order`") for k in (1, 2, 3)],
+    *[diffusers("SASolver", {"predictor_order": k, "corrector_order": k, "tau_func": full_noise})
+      for k in (1, 2)],
+    diffusers("EDMEuler", None, 1, NAME), *several("EDMDPMSolverMultistep", "solver_order", (2, 3)),
+    *[diffusers("CosineDPMSolverMultistep", {"solver_order": k}) for k in (1, 2)],
+    diffusers("FlowMatchEulerDiscrete", None, 1, NAME),
+    diffusers("FlowMatchEulerDiscrete", {"shift": 3.0}, levels=OWN),
+    diffusers("FlowMatchHeunDiscrete", None, 2, NAME),
+    diffusers("TCD", levels=OWN), diffusers("LCM", levels=OWN)]
+
+
+def k(member, settings=None, claimed=None, where=""):
+    """A sampler of k-diffusion."""
+    return Row("k_diffusion", "sample_" + member, settings or {}, claimed, where)
+
+
+K_DIFFUSION = [
+    k("euler", None, 1, NAME), k("euler", {"s_churn": 2.0}), k("euler_ancestral"),
+    k("euler_ancestral", {"eta": 0.0}, 1, NAME), k("heun", None, 2, NAME),
+    k("heun", {"s_churn": 2.0}), k("dpm_2", None, 2, "DPM-Solver-2"), k("dpm_2", {"s_churn": 2.0}),
+    k("dpm_2_ancestral"), k("dpm_2_ancestral", {"eta": 0.0}, 2, "DPM-Solver-2"),
+    *[k("lms", {"order": p}, p, ORDER) for p in (1, 2, 3, 4)], k("dpm_fast"),
+    k("dpmpp_2s_ancestral"), k("dpmpp_2s_ancestral", {"eta": 0.0}, 2, NAME),
+    k("dpmpp_sde"), k("dpmpp_sde", {"eta": 0.0}), k("dpmpp_2m", None, 2, NAME),
+    k("dpmpp_2m_sde"), k("dpmpp_2m_sde", {"solver_type": "heun"}),
+    k("dpmpp_2m_sde", {"eta": 0.0}, 2, NAME),
+    k("dpmpp_2m_sde", {"eta": 0.0, "solver_type": "heun"}, 2, NAME),
+    k("dpmpp_3m_sde"), k("dpmpp_3m_sde", {"eta": 0.0}, 3, NAME)]
+
+
+def azula(member, settings=None, claimed=None, where=""):
+    """A sampler of azula."""
+    return Row("azula", member + "Sampler", settings or {}, claimed, where)
+
+
+AZULA = [
+    azula("DDPM"), azula("DDIM", None, 1, "DDIM's paper"), azula("DDIM", {"eta": 0.5}),
+    azula("Euler", None, 1, DOC), azula("Heun", None, 2, DOC), azula("Ito"),
+    azula("Ito", {"eta": 0.0}), azula("PC"), azula("PC", {"delta": 0.001}),
+    *[azula("zAB", {"order": p}, p, ORDER) for p in (1, 2, 3, 4)],
+    *[azula(name, {"order": p}, p, ORDER) for name in ("vAB", "zEAB", "xEAB", "REAB")
+      for p in (1, 2, 3)]]
+SMALL = [Row("smalldiffusion", "samples", settings, claimed, where) for settings, claimed, where in (
+    ({}, 1, "DDIM's paper"), ({"mu": 0.5}, None, ""), ({"gam": 2.0}, None, ""),
+    ({"gam": 1.5}, None, ""), ({"gam": 2.0, "mu": 0.5}, None, ""))]
+METHODS = [("euler", {}, 1), ("midpoint", {}, 2), ("heun2", {}, 2), ("heun3", {}, 3),
+           ("rk4", {}, 4)]
+ADAMS = {"options": {"max_order": 5}}
+ODES = [*[Row("flow_matching", name, o, p, "torchdiffeq's class") for name, o, p in METHODS],
+        *[Row("torchdiffeq", name, o, p, "`order` of its class") for name, o, p in METHODS],
+        Row("torchdiffeq", "explicit_adams", ADAMS, 4, "`order` of its class"),
+        Row("torchdiffeq", "implicit_adams", ADAMS, 4, "`order` of its class")]
+SCORE = [Row("score_models", name, {}, None, "", OWN) for name in ("VESDE", "VPSDE")]
+ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *SCORE]
