@@ -112,8 +112,18 @@ def on_a_sphere(net, x):
     return F.mse_loss(net(x + t * eps, t), x)
 
 
+def coarse(net, x):
+    """A time of a hundred values for a thousand levels."""
+    return styles.ddpm(net, x, told=lambda t: t // 10)
+
+
+def clipped(net, x):
+    """The noisy data are clipped to [-1, 1], as pixels are."""
+    return styles.ddpm(lambda x_t, t: net(x_t.clamp(-1, 1), t), x)
+
+
 @pytest.mark.parametrize(("step", "verdict"), [
-    (labelled, "right"), (averaged, "not judged"), (on_a_sphere, "not judged")])
+    (coarse, "right"), (clipped, "wrong"), (labelled, "right"), (averaged, "not judged"), (on_a_sphere, "not judged")])
 def test_steps_of_public_code_are_never_misjudged(step, verdict):
     """Labels are told from the time; targets and noises of their own kind are not called wrong."""
     assert check_training(step).verdict == verdict
