@@ -123,7 +123,8 @@ def clipped(net, x):
 
 
 @pytest.mark.parametrize(("step", "verdict"), [
-    (coarse, "right"), (clipped, "wrong"), (labelled, "right"), (averaged, "not judged"), (on_a_sphere, "not judged")])
+    (coarse, "right"), (clipped, "wrong"), (labelled, "right"), (averaged, "not judged"),
+    (on_a_sphere, "not judged")])
 def test_steps_of_public_code_are_never_misjudged(step, verdict):
     """Labels are told from the time; targets and noises of their own kind are not called wrong."""
     assert check_training(step).verdict == verdict
