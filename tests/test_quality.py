@@ -85,7 +85,7 @@ def test_files_are_compared_by_distance_means_and_spreads(refsgm_command):
     assert lines[0].startswith("a.npy: 100 samples of shape (2,), float64 from ")
     assert "times that of two halves of b.npy" in lines[2]
     assert "standard errors" in lines[-1]
-    assert "feature" in refsgm_command("compare images.npy images.npy")[-1]
+    assert "means differ most in feature " in refsgm_command("compare images.npy images.npy")[-1]
 
 
 def test_a_share_is_held_out_and_nothing_else_is_learnt_from():
@@ -136,6 +136,7 @@ def test_a_finished_model_goes_on_from_its_weights():
     kept = min(0.5, 41 / 50)                                            # [OPT-2]
     assert_allclose(np.median(np.abs(moved)), (1 - kept) * rate, rtol=1e-3)
     assert more.history["steps"] == 41
+    assert_allclose(more.history["losses"][:40], model.history["losses"], **EXACT)
     for options, message in (({"n_steps": 40}, "more than the 40 steps that the model has, got 40"),
                              ({"n_steps": 50, "width": 9}, "its own options, got width = 9")):
         with pytest.raises(ValueError, match=message):
