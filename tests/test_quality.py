@@ -85,7 +85,7 @@ def test_files_are_compared_by_distance_means_and_spreads(refsgm_command):
     assert lines[0].startswith("a.npy: 100 samples of shape (2,), float64 from ")
     assert "times that of two halves of b.npy" in lines[2]
     assert "standard errors" in lines[-1]
-    assert "feature" in refsgm_command("compare images.npy images.npy")[-1]
+    assert "means differ most in feature " in refsgm_command("compare images.npy images.npy")[-1]
 
 
 def test_a_share_is_held_out_and_nothing_else_is_learnt_from():
@@ -136,6 +136,7 @@ def test_a_finished_model_goes_on_from_its_weights():
     kept = min(0.5, 41 / 50)                                            # [OPT-2]
     assert_allclose(np.median(np.abs(moved)), (1 - kept) * rate, rtol=1e-3)
     assert more.history["steps"] == 41
+    assert_allclose(more.history["losses"][:40], model.history["losses"], **EXACT)
     for options, message in (({"n_steps": 40}, "more than the 40 steps that the model has, got 40"),
                              ({"n_steps": 50, "width": 9}, "its own options, got width = 9")):
         with pytest.raises(ValueError, match=message):
@@ -163,6 +164,22 @@ def test_a_run_of_the_command_line_says_how_good_it_is_and_goes_on(refsgm_comman
     for words in ("shape (2,), float64", "classes   0, 1", "5 from ", "3 hidden layers of 8",
                   "80 steps; width = 8, n_levels = 5, held_out = 0.1", "held out  loss "):
         assert words in text
+
+
+def test_narrow_terminals_and_pipes_get_whole_lines_without_colours(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("NO_COLOR", "1")
+    np.save("[x].npy", normal(0, 30, 2))                       # and no name is taken for markup
+    monkeypatch.setattr(sys, "argv", ["refsgm", "train", "[x].npy", "--steps", "3", "--width", "4"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    out, errors = capsys.readouterr()
+    assert not end.value.code
+    assert "\x1b" not in out + errors
+    assert "[x].npy: 30 samples of shape (2,), float64 from " in errors.splitlines()[0]
+    assert "note: 3 samples are held out, too few to judge samples by: 20 are needed" in errors
+    assert len(out.splitlines()) == 1
 
 
 def test_the_version_is_said_with_what_a_report_of_a_fault_needs(refsgm_command):

@@ -36,7 +36,8 @@ def train_files(data, labels, out, checkpoint, points, resume, overwrite, every,
     begin = chosen.asarray(x)
     check_data(begin)
     sigmas = settings.fitted(begin).sigmas()
-    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.4g} to {sigmas[-1]:.4g}", **PLAIN)
+    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.4g} to {sigmas[-1]:.4g}, hidden "
+                  f"layers of {settings.width_for(x.shape[1])}", **PLAIN)
     for sentence in misfits(begin, sigmas):
         console.print(f"note: {sentence}", **PLAIN)
     hidden = held_out and (chosen.asarray(held_out[0]), held_out[1])
@@ -76,7 +77,7 @@ def print_quality(model, trained, held_out, seed):
         for line in quality.in_words(found):
             print(line)
     except ValueError as error:
-        print(f"the samples cannot be judged: {str(error).rpartition(';')[0]}")
+        print(f"the samples cannot be judged: {str(error).split(';')[0]}")
     if remedy := quality.advice(found, trained[0], model):
         print(f"note: {remedy}")
 

@@ -39,20 +39,20 @@ def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few
 def drawn(kind, rng, by_row, dim, defaults, dtype):
     """One random spec."""
     loop, few = kind.form == STATES, kind.adaptive
-    B = int(np.ceil(ROWS**rng.uniform(0, 1) if dim is None else 4**rng.uniform(0, 1)))
-    D = dim or int(np.ceil(FEATURES**rng.uniform(0, 1)))
+    B, D = between(rng, ROWS if dim is None else 4), dim or between(rng, FEATURES)
     if loop or few:
-        B, D = min(B, 8), min(D, dim or (3 if few else 8))
+        B, D = min(B, 3 if few else 8), min(D, dim or (3 if few else 8))
     narrow = dtype == "float32" or dtype is None and not few and rng.uniform() < 0.1
     functions = any(n in FUNCTIONS for n in kind.args) or kind.form == FUNCTION
     regime = "plain" if few else MODERATE if functions or narrow else ANY_SIZE
     spec = ProbeSpec("", B, D, by_row and bool(rng.uniform() < 0.6) and kind.form != TABLE, regime)
-    if kind.sliced:
+    if kind.sliced or {"weights", "sigmas"} <= set(kind.args):
         spec = spec._replace(M=int(rng.choice(DIRECTIONS)))
     if kind.is_step and rng.uniform() < 0.5:
-        low = 10**rng.uniform(-8, 0)
-        spec = spec._replace(ratio=((low, 1.0) if rng.uniform() < 0.7 else (0.99, 1 - 1e-6)))
-    count = int(np.ceil((300 if kind.form == TABLE else 30)**rng.uniform(0, 1)))
+        share, close = 10**rng.uniform(-8, 0), 10**rng.uniform(-6, -1)
+        spec = spec._replace(ratio=(share, 1.0) if rng.uniform() < 0.6 else
+                             (1 - close, 1 - close / 10))
+    count = between(rng, 300 if kind.form == TABLE else 30)
     given = [(name, str(rng.choice(choices))) for name, choices in CHOICES.items()
              if name in kind.args]
     if loop:
@@ -63,6 +63,11 @@ def drawn(kind, rng, by_row, dim, defaults, dtype):
     given = tuple((n, a) for n, a in given if n not in without)
     return spec._replace(count=count, given=given, without=tuple(without),
                          dtype="float32" if narrow else "float64")
+
+
+def between(rng, most):
+    """A whole number from 1 to `most`, smaller ones more often."""
+    return int((most + 1)**rng.uniform(0, 1))
 
 
 def sizes_in_words(kind, spec):

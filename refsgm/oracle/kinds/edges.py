@@ -23,7 +23,7 @@ WHOLE = (                          # the same, of numbers and of levels that end
     {"bin_width": 3.0}, {"dim": 1}, {"dim": 3072}, {"n_levels": 1}, {"n_levels": 2}, {"n_steps": 1},
     {"n_steps": 1, "beta_min": 0.3, "beta_max": 0.3}, {"n_steps": 2},
     {"steps_per_level": 1}, {"steps_per_level": 5},
-    {"offset": 0.0}, {"weights": (0.25, 0.0, 0.5, 0.25)}, {"gamma": 1.0}, {"sigma_data": 1.0})
+    {"offset": 0.0}, {"eta": 0.1}, {"deviation": 2.0}, {"weights": (0.25, 0.0, 0.5, 0.25)}, {"gamma": 1.0}, {"sigma_data": 1.0})
 TABLES = ("sigmas", "betas", "alpha_bar")
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
@@ -61,6 +61,9 @@ def edges(kind, by_row, dim):
     if kind.is_step:
         made += [plain._replace(label="a step to a far level", ratio=(1e-6, 1e-3)),
                  plain._replace(label="a step to an adjacent level", ratio=(0.97, 0.9999))]
+    if "alpha_bar_s" in kind.args:
+        made += [plain._replace(label="a step at clean data", regime="minute levels",
+                                ratio=(1 - 1e-6, 1 - 1e-8))]
     return tuple(s for s in made if answers(kind, s) == "finite")
 
 

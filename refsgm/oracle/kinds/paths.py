@@ -10,6 +10,7 @@ from .drawing import number
 from .fifty_digits import root
 from .kind import BATCH, LEVEL, ROUNDING, Kind, data_at_1, other_convention
 from .terms import its_logarithm, itself, of_data, one_over_it
+from .wide import RANDOM
 
 # Formulas; da and ds are the rates of scale and sigma
 
@@ -32,17 +33,25 @@ def cosine_marginal(f, t, offset):
     return scale, root(1 - scale**2)
 
 
+def cosine_by_difference(t, offset=0.008):
+    """As it is usually written: scale^2 is rounded, and t near 0; pi / 2, and t near 1."""
+    end = np.cos(offset / (1 + offset) * np.pi / 2)
+    scale = np.cos((t + offset) / (1 + offset) * np.pi / 2 * (1 - ROUNDING)) / end
+    return scale, np.sqrt(1 - scale**2 * (1 - ROUNDING))
+
+
 # Where it is asked: times and rates of a path that goes from the data to the noise
 
 
 def falling(rng, spec, drawn):
     """A negative rate, of the scale."""
-    return of_rows(rng, spec, lambda u: -10**(0.9 * u))
+    decades = 4.0 if spec.regime in RANDOM else 0.9
+    return of_rows(rng, spec, lambda u: -10**(decades * u))
 
 
 def normal_numbers(rng, spec, drawn):
     """Standard normal numbers, one per row or one for all."""
-    return of_rows(rng, spec, lambda u: 1.8 * u)
+    return of_rows(rng, spec, lambda u: (6.0 if spec.regime in RANDOM else 1.8) * u)
 
 
 def of_rows(rng, spec, f):
@@ -116,7 +125,8 @@ KINDS = (
     Kind("sde_coefficients", {"f": LEVEL, "g": LEVEL}, exact=sde_coefficients,
          draw={"scale_rate": falling}, level_terms=drift_and_square, quantities=rates),
 
-    Kind("cosine_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=cosine_marginal),
+    Kind("cosine_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=cosine_marginal,
+         spellings=(cosine_by_difference,)),
     Kind("flow_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=lambda f, t: (1 - t, t),
          level_terms=lambda args, component: [itself({"t": args["t"], "1": 1 + 0 * args["t"]})],
          spellings=(flow_marginal_by_difference,),
