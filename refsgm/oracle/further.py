@@ -52,7 +52,9 @@ def further_probes(caller, dim, dtype, seed):
 
 
 def within_reach(caller, spec):
-    """Whether code that takes timesteps can be asked: its levels are those of its table alone."""
+    """Whether code can be asked: JSON has no infinity, a table no levels but its own."""
+    if caller.fn is None and spec.regime == "infinite":
+        return False
     return caller.timesteps is None or spec.regime == "plain" or not (
         spec.at or spec.given or spec.ratio or spec.without or spec.regime != "edge")
 
@@ -64,7 +66,7 @@ def in_dtype(spec, dtype):
 
 def program_of(caller, probes):
     """A small failing probe as a program, where code fails at none that is plain; or ""."""
-    failing = [p for p in probes if not p.ok]
+    failing = [p for p in probes if not p.ok and caller.fn is not None]
     if not failing or any(p.situation.regime == "plain" and not p.situation.at and
                           not p.situation.given for p in failing):
         return ""

@@ -58,7 +58,7 @@ def few_digits(case):
         return [case.say("low-precision", f"the result comes as {narrow.pop()}",
                          "half precision")]
     if not plain:
-        if all(p.situation.regime in ("edge", "odd") or p.situation.regime in RANDOM
+        if all(p.situation.regime in ("edge", "odd", "infinite") or p.situation.regime in RANDOM
                and p.error > FAR_OFF for p in wrong):
             return []                                      # no loss of digits, another formula
         if wrong and all(p.error < 0.5 for p in wrong) or any(
