@@ -27,7 +27,7 @@ def further_probes(caller, dim, dtype, seed):
     contract, by_row, probes, notes = caller.contract, caller.levels != "scalar", [], []
     fixed, odd = live_specs(contract, by_row, dim, caller.defaults), []
     if caller.framework.name == "numpy" and not caller.draws and caller.timesteps is None:
-        odd = odd_specs(contract, by_row, dim)
+        odd = [s for s in odd_specs(contract, by_row, dim) if dtype is None or s.dtype != "int64"]
     for spec in itertools.chain(fixed, odd):
         if not within_reach(caller, spec):
             continue
@@ -61,7 +61,7 @@ def within_reach(caller, spec):
 
 def in_dtype(spec, dtype):
     """A spec in the one dtype that is judged, where there is one."""
-    return spec if dtype is None or spec.dtype == "int64" else spec._replace(dtype=dtype)
+    return spec if dtype is None else spec._replace(dtype=dtype)
 
 
 def program_of(caller, probes):
