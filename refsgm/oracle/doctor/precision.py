@@ -8,7 +8,7 @@ import numpy as np
 
 from ..calls.judge import ask
 from ..calls.reference import reference
-from ..kinds.wide import RANDOM
+from ..kinds.wide import FURTHER, RANDOM
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
 SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels",
@@ -36,6 +36,9 @@ def not_finite(case):
         return []
     labels = ", ".join(p.label for p in bad[:3])
     regimes = {p.situation.regime for p in bad}
+    if regimes <= set(FURTHER) and any(not p.ok and p.situation.regime == "plain"
+                                       for p in answered):
+        return []                                      # there is more to say of the plain probes
     where = f"the result is not finite at: {labels}"
     if len(bad) == len(answered):
         return [case.say("not-finite", "the result is not finite at any probe", "never finite")]
