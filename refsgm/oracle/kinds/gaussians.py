@@ -43,12 +43,16 @@ def mixture_score(f, x, weights, means, sigma):
 
 
 def from_rounded_exponents(x, weights, means, sigma):
-    """The score by log weights and exponents, each rounded by itself: far away they are large."""
+    """The score by log weights and exponents, each rounded by itself, and their sum: far away they
+    are large.
+    """
     exponents = np.sum((x[:, None] - means)**2, axis=2) / (2 * np.reshape(sigma, (-1, 1))**2)
     apart = 2 * (0.618 * np.arange(len(means)) % 1) - 1                     # no two are the same
     logs = np.log(weights) - exponents * (1 + ROUNDING * apart)
     r = np.exp(logs - np.max(logs, axis=1, keepdims=True))
-    return (r @ means / np.sum(r, axis=1, keepdims=True) - x) / sigma**2
+    r = r / np.sum(r, axis=1, keepdims=True)
+    off = 1 + ROUNDING * np.min(exponents, axis=1, keepdims=True)
+    return (off * (r @ means) - x) / sigma**2
 
 
 def log_density_itself(args, seen):
