@@ -27,6 +27,7 @@ bench: $(VENV)/with-bench        ## the claims about speed and memory, against P
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/sliced_step.py
 	$(BIN)/python benchmarks/langevin.py
+	$(BIN)/python benchmarks/under_load.py
 	$(BIN)/python benchmarks/mixture_score.py
 	$(BIN)/python benchmarks/mixture_memory.py
 	$(BIN)/python benchmarks/memory.py

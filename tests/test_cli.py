@@ -1,7 +1,9 @@
 """The command line: what it writes, what it refuses, how it exits."""
 
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -148,10 +150,15 @@ def test_the_demo_writes_its_report_and_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr("refsgm.app.demo.STEPS_PER_LEVEL", 2)
     out, _ = run("demo", "--steps", 20, cwd=tmp_path)
     folder = tmp_path / "refsgm-demo"
-    assert sorted(os.listdir(folder)) == ["loss.png", "model.npz", "report.json", "report.txt",
-                                          "samples.png", "trajectory.png"]
+    assert sorted(os.listdir(folder)) == ["loss.png", "model.npz", "report.html", "report.json",
+                                          "report.txt", "samples.png", "trajectory.png"]
     report = json.loads((folder / "report.json").read_text())
     assert (folder / "report.txt").read_text() == out
+    page = (folder / "report.html").read_text()                 # with its pictures, and whole
+    for name in ("samples", "trajectory", "loss"):
+        assert base64.b64encode((folder / f"{name}.png").read_bytes()).decode() in page
+    assert set(re.findall(r'(?:src|href)="(\w+:)', page)) == {"data:"}
+    assert f"{report['energy_distance_ratio']:.2f}" in page
     assert report["eps_prediction_error"] < 1e-5
     assert report["ddpm_error"] < 1e-4
     assert len(report["loss_per_level_held_out"]) == len(report["sigmas"])

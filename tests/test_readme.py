@@ -128,6 +128,16 @@ def test_the_links_of_the_documents_lead_somewhere():
                 assert anchor in slugs, (source, path, anchor)
 
 
+def test_the_citation_has_the_version_and_a_report_asks_for_those_of_packages():
+    """CITATION.cff follows the package; the form for reports and CONTRIBUTING ask for the command."""
+    import refsgm
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == refsgm.__version__
+    form = (ROOT / ".github" / "ISSUE_TEMPLATE" / "wrong_result.yml").read_text()
+    for text in (form, (ROOT / "CONTRIBUTING.md").read_text()):
+        assert "refsgm --version --verbose" in text
+
+
 def test_every_module_of_the_reference_has_its_place_in_the_reading_order():
     """The docstrings of refsgm and of its folders name all their modules."""
     import sys

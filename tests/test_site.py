@@ -270,10 +270,12 @@ def test_mathematics_is_there_before_any_program_runs(visit):
 
 
 def shown_scores(page):
-    """The three points of the figure, the score that it shows at them, and its sigma."""
+    """The three points of the figure, the score that it has for them, and its sigma."""
     rows = page.evaluate("""() => [...document.querySelectorAll(".annealing tr[data-x]")].map(r =>
-        [r.dataset.x, r.dataset.y, r.cells[1].textContent, r.cells[2].textContent])""")
+        [r.dataset.x, r.dataset.y, ...[r.cells[1], r.cells[2]].map(c => c.dataset.value)])""")
     table = np.array(rows, float)
+    shown = page.locator(".annealing tr[data-x] td").all_text_contents()
+    assert shown == [f"{value:.3f}" for value in table[:, 2:].ravel()]
     return table[:, :2], table[:, 2:], float(page.get_attribute(".annealing", "data-sigma"))
 
 

@@ -65,8 +65,6 @@ if (typeof module !== "undefined") {
 function figure(root) {
   const HALF_WIDTH = 5, PARTICLES = 500, LEVELS = 300, PER_LEVEL = 3, COARSE = 4;
   root.innerHTML = `
-    <canvas role="img" aria-label="Density of the noisy data, its score as arrows, and particles
-      that follow it; the table below has the scores at A, B and C."></canvas>
     <div class="controls">
       <label>sigma <output></output>
         <input type="range" min="0" max="${LEVELS}" step="1" value="0"></label>
@@ -74,6 +72,8 @@ function figure(root) {
       <button type="button" data-do="plunge">Start at small sigma</button>
       <button type="button" data-do="pause" aria-pressed="false">Pause</button>
     </div>
+    <canvas role="img" aria-label="Density of the noisy data, its score as arrows, and particles
+      that follow it; the table below has the scores at A, B and C."></canvas>
     <table><thead><tr><th>score at</th><th>x</th><th>y</th></tr></thead><tbody>${
       Object.entries(POINTS).map(([name, [x, y]]) => `<tr data-x="${x}" data-y="${y}">
         <th>${name} (${x}, ${y})</th><td></td><td></td></tr>`).join("")}</tbody></table>
@@ -103,7 +103,10 @@ function figure(root) {
     root.dataset.sigma = sigma;
     for (const row of root.querySelectorAll("tr[data-x]")) {
       const {score} = look(+row.dataset.x, +row.dataset.y, sigma);
-      score.forEach((value, i) => { row.cells[i + 1].textContent = value.toFixed(7); });
+      score.forEach((value, i) => {
+        row.cells[i + 1].textContent = value.toFixed(3);
+        row.cells[i + 1].dataset.value = value;
+      });
     }
     paintCloud();
   }
@@ -182,6 +185,12 @@ function figure(root) {
       pen.stroke();
       pen.fillText(name, toX(x) + 7, toY(y) - 6);
     }
+    pen.textAlign = "center";
+    MEANS.forEach(([x, y], k) => pen.fillText(k + 1, toX(x), toY(y) + 4));
+    pen.font = "11px system-ui, sans-serif";
+    for (const at of [-4, -2, 0, 2, 4]) pen.fillText(at, toX(at), height - 5);
+    for (const at of [-2, 0, 2]) pen.fillText(at, 12, toY(at) + 4);
+    pen.textAlign = "start";
     shares(particles).forEach((share, k) => {
       root.querySelectorAll(".share")[k].textContent = `${(100 * share).toFixed(0)} %`;
     });

@@ -116,6 +116,8 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
           overwrite: Overwrite = False,
           checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between "
                                       "checkpoints.")] = 15.0,
+          verbose: Annotated[bool, typer.Option("--verbose", help="Also say how the processors "
+                             "were used.")] = False,
           on: On = "numpy", **settings):
     """Train a score network.
 
@@ -128,7 +130,7 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
     check_outputs(checkpoint, overwrite=True)
     with alone(checkpoint):
         train_files(data, labels, out, checkpoint, points, resume, overwrite, checkpoint_every,
-                    chosen, settings)
+                    chosen, settings, verbose)
 
 
 @app.command()
@@ -225,7 +227,7 @@ def scorecard(out: Annotated[str, typer.Option(help="Folder for tables and figur
               overwrite: Overwrite = False):
     """Print the field's toy claims as exact numbers, each beside what sampling gives.
 
-    Writes scorecard.txt, scorecard.json and scorecard.png; about two minutes without part (f).
+    Writes scorecard.txt, scorecard.json and scorecard.png; a quarter of a minute without part (f).
     """
     from .scorecard_report import run
     with console.status("the scorecard") as status:

@@ -159,7 +159,8 @@ def draw(path, parts, scores):
     ax = plotting.convergence(scorecard.STEPS, {f"{name}: {seen.slope:.2f}": seen.errors
                                                 for name, (_, seen) in parts["e"].items()},
                               axes[1, 1], "(e) error in mean and covariance")
-    ax.legend(frameon=False, fontsize=7, title="observed order", ncols=2)
+    ax.legend(frameon=False, fontsize=7, title="observed order", title_fontsize=7, ncols=2,
+              loc="upper center", bbox_to_anchor=(0.5, -0.14))         # no curve is under it
 
     if "f" in parts:
         levels = parts["f"]["levels"]

@@ -16,7 +16,8 @@ from ..learn.training import check_data
 PLAIN = {"highlight": False, "soft_wrap": True, "markup": False}
 
 
-def train_files(data, labels, out, checkpoint, points, resume, overwrite, every, chosen, settings):
+def train_files(data, labels, out, checkpoint, points, resume, overwrite, every, chosen, settings,
+                verbose=False):
     """Train where no other run writes the same files; the arguments are the options of `train`."""
     if resume and not os.path.exists(checkpoint):
         resume = earlier(out, checkpoint, settings)
@@ -35,7 +36,8 @@ def train_files(data, labels, out, checkpoint, points, resume, overwrite, every,
     begin = chosen.asarray(x)
     check_data(begin)
     sigmas = settings.fitted(begin).sigmas()
-    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.4g} to {sigmas[-1]:.4g}", **PLAIN)
+    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.4g} to {sigmas[-1]:.4g}, hidden "
+                  f"layers of {settings.width_for(x.shape[1])}", **PLAIN)
     for sentence in misfits(begin, sigmas):
         console.print(f"note: {sentence}", **PLAIN)
     hidden = held_out and (chosen.asarray(held_out[0]), held_out[1])
@@ -51,6 +53,8 @@ def train_files(data, labels, out, checkpoint, points, resume, overwrite, every,
     also = f", held-out loss {state.held_out[-1][1]:.4f}" if state.held_out else ""
     print(f"{out}: {len(x)} points of dimension {model.dim}, {settings.n_steps} steps, "
           f"loss {np.mean(last):.4f} (mean of the last {len(last)} steps){also}")
+    if verbose:
+        print(f"computed on {state.way.as_text()}")
     if held_out:
         print_quality(model, (x, labels), held_out, settings.seed)
 
@@ -73,7 +77,7 @@ def print_quality(model, trained, held_out, seed):
         for line in quality.in_words(found):
             print(line)
     except ValueError as error:
-        print(f"the samples cannot be judged: {str(error).rpartition(';')[0]}")
+        print(f"the samples cannot be judged: {str(error).split(';')[0]}")
     if remedy := quality.advice(found, trained[0], model):
         print(f"note: {remedy}")
 

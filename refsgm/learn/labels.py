@@ -91,7 +91,8 @@ def labelled_batches(batches, settings, state, dtype):
         x = batch[0]
         if numbers is None:
             numbers = beside(state.labels, x)
+            device = device_of(x) if settings.noise == "device" else None
         rows = beside(state.order, x)[state.position - len(x):state.position]
-        rng = (device_of(x) or np.random).default_rng([settings.seed, HIDDEN, state.step])
-        shown = rng.random(len(x)) >= settings.label_dropout
+        rng = (device or np.random).default_rng([settings.seed, HIDDEN, state.step])
+        shown = beside(rng.random(len(x)) >= settings.label_dropout, x)
         yield *batch, one_hot(np.where(shown, numbers[rows], -1), state.classes, dtype)

@@ -4,6 +4,7 @@ import inspect
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
+from functools import partial
 from typing import Unpack
 
 import numpy as np
@@ -13,6 +14,7 @@ from .form import as_rows, form_of
 from .held_out import due, held_out_loss, split
 from .labels import checked, numbered, one_hot
 from .networks import Model
+from .pool import at_work
 from .settings import Options, Settings, changed, with_options
 from .training import check_data, model_of, read_losses, start, training_steps
 from ..arguments import check_functions
@@ -49,7 +51,7 @@ def run_to_end(x, settings, checkpoint=None, *, labels=None, held_out=None, resu
     def keep():
         if checkpoint:
             save_checkpoint(checkpoint, x, settings, state)
-    averaged, judge = None, None
+    averaged, judge, run = None, None, at_work(state.way._replace(parts=1))
     keep()
     saved = time.monotonic()
     with watch or nullcontext(lambda state: False) as stops, \
@@ -58,9 +60,10 @@ def run_to_end(x, settings, checkpoint=None, *, labels=None, held_out=None, resu
             if held_out and due(state.step, settings.n_steps):
                 averaged = averaged or model_of(x, settings, state.average, state.classes)
                 judge = judge or loss_on(held_out, settings, state, averaged)
-                state.held_out.append([state.step, judge(averaged)])
+                value, = run(partial(judge, averaged))
+                state.held_out.append([state.step, value])
             ended = callback and callback(state.step, float(to_host(loss)),
-                                          state.held_out[-1][1] if state.held_out else None) is True
+                                          state.held_out[-1][1] if state.held_out else None)
             stop, now = stops(state), time.monotonic()
             if stop or ended or now - saved > every or state.step == settings.n_steps:
                 keep()
@@ -136,7 +139,7 @@ def continued(x, settings, labels, model):
 
     Raises ValueError for a model of other settings, data or labels, and one that has its steps.
     """
-    past = model.history or {"settings": {}, "steps": 0, "held_out": []}
+    past = model.history or {"settings": {}, "steps": 0, "losses": [], "held_out": []}
     for name, value in past["settings"].items():
         if name != "n_steps" and getattr(settings, name) != value:
             raise ValueError(f"a model goes on with its own options, got {name} = "
@@ -158,6 +161,8 @@ def continued(x, settings, labels, model):
             place[...] = beside(to_host(value), x)
     state.step = state.begun = past["steps"]
     state.held_out = [list(pair) for pair in past["held_out"]]
+    for (begin, _), (end, mean) in zip([(0, 0.0), *past["losses"]], past["losses"]):
+        state.losses[begin:end] = mean                          # as far as the model has them
     state.rng = np.random.default_rng([settings.seed, state.begun])
     return state
 

@@ -9,8 +9,9 @@ are found as autograd finds them: an array in a box shows each operation that it
 gradient among them, for the rules of derivatives are made of such operations. So the mathematics is
 written once, and neither traced nor checked again while shapes stay what they were.
 
-What a tape cannot know is whether a number decided which operations were done. So `repeated` plays
-a tape only after it gave the very bits that the function itself gives for another batch.
+A number that decides which operations are done cannot be on a tape, and ends the recording. What
+reads numbers in another way shows when the tape gives other bits than the function itself does for
+another batch: `repeated` plays a tape only after that.
 """
 
 import inspect
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import VSpace
-from autograd.tracer import Node, isbox, new_box, register_notrace
+from autograd.tracer import Box, Node, isbox, new_box, register_notrace
 
 from .autograd_rules import traces
 
@@ -58,6 +59,14 @@ class Place(Node):
         calls.append(Call(None, (value,), {}, {}, None, (value.shape, value.dtype)))
 
 
+def truth(box):
+    """Whether the value in a box is true: a tape must not depend on that."""
+    if type(box._node) is Place:
+        raise TypeError("a tape cannot follow a branch that depends on values")
+    return bool(box._value)
+
+
+Box.__bool__ = truth                                     # and autograd's own, but for that
 for values_are_known in (anp.zeros_like, anp.ones_like):             # from shape and dtype alone
     register_notrace(Place, values_are_known)
 
@@ -141,7 +150,7 @@ def is_elementwise(function):
 
 def writing(function, args, kwargs, out):
     """An operation, so called that it writes its result to `out`."""
-    if function is np.sum and len(args) == 1:                       # what it calls, without a detour
+    if function is np.sum and len(args) == 1:                       # what it calls in the end
         return np.add.reduce, args, {"axis": None} | kwargs | {"out": out}
     if takes_out(function):
         return function, args, kwargs | {"out": out}

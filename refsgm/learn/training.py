@@ -165,8 +165,9 @@ def step_of(model, settings, state):
 
     def update(*batch):
         n = len(batch[0])
-        value, *others = run(*(partial(evaluate[i], n, *(a if a is None else a[rows] for a in batch))
-                               for i, rows in enumerate(rows_of_parts(n, parts))))
+        value, *others = run(*(
+            partial(evaluate[i], n, *(a if a is None else a[rows] for a in batch))
+            for i, rows in enumerate(rows_of_parts(n, parts))))
         value = sum(others, value)
         if on_host(value):
             check_loss(value, state.step, settings)

@@ -109,6 +109,7 @@ class Kind:
       tolerance        relative, where that is more than what rounding explains
       sampling         whether samplers, likelihoods and training use it without gradients, so that
                        it may have none
+      answer           its function, made faster by what is known of a test function
       adaptive         whether it solves an ODE in steps of its own: its rows share the steps, and
                        other code calls its function at other points
       spellings        the same formula spelled otherwise, whose rounding errors are allowed too
@@ -137,6 +138,7 @@ class Kind:
 
     tolerance: float = 0.0
     sampling: bool = False
+    answer: object = None
     adaptive: bool = False
     spellings: tuple = ()
 

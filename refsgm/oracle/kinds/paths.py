@@ -33,6 +33,13 @@ def cosine_marginal(f, t, offset):
     return scale, root(1 - scale**2)
 
 
+def cosine_by_difference(t, offset=0.008):
+    """As it is usually written: scale^2 is rounded, and t near 0; pi / 2, and t near 1."""
+    end = np.cos(offset / (1 + offset) * np.pi / 2)
+    scale = np.cos((t + offset) / (1 + offset) * np.pi / 2 * (1 - ROUNDING)) / end
+    return scale, np.sqrt(1 - scale**2 * (1 - ROUNDING))
+
+
 # Where it is asked: times and rates of a path that goes from the data to the noise
 
 
@@ -118,7 +125,8 @@ KINDS = (
     Kind("sde_coefficients", {"f": LEVEL, "g": LEVEL}, exact=sde_coefficients,
          draw={"scale_rate": falling}, level_terms=drift_and_square, quantities=rates),
 
-    Kind("cosine_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=cosine_marginal),
+    Kind("cosine_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=cosine_marginal,
+         spellings=(cosine_by_difference,)),
     Kind("flow_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=lambda f, t: (1 - t, t),
          level_terms=lambda args, component: [itself({"t": args["t"], "1": 1 + 0 * args["t"]})],
          spellings=(flow_marginal_by_difference,),
