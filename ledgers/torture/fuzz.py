@@ -118,7 +118,9 @@ def differ(got, want, moved, eps, of_nan=False):
         return f"shapes {[a.shape for a in got]} in place of {[a.shape for a in want]}"
     for a, b, m in zip(got, want, moved):
         if a.dtype.kind not in "fciu":
-            return "" if np.array_equal(a, b) else f"{a} in place of {b}"
+            if not np.array_equal(a, b):
+                return f"{a} in place of {b}"
+            continue
         real = np.asarray(a.real, np.longdouble)
         b = np.asarray(b.real, np.longdouble)
         largest = float(np.finfo(a.dtype).max) if a.dtype.kind in "fc" else np.inf
