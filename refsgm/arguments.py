@@ -11,7 +11,8 @@ from numbers import Integral
 
 import autograd.numpy as np
 
-from .arrays import WHOLE, in_one_line, is_number_or_array, on_host, range_of_squares, value_of
+from .arrays import (WHOLE, in_one_line, is_number_or_array, on_host, range_of_squares, value_of,
+                     weak_number)
 
 POSITIVE = ("positive", lambda a: (a >= (ends := range_of_squares(a))[0]) & (a <= ends[1]))
 NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a)[1]))
@@ -101,13 +102,12 @@ def check_batch(**arrays):
 
 def check_level(x, domain, **levels):
     """Every noise level (or time, or step size) is a scalar or (B, 1), and lies inside `domain`."""
-    column = (len(x), 1)
     for name, a in levels.items():
-        shape = shape_of(name, a)
-        if shape not in ((), column):
-            raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {column}, "
+        if (shape := shape_of(name, a)) not in ((), (len(x), 1)):
+            raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {(len(x), 1)}, "
                              f"got shape {shape}")
-    check_values(domain, **levels)
+        in_use = weak_number(a, x) if domain in (POSITIVE, NONNEGATIVE) else a
+        check_value(name, in_use, domain)
 
 
 def check_below(**pair):

@@ -101,6 +101,13 @@ def float_type(*arrays):
     return np.result_type(*dtypes, np.float32)
 
 
+def weak_number(a, x):
+    """A Python number as it is among the numbers of x: in float32 if x is."""
+    if type(a) is float and getattr(value_of(x), "dtype", None) == np.float32:
+        return np.float32(max(-3e38, min(a, 3e38)))
+    return a
+
+
 def weak(f):
     """The elementwise function f, made to return a Python number for a Python number."""
     return lambda a: float(f(a)) if type(a) in (int, float) else f(a)

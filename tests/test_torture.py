@@ -1,11 +1,15 @@
-"""A little of each part of `python -m ledgers.torture`, which is run in full for docs/promises.md."""
+"""A little of each part of `python -m ledgers.torture`, which docs/promises.md has figures of."""
+
+import pathlib
 
 import numpy as np
 import pytest
 
 import refsgm
-from ledgers.torture import disguises, fuzz
+from ledgers.torture import disguises, fuzz, hostile, options, programs
 from ledgers.torture.subjects import SUBJECTS
+from refsgm.oracle.doors.apart import in_another_process
+from refsgm.oracle.kinds import find
 
 
 QUICK = [n for n in disguises.DISGUISES
@@ -22,11 +26,17 @@ def test_strange_arguments_are_right_or_refused_in_one_sentence():
 
 
 def test_the_fuzz_covers_every_public_function():
-    """All that takes arrays or numbers; what trains, judges or reads files has tests of its own."""
+    """In calls with one strange argument, or where it trains, judges or reads files, by options."""
     covered = {s.name.partition(".")[0] for s in SUBJECTS}
-    elsewhere = {"check", "check_sampler", "check_training", "check_sde", "train", "Settings",
-                 "save_model", "load_model", "backend"}
-    assert set(refsgm.__all__) - covered == elsewhere
+    assert set(refsgm.__all__) - covered - {"Options"} == set(options.CALLS)
+
+
+def test_strange_options_are_taken_or_refused_by_name():
+    """The whole list has 3,000 calls."""
+    tally = options.options(23)
+    assert tally.wrong == []
+    assert len(tally.unclear) <= 1
+    assert tally.counts["refused"] > 70
 
 
 @pytest.mark.parametrize(("broken", "found"), [
@@ -46,3 +56,31 @@ def test_the_fuzz_sees_mistakes(broken, found):
     subject = type(right)("perturb", call, right.right_call)
     tally = fuzz.fuzz(150, seed=1, subjects=[subject], names=QUICK)
     assert any(found in sentence for sentence in tally.wrong)
+
+
+def test_a_call_that_takes_all_memory_is_ended():
+    """The process may grow by one gibibyte in a call, and the verdict says so."""
+    options = {"seconds": 60.0, "dtype": "float64"}
+    ok, text, _ = in_another_process(find("gaussian_score"), "ledgers.torture.hostile:allocates",
+                                     "numpy", options)
+    assert not ok
+    assert "takes more than 1 GiB of memory in one call" in " ".join(text.split())
+
+
+def test_the_page_counts_the_lists_as_they_are():
+    """docs/promises.md says how much is tried."""
+    page = " ".join((pathlib.Path(__file__).parent.parent / "docs/promises.md").read_text().split())
+    for n, what in ((len(disguises.DISGUISES), "disguises"), (len(disguises.CHANGES), "changes of"),
+                    (len(disguises.SHAPES), "changes of shape"), (len(options.STRANGE), "strange"),
+                    (len(hostile.FUNCTIONS) + len(hostile.IMPORTS), "functions that never end"),
+                    (len(programs.PROGRAMS) + len(programs.COMMANDS), "programs and commands")):
+        assert f" {n} {what}" in page, (n, what)
+
+
+def test_the_hostile_lists_are_whole():
+    """Every function is there under its name, and gets the status that a verdict has."""
+    assert len(hostile.FUNCTIONS) + len(hostile.IMPORTS) >= 95
+    assert len(programs.PROGRAMS) + len(programs.COMMANDS) >= 60
+    assert all(callable(getattr(hostile, name)) for name in hostile.FUNCTIONS)
+    statuses = [status for status, _ in (*programs.PROGRAMS.values(), *programs.COMMANDS.values())]
+    assert {*hostile.FUNCTIONS.values(), *statuses} == {0, 1, 2}

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from . import files, fuzz, kills, limits
+from . import files, fuzz, kills, limits, options
 
 CALLS, DAMAGES, KILLS, SECONDS = 60_000, 5_000, 30, 1.0
 PARTS = ("fuzz", "files", "kills", "functions", "programs")
@@ -19,8 +19,10 @@ MOST_UNCLEAR = 0.01                              # of the exceptions in the fuzz
 
 def fuzzed(seed, small):
     """What came of strange arguments."""
-    tally = fuzz.fuzz(CALLS // small, seed)
-    n = tally.counts
+    tally, others = fuzz.fuzz(CALLS // small, seed), options.options(small)
+    tally.wrong += others.wrong
+    tally.unclear += others.unclear
+    n = tally.counts + others.counts
     raised = n["refused"] + n["unclear"]
     wrong = [*tally.wrong]
     if n["unclear"] > MOST_UNCLEAR * raised:
@@ -28,8 +30,8 @@ def fuzzed(seed, small):
     return (f"{sum(n[k] for k in n if k != 'in 80 bits too')} calls: {n['value']} right "
             f"({n['in 80 bits too']} of them against 80 bits too), {n['refused']} refused in one "
             f"sentence that names the argument, {n['unclear']} in other words ("
-            f"{n['unclear'] / max(raised, 1):.2%}), {n['hang']} without an end, {n['changed']} with "
-            f"changed arguments, {n['wrong']} wrong"), wrong
+            f"{n['unclear'] / max(raised, 1):.2%}), {n['hang']} without an end, "
+            f"{n['changed']} with changed arguments, {n['wrong']} wrong"), wrong
 
 
 def damaged(seed, small):
@@ -63,16 +65,16 @@ def main():
                         "left out")
     parser.add_argument("--small", action="store_true", help="a twentieth of everything")
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    unknown = set(options.parts) - set(PARTS)
+    given = parser.parse_args()
+    unknown = set(given.parts) - set(PARTS)
     if unknown:
         parser.error(f"part must be one of {', '.join(PARTS)}, got {unknown.pop()}")
-    small, failed = 20 if options.small else 1, False
-    for part in options.parts or PARTS:
+    small, failed = 20 if given.small else 1, False
+    for part in given.parts or PARTS:
         start = time.monotonic()
-        words, wrong = {"fuzz": lambda: fuzzed(options.seed, small),
-                        "files": lambda: damaged(options.seed, small),
-                        "kills": lambda: killed(options.seed, small)}.get(
+        words, wrong = {"fuzz": lambda: fuzzed(given.seed, small),
+                        "files": lambda: damaged(given.seed, small),
+                        "kills": lambda: killed(given.seed, small)}.get(
                             part, lambda part=part: limited(part, small))()
         print(f"{part:10} {words}, {time.monotonic() - start:.0f} s", flush=True)
         print("".join(f"    {sentence}\n" for sentence in wrong[:20]), end="", flush=True)

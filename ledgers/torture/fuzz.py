@@ -93,7 +93,7 @@ def sensitivity(subject, right, i, plain, values, rng):
     """How far results move, entry by entry, when inputs move by a share of 1, (list of arrays)."""
     moved, share = [np.abs(v) + subject.floor for v in values], 1e-7
     for draw in range(4):
-        near = right()
+        near = [a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in right()]
         near[i] = plain
         near = [a * (1 + share * rng.choice([-1, 1], np.shape(a)))
                 if isinstance(a, np.ndarray) and a.dtype.kind == "f" or type(a) is float else a
@@ -101,8 +101,8 @@ def sensitivity(subject, right, i, plain, values, rng):
         found = outcome(subject, near)
         if found.kind != "value" or [np.shape(v) for v in found.value] != [
                 np.shape(v) for v in values]:
-            return [np.full(np.shape(v), 1e3 * (np.max(np.abs(v)) if v.size else 0))
-                    for v in values]
+            return [np.full(np.shape(v), 1e3 * (np.max(np.abs(v)) if v.size else 0)
+                            + subject.floor) for v in values]
         with np.errstate(all="ignore"):
             moved = [np.fmax(m, np.abs(f - v) / share)
                      for m, f, v in zip(moved, found.value, values)]
@@ -118,7 +118,9 @@ def differ(got, want, moved, eps, of_nan=False):
         return f"shapes {[a.shape for a in got]} in place of {[a.shape for a in want]}"
     for a, b, m in zip(got, want, moved):
         if a.dtype.kind not in "fciu":
-            return "" if np.array_equal(a, b) else f"{a} in place of {b}"
+            if not np.array_equal(a, b):
+                return f"{a} in place of {b}"
+            continue
         real = np.asarray(a.real, np.longdouble)
         b = np.asarray(b.real, np.longdouble)
         largest = float(np.finfo(a.dtype).max) if a.dtype.kind in "fc" else np.inf
@@ -174,7 +176,7 @@ def judged(subject, right, i, thing, how, rng):
     got = outcome(subject, args)
     if contents(args) != before:
         return "changed", "an argument was changed", False
-    plain = right()
+    plain = [a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in right()]
     plain[i] = plainly(disguises.meaning(thing), subject.counts(i))
     if got.kind != "value":
         same = got.kind == "refused" and how.partition(", ")[0] in SAME and not subject.counts(i)
@@ -188,20 +190,22 @@ def judged(subject, right, i, thing, how, rng):
         return "wrong", f"takes {type(thing).__name__}", False
     want = outcome(subject, plain)
     if want.kind != "value":
-        rounded = "sum to 1" in want.value and precision([thing], []) > 1e-8
+        rounded = "sum to 1" in want.value and precision(args, []) > 1e-8
         return ("value" if rounded else "wrong"), f"in float64: {want.value}", False
-    if np.iscomplexobj(thing) and not all(np.isfinite(v).all() for v in want.value):
-        return "value", "", False
+    if np.iscomplexobj(thing) and not all((np.abs(v) < 1e100).all() for v in want.value):
+        return "value", "", False                          # products of infinities are NaN there
     moved = sensitivity(subject, right, i, plain[i], want.value, rng)
     of_nan = not np.all(np.isfinite(plain[i]))
-    sentence = differ(got.value, want.value, moved, precision(args, got.value), of_nan)
+    sentence = differ(got.value, want.value, moved, max(subject.eps, precision(args, got.value)),
+                      of_nan)
     if sentence or not subject.lifts:
         return ("wrong" if sentence else "value"), sentence, False
     again = right()
     again[i] = plain[i]
     exact = outcome(subject, [lifted(a) for a in again])
     if exact.kind == "value":
-        sentence = differ(want.value, exact.value, moved, precision(plain, want.value), of_nan)
+        sentence = differ(want.value, exact.value, moved,
+                          max(subject.eps, precision(plain, want.value)), of_nan)
     return ("wrong" if sentence else "value"), sentence and f"float64: {sentence}", \
         exact.kind == "value"
 
@@ -251,9 +255,10 @@ def fuzz(count, seed, subjects=SUBJECTS, names=None):
         for _ in range(count):
             subject = subjects[rng.choice(len(subjects), p=weights / weights.sum())]
             inputs = int(rng.integers(50)), bool(rng.integers(2))
+            dtype = np.float64 if rng.integers(4) else np.float32
 
-            def right():
-                return subject.make(Inputs(*inputs))               # noqa: B023, called in this turn
+            def right(dtype=dtype):
+                return subject.make(Inputs(*inputs), dtype)        # noqa: B023, called in this turn
             subject.right = right()
             i = int(rng.integers(len(subject.right)))
             try:
@@ -264,7 +269,8 @@ def fuzz(count, seed, subjects=SUBJECTS, names=None):
                 continue                           # what cannot be disguised in this way
             found, sentence, lifted = judged(subject, right, i, thing, how, rng)
             tally.counts["in 80 bits too"] += lifted
-            tally.note(f"{subject.name}({subject.names[i]}: {how})", found, sentence)
+            beside = " beside float32" if dtype == np.float32 else ""
+            tally.note(f"{subject.name}({subject.names[i]}: {how}{beside})", found, sentence)
     finally:
         signal.signal(signal.SIGALRM, before)
     return tally

@@ -183,7 +183,7 @@ def raises_in_a_thread(x, mean, sigma):
 def allocates(*args):
     kept = []
     while True:
-        kept.append(bytearray(b"x") * 10**7)
+        kept.append(b"x" * 10**8)
 
 
 @owes(1)

@@ -89,7 +89,7 @@ class Command:
                 return [f"{name}: it does not end"]
             code = process.returncode
             expected = {0, POLITE, -getattr(signal, name)}
-            if code not in expected or "Traceback" in errors:
+            if code not in expected or "Traceback" in errors and code >= 0:   # -n: while it starts
                 wrong.append(f"{name} at {moment:.2f}: exit {code}, {errors[-300:]}")
             self.look(folder, wrong, f"{name} at {moment:.2f}")
             self.go_on(folder, code, wrong, f"{name} at {moment:.2f}")

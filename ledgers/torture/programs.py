@@ -103,7 +103,7 @@ for k, line in enumerate(sys.stdin):
     "takes up memory": (1, '''
 for k, line in enumerate(sys.stdin):
     kept = []
-    while k == 3: kept.append(bytearray(b"x") * 10**7)
+    while k == 3: kept.append(b"x" * 10**8)
     reply(line)'''),
     # no answer at all: time runs out twice, or it ends three times
     "says nothing": (1, "time.sleep(1000)"),
@@ -130,7 +130,7 @@ for k, line in enumerate(sys.stdin):
     say(json.dumps({"id": n, "result": a}, indent=1))'''),
     "never flushes": (1, '''
 ''' + EACH + '''sys.stdout.write("y")'''),
-    "closes its output and lives": (1, "os.close(1); time.sleep(1000)"),
+    "closes its output and lives": (2, "os.close(1); time.sleep(1000)"),
     "closes its input and lives": (1, "os.close(0); time.sleep(1000)"),
     "hands its output to a sleeper": (1, "subprocess.Popen(['sleep', '1000']); time.sleep(1000)"),
     "ends at once": (2, ""),

@@ -23,6 +23,14 @@ NARROW = {"log_likelihood", "probability_flow", "langevin_law", "annealed_langev
 MIXTURE = refsgm.GaussianMixture(np.array([0.25, 0.75]), np.array([[0.0] * D, [1.0] * D]),
                                  np.stack([np.eye(D), np.eye(D) + 0.5]))
 POINTS = refsgm.Empirical(np.random.default_rng(0).standard_normal((9, D)), 0.5)
+def in_float32(p):
+    """The same distribution, in float32."""
+    return type(p)(*(a.astype(np.float32) for a in ((p.means[0], p.covs[0]) if isinstance(
+        p, refsgm.Gaussian) else (p.weights, p.means, p.covs))))
+
+
+DISTRIBUTIONS = (GAUSSIAN, MIXTURE, POINTS, in_float32(GAUSSIAN), in_float32(MIXTURE),
+                 refsgm.Empirical(POINTS.points.astype(np.float32), 0.5))
 PARAMS = refsgm.init_network(np.random.default_rng(0), D, 4, 2)
 ENERGY = refsgm.init_network(np.random.default_rng(0), D, 4, 2, energy=True)
 MODEL = refsgm.Model(PARAMS, np.zeros(D), 1.0, np.array([2.0, 1.0, 0.5]))
@@ -45,6 +53,7 @@ class Subject:
     weight  how often it is called, in comparison with others
     lifts   whether it can compute in 80 bits
     floor   size of the numbers whose differences it returns
+    eps     rounding of the numbers that it holds itself
     """
 
     def __init__(self, name, call, make):
@@ -54,11 +63,12 @@ class Subject:
         self.lifts = name not in NARROW
         self.floor = (1.0 if name.startswith(("expected", "affine", "sampler_law")) else
                       1e-16 if name.endswith("denoise_cov") else 0.0)       # (eps x)^2 is lost
-        self.right = ()
+        self.eps, self.right = 2.3e-16, ()
 
-    def make(self, inputs):
-        """The arguments of a right call."""
-        return [smooth if a is score else Draws() if isinstance(a, np.random.Generator) else a
+    def make(self, inputs, dtype=np.float64):
+        """The arguments of a right call, with arrays of this dtype."""
+        return [smooth if a is score else Draws() if isinstance(a, np.random.Generator) else
+                a.astype(dtype) if isinstance(a, np.ndarray) else a
                 for a in self.right_call(inputs)]
 
     def counts(self, i):
@@ -73,7 +83,11 @@ def listed(name, make):
 
 def method(of, name, make):
     """A method of a distribution or a model."""
-    return Subject(f"{type(of).__name__}.{name}", getattr(of, name), make)
+    subject = Subject(f"{type(of).__name__}.{name}", getattr(of, name), make)
+    if any(getattr(of, held).dtype == np.float32 for held in ("means", "points")
+           if hasattr(of, held)):
+        subject.eps = 1.2e-7
+    return subject
 
 
 def seeded_sample(p):
@@ -95,13 +109,13 @@ SUBJECTS = [
         np.random.default_rng(0), dim, width, depth), lambda i: (2, 3, 1)),
     Subject("value_and_grad", lambda params: refsgm.value_and_grad(
         lambda params: anp.sum(params[0]**2))([params]), lambda i: (i.x,)),
-    *(method(p, name, lambda i: (i.x,)) for p in (GAUSSIAN, MIXTURE, POINTS)
+    *(method(p, name, lambda i: (i.x,)) for p in DISTRIBUTIONS
       for name in ("log_density", "score", "score_jacobian")),
     *(method(p, name, lambda i: (i.x, i.column(0.5, 2), i.column(0.5, 1)))
-      for p in (GAUSSIAN, MIXTURE, POINTS) for name in ("denoise", "denoise_cov")),
-    *(method(p, "perturb", lambda i: (0.5, 0.7)) for p in (GAUSSIAN, MIXTURE, POINTS)),
-    *(method(p, "quadrature", lambda i: (2,)) for p in (GAUSSIAN, MIXTURE, POINTS)),
-    *(seeded_sample(p) for p in (GAUSSIAN, MIXTURE, POINTS)),
+      for p in DISTRIBUTIONS for name in ("denoise", "denoise_cov")),
+    *(method(p, "perturb", lambda i: (0.5, 0.7)) for p in DISTRIBUTIONS),
+    *(method(p, "quadrature", lambda i: (2,)) for p in DISTRIBUTIONS),
+    *(seeded_sample(p) for p in DISTRIBUTIONS),
     method(MODEL, "score", lambda i: (i.x, i.column(0.5, 2))),
     method(MODEL, "eps", lambda i: (i.x, i.column(0.5, 2))),
 ]

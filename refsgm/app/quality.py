@@ -123,17 +123,22 @@ def compare(a, b, read):
               f"halves of {b} (scaled to these sizes: {found['of_halves']:.4g})",
               f"1-nearest-neighbour accuracy {found['nearest_neighbour_accuracy']:.2f} "
               f"(0.50 if they cannot be told apart)"]
-    means, errors = [rows.mean(axis=0) for rows in (x, y)], \
-        np.sqrt(x.var(axis=0) / len(x) + y.var(axis=0) / len(y))
-    apart = np.abs(means[0] - means[1]) / np.maximum(errors, np.finfo(float).tiny)
-    if len(means[0]) <= FEATURES:
-        lines.append(f"{'feature':>9}{'mean':>12}{'':>12}{'spread':>12}{'':>12}"
-                     f"{'difference of means':>21}")
-        lines += [f"{i:9d}{means[0][i]:12.4g}{means[1][i]:12.4g}{x[:, i].std():12.4g}"
-                  f"{y[:, i].std():12.4g}{apart[i]:10.1f} standard errors"[:100]
-                  for i in range(len(apart))]
-    else:
-        worst = int(np.argmax(apart))
-        lines.append(f"means differ most in feature {worst}, {means[0][worst]:.4g} and "
-                     f"{means[1][worst]:.4g}: {apart[worst]:.1f} standard errors")
-    return "\n".join(lines)
+    return "\n".join([*lines, *feature_lines(x, y)])
+
+
+def feature_lines(x, y):
+    """Means and spreads of x (N, D) beside those of y (M, D), feature by feature; a line if many.
+
+    The difference of two means is in units of its standard error.
+    """
+    means, spreads = ([a.mean(axis=0) for a in (x, y)], [a.std(axis=0) for a in (x, y)])
+    error = np.sqrt(spreads[0]**2 / len(x) + spreads[1]**2 / len(y))
+    apart = np.abs(means[0] - means[1]) / np.maximum(error, np.finfo(float).tiny)
+    if len(apart) > FEATURES:
+        i = int(np.argmax(apart))
+        return [f"means differ most in feature {i}, {means[0][i]:.4g} and {means[1][i]:.4g}: "
+                f"{apart[i]:.1f} standard errors"]
+    head = "feature   mean of both             spread of both           difference of means"
+    return [head] + [f"{i:7}   {means[0][i]:<12.4g}{means[1][i]:<13.4g}{spreads[0][i]:<12.4g}"
+                     f"{spreads[1][i]:<13.4g}{apart[i]:.1f} standard errors"
+                     for i in range(len(apart))]

@@ -16,7 +16,7 @@ import autograd.numpy as np
 
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
                          check_scalars, check_values, shape_of)
-from ..arrays import against_components, beside, float_type, rows_of
+from ..arrays import against_components, beside, float_type, rows_of, weak_number
 from .components import (check_reach, components_seen, eigen, identity, standard_normal_quadrature,
                          unwhiten, whiten)
 from .mixtures import check_weights
@@ -140,8 +140,8 @@ class GaussianMixture:
         sigma  standard deviation of the noise: zero or positive, a scalar
         scale  factor of the data: positive, a scalar
         """
-        check_scalars(NONNEGATIVE, sigma=sigma)
-        check_scalars(POSITIVE, scale=scale)
+        check_scalars(NONNEGATIVE, sigma=weak_number(sigma, self.means))
+        check_scalars(POSITIVE, scale=weak_number(scale, self.means))
         noisy = object.__new__(type(self))
         noisy._hold(self.weights, scale * self.means,
                     scale**2 * self.covs + sigma**2 * identity(self.covs[0]),

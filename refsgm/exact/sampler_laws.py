@@ -12,7 +12,7 @@ import autograd.numpy as np
 
 from ..arguments import (FINITE, check_functions, check_integer, check_table, check_values,
                          shape_of)
-from ..arrays import beside, float_type, to_host
+from ..arrays import beside, float_type, in_one_line, to_host
 from .components import check_symmetric
 from .gaussian_mixtures import Gaussian
 
@@ -165,7 +165,9 @@ def convergence_order(sampler, p, levels, n_steps):
     check_functions(sampler=sampler, levels=levels)
     if not isinstance(p, Gaussian):
         raise ValueError(f"p must be a Gaussian, got {type(p).__name__}")
-    check_integer("the number of entries of n_steps", len(n_steps), 3)
+    if not hasattr(n_steps, "__len__") or len(n_steps) < 3:
+        raise ValueError("n_steps must hold three numbers of steps or more, got "
+                         f"{in_one_line(n_steps)}")
 
     def score(x, sigma):
         return p.perturb(sigma).score(x)

@@ -14,10 +14,10 @@ import numpy as np
 from . import archives
 from .labels import check_classes
 from .networks import Model, check_model, network_shapes
-from .outputs import write_whole
+from .outputs import check_path, write_whole
 from .pool import Way
 from ..arguments import FINITE, NONNEGATIVE, check_count, check_values
-from ..arrays import to_host
+from ..arrays import in_one_line, to_host
 from .training import Settings, State, read_losses
 
 FORMAT = {"model": 3, "checkpoint": 3}            # of new files
@@ -28,6 +28,7 @@ BUFFERS = {"weights": "weights", "first": "gradient_sum", "second": "square_sum"
 
 def save(path, kind, facts, arrays):
     """Write arrays, and a dict of facts that JSON can hold, to `path` as a file of this kind."""
+    check_path(path)
     facts = {"refsgm": kind, "format": FORMAT[kind], **facts}
     arrays = {name: to_host(a) for name, a in arrays.items()}
     write_whole(path, lambda file: archives.write(file, facts, arrays))
@@ -38,6 +39,7 @@ def load(path, kind):
 
     Raises ValueError in one sentence for a file that is damaged, foreign or of another kind.
     """
+    check_path(path)
     try:
         facts, arrays = archives.read(path)
     except ValueError as error:
@@ -81,6 +83,8 @@ def save_model(path, model):
 
     Raises ValueError for a model that `load_model` would refuse.
     """
+    if not isinstance(model, Model):
+        raise ValueError(f"model must be a Model, got {in_one_line(model)}")
     model = model.moved(to_host)
     check_model(model)
     save(path, "model", {"sigma_data": float(model.sigma_data), "energy": model.energy,

@@ -70,15 +70,15 @@ def tanh_of(a):
 
 
 @compiled
-def tanh_of_sum(a, b, y):                                                            # [AD-2]
+def tanh_of_sum(a, b):                                                      # [AD-2], in place
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
-            y[i, j] = tanh(a[i, j] + b[j])
-    return y
+            a[i, j] = tanh(a[i, j] + b[j])
+    return a
 
 
 @compiled
-def skip_and_tanh(h, a, b):
+def skip_and_tanh(h, a, b):                                                     # in place of a
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
             a[i, j] = h[i, j] + tanh(a[i, j] + b[j])
@@ -103,9 +103,16 @@ def adam(g, w, m, u, a, decay_1, decay_2, rate, tiny, share):                 # 
         a[i] += (w[i] - a[i]) * share
 
 
+def placed(a, y):
+    """The array y, after it was made equal to a. Two names of one array would undo the vectors."""
+    if a is not y:
+        np.copyto(y, a)
+    return y
+
+
 # As the array code calls them: a kernel makes its result where it is given no place for it.
 KERNELS = {
-    "tanh_of_sum":   tanh_of_sum,
+    "tanh_of_sum":   lambda a, b, y: tanh_of_sum(placed(a, y), b),
     "skip_and_tanh": skip_and_tanh,
     "through_tanh":  lambda g, y, out=None: through_tanh(g, y, np.empty_like(y) if out is None
                                                          else out),

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from ..arguments import POSITIVE, check_below, check_count, check_scalars
-from ..arrays import beside, to_host
+from ..arrays import beside, range_of_squares, to_host
 
 SAMPLES = 1000
 MOST_RATIO = 4 / 3                         # in few dimensions neighbouring levels overlap anyway
@@ -99,10 +99,10 @@ def check_given(sigma_max, sigma_min, n_levels, dtype):
         check_count(2, n_levels=n_levels)
     if len(given) == 2:
         check_below(sigma_min=sigma_min, sigma_max=sigma_max)
-    least, most = (float(getattr(np.finfo(dtype), end)) for end in ("tiny", "max"))
+    least, most = range_of_squares(np.empty(0, dtype))
     if not all(least <= value <= most for value in given.values()):
-        raise ValueError(f"sigma_min and sigma_max must be between {least:.3g} and {most:.3g}, the "
-                         f"range of {dtype}, got {sigma_min} and {sigma_max}")
+        raise ValueError(f"sigma_min and sigma_max must be between {least:.3g} and {most:.3g}, "
+                         f"whose squares {dtype} has, got {sigma_min} and {sigma_max}")
 
 
 def fitting_step_size(sigmas, n_steps):

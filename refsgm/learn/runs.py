@@ -63,7 +63,7 @@ def run_to_end(x, settings, checkpoint=None, *, labels=None, held_out=None, resu
                 value, = run(partial(judge, averaged))
                 state.held_out.append([state.step, value])
             ended = callback and callback(state.step, float(to_host(loss)),
-                                          state.held_out[-1][1] if state.held_out else None) is True
+                                          state.held_out[-1][1] if state.held_out else None)
             stop, now = stops(state), time.monotonic()
             if stop or ended or now - saved > every or state.step == settings.n_steps:
                 keep()
@@ -139,7 +139,7 @@ def continued(x, settings, labels, model):
 
     Raises ValueError for a model of other settings, data or labels, and one that has its steps.
     """
-    past = model.history or {"settings": {}, "steps": 0, "held_out": []}
+    past = model.history or {"settings": {}, "steps": 0, "losses": [], "held_out": []}
     for name, value in past["settings"].items():
         if name != "n_steps" and getattr(settings, name) != value:
             raise ValueError(f"a model goes on with its own options, got {name} = "
@@ -161,6 +161,8 @@ def continued(x, settings, labels, model):
             place[...] = beside(to_host(value), x)
     state.step = state.begun = past["steps"]
     state.held_out = [list(pair) for pair in past["held_out"]]
+    for (begin, _), (end, mean) in zip([(0, 0.0), *past["losses"]], past["losses"]):
+        state.losses[begin:end] = mean                          # as far as the model has them
     state.rng = np.random.default_rng([settings.seed, state.begun])
     return state
 

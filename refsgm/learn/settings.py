@@ -8,7 +8,9 @@ import autograd.numpy as np
 
 from .levels import check_given, fitting_levels
 from .losses import OBJECTIVES
-from ..arguments import FINITE, OPEN_UNIT, POSITIVE, check_count, check_integer, check_scalars
+from ..arguments import (FINITE, OPEN_UNIT, POSITIVE, check_count, check_integer, check_real,
+                         check_scalars)
+from ..arrays import in_one_line
 from ..noise_levels import geometric_sigmas
 
 
@@ -97,16 +99,15 @@ def plain(name, value, kind):
     """A setting as a Python value of this type; one that is of another type is refused."""
     if kind is str:
         if not isinstance(value, str):
-            raise ValueError(f"{name} must be a word, got {value!r}")
+            raise ValueError(f"{name} must be a word, got {in_one_line(value)}")
     elif kind is bool:
         if not isinstance(value, (bool, np.bool_)):
-            raise ValueError(f"{name} must be True or False, got {value!r}")
+            raise ValueError(f"{name} must be True or False, got {in_one_line(value)}")
     elif kind is int:
         check_integer(name, value, LEAST.get(name, 1))
     else:
-        if np.iscomplexobj(value):
-            raise ValueError(f"{name} must be a real number, got {value!r}")
         check_scalars(FINITE, **{name: value})
+        check_real(**{name: value})
     return kind(value)
 
 

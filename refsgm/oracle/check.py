@@ -24,7 +24,9 @@ from .further import fresh_seed, further_probes, program_of, within_reach
 from .kinds import LOSS, STATES, TABLE, find, some_of
 from .kinds.probes import probe_specs
 from .kinds.quantities import batch_size
+from .options import check_callable, is_positive, is_shape, is_word, words_in
 from .report import Report
+from ..arrays import in_one_line
 
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
@@ -59,33 +61,35 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     (False, 'sign')
     """
     contract = find(kind)
-    if levels not in LEVEL_SHAPES:
+    if not is_word(levels, LEVEL_SHAPES):
         raise ValueError(f"levels must be one of column, flat, trailing, scalar or None, "
-                         f"got {levels!r}")
-    if dtype not in (None, "float32", "float64"):
-        raise ValueError(f'dtype must be "float32", "float64" or None, got {dtype!r}')
-    if not callable(fn):
-        raise ValueError(f"fn must be a function, got {type(fn).__name__}")
-    if event_shape is not None and not (
-            isinstance(event_shape, (tuple, list)) and event_shape
-            and all(isinstance(n, (int, np.integer)) and n > 0 for n in event_shape)):
-        raise ValueError(f"event_shape must hold positive integers or be None, got {event_shape!r}")
-    if not (isinstance(seconds, (int, float)) and 0 < seconds <= MOST_SECONDS):
+                         f"got {in_one_line(levels)}")
+    if not is_word(dtype, (None, "float32", "float64")):
+        raise ValueError(f'dtype must be "float32", "float64" or None, got {in_one_line(dtype)}')
+    check_callable(fn=fn)
+    if event_shape is not None and not is_shape(event_shape):
+        raise ValueError("event_shape must hold positive integers or be None, "
+                         f"got {in_one_line(event_shape)}")
+    if not is_positive(seconds) or seconds > MOST_SECONDS:
         raise ValueError(f"seconds must be positive and at most a day, {MOST_SECONDS:g}, "
-                         f"got {seconds!r}")
+                         f"got {in_one_line(seconds)}")
     if not (seed is None or isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
             and seed >= 0):
-        raise ValueError(f"seed must be a whole number, zero or more, or None, got {seed!r}")
+        raise ValueError(f"seed must be a whole number, zero or more, or None, "
+                         f"got {in_one_line(seed)}")
     allow = tuple(allow) if isinstance(allow, (set, frozenset, list, tuple)) else (allow,)
-    unknown = [a for a in allow if a not in (*CODES, *CONVENTIONS)]
+    unknown = [a for a in allow if not is_word(a, (*CODES, *CONVENTIONS))]
     if unknown:
         raise ValueError(f"allow must hold conventions ({', '.join(CONVENTIONS)}) or codes, "
-                         f"got {unknown[0]!r}")
+                         f"got {in_one_line(unknown[0])}")
+    for name, value in (("energy", energy), ("dictionary", dictionary)):
+        if not is_word(value, (True, False)):
+            raise ValueError(f"{name} must be True or False, got {in_one_line(value)}")
     if energy and "score_fn" not in contract.args:
         raise ValueError("energy must be False for a kind that is passed no score, "
                          f"{contract.name}")
     if components is not None:
-        contract = some_of(contract, (components,) if isinstance(components, str) else components)
+        contract = some_of(contract, words_in("components", components))
     caller = Caller(contract, fn, framework_of(framework, device), levels, event_shape, argnames,
                     seconds, table, draws, energy)
     dim = None if event_shape is None else int(np.prod(event_shape))

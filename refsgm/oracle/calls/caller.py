@@ -16,6 +16,8 @@ from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
 from .results import LARGEST, numbers_in, parts_of
 from .timesteps import Timesteps
+from ..options import is_word, words_in
+from ...arrays import in_one_line as shown
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
@@ -42,7 +44,7 @@ class Caller:
         self.contract, self.fn, self.framework = contract, fn, framework
         self.levels, self.event_shape, self.seconds = levels, event_shape, seconds
         self.argnames, self.energy = argnames, energy
-        self.draws = (draws,) if isinstance(draws, str) else tuple(draws)
+        self.draws = words_in("draws", draws)
         if not set(self.draws) <= set(noise_of(contract)):
             raise ValueError(f"draws must name noise of {contract.name}"
                              f"({', '.join(contract.args)}), got {draws!r}")
@@ -68,10 +70,10 @@ class Caller:
                                  f"got {type(self.argnames).__name__}")
             names = list(self.argnames.values() if isinstance(self.argnames, dict)
                          else self.argnames)
-            unknown = [n for n in names if n not in self.contract.args]
+            unknown = [n for n in names if not is_word(n, self.contract.args)]
             if unknown:
                 raise ValueError(f"argnames must be names of {self.contract.name}"
-                                 f"({', '.join(self.contract.args)}), got {unknown[0]!r}")
+                                 f"({', '.join(self.contract.args)}), got {shown(unknown[0])}")
             if len(set(names)) < len(names):
                 raise ValueError(f"argnames must name an argument once, got {names}")
             missing = [n for n in self.contract.args[:self.contract.required]

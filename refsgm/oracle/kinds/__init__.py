@@ -19,6 +19,8 @@ mistake may be made of (`quantities`, `terms`), and what the 50-digit formulas a
 
 import difflib
 
+from ...arrays import in_one_line
+
 from . import (conversions, gaussians, levels, likelihoods, loops, objectives, paths, predictions,
                steps, tables)
 from .kind import (BATCH, CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, LEVELS, LOSS, ROWS, STATES,
@@ -34,8 +36,8 @@ KINDS = {kind.name: kind for family in FAMILIES for kind in family.KINDS}
 
 def find(kind):
     """The record of a kind: a name, or the public function itself."""
-    name = kind if isinstance(kind, str) else getattr(kind, "__name__", repr(kind))
-    if name not in KINDS:
+    name = kind if isinstance(kind, str) else getattr(kind, "__name__", in_one_line(kind))
+    if not isinstance(name, str) or name not in KINDS:
         near = difflib.get_close_matches(name, KINDS, 1)
         raise ValueError("kind must be a public function of refsgm that returns numbers, "
                          f"got {name!r}" + (f"; did you mean {near[0]!r}?" if near else

@@ -26,7 +26,8 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     one_level(rows, found, report)
     target = targets.target_of(found, rows.p / found.m, rows.q / found.noise, rows.time, report,
                                tol)
-    if target is targets.MINUS_V and found.m != 1:
+    if target is targets.MINUS_V and (found.m != 1 or words.endswith("/ 4") or path in (
+            "ve", "edm") or weight == "edm"):
         target = inner(found, rows, words, report) or target
     if path is not None and known:
         stated_path(path, found, target, report)
@@ -38,6 +39,8 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
         energy(step, report, predicts)
     elif predicts is not None and target is not None:
         said(target, predicts, report, mirrored)
+    elif predicts is not None and not report.problems:
+        targets.against(found, rows.p / found.m, rows.q / found.noise, predicts, report, tol)
     directions(target, found, name, report)
     if target is not None:
         formulas(target, found, report)

@@ -140,9 +140,8 @@ def strange(a, b, report, tol):
                      "multiply the noise by its standard deviation")
     else:
         s = b / a
-        pair = edm_input(a, s, tol)
-        if pair:
-            report.wrong("sqrt-missing", f"a square root is missing in c_in: the input is divided "
+        if pair := edm_input(a, s, tol):
+            report.wrong("sqrt-missing", "a square root is missing in c_in: the input is divided "
                          f"by sigma^2 + sigma_data^2, with sigma_data = {pair:.3g}")
             return
         i = np.argsort(b)[:: max(len(b) // 3, 1)][:3]
@@ -159,6 +158,8 @@ def strange(a, b, report, tol):
 
 
 def edm_input(a, s, tol):
-    """sigma_data where the input is x / (sigma^2 + sigma_data^2), else None."""
-    rest = constant(1 / a - s**2, max(tol, 1e-3))
-    return float(np.sqrt(rest)) if rest and rest > 0 else None
+    """sigma_data where the input is x over sigma^2 + sigma_data^2, up to a factor, else None."""
+    M = np.stack([np.ones_like(s), s**2], axis=1) * a[:, None]              # 1 / a = A + B sigma^2
+    (A, B), *_ = np.linalg.lstsq(M, np.ones_like(s), rcond=None)
+    fits = np.abs(M @ (A, B) - 1).max() < max(tol, 1e-3)
+    return float(np.sqrt(A / B)) if fits and A > 0 < B else None

@@ -115,7 +115,7 @@ def target_of(path, p, q, time, report, tol):
         return speed
     if path.name == "vp" and step_back(path, p, q):
         return STEP_BACK
-    if path.name == "ve" or path.m != 1:
+    if path.name in ("ve", "vp") or path.m != 1:
         before = len(report.problems)
         edm = preconditioned(path, p, q, report, tol)
         if edm or len(report.problems) > before:
@@ -198,7 +198,8 @@ def preconditioned(path, p, q, report, tol):
     raw, s = p * path.m, path.b / (path.a * path.m)              # in units of the data
     if np.abs(raw).min() < 1e-9 or np.abs(q).min() < 1e-12:
         return None
-    skip = 1 / (1 - s * raw / q)
+    with np.errstate(divide="ignore"):
+        skip = 1 / (1 - s * raw / q)
     out = -skip * s / q
     with np.errstate(all="ignore"):
         d2 = constant(s**2 * skip / (1 - skip), 20 * tol)
@@ -260,6 +261,21 @@ def consistency(s, skip, out, tol):
     return Target(f"the inner network F of a consistency model, D = c_skip x + c_out F, sigma_data "
                   f"= {d:.4g}, sigma_min = {least:.4g}", "edm",
                   "(D - x) / sigma^2 with D = c_skip x + c_out out", "c_skip x + c_out out")
+
+
+def against(path, p, q, said, report, tol):
+    """What is wrong with a target that is not the one that is said, nor any other known one."""
+    right = {t.said: (P, Q) for t, P, Q in known(path)}.get(said)
+    if right is None:
+        right = {"velocity": (-np.ones_like(p), np.ones_like(q))}.get(said, (p, q))
+    squares = [np.sign(a) * a**2 for a in right]
+    if near(p, squares[0], tol) and near(q, squares[1], tol):
+        report.wrong("sqrt-missing", f"predicts={said!r} is said, and the factors of x_0 and eps "
+                     "in the target are the squares of the right ones")
+    else:
+        report.wrong("path-and-target", f"predicts={said!r} is said, and the target is not that: "
+                     + report.unjudged[-1].partition(": ")[2])
+    report.unjudged[:] = [s for s in report.unjudged if not s.startswith("the target")]
 
 
 def unknown(path, p, q, report, tol):
