@@ -99,7 +99,7 @@ def mended_rows(index):
     prepare(fault)
     with mended(fault.module, fault.changes):
         for row in fault.rows:
-            plain = certificate_of(row, "given")
+            plain = certificate_of(row, row.levels[0])
             results.append([row.key, plain, certificate_of(row, "given", eased)
                             if short_of(plain, row.claimed) else None])
     line = found(fault.module, fault.changes[0][0])
@@ -109,7 +109,7 @@ def mended_rows(index):
 def prepare(fault):
     """Import the module as its adapter does."""
     row = fault.rows[0]
-    adapted(f"{row.package}:{row.member}", row.settings, "given")
+    adapted(f"{row.package}:{row.member}", row.settings, row.levels[0])
 
 
 def short_of(certificate, claimed):

@@ -7,6 +7,7 @@ Each is an adapter of a few lines around the code as it is installed.
 import importlib.util
 from pathlib import Path
 
+from . import azula, diffusers, k_diffusion, odes, score_models, smalldiffusion
 from .azula import azula_sampler
 from .diffusers import scheduler
 from .k_diffusion import k_sampler
@@ -14,14 +15,27 @@ from .odes import flow_solver, ode_solver
 from .score_models import score_sampler
 from .smalldiffusion import small_sampler
 
-__all__ = ["PACKAGES", "adapted", "azula_sampler", "flow_solver", "k_sampler", "ode_solver",
-           "scheduler", "score_sampler", "small_sampler"]
+__all__ = ["PACKAGES", "adapted", "azula_sampler", "flow_solver", "k_sampler", "names",
+           "ode_solver", "scheduler", "score_sampler", "small_sampler"]
 
-# package: (adapter, the levels that it has where none are asked for)
-PACKAGES = {"diffusers": (scheduler, "own"), "k_diffusion": (k_sampler, "given"),
-            "azula": (azula_sampler, "given"), "smalldiffusion": (small_sampler, "given"),
-            "flow_matching": (flow_solver, "given"), "torchdiffeq": (ode_solver, "given"),
-            "score_models": (score_sampler, "own")}
+# package: (adapter, its names, the levels that it has where none are asked for)
+PACKAGES = {"diffusers": (scheduler, diffusers.names, "own"),
+            "k_diffusion": (k_sampler, k_diffusion.names, "given"),
+            "azula": (azula_sampler, azula.names, "given"),
+            "smalldiffusion": (small_sampler, smalldiffusion.names, "given"),
+            "flow_matching": (flow_solver, odes.names, "given"),
+            "torchdiffeq": (ode_solver, odes.names, "given"),
+            "score_models": (score_sampler, score_models.names, "own")}
+
+
+def names(package):
+    """package:object of every sampler of a package that has an adapter.
+
+    Raises ValueError for another package; ImportError for one that is not installed.
+    """
+    if package not in PACKAGES:
+        raise ValueError(f"package must be one of {', '.join(PACKAGES)}, got {package!r}")
+    return [f"{package}:{name}" for name in PACKAGES[package][1]()]
 
 
 def adapted(name, settings=None, levels=None):
@@ -40,7 +54,7 @@ def adapted(name, settings=None, levels=None):
     if not package or not member:
         raise ValueError(f"name must be package:object or file.py:function, got {name!r}")
     if package in PACKAGES:
-        adapter, usual = PACKAGES[package]
+        adapter, _, usual = PACKAGES[package]
         return adapter(member, settings, levels or usual)
     if package.endswith(".py"):
         return from_file(package, member, settings)

@@ -8,6 +8,12 @@ import inspect
 from types import SimpleNamespace
 
 
+def names():
+    """Its samplers."""
+    module = importlib.import_module("azula.sample")
+    return [name for name in module.__all__ if name != "Sampler"]
+
+
 def azula_sampler(name, settings, levels="given"):
     """A sampler class of azula.sample as check_sampler takes it, and its options.
 

@@ -14,6 +14,7 @@ from .diffusion import in_single, run_of, said
 from .orders import SETTLED
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
+FLAT = 1e-5                         # of a standard deviation: more steps would move it no more
 
 
 def certify_own_levels(chain, result, start, deterministic):
@@ -21,13 +22,13 @@ def certify_own_levels(chain, result, start, deterministic):
     if draws_its_own(chain, chain.levels(REPORTED[1])):
         raise Refused("it draws its own noise, and with levels of its own it is judged from its "
                       "exact law alone: draw from the rng that is passed")
-    runs = {n: own_run(chain, n) for n in sorted({*REPORTED, *DOUBLED})}
+    runs, tried = own_runs(chain)
     for n in REPORTED:
         result.rows.append((n, float(np.max(np.abs(runs[n].mean))),
                             float(np.max(np.abs(runs[n].cov)))))
     in_single(chain, result)
     result.targets.append("a Gaussian (its exact law)")
-    law = runs[DOUBLED[-1]].law
+    law = runs[tried[-1]].law
     said(result, deterministic, np.max(np.abs(law.noise)) > 1e-6, law)
     used = levels_used(chain, 50)
     a, b = chain.foreign_kernel(used[-1])
@@ -39,9 +40,9 @@ def certify_own_levels(chain, result, start, deterministic):
     if start == "noise" and abs(law.start / first[1] - 1) > 0.03:
         result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
                                f"calls its model at a level of {float(first[1]):.3g}")
-    doubled = [runs[n] for n in DOUBLED]
+    doubled = [runs[n] for n in tried]
     floor = 1e-4 if chain.single else 1e-6
-    found = convergence(DOUBLED, [run.e for run in doubled], floor, 2 * left + 0.005, chain.single)
+    found = convergence(tried, [run.e for run in doubled], floor, 2 * left + 0.005, chain.single)
     size = float(np.linalg.norm(found.limit))
     result.tables.append(("a Gaussian", "its own levels", found.orders, size, found.uncertainty))
     last = float(np.linalg.norm(doubled[-1].e))
@@ -55,11 +56,11 @@ def certify_own_levels(chain, result, start, deterministic):
         end = VARIANCES * (1 + doubled[-1].e[[2, 4]])
         right = VARIANCES
         result.problems.append(
-            f"its law does not tend to the data: after {DOUBLED[-1]} steps the variances along the "
+            f"its law does not tend to the data: after {tried[-1]} steps the variances along the "
             f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and "
             f"{right[1]:.4g} are right")
     elif last < 3 * left:
-        result.notes.append(f"after {DOUBLED[-1]} steps its last level, sigma = {b / a:.3g}, "
+        result.notes.append(f"after {tried[-1]} steps its last level, sigma = {b / a:.3g}, "
                             "limits it")
 
 
@@ -78,11 +79,27 @@ def claim_unseen(found, claimed):
     return []
 
 
-def own_run(chain, n):
-    """The law at n steps."""
+def own_runs(chain):
+    """Runs by their numbers of steps, and those of them that double; the last only where needed."""
+    runs, draws = {}, None
+    for n in sorted({*REPORTED, *DOUBLED}):
+        if n == DOUBLED[-1]:
+            last = [runs[m].e for m in DOUBLED[:-1]]
+            if np.max(np.abs(last[-1] - last[-2])) < FLAT:
+                return runs, DOUBLED[:-1]
+        runs[n] = own_run(chain, n, draws)
+        first = runs[REPORTED[0]].law.draws
+        later = sorted({*REPORTED, *DOUBLED} - set(runs))[:1]
+        draws = [first + round(first / REPORTED[0]) * (m - REPORTED[0]) for m in later]
+        draws = draws[0] if draws else None
+    return runs, DOUBLED
+
+
+def own_run(chain, n, draws=None):
+    """The law at n steps; draws, where it is known how often it draws."""
     levels = chain.levels(n)
     try:
-        law = exact_law(chain, levels, alone=n == REPORTED[0])
+        law = exact_law(chain, levels, n == REPORTED[0], draws)
     except NotAffine as reason:
         raise Refused(str(reason)) from None
     return run_of(law, chain, n, levels)
