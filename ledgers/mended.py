@@ -1,19 +1,18 @@
 """Faults of released samplers, each confirmed by mending a copy of the code in memory.
 
-A change replaces a piece of a line of the module as it is installed; it must be there as often as is
-said. What the mended copy certifies is the proof that the piece was the cause.
+A change replaces a piece of a line of the module as it is installed; it must be there as often as
+is said. What the mended copy certifies is the proof that the piece was the cause.
 """
 
 import ast
 import contextlib
 import importlib
-import sys
 import types
 from pathlib import Path
 from typing import NamedTuple
 
+from ledgers.released_rows import ADAMS, Row, azula, diffusers, k
 from refsgm.adapters.modules import instead
-from ledgers.released_rows import ADAMS, Row, diffusers, full_noise, k, azula
 
 
 class Fault(NamedTuple):
@@ -59,13 +58,13 @@ def mended(module, changes):
 
 NOT_FOUND = "no report found"
 TWICE = ("D2 = (1.0 / (r0 + r1)) * (D1_0 - D1_1)", "D2 = (2.0 / (r0 + r1)) * (D1_0 - D1_1)", 1)
-HALF_CURVE = ("the second difference is half the second derivative: its weight lacks a factor 2, so "
-              "the method has order 2")
+HALF_CURVE = ("the second difference is half of the second derivative: its weight lacks a factor "
+              "2, so the method has order 2")
 # The weights of the last slopes k_j at times u_j, newest last: sum_j w_j u_j^p = integral of u^p.
 UNEVEN = ("torch.linalg.solve(u ** torch.arange(len(u))[:, None], "
           "h ** (torch.arange(len(u)) + 1.0) / (torch.arange(len(u)) + 1)) / h")
-EVEN_WEIGHTS = ("the weights of Adams' methods for even steps, on steps that are not even: of order 2 "
-                "at best")
+EVEN_WEIGHTS = ("the weights of Adams' methods for even steps, on steps that are not even: of "
+                "order 2 at best")
 FAULTS = [
     Fault("third order of DPM-Solver++, several steps", "diffusers.schedulers."
           "scheduling_dpmsolver_multistep", [TWICE],
@@ -106,9 +105,9 @@ FAULTS = [
           [Row("torchdiffeq", name, ADAMS, 4, "") for name in ("explicit_adams", "implicit_adams")],
           EVEN_WEIGHTS, NOT_FOUND),
     Fault("Euler-Maruyama's time", "score_models.base",
-          [("            t += dt\n            if t[0] < self.sde.epsilon: # Accounts for numerical "
-            "error in the way we discretize t.\n                break\n", "", 1),
+          [("            t += dt\n            if t[0] < self.sde.epsilon: # Accounts for "
+            "numerical error in the way we discretize t.\n                break\n", "", 1),
            ("x = x_mean + g * dw ", "x = x_mean + g * dw; t += dt", 1)],
           [Row("score_models", name, {}, None, "", ("own",)) for name in ("VESDE", "VPSDE")],
-          "time moves before the score is taken, which is that of the next level; and where the sum "
-          "of steps in float32 ends below epsilon, the last step is left out", NOT_FOUND)]
+          "time moves before the score is taken, which is that of the next level; and where the "
+          "sum of steps in float32 ends below epsilon, the last step is left out", NOT_FOUND)]

@@ -130,9 +130,9 @@ AZULA = [
     *[azula("zAB", {"order": p}, p, ORDER) for p in (1, 2, 3, 4)],
     *[azula(name, {"order": p}, p, ORDER) for name in ("vAB", "zEAB", "xEAB", "REAB")
       for p in (1, 2, 3)]]
-SMALL = [Row("smalldiffusion", "samples", settings, claimed, where) for settings, claimed, where in (
-    ({}, 1, "DDIM's paper"), ({"mu": 0.5}, None, ""), ({"gam": 2.0}, None, ""),
-    ({"gam": 1.5}, None, ""), ({"gam": 2.0, "mu": 0.5}, None, ""))]
+SMALL = [Row("smalldiffusion", "samples", {}, 1, "DDIM's paper"),
+         *[Row("smalldiffusion", "samples", settings, None, "") for settings in (
+             {"mu": 0.5}, {"gam": 2.0}, {"gam": 1.5}, {"gam": 2.0, "mu": 0.5})]]
 METHODS = [("euler", {}, 1), ("midpoint", {}, 2), ("heun2", {}, 2), ("heun3", {}, 3),
            ("rk4", {}, 4)]
 ADAMS = {"options": {"max_order": 5}}

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ledgers.mended import FAULTS, found, mended
-from ledgers.released_rows import ROWS, words
+from ledgers.released_rows import ROWS
 from refsgm import check_sampler
 from refsgm.adapters import adapted
 from refsgm.oracle.calls.chains import Chain, Refused

@@ -8,12 +8,13 @@ import numpy as np
 from ...exact.sampler_laws import Draws
 from ..calls.chain_laws import NotAffine, draws_its_own, exact_law
 from ..calls.chains import Refused
-from ..calls.targets import VARIANCES
+from ..calls.targets import AXES, D, VARIANCES
 from .convergence import convergence
 from .diffusion import in_single, run_of, said
 from .orders import SETTLED
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
+WATCHED, ROUGH = 50, 2e-3           # steps where calls are compared with states; a rounding shows
 FLAT = 1e-5                         # of a standard deviation: more steps would move it no more
 
 
@@ -37,6 +38,7 @@ def certify_own_levels(chain, result, start, deterministic):
     top = f"{first[1] / first[0]:.4g}" if first[0] > 1e-6 else "infinity"
     result.notes.append(f"at 50 steps its model is called {len(used)} times, from sigma / scale = "
                         f"{top} to {b / a:.3g}")
+    result.notes += where_it_calls(chain, runs[WATCHED].law)
     if start == "noise" and abs(law.start / first[1] - 1) > 0.03:
         result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
                                f"calls its model at a level of {float(first[1]):.3g}")
@@ -107,10 +109,56 @@ def own_run(chain, n, draws=None):
 
 def levels_used(chain, n):
     """The levels at which the model is called, in order."""
+    return [level for level, _ in calls(chain, np.zeros((1, D)), Draws(None, D), n)]
+
+
+def calls(chain, x, draws, n):
+    """(level, states) of each call of the model at a level with noise; all calls where none has."""
     chain.trace = True
     try:
-        chain.run(np.zeros((1, 2)), Draws(None, 2), chain.levels(n))
-        seen = [level for level, _ in chain.traced]
-        return [v for v in seen if float(chain.foreign_kernel(v)[1]) > 0] or seen
+        chain.run(x, draws, chain.levels(n))
+        seen = chain.traced
+        return [v for v in seen if float(chain.foreign_kernel(v[0])[1]) > 0] or seen
     finally:
         chain.trace = False
+
+
+def where_it_calls(chain, law):
+    """Whether its model is called at the levels of its states: [] or [sentence].
+
+    r = log(sigma of the call) - log(sigma of the state), the latter from the covariance of the
+    states, whose entries along the axes are a^2 V + b^2
+
+    law  that at WATCHED steps
+    """
+    first = 1 + D
+    x = np.concatenate([np.zeros((1, D)), np.eye(D), np.zeros((D * law.draws, D))])
+    seen = calls(chain, x, Draws(first, D), WATCHED)
+    seen = seen[::max(1, round(len(seen) / WATCHED))]
+    begin = chain.foreign_kernel(seen[0][0])
+    cov = AXES @ np.diag(begin[0]**2 * VARIANCES + begin[1]**2) @ AXES.T
+    r, log_sigma = [], []
+    for level, states in seen:
+        if states.shape != x.shape:
+            return []
+        moved = states - states[0]
+        M = moved[1:first] / (law.start or 1.0)
+        v = np.diag(AXES.T @ (M.T @ cov @ M + moved[first:].T @ moved[first:]) @ AXES)
+        a, b = chain.foreign_kernel(level)
+        scale = (v[1] - v[0]) / (VARIANCES[1] - VARIANCES[0])
+        noise = v[0] - scale * VARIANCES[0]
+        if a > 0.01 and scale > 0 and noise > 0:
+            r.append(np.log(float(b / a)) - 0.5 * np.log(noise / scale))
+            log_sigma.append(np.log(float(b / a)))
+    return rounded(np.array(r), np.array(log_sigma))
+
+
+def rounded(r, log_sigma):
+    """A sentence on levels that are rounded, [] or [sentence]: r bends as their logs bend."""
+    if len(r) < 20:
+        return []
+    bends, rough = np.diff(r, 2), np.diff(log_sigma, 2)
+    if np.median(np.abs(bends)) < ROUGH or np.corrcoef(bends, rough)[0, 1] < 0.5:
+        return []
+    return ["the levels at which its model is called are rounded: they are off from those of its "
+            f"states by up to {100 * np.quantile(np.abs(bends), 0.9) / 2:.2g} % at {WATCHED} steps"]
