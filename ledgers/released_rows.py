@@ -96,7 +96,8 @@ DIFFUSERS = [
     diffusers("FlowMatchEulerDiscrete", None, 1, NAME),
     diffusers("FlowMatchEulerDiscrete", {"shift": 3.0}, levels=OWN),
     diffusers("FlowMatchHeunDiscrete", None, 2, NAME),
-    diffusers("TCD", levels=OWN), diffusers("LCM", levels=OWN)]
+    diffusers("TCD", {"original_inference_steps": 1000}, levels=OWN),
+    diffusers("LCM", {"original_inference_steps": 1000, "prediction_type": "sample"}, levels=OWN)]
 
 
 def k(member, settings=None, claimed=None, where=""):

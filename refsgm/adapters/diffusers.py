@@ -48,9 +48,10 @@ def scheduler(name, settings, levels="own"):
     if levels == "given":
         return on_given_levels(cls, settings, flow)
     kind = settings.get("prediction_type", "v_prediction" if name in ANGLES else "epsilon")
+    predicts = "consistency" if name == "LCMScheduler" and kind == "sample" else PREDICTS[kind]
     options = {"framework": "torch", "levels": "own", "start": "noise",
                "coordinates": "flow" if flow else "vp",
-               "predicts": "velocity" if flow else PREDICTS[kind]}
+               "predicts": "velocity" if flow else predicts}
     if preconditioned(cls):
         options |= {"coordinates": "ve", "predicts": "x0"}
         return edm_loop(cls, settings), options
