@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 CUDA   ?= $(shell nvidia-smi 2>/dev/null | grep -q 'CUDA Version: 12' && echo 12 || echo 13)
 
-.PHONY: demo test test-lowest lint docs bench accuracy gpu clean
+.PHONY: demo test test-lowest lint docs bench accuracy torture gpu clean
 
 demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, write refsgm-demo/
 	$(BIN)/refsgm demo
@@ -27,6 +27,7 @@ bench: $(VENV)/with-bench        ## the claims about speed and memory, against P
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/sliced_step.py
 	$(BIN)/python benchmarks/langevin.py
+	$(BIN)/python benchmarks/under_load.py
 	$(BIN)/python benchmarks/mixture_score.py
 	$(BIN)/python benchmarks/mixture_memory.py
 	$(BIN)/python benchmarks/memory.py
@@ -34,6 +35,9 @@ bench: $(VENV)/with-bench        ## the claims about speed and memory, against P
 
 accuracy: $(VENV)/with-test      ## docs/accuracy.md: every closed form against 50 digits
 	$(BIN)/python -m ledgers.accuracy
+
+torture: $(VENV)/with-test       ## strange arguments, kills, damaged files, hostile code: minutes
+	$(BIN)/python -m ledgers.torture
 
 gpu:                             ## on a machine with a GPU: tests, agreement, times -> refsgm-gpu/
 	@nvidia-smi -L >/dev/null 2>&1 || { echo 'make gpu needs an NVIDIA GPU and its driver, and nvidia-smi finds none' >&2; exit 1; }

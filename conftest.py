@@ -13,7 +13,8 @@ from hypothesis import Phase, settings
 pytest_plugins = ["pytester"]
 
 # Modules that import a framework are not read for examples where it is not installed.
-NEEDS = {"torch": ["refsgm/oracle/training/torch_run.py", "tests/oracle/training/styles.py",
+NEEDS = {"numba": ["refsgm/learn/fast.py"],
+         "torch": ["refsgm/oracle/training/torch_run.py", "tests/oracle/training/styles.py",
                    "tests/oracle/training/slips.py", "tests/oracle/training/variants.py"],
          "jax": ["refsgm/oracle/training/jax_run.py"]}
 collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None

@@ -10,6 +10,10 @@ thread and counts the processor's time. The column "apart" is the median over al
 nanoseconds in which a byte goes to the other processor and back (processors.py); --near and --far
 count only the rounds in which it stayed below, or above, a number of them.
 
+A round in which other processes used more than a tenth of a processor does not count. Where no such
+round is left, the table says so and has no ratio: under load, threads that wait for one another
+measure the load.
+
 A script defines its engines, functions of a case (a dict) that return a function without arguments,
 which the clock is put on, and calls `main`. Engines whose library is missing are left out.
 """
@@ -24,13 +28,15 @@ import subprocess
 import sys
 import time
 
+from machine import busy, described, load, used_by_others
 from processors import processors, round_trip
 
 THREADS, SLICE, WARM_UP = 2, 0.25, 5   # threads per engine, seconds of a turn, steps of a new case
 SETTLE = 0.03                          # seconds until the threads of the engine before it sleep
+QUIET = 0.1                            # processors that others may use in a round that counts
 
 
-def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=()):
+def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=(), beside=()):
     """Compare the engines over the cases: a table on standard output, and JSON if asked for.
 
     claim    first line of the output
@@ -39,6 +45,7 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=())
     base     engine that the ratios of the others are relative to
     most     (median, worst) of refsgm's ratio that the claim allows, for the summary
     needs    engine -> module that it needs
+    beside   pairs of engines whose ratio is shown too
     """
     parser = argparse.ArgumentParser(description=claim)
     parser.add_argument("--json", help="also write the figures to this file")
@@ -51,6 +58,7 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=())
                         help="count rounds with the processors at most so far apart")
     parser.add_argument("--far", type=float, default=0.0, metavar="NS",
                         help="count rounds with the processors at least so far apart")
+    parser.add_argument("--any-load", action="store_true", help="count rounds under load too")
     parser.add_argument("--serve", choices=engines, help=argparse.SUPPRESS)
     options = parser.parse_args()
     clock = time.process_time if options.one_thread else time.perf_counter
@@ -64,18 +72,23 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=())
              if options.only is None or i in options.only]
     if options.far > 0 and processors() < 2:
         sys.exit("--far needs two processors, and this process may use one")
-    others = [e for e in there if e != base]
-    threads = 1 if options.one_thread else THREADS
-    print(f"{claim}, {threads} thread{'s' * (threads > 1)}")
-    print(" ".join([*(f"{name:>9}" for name in [*cases[0], "apart"]),
-                    *(f"{f'{e} / {base}':>18}" for e in others)]))
+    pairs = [(e, base) for e in there if e != base] + [p for p in beside if {*p} <= {*there}]
+    threads = 1 if options.one_thread else min(THREADS, processors())
+    print(f"{claim}, {threads} thread{'s' * (threads > 1)}", *described(threads), sep="\n")
+    titles = [f"{e} / {b}" for e, b in pairs]
+    print(" ".join([*(f"{name:>9}" for name in [*cases[0], "apart"]), f"{f'{base}, ms':>12}",
+                    *(f"{title:>{max(len(title), 12)}}" for title in titles)]))
     processes, rows = {e: started(e, threads) for e in there}, []
     for case in cases:
         seconds, apart = {e: [] for e in there}, []                  # engine -> times of each round
-        for turn in range(50 * options.rounds):
-            before = round_trip()
+        loads, ids = [], [process.pid for process in processes.values()]
+        for turn in range(6 * options.rounds):
+            before, begun, used = round_trip(), time.perf_counter(), busy(ids)
             times = {e: ask(processes[e], case) for e in (there if turn % 2 else there[::-1])}
+            loads.append(used_by_others(used, busy(ids)) / (time.perf_counter() - begun))
             after = round_trip()
+            if loads[-1] > QUIET and not (options.one_thread or options.any_load):
+                continue
             if options.far <= min(before, after) and max(before, after) <= options.near:
                 apart.append((before + after) / 2)
                 for e in there:
@@ -83,38 +96,55 @@ def main(claim, engines, cases, *, base="torch", most=None, rounds=12, needs=())
             if len(apart) == options.rounds:
                 break
         if not apart:
-            print(f"{case}: the processors were never so near, or so far apart", flush=True)
+            why = f"under load: others used {statistics.median(loads):.2f} processors, so there " \
+                "is no ratio" if min(loads) > QUIET else \
+                "the processors were never so near, or so far apart"
+            print(" ".join(f"{value!s:>9}" for value in case.values()), why, flush=True)
             continue
         medians = {e: [statistics.median(times) for times in seconds[e]] for e in there}
         best = {e: min(map(min, seconds[e])) for e in there}
-        ratios = {f"{e} / {base}": statistics.median(map(operator.truediv, medians[e],
-                                                         medians[base])) for e in others}
-        rows.append(case | ratios | {"medians": medians, "best": best, "apart": apart})
-        shown = [f"{ratios[f'{e} / {base}']:.2f} ({best[e] / best[base]:.2f})" for e in others]
+        ratios = {f"{e} / {b}": statistics.median(map(operator.truediv, medians[e], medians[b]))
+                  for e, b in pairs}
+        rows.append(case | ratios | {"medians": medians, "best": best, "apart": apart,
+                                     "used by others": loads})
+        shown = [f"{ratios[title]:.2f} ({best[e] / best[b]:.2f})"
+                 for title, (e, b) in zip(titles, pairs)]
         print(" ".join([*(f"{value!s:>9}" for value in case.values()),
                         f"{statistics.median(apart):9.0f}",
-                        *(f"{ratios:>18}" for ratios in shown)]), flush=True)
+                        f"{statistics.median(medians[base]) * 1e3:12.3f}",
+                        *(f"{ratio:>{max(len(title), 12)}}"
+                          for title, ratio in zip(titles, shown))]), flush=True)
     for process in processes.values():
         process.stdin.close()
         process.wait()
-    for e in others if rows else ():
-        allowed = f"; claimed: at most {most[0]} and {most[1]}" if most and e == others[0] else ""
-        ratios = [row[f"{e} / {base}"] for row in rows]
-        best = [row["best"][e] / row["best"][base] for row in rows]
-        print(f"{e} / {base}: median {statistics.median(ratios):.2f} "
+    print(f"load after: {load()}")
+    for title, (e, b) in zip(titles, pairs) if rows else ():
+        claimed = most if title == titles[0] else None
+        allowed = f"; claimed: at most {claimed[0]} and {claimed[1]}" if claimed else ""
+        ratios = [row[title] for row in rows]
+        best = [row["best"][e] / row["best"][b] for row in rows]
+        print(f"{title}: median {statistics.median(ratios):.2f} "
               f"({statistics.median(best):.2f}), worst {max(ratios):.2f} ({max(best):.2f})"
               f"{allowed}")
     if options.json:
         with open(options.json, "w") as file:
-            json.dump({"claim": claim, "threads": threads, "rows": rows}, file, indent=1)
+            json.dump({"claim": claim, "machine": described(threads), "rows": rows}, file, indent=1)
 
 
 def started(engine, threads):
-    """A process that answers for one engine, with the same number of threads as all others."""
-    limits = {name: str(threads) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
-    return subprocess.Popen([sys.executable, *sys.argv, "--serve", engine], text=True,
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            env=os.environ | limits)
+    """A process that answers for one engine, with as many processors and threads as all others.
+
+    refsgm chooses what it does with them, so it is told nothing where it has more than one.
+    """
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    limits = {} if engine.startswith("refsgm") and threads > 1 else \
+        {name: str(threads) for name in names}
+    process = subprocess.Popen([sys.executable, *sys.argv, "--serve", engine], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               env={k: v for k, v in os.environ.items() if k not in names} | limits)
+    if hasattr(os, "sched_setaffinity") and threads > 1:
+        os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[:threads])
+    return process
 
 
 def ask(process, case):

@@ -14,17 +14,17 @@ CASES = case_list([(256, 64, 512)], ("batch", "dim", "width"))
 
 def refsgm_loop(case):
     """The sampler that refsgm ships, on a model as training leaves it."""
-    import numpy as np
+    from dataclasses import replace
 
     import refsgm
+    from refsgm.learn.generate import generate
     _, _, model, place = refsgm_state(case)
-    sigmas = refsgm.geometric_sigmas(10.0, 0.05, LEVELS).astype(case["dtype"])
-    x = place.asarray(np.ones((case["batch"], case["dim"]), case["dtype"]))
+    model = replace(model, sigmas=refsgm.geometric_sigmas(10.0, 0.05, LEVELS).astype(case["dtype"]))
     rng = place.default_rng(0)
 
     def loop():
-        *_, state = refsgm.annealed_langevin(model.score, x, sigmas, STEPS_PER_LEVEL, STEP_SIZE,
-                                             rng)
+        *_, state = generate(model, case["batch"], rng, steps_per_level=STEPS_PER_LEVEL,
+                             step_size=STEP_SIZE / float(model.sigmas[-1])**2)
         place.synchronize()
         return state
     return loop

@@ -6,14 +6,17 @@ All engines do the whole step of the default objective (DSM at a random noise le
 forward, backward and Adam, with the same layers, activation, noise features, dtype and batch.
 PyTorch uses whichever of its fused and its foreach Adam is faster in the case; refsgm also averages
 its weights. Batches are drawn before the clock starts. jax.jit compiles the whole step; on a GPU
-torch-compiled is torch.compile(mode="reduce-overhead").
+torch-compiled is torch.compile(mode="reduce-overhead"). "refsgm" has the extra `fast`,
+"refsgm-numpy" is without Numba, and the products of a step alone, with NumPy's BLAS and with
+PyTorch's, are what no step can do without.
 """
 
 import itertools
+import os
 import time
 
 from in_turn import case_list, main
-from same_network import batches, jax_network, refsgm_state, torch_network
+from same_network import DEPTH, batches, jax_network, refsgm_state, torch_network
 
 CASES = case_list([(128, 2, 128), (512, 2, 128), (256, 64, 512), (2048, 2, 256)],
                   ("batch", "dim", "width"))
@@ -26,6 +29,43 @@ def refsgm_step(case, objective="dsm"):
     update = step_of(model, settings, state)
     prepared = itertools.cycle([tuple(map(place.asarray, batch)) for batch in batches(case)])
     return lambda: update(*next(prepared))
+
+
+def refsgm_numpy_step(case, objective="dsm"):
+    """The same without the extra `fast`."""
+    import sys
+    sys.modules["numba"] = None
+    return refsgm_step(case, objective)
+
+
+def products(case):
+    """The matrix products of a step alone, into memory that is there, by NumPy's BLAS."""
+    import numpy as np
+    return products_by(np.matmul, lambda *shape: np.ones(shape, case["dtype"]), case)
+
+
+def torch_products(case):
+    """The same by PyTorch's."""
+    import torch
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
+    return products_by(torch.matmul, lambda *shape: torch.ones(
+        shape, dtype=getattr(torch, case["dtype"]), device=case["device"]), case)
+
+
+def products_by(product, ones, case):
+    """x W forward; x' g and, but for the first layer, g W' backward: for each layer."""
+    sizes = [case["dim"] + 16, *[case["width"]] * DEPTH, case["dim"]]
+    layers = [(ones(case["batch"], n), ones(n, m), ones(case["batch"], m), ones(n, m),
+               ones(case["batch"], n)) for n, m in zip(sizes[:-1], sizes[1:])]
+
+    def step():
+        for x, W, y, _, _ in layers:
+            product(x, W, out=y)
+        for i, (x, W, g, W_bar, x_bar) in enumerate(layers):
+            product(x.T, g, out=W_bar)
+            if i > 0:
+                product(g, W.T, out=x_bar)
+    return step
 
 
 def dsm(score, x, sigma, eps, v):
@@ -100,11 +140,13 @@ def jax_step(case):
     return step
 
 
-ENGINES = {"refsgm": refsgm_step, "torch": torch_step, "jax.jit": jax_step}
+ENGINES = {"refsgm": refsgm_step, "refsgm-numpy": refsgm_numpy_step, "torch": torch_step,
+           "jax.jit": jax_step, "products": products, "torch-products": torch_products}
 if __name__ == "__main__":
     import sys
     if "cuda" in sys.argv:
         ENGINES = {"refsgm": refsgm_step, "torch": torch_step,
                    "torch-compiled": lambda case: torch_step(case, compiled=True)}
     main("A DSM training step with Adam, against PyTorch's eager mode", ENGINES, CASES,
-         most=(0.85, 1.0), needs={"torch": "torch", "jax.jit": "jax"})
+         most=(0.8, 1.1), beside=[("refsgm", "products")],
+         needs={"torch": "torch", "jax.jit": "jax", "torch-products": "torch", "refsgm": "numba"})

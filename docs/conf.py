@@ -1,6 +1,5 @@
 """The site: `make docs` builds it from these sources, the package, its tests and its notes."""
 
-import importlib.util
 import os
 import pathlib
 import sys
@@ -17,8 +16,8 @@ copyright = author                                      # noqa: A001, Sphinx's n
 html_title = "refsgm"
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx.ext.mathjax",
-              "sphinx_copybutton", "sphinx_design", "pages", "reference", "derivation"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx_copybutton",
+              "sphinx_design", "pages", "reference", "derivation", "mathematics", "code_lines"]
 exclude_patterns = ["_build", "_ext", "sg_*", "gallery/sg_*",
                     *(f"gallery/*.{ending}" for ending in ("ipynb", "py", "md5", "json", "zip"))]
 nitpicky = True
@@ -48,16 +47,13 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#7cc4ff", "color-brand-content": "#7cc4ff",
                            "color-brand-visited": "#7cc4ff"},
 }
-pygments_style = "friendly"
+pygments_style = "default"
 pygments_dark_style = "github-dark"
 copybutton_prompt_is_regexp = True
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_exclude = ".linenos, .gp, .go"
 
-# MathJax as one file beside the pages: SVG needs no fonts, and the site no network.
-mathjax_path = "mathjax/tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "global", "scale": 0.92}}
-MATHJAX = pathlib.Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent
+html_math_renderer = "svg"                              # _ext/mathematics.py
 
 if list((ROOT / "examples").glob("GALLERY_HEADER.*")) or list((ROOT / "examples").glob("README.*")):
     extensions.append("sphinx_gallery.gen_gallery")
@@ -75,14 +71,3 @@ if list((ROOT / "examples").glob("GALLERY_HEADER.*")) or list((ROOT / "examples"
         "capture_repr": (),                         # pictures and what is printed, nothing else
     }
 
-
-def copy_mathjax(app, error):
-    from sphinx.util.fileutil import copy_asset_file
-    if error is None and app.builder.format == "html":
-        target = pathlib.Path(app.outdir) / "_static" / "mathjax"
-        target.mkdir(exist_ok=True)
-        copy_asset_file(MATHJAX / "static" / "mathjax" / "tex-svg.js", target)
-
-
-def setup(app):
-    app.connect("build-finished", copy_mathjax)

@@ -19,7 +19,9 @@ import numpy as np
 
 import refsgm
 from refsgm.exact import sums
+from refsgm.oracle.kinds import BATCH, KINDS, LEVEL, ROWS, TABLE
 from tests.support import fifty_digits
+from tests.support.fifty_digits import calls_a_function, of_values
 
 LEDGER = pathlib.Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
 DTYPES = {"float64": np.float64, "float32": np.float32}
@@ -79,6 +81,9 @@ RANGES = {
     "sigma_min": ("1e-8 to 1", lambda d: d.power(-8, 0)),
     "sigma_max": ("1e-6 to 1e8 sigma_min above it", lambda d: d["sigma_min"]
                   * (1 + d.power(-6, 8))),
+    "sigma_above": ("1 to 1e8 sigma_min, close to it too", lambda d: d["sigma_min"]
+                    * (1 + d.power(-6, 8))),
+    "offset": ("1e-4 to 1", lambda d: d.power(-4, 0)),
     "alpha_bar": ("1e-8 to 1 - 1e-8", lambda d: d.fraction()),
     "alpha_bar_s": ("between alpha_bar and 1, both ends too", lambda d: d.among(
         lambda: 1.0, lambda: np.clip(d["alpha_bar"] + (1 - d["alpha_bar"]) * d.power(-6, 0),
@@ -108,65 +113,54 @@ RANGES = {
 }
 # Arguments that are one number for all samples; noise levels are that or an array, others arrays.
 NUMBERS = {"dim", "bin_width", "beta_min", "beta_max", "sigma_min", "sigma_max", "sigma_data",
-           "gamma", "eta", "shift", "log_mean", "deviation"}
-LEVELS = {"sigma", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size", "beta",
-          "scale_rate", "sigma_rate", "guidance"}
+           "gamma", "eta", "shift", "offset", "log_mean", "deviation"}
+LEVELS = {"sigma", "sigma_above", "sigma_s", "scale", "alpha_bar", "alpha_bar_s", "step_size",
+          "beta", "scale_rate", "sigma_rate", "guidance"}
 
-# function, and what it takes by name -> its arguments
-ELEMENTWISE = {
-    "gaussian_log_density": "x mean sigma", "gaussian_score": "x mean sigma",
-    "perturb": "x sigma eps", "perturbation_score": "x mean sigma",
-    "prior_log_density": "x sigma", "bits_per_dimension": "log_density dim bin_width",
-    "sigma_from_alpha_bar": "alpha_bar", "alpha_bar_from_sigma": "sigma",
-    "signal_to_noise_ratio": "alpha_bar", "vp_marginal": "t beta_min beta_max",
-    "ve_marginal": "t sigma_min sigma_max", "ve_diffusion_coefficient": "t sigma_min sigma_max",
-    "score_from_eps": "eps sigma", "eps_from_score": "score sigma",
-    "x0_from_eps": "x_t eps scale sigma", "eps_from_x0": "x_t x_0 scale sigma",
-    "x0_from_score": "x_t score scale sigma", "score_from_x0": "x_t x_0 scale sigma",
-    "v_from_x0_eps": "x_0 eps scale sigma", "x0_from_v": "x_t v scale sigma",
-    "eps_from_v": "x_t v scale sigma", "velocity_from_x0_eps": "x_0 eps",
-    "x0_from_velocity": "x_line u t", "ve_from_vp": "x_vp alpha_bar", "vp_from_ve": "x_ve sigma",
-    "ve_score_from_vp": "score alpha_bar", "vp_score_from_ve": "score alpha_bar",
-    "edm_preconditioning": "sigma sigma_data", "score_matching_weight": "sigma",
-    "likelihood_weight": "g", "edm_weight": "sigma sigma_data",
-    "min_snr_weight, eps": "alpha_bar gamma", "min_snr_weight, x0": "alpha_bar gamma",
-    "min_snr_weight, v": "alpha_bar gamma", "diffuse": "x_0 alpha_bar eps",
-    "posterior": "x_0 x_vp alpha_bar alpha_bar_s", "langevin_step": "x_0 score step_size z",
-    "ddpm_step, posterior": "x_vp eps alpha_bar alpha_bar_s z",
-    "ddpm_step, beta": "x_vp eps alpha_bar alpha_bar_s z",
-    "ddim_step": "x_vp eps alpha_bar alpha_bar_s eta z",
-    "ve_probability_flow_step": "x_ve score sigma sigma_s",
-    "heun_step": "x_ve score score_hat sigma sigma_s",
-    "ve_reverse_sde_step": "x_ve score sigma sigma_s z",
-    "ve_ancestral_step": "x_ve score sigma sigma_s z", "raise_noise": "x_ve sigma_s sigma z",
-    "vp_probability_flow_drift": "x_0 score beta", "vp_reverse_sde_drift": "x_0 score beta",
-    "velocity_from_score": "x_t score scale sigma scale_rate sigma_rate",
+# Where an argument's own name says less than the range that it has: data are diffused by the levels
+# beside them.
+BESIDE = {"alpha_bar_t": "x_vp", "sigma_t": "x_ve", "sigma_from": "x_ve", "t": "x_line",
+          "scale": "x_t", "sigma": "x"}
+NAMES = {"alpha_bar_t": "alpha_bar", "sigma_t": "sigma", "sigma_from": "sigma_s",
+         "sigma_to": "sigma", "score_vp": "score", "score_ve": "score"}
+CHOICES = {"min_snr_weight": ("eps", "x0", "v"), "ddpm_step": ("posterior", "beta")}
+UNLIKE = {
+    "perturbation_score": "x mean sigma", "prior_log_density": "x sigma",
     "score_from_velocity": "x_t u_path scale sigma scale_rate sigma_rate",
-    "sde_coefficients": "scale sigma scale_rate sigma_rate", "flow_marginal": "t",
-    "shift_time": "t shift", "flow_step": "x_line u t s",
+    "log_normal_sigma": "z log_mean deviation", "logit_normal_time": "z log_mean deviation",
+    "classifier_free_guidance": "score score_hat guidance",
+    "consistency_scalings": "sigma_above sigma_data sigma_min",
+    # the last are what the function that it calls returns
+    "heun_step": "x_ve sigma sigma_s score score_hat",
     "x0_prediction_loss": "x_0 sigma eps prediction",
     "edm_loss": "x_0 sigma eps sigma_data prediction",
     "v_prediction_loss": "x_0 alpha_bar eps prediction",
     "flow_matching_loss": "x_0 t eps prediction",
-    "log_normal_sigma": "z log_mean deviation", "logit_normal_time": "z log_mean deviation",
-    "classifier_free_guidance": "score score_hat guidance",
 }
-# The last argument in the ledger is what the function that these call returns.
-OF_A_PREDICTION = {"x0_prediction_loss", "edm_loss", "v_prediction_loss", "flow_matching_loss"}
+
+
+def names_of(kind):
+    """What a kind takes, each argument by the name of its range."""
+    if kind.name in UNLIKE:
+        return UNLIKE[kind.name].split()
+    data = next((BESIDE[level] for level in BESIDE if level in kind.args), "x_0")
+    names = {**NAMES, "x": data, "x_t": data}
+    return [names.get(arg, arg) for arg in kind.args if arg not in ("prediction", "variance")]
+
+
+# function, and its choice -> what it takes, by the name of its range
+ELEMENTWISE = {
+    ", ".join(filter(None, [kind.name, choice])): names_of(kind) for kind in KINDS.values()
+    if kind.name in UNLIKE or kind.form in (BATCH, ROWS, LEVEL) and not calls_a_function(kind)
+    and "means" not in kind.args and not kind.adaptive
+    for choice in CHOICES.get(kind.name, [""])}
 
 
 def elementwise(name, dtype, rng):
     """Cases of a function that acts on every number by itself: where, results, truth, arguments."""
-    words, extra = name.split(", ")[0], name.split(", ")[1:]
-    function, names = getattr(refsgm, words), ELEMENTWISE[name].split()
+    words, *choice = name.split(", ")
+    function, names = of_values(getattr(refsgm, words), KINDS[words]), ELEMENTWISE[name]
     truth = fifty_digits.truth(name)
-    if name == "heun_step":
-        def function(x, score, score_hat, *levels):
-            values = iter([score, score_hat])
-            return refsgm.heun_step(lambda x, sigma: next(values), x, *levels)
-    if name in OF_A_PREDICTION:
-        def function(*args):
-            return getattr(refsgm, name)(lambda x, level: args[-1], *args[:-1])
     for _ in range(CASES):
         draw = Draw(rng, dtype)
         arrays = [draw[n] for n in names]
@@ -174,7 +168,7 @@ def elementwise(name, dtype, rng):
         # of Python numbers alone the result is float64
         both = set(names) - LEVELS - NUMBERS or dtype == np.float64
         results = [function(*[int(a) if n == "dim" else float(a) if n in NUMBERS or n in levels
-                              else np.full((1, 1), a) for n, a in zip(names, arrays)], *extra)
+                              else np.full((1, 1), a) for n, a in zip(names, arrays)], *choice)
                    for levels in ((), LEVELS)[:1 + bool(both)]]
         yield where, results, lambda *args: truth(*(a[()] for a in args)), arrays
 
@@ -187,14 +181,14 @@ def tables(name, dtype, rng):
         low, high = float(draw["sigma_min"]), float(draw["sigma_max"])
         betas = 10**rng.uniform(-8, -2 if i == 0 else -0.01, 200 if i == 0 else n).astype(dtype)
         shares = 1 - np.append(dtype(0), betas[betas > 1e-6][:20])
-        args = {
-            "geometric_sigmas": (high, low, n), "karras_sigmas": (high, low, n, 7.0),
-            "linear_betas": (n, *np.sort(rng.uniform(1e-6, 1, 2)).tolist()),
-            "cosine_alpha_bar": ((4, 10, 30, 100, 300, 1000)[i], 10**rng.uniform(-4, 0), 0.999),
-            "alpha_bar_from_betas": (betas,),
-            "betas_from_alpha_bar": (np.cumprod(shares),),
-            "annealed_step_sizes": (np.geomspace(high, low, n).astype(dtype), float(draw["beta"])),
-        }[name]
+        by_name = {
+            "sigma_max": high, "sigma_min": low, "n_levels": n, "n_steps": n, "rho": 7.0,
+            **dict(zip(("beta_min", "beta_max"), np.sort(rng.uniform(1e-6, 1, 2)).tolist())),
+            "offset": 10**rng.uniform(-4, 0), "betas": betas, "alpha_bar": np.cumprod(shares),
+            "sigmas": np.geomspace(high, low, n).astype(dtype), "step_size": float(draw["beta"])}
+        if name == "cosine_alpha_bar":
+            by_name |= {"n_steps": (4, 10, 30, 100, 300, 1000)[i], "beta_max": 0.999}
+        args = [by_name[arg] for arg in KINDS[name].args]
         where = ", ".join(f"{n} entries" if np.ndim(a) else f"{a:.1e}" for a in args)
         result = tuple(getattr(refsgm, name)(*args))
         yield where, [result], lambda *args: truth(*(a[()] for a in args)), args
@@ -347,8 +341,8 @@ def affine(name, dtype, rng):
 
 METHODS = [name for name, value in inspect.getmembers(refsgm.Empirical) if name[0] != "_"
            and callable(value) and name not in ("perturb", "quadrature", "sample")]
-FLOAT64 = ["geometric_sigmas", "karras_sigmas", "linear_betas", "cosine_alpha_bar"]
-TABLES = [*FLOAT64, "alpha_bar_from_betas", "betas_from_alpha_bar", "annealed_step_sizes"]
+TABLES = [kind.name for kind in KINDS.values() if kind.form == TABLE]
+FLOAT64 = [name for name in TABLES if not {"betas", "alpha_bar", "sigmas"} & {*KINDS[name].args}]
 CASES_OF = {
     **dict.fromkeys(ELEMENTWISE, elementwise), **dict.fromkeys(TABLES, tables),
     **dict.fromkeys(["mixture_log_density", "mixture_score"], common_sigma),

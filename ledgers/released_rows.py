@@ -142,4 +142,6 @@ ODES = [*[Row("flow_matching", name, o, p, "torchdiffeq's class") for name, o, p
         Row("torchdiffeq", "explicit_adams", ADAMS, 4, "`order` of its class"),
         Row("torchdiffeq", "implicit_adams", ADAMS, 4, "`order` of its class")]
 SCORE = [Row("score_models", name, {}, None, "", OWN) for name in ("VESDE", "VPSDE")]
-ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *SCORE]
+LUCID = [Row("denoising_diffusion_pytorch", name, settings, None, "", OWN) for name, settings in (
+    ("GaussianDiffusion", {}), ("ElucidatedDiffusion", {}))]
+ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *SCORE, *LUCID]

@@ -29,7 +29,8 @@ from refsgm.oracle.sampler.own_levels import own_run
 SHORT = (20, 50)
 DISTRIBUTIONS = {"diffusers": "diffusers", "k_diffusion": "k-diffusion", "azula": "azula",
                  "smalldiffusion": "smalldiffusion", "flow_matching": "flow_matching",
-                 "torchdiffeq": "torchdiffeq", "score_models": "score-models"}
+                 "torchdiffeq": "torchdiffeq", "score_models": "score-models",
+                 "denoising_diffusion_pytorch": "denoising-diffusion-pytorch"}
 
 
 def certificate_of(row, levels, change=lambda sampler: sampler):
@@ -153,7 +154,6 @@ def main():
             file.write(json.dumps([key, result]) + "\n")
             file.flush()
             print(f"{len(kept)} {key} {result.get('cost', 0):.1f} s", file=sys.stderr, flush=True)
-    return print(len(kept))
     from ledgers.released_page import page
     print(page(kept, DISTRIBUTIONS, asked))
 

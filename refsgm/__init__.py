@@ -59,6 +59,8 @@ from .weights import (edm_preconditioning, edm_weight, likelihood_weight, min_sn
 from .parametrisations.conversions import (eps_from_v, score_from_velocity, sde_coefficients,
                                            v_from_x0_eps, velocity_from_score,
                                            velocity_from_x0_eps, x0_from_v, x0_from_velocity)
+from .parametrisations.consistency import consistency_scalings
+from .parametrisations.cosine import cosine_marginal
 from .parametrisations.flow import flow_marginal, flow_step, shift_time
 from .parametrisations.guidance import classifier_free_guidance
 from .parametrisations.losses import (edm_loss, flow_matching_loss, v_prediction_loss,
@@ -83,7 +85,7 @@ __version__ = "0.1.0"
 
 # What training needs is imported when it is first asked for.
 LAZY = {"check_training": "oracle.training", "check_sde": "oracle.sde",
-        "train": "learn.training", "Settings": "learn.training",
+        "train": "learn.runs", "Settings": "learn.settings",
         "Model": "learn.networks", "score_network": "learn.networks",
         "energy_network": "learn.networks", "init_network": "learn.networks",
         "value_and_grad": "learn.autodiff",

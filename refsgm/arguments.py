@@ -3,23 +3,23 @@
     x       (B, D)                every array of a batch has the same shape
     sigma   scalar or (B, 1)      never (B,): against (B, D) that scales columns when B == D
 
-A check takes its arguments by keyword, so the message can name them. Values are looked at on
-Python numbers and NumPy arrays; of traced and device arrays only the shapes (looking at a value
-would break the trace or stop the device).
+A check takes arguments by keyword, so messages name them. Values are looked at on Python numbers
+and NumPy arrays; of traced and device arrays shapes alone, which breaks no trace.
 """
 
 from numbers import Integral
 
 import autograd.numpy as np
 
-from .arrays import in_one_line, is_number_or_array, on_host, range_of_squares, value_of
+from .arrays import (WHOLE, in_one_line, is_number_or_array, on_host, range_of_squares, value_of,
+                     weak_number)
 
 POSITIVE = ("positive", lambda a: (a >= (ends := range_of_squares(a))[0]) & (a <= ends[1]))
 NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a)[1]))
 FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
-FINITE = ("finite", np.isfinite)                     # and so are all numbers of the others
+FINITE = ("finite", lambda a: np.abs(a) <= range_of_squares(a)[1])
 
 
 def shape_of(name, a):
@@ -43,22 +43,24 @@ def check_value(name, a, domain):
     if not on_host(a):
         return
     if type(a) is int:
-        try:
-            a = float(a)
-        except OverflowError:
-            raise ValueError(f"{name} must be finite, got an integer beyond 1e308") from None
+        if abs(a) > 10**308:
+            raise ValueError(f"{name} must be finite, got an integer beyond 1e308")
+        a = float(a)
     kind = a.dtype.kind if hasattr(a, "dtype") else "c" if type(a) is complex else "f"
     if kind not in "iufc":
         raise ValueError(f"{name} must hold numbers, got dtype {a.dtype}")
-    if kind == "u" or (kind == "i" and a.itemsize < 8):
-        raise ValueError(f"{name} must hold floating-point numbers (differences of small "
-                         f"integers overflow), got dtype {a.dtype}")
+    if kind == "u" or getattr(a, "itemsize", 8) < {"i": 8, "f": 4}.get(kind, 0):
+        raise ValueError(f"{name} must hold float32, float64 or int64 (what is smaller overflows), "
+                         f"got dtype {a.dtype}")
+    if kind == "i" and not np.all((a >= -WHOLE) & (a <= WHOLE)):
+        raise ValueError(f"{name} must be float64 for integers beyond {WHOLE}: squares overflow")
     good = inside(a) if kind != "c" else np.isfinite(a) & inside(a.real)        # the complex step
     if good is not True and (good is False or not good.all()):
         bad = a if np.ndim(a) == 0 else a[~good][0]
-        what = words if np.isfinite(bad) else "finite"
-        if what == words and domain in (POSITIVE, NONNEGATIVE) and bad.real > 0:
-            low, high = range_of_squares(a)
+        what, (low, high) = words if np.isfinite(bad) else "finite", range_of_squares(a)
+        if np.isfinite(bad) and (domain is FINITE or bad.real > 0 and domain in (POSITIVE,
+                                                                                 NONNEGATIVE)):
+            low = -high if domain is FINITE else low
             what = f"between {low} and {high}, where its square is a normal number"
         raise ValueError(f"{name} must be {what}, got {bad}")
 
@@ -67,6 +69,13 @@ def check_values(domain, **values):
     """Every value is finite and real, and lies inside `domain`."""
     for name, a in values.items():
         check_value(name, a, domain)
+
+
+def check_real(**values):
+    """No value is complex."""
+    for name, a in values.items():
+        if np.iscomplexobj(a):
+            raise ValueError(f"{name} must be real, got a complex value")
 
 
 def check_scalars(domain, **numbers):
@@ -93,13 +102,12 @@ def check_batch(**arrays):
 
 def check_level(x, domain, **levels):
     """Every noise level (or time, or step size) is a scalar or (B, 1), and lies inside `domain`."""
-    column = (len(x), 1)
     for name, a in levels.items():
-        shape = shape_of(name, a)
-        if shape not in ((), column):
-            raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {column}, "
+        if (shape := shape_of(name, a)) not in ((), (len(x), 1)):
+            raise ValueError(f"{name} must be a scalar or have shape (B, 1) = {(len(x), 1)}, "
                              f"got shape {shape}")
-    check_values(domain, **levels)
+        in_use = weak_number(a, x) if domain in (POSITIVE, NONNEGATIVE) else a
+        check_value(name, in_use, domain)
 
 
 def check_below(**pair):
@@ -154,6 +162,23 @@ def check_integer(name, n, least):
         raise ValueError(f"{name} must be an integer, at least {least}, got {in_one_line(n)}")
 
 
+def check_count(least, **counts):
+    """Every count is an integer, at least `least`, and one that a computer can count to."""
+    for name, n in counts.items():
+        check_integer(name, n, least)
+        if n > 10**9:
+            raise ValueError(f"{name} must be at most {10**9}, got {in_one_line(n)}")
+
+
+def check_word(words, **named):
+    """Every one is one of these words."""
+    for name, word in named.items():
+        if not (isinstance(word, str) and word in words):
+            *first, last = (f'"{w}"' for w in words)
+            raise ValueError(f"{name} must be {', '.join(first)} or {last}, "
+                             f"got {in_one_line(word)}")
+
+
 def check_functions(**functions):
     """Every one can be called."""
     for name, f in functions.items():
@@ -161,34 +186,13 @@ def check_functions(**functions):
             raise ValueError(f"{name} must be a function, got {in_one_line(f)}")
 
 
-def check_rng(rng):
-    """rng draws noise."""
-    if not hasattr(rng, "standard_normal"):
-        raise ValueError("rng must be a Generator, such as numpy.random.default_rng(0), "
-                         f"got {in_one_line(rng)}")
-
-
-def check_like(**pair):
-    """The second argument is a scalar or has the shape of the first; a scalar fits any shape."""
-    (name, shape), (other, other_shape) = ((name, shape_of(name, a)) for name, a in pair.items())
-    if shape != other_shape and () not in (shape, other_shape):
-        raise ValueError(f"{other} must be a scalar or have the shape of {name}, {shape}, "
-                         f"got shape {other_shape}")
-
-
-def check_count(least, **counts):
-    """Every count is an integer, at least `least`."""
-    for name, n in counts.items():
-        check_integer(name, n, least)
-
-
-def check_mean(x, mean):
-    """A centre is a scalar, one vector (D,) for all rows, or (B, D)."""
-    shape = shape_of("mean", mean)
-    if shape not in ((), np.shape(x)[1:], np.shape(x)):
-        raise ValueError(f"mean must be a scalar or have shape (D,) = {np.shape(x)[1:]} "
-                         f"or (B, D) = {np.shape(x)}, got shape {shape}")
-    check_values(FINITE, mean=mean)
+def check_like(**levels):
+    """All have one shape, but for scalars, which fit any."""
+    shapes = {name: shape for name, a in levels.items() if (shape := shape_of(name, a)) != ()}
+    for name, shape in shapes.items():
+        if shape != (required := next(iter(shapes.values()))):
+            raise ValueError(f"{name} must be a scalar or have the shape of {next(iter(shapes))}, "
+                             f"{required}, got shape {shape}")
 
 
 def check_step(x_t, alpha_bar_t, alpha_bar_s):
@@ -204,15 +208,13 @@ def check_ve_step(x_t, sigma_t, sigma_s):
     check_below(sigma_s=sigma_s, sigma_t=sigma_t)
 
 
-def check_ends(sigma_max, sigma_min, n_levels):
-    """Both ends of a table of noise levels, and their number."""
-    check_scalars(POSITIVE, sigma_max=sigma_max, sigma_min=sigma_min)
-    check_below(sigma_min=sigma_min, sigma_max=sigma_max)
-    check_count(2, n_levels=n_levels)
+def returned_by(call, fn, args, shape):
+    """What a caller's function returns, an array of this shape; nothing is broadcast.
 
-
-def check_returned(call, value, shape):
-    """What a caller's function returned has the required shape; nothing is broadcast."""
-    if np.shape(value) != shape:
-        raise ValueError(f"{call} must return shape {shape}, got shape {np.shape(value)}")
+    call  how the call is written in messages, such as "score_fn(x)"
+    """
+    check_functions(**{call.partition("(")[0]: fn})
+    value = fn(*args)
+    if (found := shape_of(call, value)) != shape:
+        raise ValueError(f"{call} must return shape {shape}, got shape {found}")
     return value

@@ -55,12 +55,13 @@ def is_number_or_array(kind):
         hasattr(kind, name) for name in ("shape", "dtype", "__array_function__", "__array_ufunc__"))
 
 
-SQUARES = {np.dtype(np.float32): (1e-18, 1e18), None: (1e-150, 1e150)}
+WHOLE = 2**26                                                   # the largest integer among data
+SQUARES = {"f": (1e-18, 1e18), "F": (1e-18, 1e18), "other": (1e-150, 1e150)}      # f: float32
 
 
 def range_of_squares(a):
     """The smallest and largest numbers of the dtype of `a` whose squares do not leave its range."""
-    return SQUARES.get(getattr(a, "dtype", None), SQUARES[None])
+    return SQUARES.get(a.dtype.char if hasattr(a, "dtype") else "other", SQUARES["other"])
 
 
 def in_one_line(value):
@@ -71,7 +72,7 @@ def in_one_line(value):
 
 def differentiable(x):
     """x as derivatives need it: a memmap as the array that it is, integers as float64."""
-    kind = getattr(x, "dtype", x).kind
+    kind = (x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype).kind
     return np.asarray(x, np.float64) if kind in "iu" else np.asarray(x) if on_host(x) else x
 
 
@@ -98,6 +99,13 @@ def float_type(*arrays):
     numbers have no say."""
     dtypes = [a.dtype for a in map(value_of, arrays) if hasattr(a, "dtype")]
     return np.result_type(*dtypes, np.float32)
+
+
+def weak_number(a, x):
+    """A Python number as it is among the numbers of x: in float32 if x is."""
+    if type(a) is float and getattr(value_of(x), "dtype", None) == np.float32:
+        return np.float32(max(-3e38, min(a, 3e38)))
+    return a
 
 
 def weak(f):

@@ -10,7 +10,7 @@ import math
 
 import autograd.numpy as np
 
-from .arguments import POSITIVE, check_batch, check_level, check_mean
+from .arguments import FINITE, POSITIVE, check_batch, check_level, check_values, shape_of
 from .arrays import log
 
 
@@ -79,3 +79,12 @@ def perturbation_score(x_noisy, x, sigma):
     """
     check_batch(x_noisy=x_noisy, x=x)
     return gaussian_score(x_noisy, x, sigma)
+
+
+def check_mean(x, mean):
+    """A centre is a scalar, one vector (D,) for all rows, or (B, D)."""
+    shape = shape_of("mean", mean)
+    if shape not in ((), np.shape(x)[1:], np.shape(x)):
+        raise ValueError(f"mean must be a scalar or have shape (D,) = {np.shape(x)[1:]} "
+                         f"or (B, D) = {np.shape(x)}, got shape {shape}")
+    check_values(FINITE, mean=mean)

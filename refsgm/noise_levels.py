@@ -12,8 +12,7 @@ import math
 import autograd.numpy as np
 
 from .arguments import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
-                        check_below, check_count, check_ends, check_scalars, check_table,
-                        check_values)
+                        check_below, check_count, check_scalars, check_table, check_values)
 from .arrays import exp, expm1, weak
 
 
@@ -89,7 +88,7 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
     check_count(1, n_steps=n_steps)
     check_scalars(POSITIVE, offset=offset)
     check_scalars(OPEN_UNIT, beta_max=beta_max)
-    left = np.arange(n_steps, -1, -1) / n_steps                                           # 1 - t/T
+    left = np.arange(int(n_steps), -1, -1) / n_steps                                      # 1 - t/T
     angle = left / (1 + offset) * math.pi / 2           # f = sin^2 angle, precise where it is small
     b, a = angle[:-1], angle[1:]
     betas = np.sin(b - a) * np.sin(b + a) / np.sin(b)**2           # 1 - sin^2 a / sin^2 b
@@ -205,3 +204,10 @@ def ve_diffusion_coefficient(t, sigma_min, sigma_max):
     6.0
     """
     return ve_marginal(t, sigma_min, sigma_max) * math.sqrt(2 * math.log(sigma_max / sigma_min))
+
+
+def check_ends(sigma_max, sigma_min, n_levels):
+    """Both ends of a table of noise levels, and their number."""
+    check_scalars(POSITIVE, sigma_max=sigma_max, sigma_min=sigma_min)
+    check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    check_count(2, n_levels=n_levels)

@@ -17,7 +17,7 @@ from .diffusion import diffuse
 from .gaussian import perturb
 from .score import mean_over_directions, row_times_jacobian, trace
 from .arguments import (NONNEGATIVE, POSITIVE, check_batch, check_decreasing, check_directions,
-                        check_returned, check_scalars, check_table, shape_of)
+                        check_scalars, check_table, returned_by, shape_of)
 from .arrays import entries
 
 
@@ -35,7 +35,7 @@ def explicit_score_matching(score_fn, x, target_score):
     array([2.])
     """
     check_batch(x=x, target_score=target_score)
-    score = check_returned("score_fn(x)", score_fn(x), np.shape(x))
+    score = returned_by("score_fn(x)", score_fn, (x,), np.shape(x))
     return 0.5 * np.sum((score - target_score)**2, axis=1)
 
 
@@ -119,7 +119,7 @@ def finite_difference_ssm(score_fn, x, v, step):
     check_scalars(POSITIVE, step=step)
 
     def s(x):
-        return check_returned("score_fn(x)", score_fn(x), np.shape(x))
+        return returned_by("score_fn(x)", score_fn, (x,), np.shape(x))
 
     def term(v):
         slope = (s(x + step * v) - s(x - step * v)) / (2 * step)           # (B, D), J v + O(step^2)
@@ -147,7 +147,7 @@ def denoising_score_matching(score_fn, x, sigma, eps):
     array([3.125])
     """
     x_noisy = perturb(x, sigma, eps)
-    score = check_returned("score_fn(x_noisy, sigma)", score_fn(x_noisy, sigma), np.shape(x))
+    score = returned_by("score_fn(x_noisy, sigma)", score_fn, (x_noisy, sigma), np.shape(x))
     return 0.5 * np.sum((score + eps / sigma)**2, axis=1)
 
 
@@ -196,7 +196,7 @@ def noise_prediction_loss(eps_fn, x, sigma, eps):
     array([4.])
     """
     x_noisy = perturb(x, sigma, eps)
-    eps_hat = check_returned("eps_fn(x_noisy, sigma)", eps_fn(x_noisy, sigma), np.shape(x))
+    eps_hat = returned_by("eps_fn(x_noisy, sigma)", eps_fn, (x_noisy, sigma), np.shape(x))
     return np.sum((eps - eps_hat)**2, axis=1)
 
 
@@ -216,5 +216,5 @@ def ddpm_loss(eps_fn, x_0, alpha_bar_t, eps):
     array([1.])
     """
     x_t = diffuse(x_0, alpha_bar_t, eps)
-    eps_hat = check_returned("eps_fn(x_t, alpha_bar_t)", eps_fn(x_t, alpha_bar_t), np.shape(x_0))
+    eps_hat = returned_by("eps_fn(x_t, alpha_bar_t)", eps_fn, (x_t, alpha_bar_t), np.shape(x_0))
     return np.sum((eps - eps_hat)**2, axis=1)

@@ -10,11 +10,19 @@ are checked when the loop is called, not when it is first advanced.
 import autograd.numpy as np
 
 from .arguments import (NONNEGATIVE, POSITIVE, UNIT, check_alpha_bar_table, check_batch,
-                        check_count, check_decreasing, check_functions, check_level, check_rng,
-                        check_scalars)
-from .arrays import entries, float_type
+                        check_count, check_decreasing, check_functions, check_level, check_real,
+                        check_scalars, check_word)
+from .arrays import entries, float_type, in_one_line
 from .steps import (annealed_step_sizes, ddim_step, ddpm_step, heun_step, langevin_step,
                     ve_probability_flow_step)
+
+
+def check_rng(rng, **arrays):
+    """rng draws noise, which is real, and so are the arrays that it meets."""
+    if not hasattr(rng, "standard_normal"):
+        raise ValueError("rng must be a Generator, such as numpy.random.default_rng(0), "
+                         f"got {in_one_line(rng)}")
+    check_real(**arrays)
 
 
 def normal_like(x, rng):
@@ -39,7 +47,7 @@ def langevin(score_fn, x, step_size, n_steps, rng):
     check_level(x, POSITIVE, step_size=step_size)
     check_count(0, n_steps=n_steps)
     check_functions(score_fn=score_fn)
-    check_rng(rng)
+    check_rng(rng, x=x, step_size=step_size)
 
     def states(x):
         for _ in range(n_steps):
@@ -71,7 +79,7 @@ def annealed_langevin(score_fn, x, sigmas, steps_per_level, step_size, rng):
     check_count(0, steps_per_level=steps_per_level)
     step_sizes = annealed_step_sizes(sigmas, step_size)
     check_functions(score_fn=score_fn)
-    check_rng(rng)
+    check_rng(rng, x=x, sigmas=sigmas, step_size=step_size)
 
     def states(x):
         for sigma, size in zip(entries(sigmas), entries(step_sizes)):
@@ -97,7 +105,7 @@ def ddpm_sampler(eps_fn, x, alpha_bar, rng):
     check_batch(x=x)
     check_alpha_bar_table(alpha_bar)
     check_functions(eps_fn=eps_fn)
-    check_rng(rng)
+    check_rng(rng, x=x, alpha_bar=alpha_bar)
 
     def states(x):
         for alpha_bar_t, alpha_bar_s in steps_of(alpha_bar):
@@ -126,7 +134,7 @@ def ddim_sampler(eps_fn, x, alpha_bar, eta, rng):
     check_scalars(UNIT, eta=eta)
     check_functions(eps_fn=eps_fn)
     if eta > 0:
-        check_rng(rng)
+        check_rng(rng, x=x, alpha_bar=alpha_bar, eta=eta)
 
     def states(x):
         for alpha_bar_t, alpha_bar_s in steps_of(alpha_bar):
@@ -157,8 +165,7 @@ def probability_flow_sampler(score_fn, x, sigmas, method="heun"):
     """
     check_batch(x=x)
     check_decreasing(NONNEGATIVE, sigmas=sigmas)
-    if method not in ("heun", "euler"):
-        raise ValueError(f'method must be "heun" or "euler", got {method!r}')
+    check_word(("heun", "euler"), method=method)
     check_functions(score_fn=score_fn)
 
     def states(x):

@@ -11,7 +11,7 @@ the batch is the batch of gradients. Everything here can be differentiated again
 import autograd.numpy as np
 from autograd import grad, make_vjp
 
-from .arguments import check_batch, check_directions, check_functions, check_returned
+from .arguments import check_batch, check_directions, check_functions, returned_by
 from .arrays import differentiable
 
 
@@ -29,7 +29,7 @@ def score_of(log_density):
     def score(x):
         check_batch(x=x)
         def total(x):
-            return np.sum(check_returned("log_density(x)", log_density(x), np.shape(x)[:1]))
+            return np.sum(returned_by("log_density(x)", log_density, (x,), np.shape(x)[:1]))
 
         return grad(total)(differentiable(x))
     return score
@@ -38,7 +38,7 @@ def score_of(log_density):
 def row_times_jacobian(score_fn, x):
     """The function v -> v' J(x), and the score s(x): one forward pass for any number of v."""
     check_functions(score_fn=score_fn)
-    vjp, score = make_vjp(lambda x: check_returned("score_fn(x)", score_fn(x), np.shape(x)))(
+    vjp, score = make_vjp(lambda x: returned_by("score_fn(x)", score_fn, (x,), np.shape(x)))(
         differentiable(x))
     return vjp, score
 

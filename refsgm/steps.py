@@ -12,7 +12,8 @@ the last step (sigma_s = 0, alpha_bar_s = 1) and skipped steps need no special c
 import autograd.numpy as np
 
 from .arguments import (NONNEGATIVE, POSITIVE, UNIT, check_batch, check_below, check_decreasing,
-                        check_level, check_returned, check_scalars, check_step, check_ve_step)
+                        check_level, check_scalars, check_step, check_ve_step, check_word,
+                        returned_by)
 from .arrays import on_host, value_of
 from .diffusion import posterior
 from .equivalence import x0_from_eps
@@ -64,8 +65,7 @@ def ddpm_step(x_t, eps, alpha_bar_t, alpha_bar_s, z, variance="posterior"):
     """
     check_batch(x_t=x_t, eps=eps, z=z)
     check_step(x_t, alpha_bar_t, alpha_bar_s)
-    if variance not in ("posterior", "beta"):
-        raise ValueError(f'variance must be "posterior" or "beta", got {variance!r}')
+    check_word(("posterior", "beta"), variance=variance)
     x_0 = x0_from_eps(x_t, eps, alpha_bar_t**0.5, (1 - alpha_bar_t)**0.5)
     mean, posterior_variance = posterior(x_0, x_t, alpha_bar_t, alpha_bar_s)
     beta = (alpha_bar_s - alpha_bar_t) / alpha_bar_s
@@ -131,11 +131,11 @@ def heun_step(score_fn, x_t, sigma_t, sigma_s):
     at_zero = on_host(level) and np.any(np.equal(level, 0))
     if at_zero and np.any(np.not_equal(level, 0)):
         raise ValueError(f"sigma_s must be zero in every row or in none, got {np.ravel(sigma_s)}")
-    score = check_returned("score_fn(x, sigma)", score_fn(x_t, sigma_t), np.shape(x_t))
+    score = returned_by("score_fn(x, sigma)", score_fn, (x_t, sigma_t), np.shape(x_t))
     x_hat = ve_probability_flow_step(x_t, score, sigma_t, sigma_s)
     if at_zero:
         return x_hat
-    score_hat = check_returned("score_fn(x, sigma)", score_fn(x_hat, sigma_s), np.shape(x_t))
+    score_hat = returned_by("score_fn(x, sigma)", score_fn, (x_hat, sigma_s), np.shape(x_t))
     return x_t + 0.5 * (sigma_t - sigma_s) * (sigma_t * score + sigma_s * score_hat)
 
 

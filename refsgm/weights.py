@@ -9,7 +9,7 @@ weight for each. Noise levels are numbers or arrays of any shape, and so are the
 
 import autograd.numpy as np
 
-from .arguments import FRACTION, POSITIVE, check_like, check_scalars, check_values
+from .arguments import FRACTION, POSITIVE, check_like, check_scalars, check_values, check_word
 from .arrays import log, weak
 
 
@@ -92,8 +92,7 @@ def min_snr_weight(alpha_bar, gamma, prediction):
     """
     check_values(FRACTION, alpha_bar=alpha_bar)
     check_scalars(POSITIVE, gamma=gamma)
-    if prediction not in ("eps", "x0", "v"):
-        raise ValueError(f'prediction must be "eps", "x0" or "v", got {prediction!r}')
+    check_word(("eps", "x0", "v"), prediction=prediction)
     noise_to_signal = (1 - alpha_bar) / alpha_bar      # 1 / q, which is finite at alpha_bar = 1 too
     if prediction == "eps":
         return weak(lambda n: np.minimum(1, gamma * n))(noise_to_signal)

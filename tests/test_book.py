@@ -8,6 +8,7 @@ import inspect
 import json
 import pathlib
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -148,8 +149,9 @@ def test_every_formula_of_the_rosetta_table_is_right(pair, path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_the_programs_on_a_page_run(path):
-    """Blocks of a page share their names, from top to bottom; those with prompts are asserted."""
+def test_the_programs_on_a_page_run(path, capsys):
+    """Blocks of a page share their names, from top to bottom; those with prompts are asserted. The
+    report on the landing page begins as it is printed there."""
     blocks = re.findall(r"```(python|pycon)\n(.*?)```", path.read_text(), re.DOTALL)
     names = {}
     for language, text in blocks:
@@ -161,6 +163,23 @@ def test_the_programs_on_a_page_run(path):
             runner.run(examples, clear_globs=False)
             names.update(examples.globs)
             assert runner.failures == 0
+    if path.stem == "index":
+        shown, = re.findall(r"```text\n(.*?)```", path.read_text(), re.DOTALL)
+        assert shown in capsys.readouterr().out
+
+
+def test_the_moving_picture_of_the_readme_shows_what_it_says():
+    """Annealed Langevin dynamics ends with the weights of the modes, plain Langevin dynamics with
+    those of its start; the picture is small enough for a page. [LANG-2] [LANG-1]"""
+    animation = runpy.run_path(str(DOCS / "animation.py"))
+    annealed, plain = animation["chains"](800, np.random.default_rng(1))
+    shares = animation["shares"]
+    assert_allclose(shares(annealed[-1]), animation["WEIGHTS"], atol=5 * 0.49 / 800**0.5)
+    assert_allclose(shares(plain[-1]), shares(plain[0]), atol=0.05)
+    assert np.max(np.abs(shares(plain[-1]) - animation["WEIGHTS"])) > 0.2
+    picture = (DOCS / "annealing.gif").read_bytes()
+    assert picture[:6] == b"GIF89a"
+    assert len(picture) < 600_000
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

@@ -1,7 +1,9 @@
-"""The command line, as a process: what it writes, what it refuses, how it exits."""
+"""The command line: what it writes, what it refuses, how it exits."""
 
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -12,18 +14,17 @@ import pytest
 from refsgm.app import datasets
 from refsgm.learn.checkpoints import load_model, save_model
 from refsgm.learn.generate import SAMPLERS
-from refsgm.learn.training import Settings, train
+from refsgm.learn.runs import train
+from refsgm.learn.training import Settings
+from tests.support.command_line import run, run_alone
 
 QUICK = ["--steps", "30", "--width", "8", "--points", "200"]
 
 
-def run(*args, cwd, code=0, timeout=120):
-    """Run refsgm; returns (standard output, standard error) and checks the exit code."""
-    done = subprocess.run([sys.executable, "-m", "refsgm", *map(str, args)], cwd=cwd, text=True,
-                          capture_output=True, timeout=timeout, env=os.environ | {"COLUMNS": "100"})
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
+@pytest.fixture(autouse=True)
+def columns(monkeypatch):
+    """A terminal of this width."""
+    monkeypatch.setenv("COLUMNS", "100")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def models(tmp_path_factory):
 
 def test_help_teaches(tmp_path):
     for command in ([], ["train"], ["sample"], ["demo"]):
-        out, _ = run(*command, "--help", cwd=tmp_path)
+        out, _ = (run if command else run_alone)(*command, "--help", cwd=tmp_path)
         assert "Usage" in out
         assert len(out.splitlines()) > 10
     assert "ssm-vr" in run("train", "--help", cwd=tmp_path)[0]
@@ -53,7 +54,7 @@ def test_every_setting_is_an_option_of_train_with_its_help(tmp_path):
 
 
 def test_train_writes_a_model_and_takes_the_checkpoint_away(tmp_path):
-    out, _ = run("train", "moons", "--out", "m.npz", *QUICK, cwd=tmp_path)
+    out, _ = run_alone("train", "moons", "--out", "m.npz", *QUICK, cwd=tmp_path)
     assert out.startswith("m.npz: 200 points of dimension 2, 30 steps, loss ")
     assert os.listdir(tmp_path) == ["m.npz"]
     assert load_model(tmp_path / "m.npz").dim == 2
@@ -144,14 +145,20 @@ def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
     assert "there is no folder no/such/folder" in errors
 
 
-def test_the_demo_writes_its_report_and_pictures(tmp_path):
-    """[EQV-2] [EQV-11] A short run: the identities hold on any network."""
+def test_the_demo_writes_its_report_and_pictures(tmp_path, monkeypatch):
+    """[EQV-2] [EQV-11] A short run: the identities hold on any network, and on any samples."""
+    monkeypatch.setattr("refsgm.app.demo.STEPS_PER_LEVEL", 2)
     out, _ = run("demo", "--steps", 20, cwd=tmp_path)
     folder = tmp_path / "refsgm-demo"
-    assert sorted(os.listdir(folder)) == ["loss.png", "model.npz", "report.json", "report.txt",
-                                          "samples.png", "trajectory.png"]
+    assert sorted(os.listdir(folder)) == ["loss.png", "model.npz", "report.html", "report.json",
+                                          "report.txt", "samples.png", "trajectory.png"]
     report = json.loads((folder / "report.json").read_text())
     assert (folder / "report.txt").read_text() == out
+    page = (folder / "report.html").read_text()                 # with its pictures, and whole
+    for name in ("samples", "trajectory", "loss"):
+        assert base64.b64encode((folder / f"{name}.png").read_bytes()).decode() in page
+    assert set(re.findall(r'(?:src|href)="(\w+:)', page)) == {"data:"}
+    assert f"{report['energy_distance_ratio']:.2f}" in page
     assert report["eps_prediction_error"] < 1e-5
     assert report["ddpm_error"] < 1e-4
     assert len(report["loss_per_level_held_out"]) == len(report["sigmas"])

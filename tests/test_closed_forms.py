@@ -218,11 +218,12 @@ def test_wrong_arguments_are_refused(name):
     rest = LOSSES[name][2] if name in LOSSES else ()
     stack = (lambda *arrays: [np.stack([a, a]) for a in arrays]) if name == NCSN else (
         lambda *arrays: arrays)
-    with pytest.raises(ValueError, match="matrix must have shape"):
+    matrix, offset = ("matrices", "offsets") if name == NCSN else ("matrix", "offset")
+    with pytest.raises(ValueError, match=f"{matrix} must have shape"):
         f(*stack(np.eye(3), b), P, *rest)
-    with pytest.raises(ValueError, match="offset must have shape"):
+    with pytest.raises(ValueError, match=f"{offset} must have shape"):
         f(*stack(A, np.zeros(3)), P, *rest)
-    with pytest.raises(ValueError, match="matrix must be finite"):
+    with pytest.raises(ValueError, match=f"{matrix} must be finite"):
         f(*stack(A * np.nan, b), P, *rest)
     with pytest.raises(ValueError, match="p must be a Gaussian, got GaussianMixture"):
         f(*stack(A, b), refsgm.GaussianMixture(np.ones(1), P.means, P.covs), *rest)
@@ -231,7 +232,7 @@ def test_wrong_arguments_are_refused(name):
 def test_other_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="directions must be"):
         refsgm.affine_sliced_variance(A, b, P, "uniform")
-    with pytest.raises(ValueError, match="offsets must have L = 2 entries"):
+    with pytest.raises(ValueError, match=r"offsets must have shape \(2, 2\) for p"):
         refsgm.affine_noise_conditional_score_matching(np.stack([A, A]), b[None], P, SIGMAS)
     with pytest.raises(ValueError, match="sigma must be positive"):
         refsgm.affine_denoising_score_matching(A, b, P, 0.0)

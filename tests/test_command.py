@@ -6,7 +6,6 @@ import pathlib
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from importlib.metadata import entry_points
@@ -15,7 +14,8 @@ import pytest
 import typer.main
 
 from refsgm.app.cli import app
-from refsgm.oracle.doors.command import load
+from refsgm.oracle.doors.apart import load
+from tests.support.command_line import run, run_alone
 
 ROOT = pathlib.Path(__file__).parent.parent
 READER = ROOT / "examples" / "vectors.js"
@@ -76,18 +76,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(*args, cwd, code):
-    """Run refsgm; (standard output, standard error), with the exit code checked."""
-    done = subprocess.run([sys.executable, "-m", "refsgm", *map(str, args)], cwd=cwd, text=True,
-                          capture_output=True, timeout=120)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
-
-
 def test_a_right_function_exits_with_zero(folder):
     for target in ("mine:right", "mine.py:right", folder / "mine.py:right"):
-        out, _ = run("check", "gaussian_score", target, cwd=folder, code=0)
+        by = run_alone if target == "mine:right" else run
+        out, _ = by("check", "gaussian_score", target, cwd=folder, code=0)
         assert out.startswith("gaussian_score (numpy): right")
 
 
@@ -161,6 +153,55 @@ def test_unknown_options_are_one_sentence():
             (["gaussian_score", "--command", "cat", "--levels", "flat"], "do not apply")):
         with pytest.raises(ValueError, match=re.escape(message)):
             typer.main.get_command(app)(["check", *args], standalone_mode=False)
+
+
+TABLES = '''
+import numpy as np
+
+alpha_bar = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
+
+def p_sample(x, t, eps):
+    before = np.append(1.0, alpha_bar)[t][:, None]
+    a = alpha_bar[t][:, None]
+    beta = 1 - a / before
+    mean = (x - beta / (1 - a)**0.5 * eps) / (1 - beta)**0.5
+    return mean + (beta * (1 - before) / (1 - a))**0.5 * np.random.randn(*x.shape)
+
+def scalings(sigma, sigma_data):
+    return sigma_data**2 / (sigma**2 + sigma_data**2)
+
+def loss(net, x):
+    t, eps = np.random.randint(0, 1000, len(x)), np.random.randn(*x.shape)
+    a = alpha_bar[t][:, None]
+    return np.mean((net(a**0.5 * x + (1 - a)**0.5 * eps, t)["out"] - eps)**2)
+
+def wrap(out):
+    return {"out": out}
+
+def weight(scale, sigma):
+    return 1.0 + 0 * sigma
+'''
+
+
+@pytest.mark.parametrize(("args", "said"), [
+    (["check", "ddpm_step", "tables:p_sample", "--table", "tables.py:alpha_bar", "--draws", "z",
+      "--argnames", "x_t,alpha_bar_t,eps"], "it draws z itself"),
+    (["check", "edm_preconditioning", "tables:scalings", "--components", "c_skip", "--framework",
+      "jax", "--device", "cpu"], "right"),
+    (["check-training", "tables:loss", "--framework", "numpy", "--shape", "2", "--alpha-bar",
+      "tables:alpha_bar", "--wrap", "tables:wrap", "--weight", "tables:weight"],
+     "the levels are those of alpha_bar")], ids=["table", "components", "training"])
+def test_options_may_name_values_of_the_module(folder, args, said):
+    (folder / "tables.py").write_text(TABLES)
+    out, _ = run(*args, cwd=folder, code=0)
+    assert said in out
+
+
+def test_what_a_program_cannot_be_given_is_refused():
+    for option in (["--table", "mine:a"], ["--energy"], ["--components", "c_in"]):
+        with pytest.raises(ValueError, match="--command takes plain data: --argnames, --table"):
+            typer.main.get_command(app)(["check", "gaussian_score", "--command", "cat", *option],
+                                        standalone_mode=False)
 
 
 def test_a_convention_is_accepted_when_it_is_allowed(folder):
@@ -277,7 +318,7 @@ def plugin():
 
 def test_the_fixture_fails_with_the_diagnosis_and_no_traceback(pytester):
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_subprocess(*plugin())
+    result = pytester.runpytest_inprocess(*plugin())
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*gaussian_score (numpy): wrong*", "*sign*GAUSS-2*",
                                  "*refsgm_check: kind must be*did you mean 'gaussian_score'?*"])

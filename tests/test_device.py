@@ -222,6 +222,24 @@ def test_a_run_with_numpys_noise_is_the_same_run_on_a_device(place, objective, e
     assert isinstance(model_of(place.move(x), settings, there.average).params[0], place.type)
 
 
+@pytest.mark.parametrize("energy", [False, True])
+def test_a_labelled_run_and_its_guided_samples_are_the_same_on_a_device(place, energy):
+    """[GUIDE-1] [NET-1] Labels are hidden in the same steps; the held-out loss is the same too."""
+    x, y, models = normal(0, 50, 2), np.arange(50) % 3, []
+    for data in (x, place.move(x)):
+        models.append(refsgm.train(data, y, energy=energy, n_steps=10, width=8, batch_size=16,
+                                   dtype="float64", noise="numpy", held_out=0.2))
+    here, there = models
+    assert_allclose(here.history["held_out"], there.history["held_out"], rtol=1e-12, atol=1e-12)
+    for labels in (1, [0, 1, 2, 0]):
+        a, b = (to_host(model.of_class(labels, 2.0).score(data[:4], 0.7))
+                for model, data in ((here, x), (there, place.move(x))))
+        assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    samples = there.sample(4, label=1, guidance=2.0, sampler="heun", n_steps=3)
+    assert samples.shape == (4, 2)
+    assert type(samples) is np.ndarray
+
+
 @pytest.mark.parametrize("objective", ["dsm", "ssm"])
 def test_a_run_with_the_noise_of_its_device_goes_on_bit_for_bit(place, objective, tmp_path):
     """Its numbers depend on the seed and on the step alone: stopped inside a block of them too."""

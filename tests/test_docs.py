@@ -8,11 +8,11 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 
 import pytest
 
 from refsgm.oracle.doctor.codes import CODES
+from tests.support.command_line import run
 from tests.test_command import plugin
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -52,13 +52,12 @@ def printed(language, code, folder):
     text = ""
     for line in code.splitlines():
         command, _, comment = line.partition("#")
-        words = shlex.split(command)
+        words, code = shlex.split(command), int(comment.split()[1]) if "exit" in comment else 0
         if words[0] == "refsgm":
-            words = [sys.executable, "-m", *words]
-        done = subprocess.run(words, cwd=folder, text=True, capture_output=True, timeout=120)
-        expected = int(comment.split()[1]) if "exit" in comment else 0
-        assert done.returncode == expected, done.stdout + done.stderr
-        text += done.stdout
+            text += run(*words[1:], cwd=folder, code=code)[0]
+        else:
+            text += subprocess.run(words, cwd=folder, text=True, capture_output=True, timeout=120,
+                                   check=True).stdout
     return text
 
 
@@ -82,7 +81,7 @@ def test_the_test_of_the_page_passes(pytester):
     code = {re.match(r"# (\w+)\.py\n", block)[1]: block for language, block in BLOCK.findall(ORACLE)
             if language == "python"}
     pytester.makepyfile(**{name: code[name] for name in ("mine", "test_mine")})
-    pytester.runpytest_subprocess(*plugin()).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*plugin()).assert_outcomes(passed=1)
 
 
 def test_the_table_of_codes_is_that_of_the_doctor():

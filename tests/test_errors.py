@@ -62,7 +62,7 @@ OF_LEVELS = {"edm_preconditioning", "score_matching_weight", "likelihood_weight"
              "min_snr_weight", "sigma_from_alpha_bar", "alpha_bar_from_sigma",
              "signal_to_noise_ratio", "vp_marginal", "ve_marginal", "ve_diffusion_coefficient",
              "sde_coefficients", "flow_marginal", "shift_time", "log_normal_sigma",
-             "logit_normal_time"}
+             "logit_normal_time", "cosine_marginal", "consistency_scalings"}
 
 
 @pytest.mark.parametrize(("name", "i", "argument"),

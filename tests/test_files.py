@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import refsgm
-from ledgers.torture import torture
+from ledgers.torture.files import torture
 from refsgm.learn import archives
 from refsgm.learn.checkpoints import load_checkpoint, save_checkpoint
 from refsgm.learn.training import Settings, start

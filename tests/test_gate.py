@@ -9,6 +9,7 @@ import refsgm
 from tests.support.calls import CALLS, LOOPS, B, D, Inputs, call, last, score, seeded
 
 ALL = CALLS | LOOPS
+SIGMAS = np.array([2.0, 1.0])
 
 
 class Subclass(np.ndarray):
@@ -226,3 +227,117 @@ def test_the_loops_can_be_advanced_after_a_good_call():
     """The checks of a call leave the loop as it was."""
     states = refsgm.langevin(score, np.ones((B, D)), 0.1, 3, seeded())
     assert last(states).shape == (B, D)
+
+
+SHORT = {"half precision": np.float16, "eight bits": np.int8, "no sign": np.uint64}
+
+
+@pytest.mark.parametrize("kind", SHORT)
+def test_numbers_that_overflow_early_are_refused_by_name(kind):
+    for name, i in ARRAYS:
+        argument = list(inspect.signature(getattr(refsgm, name)).parameters)[i]
+        assert message_of(name, i, lambda a: np.abs(a).astype(SHORT[kind])).startswith(
+            f"{argument} must hold float32, float64 or int64"), name
+
+
+@pytest.mark.parametrize("dtype", [">f4", "<f4", ">f8", "<f8"])
+def test_zero_is_not_positive_in_any_byte_order(dtype):
+    """The least positive number of float64 is zero in float32."""
+    x = np.ones((2, 3), dtype)
+    with pytest.raises(ValueError, match="^sigma must be positive, got 0.0"):
+        refsgm.perturb(x, np.zeros((2, 1), dtype), x)
+    with pytest.raises(ValueError, match="^sigma_t must be "):
+        refsgm.ve_probability_flow_step(x, x, np.zeros((2, 1), dtype), 0.0)
+
+
+def test_integers_whose_squares_overflow_are_refused():
+    """Smaller ones give what float64 gives."""
+    large = np.full((2, 2), 10**10)
+    for refused in (lambda: refsgm.gaussian_log_density(large, 0.0, 1.0),
+                    lambda: refsgm.score_from_eps(np.full((2, 2), -2**63), 1.0),
+                    lambda: refsgm.score_matching_weight(np.array([10**10])),
+                    lambda: refsgm.bits_per_dimension(np.array([-2**63]), 3)):
+        with pytest.raises(ValueError, match="must be float64 for integers beyond"):
+            refused()
+    assert refsgm.score_matching_weight(np.array([2**26])) == 2.0**52
+
+
+def test_data_whose_squares_leave_the_range_are_refused():
+    """Sums of them would be infinite, and differences of those not a number."""
+    x = np.ones((2, 2))
+    for far in (1e200, -1e300):
+        with pytest.raises(ValueError, match="^x must be between -1e"):
+            refsgm.gaussian_log_density(far * x, 0.0, 1.0)
+    p = refsgm.Gaussian(np.zeros(2), 1e-20 * np.eye(2))
+    for refused, name in ((lambda: p.score(1e145 * x), "x"), (lambda: p.denoise(1e145 * x, 1e-9),
+                                                              "x_t")):
+        with pytest.raises(ValueError, match=f"^{name} must lie within 1e.150 standard dev"):
+            refused()
+
+
+def test_numbers_have_the_range_of_the_float32_data_that_they_meet():
+    """1e20 squared is infinite there."""
+    p = refsgm.Gaussian(np.zeros(2, np.float32), np.eye(2, dtype=np.float32))
+    x = np.ones((1, 2), np.float32)
+    for refused in (lambda: p.perturb(1e20), lambda: p.perturb(1.0, 1e-30),
+                    lambda: p.denoise(x, 1e20), lambda: refsgm.perturb(x, 1e-25, x)):
+        with pytest.raises(ValueError, match="^(sigma|scale) must be between 1e-18 and 1e.18"):
+            refused()
+
+
+def test_counts_of_eight_bits_are_numbers_like_others():
+    """Sums of them would overflow."""
+    table = refsgm.cosine_alpha_bar(127)
+    np.testing.assert_array_equal(refsgm.cosine_alpha_bar(np.int8(127)), table)
+    shapes = [p.shape for p in refsgm.init_network(seeded(), np.uint8(255), np.uint8(200), 1)]
+    assert shapes == [(271, 200), (200,), (200, 255), (255,)]
+    p = refsgm.Gaussian(np.zeros(3), np.eye(3))
+    np.testing.assert_array_equal(p.quadrature(np.int8(9))[0], p.quadrature(9)[0])
+    with pytest.raises(ValueError, match="^n_steps must be at most 1000000000, got 1000"):
+        refsgm.linear_betas(10**30)
+
+
+FUNCTIONS = [(name, i) for name, make in sorted(ALL.items()) for i, a in enumerate(make(Inputs()))
+             if callable(a)]
+
+
+@pytest.mark.parametrize("thing", [None, 1.0, "x", np.ones(2), {}], ids=str)
+def test_what_cannot_be_called_is_refused_by_name(thing):
+    for name, i in FUNCTIONS:
+        argument = list(inspect.signature(getattr(refsgm, name)).parameters)[i]
+        assert message_of(name, i, lambda f: thing).startswith(f"{argument} must be a function")
+
+
+@pytest.mark.parametrize("form", [lambda a: a.view(Subclass), np.ma.array, np.ndarray.tolist])
+def test_what_a_function_returns_must_be_an_array_too(form):
+    """A matrix, which is a subclass, would be multiplied as one."""
+    x = np.ones((3, 3))
+    for loss, rest in ((refsgm.explicit_score_matching, (x,)), (refsgm.denoising_score_matching,
+                                                                (1.0, x))):
+        with pytest.raises(ValueError, match="must be an array or a number, got"):
+            loss(lambda x, *level: form(-x), x, *rest)
+
+
+def test_loops_and_energies_are_real():
+    """Noise is, and so is a gradient."""
+    x, rng = np.ones((2, 2)), seeded()
+    params = refsgm.init_network(rng, 2, 4, energy=True)
+    for refused in (lambda: refsgm.langevin(score, x + 0j, 0.1, 3, rng),
+                    lambda: refsgm.langevin(score, x, 0.1 + 1e-9j, 3, rng),
+                    lambda: refsgm.energy_network(params, x, 1 + 1j, 1.0),
+                    lambda: refsgm.Empirical(x).perturb(1 + 1j)):
+        with pytest.raises(ValueError, match="must be real, got a complex value"):
+            refused()
+
+
+def test_a_word_is_one_of_those_that_the_docstring_has():
+    """An array or a number is none."""
+    x = np.ones((2, 2))
+    for refused, name in ((lambda w: refsgm.min_snr_weight(0.5, 5.0, w), "prediction"),
+                          (lambda w: refsgm.ddpm_step(x, x, 0.1, 0.5, x, w), "variance"),
+                          (lambda w: refsgm.probability_flow_sampler(score, x, SIGMAS, w),
+                           "method")):
+        for word in (x, None, 1, "other", ["eps"]):
+            with pytest.raises(ValueError, match=f'^{name} must be "') as error:
+                refused(word)
+            assert "\n" not in str(error.value)

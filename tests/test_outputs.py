@@ -129,8 +129,9 @@ def test_two_runs_on_one_path_are_not_possible(refsgm_command):
 
 def test_resume_of_a_finished_run_says_so_and_of_none_too(refsgm_command, tmp_path):
     before = (tmp_path / "m.npz").read_bytes()
-    code, out, _ = refsgm_command("train", "moons", "--out", "m.npz", "--resume")
-    assert (code, out) == (0, "m.npz: this run is finished, and nothing is left to resume\n")
+    code, out, _ = refsgm_command("train", "moons", "--out", "m.npz", "--steps", 3, "--resume")
+    assert (code, out) == (0, "m.npz: this run is finished, and nothing is left to resume: a "
+                              "larger --steps goes on with it\n")
     assert (tmp_path / "m.npz").read_bytes() == before
     refused(refsgm_command("train", "moons", "--out", "n.npz", "--resume"), "there is no such file")
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from refsgm.app import cli, own_data, sample_files
-from refsgm.app.own_data import Form
+from refsgm.learn.form import Form
 from refsgm.learn.checkpoints import load_model
 
 Image = pytest.importorskip("PIL.Image")
@@ -51,7 +51,7 @@ def test_every_kind_of_file_is_read_with_its_shape_and_type(here, name, content,
     else:
         np.save(name, content)
     expected = np.array(expected)
-    x, form = own_data.read(name)
+    x, form, _ = own_data.read(name)
     assert_array_equal(x, expected.reshape(len(expected), -1))
     assert x.dtype == np.float64
     assert form.shape == expected.shape[1:]

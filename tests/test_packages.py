@@ -18,6 +18,20 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LEFT_OUT = (".*", "build", "dist", "_build", "api", "gallery", "__pycache__", "*.egg-info",
             "refsgm-*", "*.npy", "*.npz")
 BUILD = "from setuptools.build_meta import build_{0} as build; print(build({1!r}))"
+PROGRAM = """
+import sys, refsgm, refsgm.app.demo
+from refsgm.__main__ import main
+print(refsgm.__file__)
+refsgm.app.demo.STEPS_PER_LEVEL = 2
+for command in ("train moons --out m.npz --steps 5 --width 8 --points 50", "sample m.npz -n 4",
+                "check gaussian_score mine.py:mine", "vectors export vectors --kind perturb",
+                "demo --steps 5"):
+    sys.argv = ["refsgm", *command.split()]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, command
+"""
 
 pytestmark = pytest.mark.xdist_group("packages")
 
@@ -62,15 +76,9 @@ def test_the_source_distribution_has_every_file_of_the_repository(sources):
 def test_a_wheel_does_its_work_outside_the_sources(sources, tmp_path):
     """Training, samples, a check and vectors, from a folder where no source of refsgm lies."""
     *_, wheel = sources
-    where = python("import refsgm; print(refsgm.__file__)", tmp_path, PYTHONPATH=str(wheel))
-    assert where.strip() == str(wheel / "refsgm" / "__init__.py")
     (tmp_path / "mine.py").write_text("mine = lambda x, mean, sigma: (mean - x) / sigma**2\n")
-    for command in ("train moons --out m.npz --steps 5 --width 8 --points 50", "sample m.npz -n 4",
-                    "check gaussian_score mine.py:mine", "vectors export vectors --kind perturb",
-                    "demo --steps 5"):
-        python("import sys; from refsgm.__main__ import main; "
-               f"sys.argv = {['refsgm', *command.split()]}; main()", tmp_path,
-               PYTHONPATH=str(wheel))
+    where = python(PROGRAM, tmp_path, PYTHONPATH=str(wheel)).splitlines()[0]
+    assert where == str(wheel / "refsgm" / "__init__.py")
     assert {"m.npz", "samples.npy", "vectors", "refsgm-demo"} <= set(os.listdir(tmp_path))
 
 

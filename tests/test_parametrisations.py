@@ -221,6 +221,36 @@ def test_a_shift_multiplies_the_ratio_of_noise_to_signal(t, shift, other):
     assert refsgm.shift_time(1.0, shift) == 1.0
 
 
+@rejects("cosine_marginal", "alpha_bar for its root",
+         lambda f: lambda t, o: (f(t, o)[0]**2, f(t, o)[1]))
+@rejects("cosine_marginal", "not divided by its value at t = 0", instead(lambda t, o: (
+    np.cos((t + o) / (1 + o) * np.pi / 2), np.sin((t + o) / (1 + o) * np.pi / 2))))
+@given(st.integers(2, 60), st.floats(0.001, 0.1))
+def test_the_cosine_path_is_the_cosine_table_between_its_steps(n, offset):
+    """[VP-7] [VP-5] alpha_bar = scale^2 at every step but the last, which the table caps."""
+    t = np.arange(n) / n
+    scale, sigma = refsgm.cosine_marginal(t, offset)
+    assert_allclose(scale**2, refsgm.cosine_alpha_bar(n, offset)[:-1], **EXACT)
+    assert_allclose(scale**2 + sigma**2, 1.0, **EXACT)
+    assert refsgm.cosine_marginal(1.0, offset) == (0.0, 1.0)
+
+
+@rejects("consistency_scalings", "those of EDM",
+         lambda f: lambda s, d, least: f(s + least, d, least))
+@rejects("consistency_scalings", "c_out lacks sigma_data",
+         lambda f: lambda s, d, least: (f(s, d, least)[0], f(s, d, least)[1] / d))
+@given(sigmas, sigmas, st.floats(0.001, 0.9))
+def test_a_consistency_model_keeps_what_is_at_sigma_min(sigma, data, share):
+    """[CM-1] c_skip = 1 and c_out = 0 there; where sigma_min is small they are EDM's. [EDM-1]"""
+    least = share * sigma
+    assert refsgm.consistency_scalings(least, data, least) == (1.0, 0.0)
+    skip, out = refsgm.consistency_scalings(sigma, data, least)
+    assert_allclose((1 / skip - 1)**0.5 * data, sigma - least, rtol=1e-6)
+    assert_allclose(out * np.hypot(sigma, data), data * (sigma - least), rtol=1e-10)
+    edm = refsgm.edm_preconditioning(sigma, data)[:2]
+    assert_allclose(refsgm.consistency_scalings(sigma, data, 1e-9 * sigma), edm, rtol=1e-6)
+
+
 @rejects("flow_step", "the step backwards", lambda f: lambda x, u, t, s: f(x, u, s, t))
 @rejects("flow_step", "goes all the way to s = 0", lambda f: lambda x, u, t, s: f(x, u, t, 0 * s))
 @given(seeds, shapes, st.floats(0, 1), st.floats(0, 1))
@@ -398,6 +428,9 @@ X = np.ones((1, 2))
 
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: refsgm.flow_marginal(1.5), r"t must be in \[0, 1\], got 1.5"),
+    (lambda: refsgm.cosine_marginal(0.5, 0.0), "offset must be positive, got 0.0"),
+    (lambda: refsgm.consistency_scalings(0.1, 1.0, 0.2),
+     "sigma must be sigma_min, 0.2, or larger, got 0.1"),
     (lambda: refsgm.shift_time(0.5, 0.0), "shift must be positive, got 0.0"),
     (lambda: refsgm.shift_time(0.5, np.ones(2)), "shift must be a scalar, got shape"),
     (lambda: refsgm.flow_step(X, X, 0.5, -0.1),

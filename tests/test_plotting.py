@@ -143,7 +143,9 @@ def test_a_trajectory_grid_has_a_sample_per_row_and_a_label_per_state(ax):
     canvas = ax.images[0].get_array()
     assert canvas.shape == (7, 10)
     assert_allclose(canvas[1, [1, 4, 7]], [-0.5, 0.5, 1.0], **EXACT)
-    assert [text.get_text() for text in ax.texts] == ["a", "b", "c"]
+    said = [text.get_text() for text in ax.texts]
+    assert said[:-1] == ["a", "\u00b11", "b", "\u00b11", "c", "\u00b18"]
+    assert "each column has a grey scale of its own" in said[-1]
 
 
 def test_shades_get_evenly_darker():

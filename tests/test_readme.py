@@ -30,7 +30,7 @@ def test_the_first_program_finds_the_weights_of_the_data():
     within five standard errors of 1000 samples and the error of so small a network. [LANG-2]"""
     names = {}
     exec(CODE[0], names)
-    assert len(CODE) == 2
+    assert len(CODE) == 3
     assert abs(np.mean(names["samples"].sum(axis=1) > 0) - 0.75) < 0.1
 
 
@@ -43,11 +43,15 @@ def test_the_first_program_is_short_and_names_what_it_passes():
     assert not any(isinstance(argument, ast.Constant) for argument in call.args)
 
 
-def test_the_first_verdict_is_as_printed(capsys):
-    """What the README shows of the report on a loss in PyTorch is how the report begins. [DSM-1]"""
+def test_the_first_verdicts_are_as_printed(capsys):
+    """What the README shows of the reports on a training step and on a loss in PyTorch is how they
+    begin. [DSM-1]"""
     pytest.importorskip("torch")
-    exec(CODE[1], {})
-    shown = re.search(r"(.*?); \.\.\.\n", PRINTED[1], re.DOTALL)[1]
+    names = {}
+    exec(CODE[1], names)
+    assert capsys.readouterr().out.startswith(PRINTED[1])
+    exec(CODE[2], names)
+    shown = re.search(r"(.*?); \.\.\.\n", PRINTED[2], re.DOTALL)[1]
     assert capsys.readouterr().out.startswith(shown)
 
 
@@ -122,6 +126,16 @@ def test_the_links_of_the_documents_lead_somewhere():
                 headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
                 slugs = {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
                 assert anchor in slugs, (source, path, anchor)
+
+
+def test_the_citation_has_the_version_and_a_report_asks_for_those_of_packages():
+    """CITATION.cff follows the package; the form for reports and CONTRIBUTING ask for the command."""
+    import refsgm
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == refsgm.__version__
+    form = (ROOT / ".github" / "ISSUE_TEMPLATE" / "wrong_result.yml").read_text()
+    for text in (form, (ROOT / "CONTRIBUTING.md").read_text()):
+        assert "refsgm --version --verbose" in text
 
 
 def test_every_module_of_the_reference_has_its_place_in_the_reading_order():

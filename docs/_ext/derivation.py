@@ -143,8 +143,14 @@ def outdated(app, env, added, changed, removed):
     return ["derivation"]
 
 
+def style(app, pagename, templatename, context, doctree):
+    if pagename == "derivation":
+        app.add_css_file("derivation.css")
+
+
 def setup(app):
     app.connect("source-read", read, priority=300)
+    app.connect("html-page-context", style)
     app.connect("env-get-outdated", outdated)
     app.add_directive("equation", Equation)
     app.add_role("tag", Tag())

@@ -103,7 +103,10 @@ function figure(root) {
     root.dataset.sigma = sigma;
     for (const row of root.querySelectorAll("tr[data-x]")) {
       const {score} = look(+row.dataset.x, +row.dataset.y, sigma);
-      score.forEach((value, i) => { row.cells[i + 1].textContent = value.toFixed(7); });
+      score.forEach((value, i) => {
+        row.cells[i + 1].textContent = value.toFixed(3);
+        row.cells[i + 1].dataset.value = value;
+      });
     }
     paintCloud();
   }
@@ -182,6 +185,12 @@ function figure(root) {
       pen.stroke();
       pen.fillText(name, toX(x) + 7, toY(y) - 6);
     }
+    pen.textAlign = "center";
+    MEANS.forEach(([x, y], k) => pen.fillText(k + 1, toX(x), toY(y) + 4));
+    pen.font = "11px system-ui, sans-serif";
+    for (const at of [-4, -2, 0, 2, 4]) pen.fillText(at, toX(at), height - 5);
+    for (const at of [-2, 0, 2]) pen.fillText(at, 12, toY(at) + 4);
+    pen.textAlign = "start";
     shares(particles).forEach((share, k) => {
       root.querySelectorAll(".share")[k].textContent = `${(100 * share).toFixed(0)} %`;
     });

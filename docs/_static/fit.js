@@ -45,7 +45,5 @@ function fit() {
   formulas.forEach((formula, i) => formula.parentElement.classList.toggle("scrolls", least[i]));
 }
 
-if (window.MathJax && MathJax.startup) {
-  MathJax.startup.promise.then(fit);
-  window.addEventListener("resize", fit);
-}
+fit();
+window.addEventListener("resize", fit);

@@ -1,4 +1,4 @@
-"""The command line: demo, train, sample, scorecard, check, vectors.
+"""The command line: demo, train, sample, info, compare, scorecard, check, vectors.
 
 Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
 """
@@ -6,7 +6,8 @@ Exit 0 done, 1 failed or judged wrong, 2 wrong input, 130 interrupted.
 import inspect
 import os
 import sys
-from dataclasses import asdict, fields, replace
+from dataclasses import fields
+from functools import cache
 from typing import Annotated
 
 import numpy as np
@@ -14,15 +15,16 @@ import typer
 
 from . import datasets
 from .options import check_names
-from .sample_files import check_endings, draw_samples, form_of_samples
+from .sample_files import check_endings, draw_samples
+from .train_files import train_files
 from .watching import console, stops_noted, watched
 from ..learn.backend import BACKENDS, backend
-from ..learn.checkpoints import load_model, save_model
-from ..learn.generate import SAMPLERS, check_options, generate
-from ..learn.levels import misfits
+from ..learn.checkpoints import load_model
+from ..learn.form import form_of_model
+from ..learn.generate import SAMPLERS, check_options, checked_states, generate
 from ..learn.outputs import alone, check_outputs, write_whole
-from ..learn.runs import Interrupted, run_to_end
-from ..learn.training import Settings, check_data
+from ..learn.runs import Interrupted
+from ..learn.settings import Settings
 from ..oracle.doors import command, training_command
 from ..oracle.doors.certify import certify
 
@@ -31,7 +33,7 @@ On = Annotated[str, typer.Option("--backend", envvar="REFSGM_BACKEND",
                                  help=f"Where to compute: {' or '.join(BACKENDS)}.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+app = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode="markdown",
                   pretty_exceptions_enable=False,
                   help="Score-based generative models, a reference implementation.\n\n"
                        "Start with `refsgm demo`: it trains on handwritten digits, samples them, "
@@ -42,10 +44,31 @@ app.command()(certify)
 app.add_typer(command.vectors, name="vectors")
 
 
+@app.callback()
+def every_command(context: typer.Context,
+                  version: Annotated[bool, typer.Option("--version", help="Print the version.")]
+                  = False,
+                  verbose: Annotated[bool, typer.Option("--verbose", help="With --version: of "
+                                     "packages too, with processor, BLAS, threads and GPU.")]
+                  = False):
+    if version:
+        from .. import __version__
+        from .about import installation
+        print(f"refsgm {__version__}" + (f"\n{installation()}" if verbose else ""))
+    elif verbose:
+        raise ValueError("--verbose goes with --version")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+HELD_OUT = 0.1                 # of the data: the command line says how good the samples are
+
+
 def with_settings(command):
     """The command with an option for every field of Settings in the place of **settings."""
     parameters = list(inspect.signature(command).parameters.values())
-    options = [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default,
+    options = [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY,
+                                 default=HELD_OUT if f.name == "held_out" else f.default,
                                  annotation=Annotated[f.type, typer.Option(
                                      "--" + (f.metadata["option"] or f.name).replace("_", "-"),
                                      help=f"{f.metadata['help'][0].upper()}{f.metadata['help'][1:]}.")])
@@ -82,14 +105,23 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
                           "or a folder of small images.")],
           out: Annotated[str, typer.Option(help="The model, a .npz file; while training, "
                          "OUT.checkpoint.npz is beside it.")] = "model.npz",
+          labels: Annotated[str | None, typer.Option(help="A class for each sample: a .npy or "
+                            ".csv file, an entry of the .npz data, or a column of the .csv data; "
+                            "**digits** for the digits' own.")]
+          = None,
           points: Annotated[int, typer.Option(min=2, help="Points to draw of a toy.")] = 10_000,
-          resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, with "
-                            "the same options as before.")] = False,
+          resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, or "
+                            "from a finished model if --steps is larger; with the same options as "
+                            "before.")] = False,
           overwrite: Overwrite = False,
           checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between "
                                       "checkpoints.")] = 15.0,
+          verbose: Annotated[bool, typer.Option("--verbose", help="Also say how the processors "
+                             "were used.")] = False,
           on: On = "numpy", **settings):
     """Train a score network.
+
+    A tenth of the data is held out. At the end samples are compared with it, in one or two lines.
 
     Example: refsgm train moons --out moons.npz --objective ssm-vr --steps 3000
     """
@@ -97,47 +129,8 @@ def train(data: Annotated[str, typer.Argument(help="**ring**, **moons**, **check
     settings, chosen = Settings(**settings), backend(on)
     check_outputs(checkpoint, overwrite=True)
     with alone(checkpoint):
-        train_alone(data, out, checkpoint, points, resume, overwrite, checkpoint_every, chosen,
-                    settings)
-
-
-def train_alone(data, out, checkpoint, points, resume, overwrite, every, chosen, settings):
-    """Train where no other run writes the same files; the arguments are the options of `train`."""
-    if resume and not os.path.exists(checkpoint):
-        return finished(out, checkpoint)
-    if os.path.exists(checkpoint) and not (resume or overwrite):
-        raise ValueError(f"{checkpoint} exists: add --resume to go on from it, or --overwrite to "
-                         f"replace it")
-    check_outputs(out, overwrite=overwrite, inputs=[data, checkpoint])
-    plain = {"highlight": False, "soft_wrap": True}
-    x, form = datasets.load(data, points, settings.seed)
-    console.print(f"{data}: {len(x)} samples of {form.as_text()}, "
-                  f"spread {form.spread:.3g}", **plain)
-    x = chosen.asarray(x)
-    check_data(x)
-    sigmas = settings.fitted(x).sigmas()
-    console.print(f"{len(sigmas)} noise levels from {sigmas[0]:.4g} to {sigmas[-1]:.4g}", **plain)
-    for sentence in misfits(x, sigmas):
-        console.print(f"note: {sentence}", **plain)
-    try:
-        model, state = run_to_end(x, settings, checkpoint, resume=resume, every=every,
-                                  watch=watched())
-    except Interrupted as reason:
-        raise Interrupted(f"{reason}: add --resume to go on") from None
-    save_model(out, replace(model, form=asdict(form)))
-    os.unlink(checkpoint)
-    last = state.losses[-200:]
-    print(f"{out}: {len(x)} points of dimension {model.dim}, {settings.n_steps} steps, "
-          f"loss {np.mean(last):.4f} (mean of the last {len(last)} steps)")
-
-
-def finished(out, checkpoint):
-    """Say that there is nothing to resume because the model is there; ValueError if it is not."""
-    if not os.path.exists(out):
-        raise ValueError(f"--resume goes on from {checkpoint}, and there is no such file: "
-                         f"leave --resume out to start")
-    load_model(out)
-    print(f"{out}: this run is finished, and nothing is left to resume")
+        train_files(data, labels, out, checkpoint, points, resume, overwrite, checkpoint_every,
+                    chosen, settings, verbose)
 
 
 @app.command()
@@ -158,6 +151,11 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
                                 "levels; langevin: 0.3).")] = None,
            eta: Annotated[float | None, typer.Option(help="ddim: share of fresh noise, 0 to 1 "
                           "(0).")] = None,
+           label: Annotated[str | None, typer.Option(help="Class to sample, of a model that was "
+                            "trained with --labels; all classes together if left out.")] = None,
+           guidance: Annotated[float, typer.Option(help="Scale of classifier-free guidance to the "
+                               "class: 1 for none, more for more typical samples (1 + w where "
+                               "w = 0 is none).")] = 1.0,
            seed: Annotated[int, typer.Option(min=0, help="Of start and noise.")] = 0,
            plot: Annotated[str | None, typer.Option(help="Also draw the samples, a .png, .pdf "
                            "or .svg file (2-D data and images).")] = None,
@@ -172,33 +170,52 @@ def sample(model: Annotated[str, typer.Argument(help="A model written by `refsgm
     check_options(sampler, given)
     chosen = backend(on)
     check_outputs(*[path for path in (out, plot) if path], overwrite=overwrite, inputs=[model])
-    trained = load_model(model).moved(chosen.asarray)
-    form = form_of_samples(trained)
+    trained = of_label(load_model(model).moved(chosen.asarray), label, guidance)
+    form = form_of_model(trained)
     check_endings(out, plot, form)
     states = generate(trained, n, chosen.default_rng(seed), sampler, **given)
+    mend = "lower --step-size" if step_size else "add --steps, or train for longer"
     with stops_noted() as asked, console.status(f"sampling by {sampler}"):
-        for x in converging(states, trained, chosen.to_numpy, given):   # the last is the sample
+        for x in checked_states(states, trained, mend):                 # the last is the sample
             if asked:
                 raise Interrupted("stopped while sampling; nothing was written")
     x = form.like_data(chosen.to_numpy(x))
     write_whole(out, lambda file: np.savetxt(file, x, fmt="%.9g", delimiter=",")
                 if out.endswith(".csv") else np.save(file, x))
-    print(f"{out}: {n} samples of {form.as_text()}, by {sampler}")
+    of = "" if label is None else f", label {label}, guidance {guidance:g}"
+    print(f"{out}: {n} samples of {form.as_text()}, by {sampler}{of}")
     if plot:
         draw_samples(x, form, plot)
         print(plot)
 
 
-def converging(states, model, to_numpy, options):
-    """The states of a sampler; ValueError in one sentence if they run away from the data."""
-    bound = 1000 * (float(model.sigmas[0]) + model.sigma_data)
-    mend = "lower --step-size" if "step_size" in options else "add --steps, or train for longer"
-    with np.errstate(all="ignore"):
-        for step, x in enumerate(states, 1):
-            if not np.max(np.abs(to_numpy(x) - to_numpy(model.center))) < bound:
-                raise ValueError(f"sampling diverged: after {step} steps a sample is over 1000 "
-                                 f"times farther away than noise and data reach; {mend}")
-            yield x
+def of_label(model, label, guidance):
+    """The model of the class that --label names; the model itself without one."""
+    if label is None:
+        if guidance != 1:
+            raise ValueError(f"--guidance needs a --label, got {guidance:g} without one")
+        return model
+    names = {str(c): c for c in model.classes}
+    return model.of_class(names.get(label, label), guidance)
+
+
+@app.command()
+def info(model: Annotated[str, typer.Argument(help="A model written by `refsgm train`, "
+                          "`refsgm demo` or `refsgm.save_model`.")]):
+    """Say what a model is, which data it learnt, by which options, and how its loss ended."""
+    from .about import about_model
+    print(about_model(model, load_model(model)))
+
+
+@app.command()
+def compare(a: Annotated[str, typer.Argument(help="Samples: any file that `train` reads.")],
+            b: Annotated[str, typer.Argument(help="Data to compare them with.")]):
+    """Compare two samples: energy distance beside that of two halves of the second, means, spreads.
+
+    Example: refsgm compare samples.npy held_out.npy
+    """
+    from .quality import compare as compared
+    print(compared(a, b, lambda path: datasets.load(path, 10_000, 0)[:2]))
 
 
 @app.command()
@@ -210,7 +227,7 @@ def scorecard(out: Annotated[str, typer.Option(help="Folder for tables and figur
               overwrite: Overwrite = False):
     """Print the field's toy claims as exact numbers, each beside what sampling gives.
 
-    Writes scorecard.txt, scorecard.json and scorecard.png; about two minutes without part (f).
+    Writes scorecard.txt, scorecard.json and scorecard.png; a quarter of a minute without part (f).
     """
     from .scorecard_report import run
     with console.status("the scorecard") as status:
@@ -237,13 +254,19 @@ def museum(no_dictionary: Annotated[bool, typer.Option("--no-dictionary", help="
         raise typer.Exit(1)
 
 
+@cache
+def commands():
+    """All commands as one; building them takes longer than most refusals."""
+    return typer.main.get_command(app)
+
+
 def main():
     """Run the command line and leave with its exit code."""
     try:
-        commands = typer.main.get_command(app).commands
+        group = commands()
         check_names(sys.argv[1:], {name: [parameter.opts for parameter in command.params]
-                                   for name, command in commands.items()})
-        app()
+                                   for name, command in group.commands.items()})
+        group()
     except Interrupted as reason:
         leave(reason, 130)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ import os
 import numpy as np
 
 from . import own_data
+from ..learn.form import form_of
 
 
 def ring(n, rng, modes=8, radius=1.5, sigma=0.1):
@@ -59,18 +60,28 @@ def digits():
     return train_test_split(pixels / 8 - 1, labels, test_size=359, stratify=labels, random_state=0)
 
 
-def load(name, n, seed):
-    """Data (N, D) by name, and their Form: a toy (n points), "digits" (its training part), a file.
+def load(name, n, seed, labels=None):
+    """Data (N, D) by name, their Form, and their labels (N,) or None.
 
-    See `own_data` for files and folders.
+    name    a toy, "digits" (its training part), a file or a folder: see `own_data`
+    n       points to draw of a toy
+    labels  a file, entry or column with labels; for "digits" also "digits", their own
     """
     if name in TOYS:
         x = TOYS[name](n, np.random.default_rng(seed))
     elif name == "digits":
-        x = digits()[0]
+        x, _, own, _ = digits()
     elif os.path.exists(name):
-        return own_data.read(name)
+        return own_data.read(name, labels)
     else:
         raise ValueError(f"data must be one of {', '.join(TOYS)}, digits, or a file or folder, "
                          f"got {name!r}, which does not exist")
-    return x, own_data.form_of(x)
+    if labels is not None and name == labels == "digits":
+        labels = own
+    elif labels is not None:
+        if not os.path.isfile(labels):
+            raise ValueError(f"--labels must be a file for {name}"
+                             f"{', or digits' if name == 'digits' else ''}, got {labels}, which "
+                             f"is none")
+        labels = own_data.checked_labels(own_data.read_labels(labels), len(x))
+    return x, form_of(x), labels

@@ -18,6 +18,7 @@ from ..learn.outputs import alone, check_outputs, write_whole
 from ..equivalence import ve_from_vp
 from ..learn.generate import generate
 from .metrics import energy_distance, nearest_neighbour_accuracy
+from .report_page import page
 from ..objectives import ddpm_loss, denoising_score_matching, noise_prediction_loss
 from ..noise_levels import alpha_bar_from_sigma
 from ..learn.runs import run_to_end
@@ -29,7 +30,8 @@ DIGITS = {"width": 512, "batch_size": 256, "n_steps": 5000, "sigma_max": 10.0,
 STEP_SIZE = 0.3                               # of Langevin dynamics, in units of sigma_min^2
 
 
-FILES = ("samples.png", "trajectory.png", "loss.png", "model.npz", "report.json", "report.txt")
+FILES = ("samples.png", "trajectory.png", "loss.png", "model.npz", "report.json", "report.txt",
+         "report.html")
 
 
 def run(folder, seed, n_steps, backend, watch=None, overwrite=False):
@@ -71,6 +73,7 @@ def run_alone(folder, checkpoint, seed, n_steps, backend, watch):
     text = as_text(report)
     write_text(os.path.join(folder, "report.json"), json.dumps(report, indent=2))
     write_text(os.path.join(folder, "report.txt"), text)
+    write_text(os.path.join(folder, "report.html"), as_page(folder, report))
     os.unlink(checkpoint)
     return text
 
@@ -131,8 +134,8 @@ def identities(model, x, x_test):
             "eps_prediction_error": max(off_eps), "ddpm_error": max(off_ddpm)}
 
 
-def as_text(report):
-    """The report as a person reads it."""
+def rows_of(report):
+    """What was measured of the samples: (words, of the samples, of real digits)."""
     rows = [("energy distance, real digits = 1", "energy_distance_ratio", 1.0, ".2f"),
             ("1-nearest-neighbour accuracy, 0.5 is perfect", "nearest_neighbour_accuracy",
              report["nearest_neighbour_accuracy_real"], ".2f"),
@@ -140,11 +143,19 @@ def as_text(report):
             ("classes among ten", "classes", 10, "d"),
             ("median distance to the nearest training digit", "distance_to_training",
              report["distance_to_training_real"], ".2f")]
-    table = "\n".join(f"{words:48}{report[key]:>10{form}}{real:>14{form}}"
-                      for words, key, real, form in rows)
-    return (f"A score network on 8x8 digits: {report['steps']} steps, seed {report['seed']}, "
+    return [(words, f"{report[key]:{form}}", f"{real:{form}}") for words, key, real, form in rows]
+
+
+def summary(report):
+    return (f"{report['steps']} steps, seed {report['seed']}, "
             f"training {report['seconds']['training']:.0f} s, "
-            f"sampling {report['seconds']['sampling']:.0f} s.\n"
+            f"sampling {report['seconds']['sampling']:.0f} s.")
+
+
+def as_text(report):
+    """The report as a person reads it."""
+    table = "\n".join(f"{words:48}{ours:>10}{real:>14}" for words, ours, real in rows_of(report))
+    return (f"A score network on 8x8 digits: {summary(report)}\n"
             f"{N_SAMPLES} samples against {N_SAMPLES} held-out digits:\n\n"
             f"{'':48}{'samples':>10}{'real digits':>14}\n{table}\n\n"
             f"On the trained network, the largest relative difference over levels and digits:\n"
@@ -152,6 +163,34 @@ def as_text(report):
             f"{report['eps_prediction_error']:.1e}\n"
             f"L_simple in VP coordinates = the loss in VE coordinates: {report['ddpm_error']:.1e}\n"
             f"(float32, so about 1e-6 is exact)")
+
+
+CAPTIONS = {
+    "samples": "Left: 100 samples of the network. Right: 100 digits that training did not see, in "
+               "the same grey scale. Can you tell which is which?",
+    "trajectory": "Eight particles, one in a row, from left to right as the noise falls. Forms "
+                  "appear when sigma is no larger than the differences between digits; before, a "
+                  "picture is noise. The last column is the end without its last noise.",
+    "loss": "The noise-prediction loss per pixel at each noise level. A perfect network has a loss "
+            "too, since noise cannot be known exactly. Where the held-out digits have a larger "
+            "loss than the training digits, the network has learnt those by heart."}
+
+
+def as_page(folder, report):
+    """The report with its pictures, as one page of HTML."""
+    figures = []
+    for name, caption in CAPTIONS.items():
+        with open(os.path.join(folder, f"{name}.png"), "rb") as file:
+            figures.append((name.capitalize(), file.read(), caption))
+    notes = ("The energy distance is in units of that of an equally large random part of the "
+             "training digits.",
+             "On the trained network 2 sigma^2 DSM and the noise-prediction loss differ by at most "
+             f"{report['eps_prediction_error']:.1e} of their value, and the losses in VP and VE "
+             f"coordinates by {report['ddpm_error']:.1e}: rounding in float32.")
+    return page("A score network on 8x8 digits",
+                f"{N_SAMPLES} samples by annealed Langevin dynamics against {N_SAMPLES} held-out "
+                f"digits. {summary(report)}", ("", "samples", "real digits"), rows_of(report),
+                figures, notes)
 
 
 def draw(folder, model, states, x_test, report):

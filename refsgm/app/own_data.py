@@ -7,84 +7,98 @@
 
 import os
 import zipfile
-from dataclasses import dataclass
 
 import numpy as np
+
+from ..learn.form import form_of
+from ..learn.labels import checked, numbered
 
 TABLES = {".csv": ",", ".tsv": "\t", ".txt": None}
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 MOST_FEATURES = 64 * 64 * 3                # networks of this kind learn nothing of larger images
 
 
-@dataclass(frozen=True)
-class Form:
-    """The form of data: what a sample is, beside its numbers.
+def read(path, labels=None):
+    """The samples in a file or folder as float64 (N, D), their Form, and their labels (N,) or None.
 
-    shape      of a sample: (D,), (H, W) or (H, W, C)
-    dtype      name of the number type in the file
-    low, high  smallest and largest number of the data
-    spread     standard deviation about the mean, over all features
-    """
-
-    shape: tuple
-    dtype: str
-    low: float
-    high: float
-    spread: float
-
-    def as_text(self):
-        """Shape, number type and range in words."""
-        return f"shape {self.shape}, {self.dtype} from {self.low:.4g} to {self.high:.4g}"
-
-    def like_data(self, x):
-        """Samples (n, D) as the data are: (n, *shape) of dtype.
-
-        Images, and all whole numbers, are brought into the range of the data; whole numbers are
-        rounded.
-        """
-        x, whole = np.asarray(x, np.float64), np.dtype(self.dtype).kind in "iu"
-        if whole or len(self.shape) > 1:
-            x = np.clip(np.rint(x) if whole else x, self.low, self.high)
-        return x.reshape(len(x), *self.shape).astype(self.dtype)
-
-
-def form_of(array):
-    """The Form of data (N, ...)."""
-    x = array.astype(np.float64)
-    return Form(tuple(array.shape[1:]), array.dtype.name, float(array.min()), float(array.max()),
-                float(np.mean((x - x.mean(axis=0))**2))**0.5)
-
-
-def read(path):
-    """The samples in a file or folder as float64 (N, D), and their Form.
-
+    labels  a file with a label per sample, an entry of a .npz file, or the heading of a column of
+            a table, which is then no feature; None for none
     Raises ValueError in one sentence for anything that cannot be trained on.
     """
-    ending = os.path.splitext(path)[1].lower()
+    ending, column = os.path.splitext(path)[1].lower(), None
+    if labels is not None and not os.path.isfile(labels):
+        column = labels
+        if ending not in (".npz", *TABLES):
+            raise ValueError(f"--labels must be a file for data of {path}, got {labels}, "
+                             f"which is none")
     if os.path.isdir(path):
         array = read_images(path)
     elif not os.path.exists(path):
         raise ValueError(f"there is no file {path}")
     elif ending in TABLES:
-        array = read_table(path, TABLES[ending])
+        array, found = read_table(path, TABLES[ending], column)
     else:
-        array = read_array(path)
+        array = read_array(path, ("x",))
+        if column is not None:
+            found = read_array(path, (column,), alone=False)
     check_samples(path, array)
-    return array.reshape(len(array), -1).astype(np.float64), form_of(array)
+    if labels is not None and column is None:
+        found = read_labels(labels)
+    x, form = array.reshape(len(array), -1).astype(np.float64), form_of(array)
+    return x, form, None if labels is None else checked_labels(found, len(array))
 
 
-def read_array(path):
-    """The array in a .npy file, or the one in a .npz file (named x, or alone)."""
+def read_labels(path):
+    """The labels in a file: one array, or a table of one column with or without a heading."""
+    if os.path.splitext(path)[1].lower() not in TABLES:
+        return np.squeeze(read_array(path, ("labels", "y")))
+    words = [word.strip().strip('"') for _, word in lines_of(path)]
+    if words and not is_number(words[0]) and all(map(is_number, words[1:])):
+        words = words[1:]
+    return labels_of(words)
+
+
+def labels_of(words):
+    """Words as labels: integers if all of them are."""
+    return np.array([float(word) for word in words] if all(map(is_number, words)) else words)
+
+
+def is_number(word):
+    """Whether a word is a number."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def checked_labels(labels, n):
+    """Labels for n samples, refused in the words of the command line."""
+    try:
+        labels = checked(labels, n)
+        numbered(labels, n)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
+    return labels
+
+
+def read_array(path, names, alone=True):
+    """The array in a .npy file, or in a .npz file the one of these names, or the only one.
+
+    alone  whether an array that is the only one may have any name
+    """
+    wanted = f"one array, or one that is named {' or '.join(names)}" if alone else \
+        f"an array that is named {names[0]}"
     try:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray):
             return found
         with found as archive:
-            names = archive.files
-            if len(names) != 1 and "x" not in names:
-                raise ValueError(f"{path} must hold one array, or one that is named x, "
-                                 f"got {', '.join(names) or 'none'}")
-            return archive["x" if "x" in names else names[0]]
+            held = archive.files
+            chosen = [name for name in names if name in held] or (held if alone else [])
+            if len(chosen) != 1:
+                raise ValueError(f"{path} must hold {wanted}, got {', '.join(held) or 'none'}")
+            return archive[chosen[0]]
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         if str(error).startswith(f"{path} must"):
             raise
@@ -94,21 +108,43 @@ def read_array(path):
                          f"cannot be read as one") from None
 
 
-def read_table(path, delimiter):
-    """The numbers in a text file, (N, D); a first line that holds no numbers is a heading."""
+def lines_of(path):
+    """The lines of a text file that are not empty, with their numbers from 1."""
     try:
         with open(path, encoding="utf-8-sig") as file:
-            lines = [(i, line.strip()) for i, line in enumerate(file, 1) if line.strip()]
+            return [(i, line.strip()) for i, line in enumerate(file, 1) if line.strip()]
     except UnicodeDecodeError:
         raise ValueError(f"{path} must be a text file, and it cannot be read as one") from None
+
+
+def read_table(path, delimiter, column=None):
+    """The numbers in a text file (N, D), and the labels in a column, or None.
+
+    A first line that holds no numbers is a heading, which a column is found by.
+    """
+    lines = lines_of(path)
     if lines and delimiter == "," and "," not in lines[0][1]:
         delimiter = ";" if ";" in lines[0][1] else None
-    rows = []
+    place = None
+    if column is not None:
+        first = lines[0][1].split(delimiter) if lines else []
+        heading = [word.strip().strip('"') for word in first]
+        if column not in heading:
+            raise ValueError(f"--labels must be a file or a column of {path}, got {column}: its "
+                             f"first line is {', '.join(heading)[:60] or 'empty'}")
+        place, lines = heading.index(column), lines[1:]
+    rows, labels = [], []
     for i, line in lines:
+        words = line.split(delimiter)
+        if place is not None:
+            if len(words) <= place:
+                raise ValueError(f"{path} must have as many columns in each line, got "
+                                 f"{len(words)} in line {i}")
+            labels.append(words.pop(place).strip().strip('"'))
         try:
-            rows.append([float(word) for word in line.split(delimiter)])
+            rows.append([float(word) for word in words])
         except ValueError:
-            if rows or i != lines[0][0]:
+            if rows or i != lines[0][0] or place is not None:
                 raise ValueError(f"{path} must hold numbers alone after its first line, "
                                  f"got {line[:40]!r} in line {i}") from None
         if rows and len(rows[-1]) != len(rows[0]):
@@ -116,7 +152,7 @@ def read_table(path, delimiter):
                              f"{len(rows[-1])} in line {i} and {len(rows[0])} before")
     if not rows:
         raise ValueError(f"{path} must hold a sample per line, got no line with numbers")
-    return np.array(rows)
+    return np.array(rows), labels_of(labels) if labels else None
 
 
 def read_images(folder):

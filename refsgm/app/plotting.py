@@ -85,7 +85,7 @@ def density(log_density, extent, ax, title="", n=160):
               interpolation="bilinear", aspect="equal")
     x, y = grid_of(extent, n).T.reshape(2, n, n)
     ax.contour(x, y, p, levels=np.unique(levels), colors=CONTOUR, linewidths=0.5)
-    return labelled(ax, title)
+    return labelled(ax, title, xlabel="x", ylabel="y")
 
 
 def score_field(score_fn, extent, ax, title="", n=17, color=BLACK):
@@ -105,14 +105,14 @@ def score_field(score_fn, extent, ax, title="", n=17, color=BLACK):
     ax.quiver(*x.T, *arrows.T, angles="xy", scale_units="xy", scale=1, pivot="mid", color=color,
               width=0.0045, headwidth=4, headlength=4.5, headaxislength=4)
     ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal")
-    return labelled(ax, title)
+    return labelled(ax, title, xlabel="x", ylabel="y")
 
 
 def samples(x, ax, title="", color=BLUE, size=4, label=None):
     """Points of the plane (n, 2)."""
     ax.scatter(*x.T, s=size, color=color, alpha=0.6, linewidths=0, label=label)
     ax.set_aspect("equal")
-    return labelled(ax, title)
+    return labelled(ax, title, xlabel="x", ylabel="y")
 
 
 def trajectories(states, ax, title="", at=None, cmap="viridis"):
@@ -133,7 +133,7 @@ def trajectories(states, ax, title="", at=None, cmap="viridis"):
     ax.add_collection(lines)
     ax.scatter(*paths[:, -1].T, s=9, color=ORANGE, linewidths=0, zorder=3)
     if at is None:
-        ax.set_aspect("equal")
+        ax.set(aspect="equal", xlabel="x", ylabel="y")
     ax.autoscale_view()
     return labelled(ax, title)
 
@@ -151,7 +151,7 @@ def heat(function, extent, ax, label, title="", n=160, **limits):
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.85)
     bar.set_label(label, **FINE)
     bar.ax.tick_params(labelsize=8)
-    return labelled(ax, title)
+    return labelled(ax, title, xlabel="x", ylabel="y")
 
 
 def densities(x, truth, laws, ax, title=""):
@@ -232,15 +232,22 @@ def image_grid(images, columns, ax, title=""):
 def trajectory_grid(states, labels, ax, title=""):
     """States of a few samples, one row per sample, one column per state, scaled to its own range.
 
+    The number below a column is the value that is black in it; white is minus that.
+
     states  arrays (n, D), from noise to data
     labels  one text per state, above its column
     """
-    scaled = [x / max(1.0, np.quantile(np.abs(x), 0.99)) for x in states]
-    images = np.stack(scaled, axis=1).reshape(-1, states[0].shape[1])                    # (n K, D)
-    image_grid(images, len(states), ax)
+    scales = [max(1.0, float(np.quantile(np.abs(x), 0.99))) for x in states]
+    images = np.stack([x / scale for x, scale in zip(states, scales)], axis=1)
+    image_grid(images.reshape(-1, states[0].shape[1]), len(states), ax)                  # (n K, D)
     side = int(round(states[0].shape[1]**0.5)) + 1
-    for i, label in enumerate(labels):
+    for i, (label, scale) in enumerate(zip(labels, scales)):
         ax.text(i * side + side / 2, -0.8, label, ha="center", va="bottom", fontsize=8)
+        ax.text(i * side + side / 2, len(states[0]) * side + 1.2, f"\u00b1{scale:.2g}",
+                ha="center", va="top", fontsize=8)
+    ax.text(len(states) * side / 2, len(states[0]) * side + 4.5, "each column has a grey scale of "
+            "its own, from minus (white) to plus (black) the number below it", ha="center",
+            va="top", fontsize=8)
     ax.set_title(title, pad=18, **TEXT)
     return ax
 

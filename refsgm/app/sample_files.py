@@ -3,28 +3,7 @@
 import math
 import os
 
-import numpy as np
-
-from .own_data import Form
-
 PICTURES = (".png", ".pdf", ".svg")
-
-
-def form_of_samples(model):
-    """The Form of the data that a model was trained on; numbers (D,) if the model has none."""
-    if model.form is None:
-        reach = 3 * model.sigma_data
-        return Form((model.dim,), str(model.center.dtype), float(model.center.min()) - reach,
-                    float(model.center.max()) + reach, float(model.sigma_data))
-    try:
-        form = Form(**model.form | {"shape": tuple(model.form["shape"])})
-        known = np.dtype(form.dtype).kind in "fiu" and form.low < form.high
-        if known and math.prod(form.shape) == model.dim:
-            return form
-    except (TypeError, KeyError):
-        pass
-    raise ValueError(f"the model must have a form of its data with dimension {model.dim}, "
-                     f"got {model.form}")
 
 
 def side_of(form):

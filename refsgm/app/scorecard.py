@@ -13,6 +13,7 @@ The mixture of (a) and (b) is that of Song and Ermon 2019, section 3.2: weights 
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,9 +22,11 @@ from . import datasets
 from ..exact.affine_losses import affine_sliced_variance, affine_sliced_variance_vr
 from ..exact.gaussian_mixtures import Gaussian, GaussianMixture
 from ..exact.empirical import Empirical
+from ..exact.mixtures import mixture_score
 from ..equivalence import eps_from_score, ve_from_vp, vp_from_ve, vp_score_from_ve
 from ..gaussian import gaussian_log_density
 from ..learn.generate import SAMPLERS
+from ..learn.pool import at_work, chosen, rows_of_parts
 from ..exact.langevin_laws import annealed_langevin_law, langevin_law
 from ..exact.sampler_laws import convergence_order, sampler_law
 from ..exact.likelihood import bits_per_dimension, log_likelihood
@@ -96,7 +99,7 @@ def langevin_experiments(seed):
     for i, (name, (exact, law)) in enumerate(exact_weights().items()):
         _, chains, variance = EXPERIMENTS[name]
         rng = np.random.default_rng([seed, i])
-        *_, x = chains(lambda x, sigma: two_modes(variance(sigma)).score(x),  # noqa: B023, called at once
+        *_, x = chains(lambda x, sigma: mixture_score(x, WEIGHTS, MODES, variance(sigma)**0.5),  # noqa: B023, called at once
                        rng.uniform(-SIDE, SIDE, (CHAINS, 2)), rng)
         results[name] = {"exact": exact, "between_grids": abs(exact - finer[name][0]),
                          "chains": float(np.mean(x.sum(axis=1) > 0)),
@@ -268,12 +271,12 @@ def digits_levels(model, x, x_test, rng):
     return results
 
 
-def digits_bits(model, x, x_test, rng, rtol=1e-4):
+def digits_bits(model, x, x_test, rng, rtol=1e-4, note=None):
     """(f) Bits per dimension of held-out digits under the model, and under one Gaussian.
 
     The 17 grey levels are bins of width 1/8; the digits are spread evenly over their bins, which
     makes the figure a bound on the length of a code. The prior is the Gaussian that the network
-    was built around.
+    was built around. `note` is told how far the noise has come.
     """
     width, dtype = 1 / 8, model.center.dtype
     spread = x_test + width * (rng.random(x_test.shape) - 0.5)
@@ -282,7 +285,16 @@ def digits_bits(model, x, x_test, rng, rtol=1e-4):
     def prior(x):
         return gaussian_log_density(x, model.center, math.hypot(ends[1], model.sigma_data))
 
-    log_p = log_likelihood(model.score, spread.astype(dtype), *ends, prior=prior, rtol=rtol)
+    def score(x, sigma):
+        if note is not None:
+            note(f"(f) bits per dimension of digits: noise {sigma:.3g} of {ends[0]:.3g} to "
+                 f"{ends[1]:.3g}")
+        return model.score(x, sigma)
+
+    way = chosen(len(spread), [np.shape(p) for p in model.params], model.dim, 100)
+    log_p = np.concatenate(at_work(way)(*(
+        partial(log_likelihood, score, spread[rows].astype(dtype), *ends, prior=prior, rtol=rtol)
+        for rows in rows_of_parts(len(spread), way.parts))))
     noise = (width**2 / 12 + ends[0]**2) * np.eye(model.dim)
     gaussian = Gaussian(np.mean(x, axis=0), np.cov(x.T) + noise)
     return {name: {"bits": float(np.mean(bits)),
@@ -292,11 +304,11 @@ def digits_bits(model, x, x_test, rng, rtol=1e-4):
                 ("Gaussian", bits_per_dimension(gaussian.log_density(spread), model.dim, width)))}
 
 
-def digits(model, seed):
-    """(f) Both tables, for a model of the digits."""
+def digits(model, seed, note=None):
+    """(f) Both tables, for a model of the digits; `note` is told what is being computed."""
     x, x_test, _, _ = datasets.digits()
     if model.dim != x.shape[1]:
         raise ValueError(f"--digits needs a model of dimension {x.shape[1]}, got {model.dim}")
     rng = np.random.default_rng(seed)
     return {"levels": digits_levels(model, x, x_test, rng),
-            "bits": digits_bits(model, x, x_test, rng)}
+            "bits": digits_bits(model, x, x_test, rng, note=note)}

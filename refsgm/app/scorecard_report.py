@@ -30,7 +30,7 @@ def run(folder, seed, model_path, note, overwrite=False):
     note("(a) laws and chains of Langevin dynamics")
     parts["a"] = scorecard.langevin_experiments(seed)
     note("(b) two scores, learnt without and with noise")
-    scores = {noise: scorecard.learn_score(noise, 3000, seed) for noise in scorecard.NOISES}
+    scores = {noise: scorecard.learn_score(noise, 2000, seed) for noise in scorecard.NOISES}
     parts["b"] = {noise: scorecard.fisher_by_region(score, scorecard.two_modes(1 + noise**2))
                   for noise, score in scores.items()}
     note("(c) variances of sliced losses")
@@ -40,8 +40,8 @@ def run(folder, seed, model_path, note, overwrite=False):
     note("(e) orders of samplers")
     parts["e"] = scorecard.observed_orders()
     if model is not None:
-        note("(f) digits: the ideal score, and bits per dimension (a few minutes)")
-        parts["f"] = scorecard.digits(model, seed)
+        note("(f) digits: the network and the ideal score")
+        parts["f"] = scorecard.digits(model, seed, note)
     text = as_text(parts)
     write_whole(os.path.join(folder, "scorecard.txt"), lambda file: file.write(text.encode()))
     write_whole(os.path.join(folder, "scorecard.json"),
@@ -159,7 +159,8 @@ def draw(path, parts, scores):
     ax = plotting.convergence(scorecard.STEPS, {f"{name}: {seen.slope:.2f}": seen.errors
                                                 for name, (_, seen) in parts["e"].items()},
                               axes[1, 1], "(e) error in mean and covariance")
-    ax.legend(frameon=False, fontsize=7, title="observed order", ncols=2)
+    ax.legend(frameon=False, fontsize=7, title="observed order", title_fontsize=7, ncols=2,
+              loc="upper center", bbox_to_anchor=(0.5, -0.14))         # no curve is under it
 
     if "f" in parts:
         levels = parts["f"]["levels"]

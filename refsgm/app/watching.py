@@ -46,8 +46,10 @@ def watched():
             total, now = len(state.losses), time.monotonic()
             if now - shown[0] > 0.2 or state.step == total:
                 read = state.losses[max(0, state.step - 100):state.step - len(state.unread)]
-                bar.update(task, completed=state.step, total=total,
-                           note=f"loss {np.mean(read):.3f}" if len(read) else "")
+                note = f"loss {np.mean(read):.3f}" if len(read) else ""
+                if state.held_out:
+                    note += f", held out {state.held_out[-1][1]:.3f}"
+                bar.update(task, completed=state.step, total=total, note=note)
                 shown[0] = now
             return bool(asked)
         yield after_step

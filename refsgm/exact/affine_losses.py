@@ -14,7 +14,7 @@ from typing import NamedTuple
 import autograd.numpy as np
 
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_decreasing, check_scalars,
-                         check_table, check_value, shape_of)
+                         check_table, check_value, check_word, shape_of)
 from ..arrays import entries
 from .components import identity
 from .gaussian_mixtures import Gaussian
@@ -130,10 +130,11 @@ def affine_noise_conditional_score_matching(matrices, offsets, p, sigmas, weight
     check_decreasing(POSITIVE, sigmas=sigmas)
     weights = sigmas**2 if weights is None else weights
     check_table(NONNEGATIVE, weights=weights)
-    for name, a in (("matrices", matrices), ("offsets", offsets), ("weights", weights)):
-        if len(shape_of(name, a)) == 0 or len(a) != len(sigmas):
-            raise ValueError(f"{name} must have L = {len(sigmas)} entries, "
-                             f"one for each sigma, got shape {np.shape(a)}")
+    check_gaussian(p)
+    L, D = len(sigmas), p.dim
+    for name, a, shape in (("matrices", matrices, (L, D, D)), ("offsets", offsets, (L, D)),
+                           ("weights", weights, (L,))):
+        check_shaped(name, a, shape, p)
     value, constant, matrix_gradients, offset_gradients = 0.0, 0.0, [], []
     for i, (sigma, w) in enumerate(zip(entries(sigmas), entries(weights))):
         level = affine_denoising_score_matching(matrices[i], offsets[i], p, sigma)
@@ -219,6 +220,7 @@ def over_directions(average, spread, shared, directions):
         normal 2 sum W_ij^2,    rademacher the same without i = j,
         sphere 2 D / (D + 2) [sum over i != j of W_ij^2 + sum (W_ii - W_jj)^2 / (2 D)]
     """
+    check_word(("normal", "rademacher", "sphere"), directions=directions)
     D = len(average)
     squares = average**2 + spread
     off_diagonal = np.sum(squares * (1 - identity(squares)))
@@ -226,11 +228,9 @@ def over_directions(average, spread, shared, directions):
         return 2 * np.sum(squares)
     if directions == "rademacher":
         return 2 * off_diagonal
-    if directions == "sphere":
-        own, var = np.diag(average), np.diag(shared)
-        apart = (own[:, None] - own)**2 + (var[:, None] + var - 2 * shared)
-        return (2 * D * off_diagonal + np.sum(apart)) / (D + 2)
-    raise ValueError(f'directions must be "normal", "rademacher" or "sphere", got {directions!r}')
+    own, var = np.diag(average), np.diag(shared)                                    # sphere
+    apart = (own[:, None] - own)**2 + (var[:, None] + var - 2 * shared)
+    return (2 * D * off_diagonal + np.sum(apart)) / (D + 2)
 
 
 def unknown_noise(p, sigma):
@@ -241,13 +241,22 @@ def unknown_noise(p, sigma):
 
 def moments(matrix, offset, p):
     """Mean (D,), covariance and precision (D, D) of the Gaussian p that A and b fit."""
-    if not isinstance(p, Gaussian):
-        raise ValueError(f"p must be a Gaussian, got {type(p).__name__}")
-    D = p.dim
-    for name, a, shape in (("matrix", matrix, (D, D)), ("offset", offset, (D,))):
-        if shape_of(name, a) != shape:
-            raise ValueError(f"{name} must have shape {shape} for p in D = {D} dimensions, "
-                             f"got shape {np.shape(a)}")
-        check_value(name, a, FINITE)
+    check_gaussian(p)
+    check_shaped("matrix", matrix, (p.dim, p.dim), p)
+    check_shaped("offset", offset, (p.dim,), p)
     axes = p.axes[0]
     return p.means[0], p.covs[0], (axes / p.variances[0]) @ axes.T
+
+
+def check_gaussian(p):
+    """p is a Gaussian."""
+    if not isinstance(p, Gaussian):
+        raise ValueError(f"p must be a Gaussian, got {type(p).__name__}")
+
+
+def check_shaped(name, a, shape, p):
+    """An array has the shape that the dimension of p requires, and is finite."""
+    if shape_of(name, a) != shape:
+        raise ValueError(f"{name} must have shape {shape} for p in D = {p.dim} dimensions, "
+                         f"got shape {np.shape(a)}")
+    check_value(name, a, FINITE)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from ..arguments import check_integer
-from ..arrays import against_components, beside, on_host, rows_of, value_of
+from ..arguments import check_count
+from ..arrays import against_components, beside, on_host, range_of_squares, rows_of, value_of
 
 
 NODES = 2**24                     # of a quadrature of one component: 128 MB for each axis
@@ -40,10 +40,10 @@ class Seen(NamedTuple):
     slopes_apart: np.ndarray
 
 
-def components_seen(x, scale, sigma, weights, means, variances, axes):
+def components_seen(x, scale, sigma, weights, means, variances, axes, name="x"):
     """The components of the law of scale x_0 + sigma eps, as each x sees them, a `Seen`.  [MIX-8]
 
-    x_0 is from the mixture of N(means, axes diag(variances) axes').
+    x_0 is from the mixture of N(means, axes diag(variances) axes'); x is called `name` in messages.
     """
     with np.errstate(divide="ignore"):                               # log 0 = -inf: no share at all
         log_w = np.log(weights)
@@ -52,7 +52,9 @@ def components_seen(x, scale, sigma, weights, means, variances, axes):
     largest = factor**2 * np.max(variances) + level**2                 # a scalar or (B, 1, 1)
     missing = factor**2 * (np.max(variances) - variances[None]) / largest      # 1 - total / largest
     log_volume, spread = log_volumes(total / largest, missing), total**0.5
-    ref = likeliest(whiten(x[:, None, :] - factor * means, axes, spread), log_w - log_volume)
+    away = whiten(x[:, None, :] - factor * means, axes, spread)                      # (B, K, D)
+    check_reach(name, away)
+    ref = likeliest(away, log_w - log_volume)
     at_ref = rows_of(x), ref
     x_ref = x - scale * means[ref]                                                   # (B, D)
     u = factor * (means - means[ref][:, None, :])                                    # (B, K, D)
@@ -61,6 +63,14 @@ def components_seen(x, scale, sigma, weights, means, variances, axes):
     r, log_sum = shares(exponents)
     square = np.sum(U[at_ref]**2, axis=1, keepdims=True)
     return Seen(ref, square, log_sum, r, *slopes(U, V, axes, spread, at_ref))
+
+
+def check_reach(name, away):
+    """No point is so many standard deviations away that their square leaves the number range."""
+    most = range_of_squares(away)[1]
+    if on_host(away) and not np.all(np.abs(away) <= most):
+        raise ValueError(f"{name} must lie within {most:g} standard deviations of every component, "
+                         "got a point that lies farther away")
 
 
 def log_volumes(ratio, missing):
@@ -115,15 +125,15 @@ def identity(cov):
     return beside(np.eye(len(cov), dtype=cov.dtype), cov)
 
 
-def eigen(covs):
+def eigen(covs, name="covs[{}]"):
     """Eigenvalues (K, D) and axes (K, D, D) of covariances, which must be such."""
-    check_symmetric(covs, "covs[{}]")
+    check_symmetric(covs, name)
     variances, axes = np.linalg.eigh(covs.astype(np.float64))
     floor = covs.shape[1] * np.finfo(np.float64).eps * variances[:, -1:]
     if on_host(covs) and np.any(variances <= np.maximum(floor, 0)):
         k = int(np.argmax(np.any(variances <= np.maximum(floor, 0), axis=1)))
-        raise ValueError(f"covs must be positive definite, got covs[{k}] with smallest "
-                         f"eigenvalue {variances[k, 0]}")
+        raise ValueError(f"{name.format(k)} must be positive definite, got a matrix whose smallest "
+                         f"eigenvalue is {variances[k, 0]}")
     dtype = covs.dtype if covs.dtype.kind == "f" else np.float64
     return variances.astype(dtype), turned(axes).astype(dtype)
 
@@ -152,8 +162,9 @@ def check_symmetric(covs, name):
 def standard_normal_quadrature(dim, order):
     """Gauss-Hermite nodes (order^dim, dim) and weights (order^dim,) of N(0, I).  [POP-1]"""
     from scipy.special import roots_hermitenorm                      # slow to import
-    check_integer("order", order, 1)
-    if int(order)**dim > NODES:
+    check_count(1, order=order)
+    order = int(order)
+    if order**dim > NODES:
         raise ValueError(f"order must be such that order^D is at most {NODES}, "
                          f"got {order} with D = {dim}")
     z, w = roots_hermitenorm(order)

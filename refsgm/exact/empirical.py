@@ -12,7 +12,7 @@ import math
 import autograd.numpy as np
 
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
-                         check_scalars, check_values, shape_of)
+                         check_real, check_scalars, check_values, shape_of)
 from ..arrays import against_components, beside, float_type, on_host
 from .components import standard_normal_quadrature
 from .mixtures import log_density_of
@@ -99,6 +99,7 @@ class Empirical:
         """
         check_scalars(NONNEGATIVE, sigma=sigma)
         check_scalars(POSITIVE, scale=scale)
+        check_real(sigma=sigma, scale=scale)
         noisy = object.__new__(Empirical)
         noisy.points = self.points if scale == 1 else scale * self.points
         noisy.sigma = math.hypot(scale * self.sigma, sigma)

@@ -9,9 +9,10 @@ weighted sum, for any score function.
 
 import autograd.numpy as np
 
-from ..arguments import POSITIVE, check_returned, check_scalars
+from ..arguments import POSITIVE, check_scalars, returned_by
 from ..arrays import beside
 from .components import standard_normal_quadrature
+from .empirical import Empirical
 from .gaussian_mixtures import GaussianMixture
 
 
@@ -28,8 +29,11 @@ def expected(loss, p, order):
     >>> print(f"{expected(lambda x: implicit_score_matching(lambda x: -x, x), p, 4):.12f}")
     -1.000000000000
     """
+    if not isinstance(p, (GaussianMixture, Empirical)):
+        raise ValueError("p must be a GaussianMixture, a Gaussian or an Empirical, "
+                         f"got {type(p).__name__}")
     x, w = p.quadrature(order)
-    return np.sum(w * check_returned("loss(x)", loss(x), np.shape(w)))
+    return np.sum(w * returned_by("loss(x)", loss, (x,), np.shape(w)))
 
 
 def expected_over_noise(loss, p, sigma, order):
@@ -65,7 +69,7 @@ def expected_over_noise(loss, p, sigma, order):
         eps = x_noisy * sigma / whole + rest * (variance / whole)**0.5
         x = p.means[k] + ((x_noisy - sigma * eps) @ axes.T).reshape(-1, D)
         weights = np.outer(w, w_rest).ravel()
-        values = loss(x, (eps @ axes.T).reshape(-1, D))
-        total = total + p.weights[k] * np.sum(
-            weights * check_returned("loss(x, eps)", values, np.shape(weights)))
+        values = returned_by("loss(x, eps)", loss, (x, (eps @ axes.T).reshape(-1, D)),
+                             np.shape(weights))
+        total = total + p.weights[k] * np.sum(weights * values)
     return total

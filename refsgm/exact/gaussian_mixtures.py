@@ -16,8 +16,9 @@ import autograd.numpy as np
 
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_level,
                          check_scalars, check_values, shape_of)
-from ..arrays import against_components, beside, float_type, rows_of
-from .components import components_seen, eigen, identity, standard_normal_quadrature
+from ..arrays import against_components, beside, float_type, rows_of, weak_number
+from .components import (check_reach, components_seen, eigen, identity, standard_normal_quadrature,
+                         unwhiten, whiten)
 from .mixtures import check_weights
 
 
@@ -139,8 +140,8 @@ class GaussianMixture:
         sigma  standard deviation of the noise: zero or positive, a scalar
         scale  factor of the data: positive, a scalar
         """
-        check_scalars(NONNEGATIVE, sigma=sigma)
-        check_scalars(POSITIVE, scale=scale)
+        check_scalars(NONNEGATIVE, sigma=weak_number(sigma, self.means))
+        check_scalars(POSITIVE, scale=weak_number(scale, self.means))
         noisy = object.__new__(type(self))
         noisy._hold(self.weights, scale * self.means,
                     scale**2 * self.covs + sigma**2 * identity(self.covs[0]),
@@ -193,9 +194,10 @@ class GaussianMixture:
                              f"got shape {np.shape(x)}")
         return x
 
-    def _seen_from(self, x, scale, sigma):
+    def _seen_from(self, x, scale, sigma, name="x"):
         """The components of the law of scale x_0 + sigma eps, as each x sees them."""
-        return components_seen(x, scale, sigma, self.weights, self.means, self.variances, self.axes)
+        return components_seen(x, scale, sigma, self.weights, self.means, self.variances,
+                               self.axes, name)
 
     def _posterior(self, x_t, sigma, scale):
         """Mean and covariance of x_0 on each component, a `Posterior`.  [MIX-5] [MIX-7]
@@ -204,7 +206,7 @@ class GaussianMixture:
         H_k = sigma^2 / T_k and T_k = scale^2 C_k + sigma^2. With a near m_ref nothing cancels.
         """
         check_level(self._checked(x_t, "x_t"), POSITIVE, sigma=sigma, scale=scale)
-        seen = self._seen_from(x_t, scale, sigma)
+        seen = self._seen_from(x_t, scale, sigma, "x_t")
         level, factor = against_components(sigma), against_components(scale)
         total = factor**2 * self.variances[None] + level**2                # (1, K, D) or (B, K, D)
         gain, left = factor * self.variances / total, level**2 / total
@@ -241,4 +243,15 @@ class Gaussian(GaussianMixture):
             raise ValueError(f"cov must have shape (D, D) = {2 * shape}, "
                              f"got shape {np.shape(cov)}")
         check_values(FINITE, mean=mean, cov=cov)
-        super().__init__(beside(np.ones(1, np.result_type(mean, cov)), mean), mean[None], cov[None])
+        weights = beside(np.ones(1, np.result_type(mean, cov)), mean)
+        self._hold(weights, mean[None], cov[None], *eigen(cov[None], "cov"))
+
+    def score(self, x):
+        """grad log p(x), shape (B, D): cov^-1 (mean - x), with no component to compare.  [MIX-4]
+
+        x  points (B, D)
+        """
+        spread = self.variances**0.5
+        away = whiten((self._checked(x) - self.means)[:, None, :], self.axes, spread)
+        check_reach("x", away)
+        return -unwhiten(away, self.axes, spread)[:, 0]

@@ -9,7 +9,7 @@ variance a, whose means are the grid points that the drift has moved.
 import autograd.numpy as np
 
 from ..arguments import (FINITE, POSITIVE, check_batch, check_count, check_decreasing,
-                         check_returned, check_scalars, check_value)
+                         check_functions, check_scalars, check_value, returned_by)
 from ..arrays import beside, entries, float_type, to_host
 from ..steps import annealed_step_sizes
 from .gaussian_mixtures import GaussianMixture
@@ -84,7 +84,12 @@ def annealed_langevin_law(score_fn, x, weights, sigmas, steps_per_level, step_si
 
 def evaluated_at(x, score_fn):
     """The score function of NumPy arrays that is evaluated where x is; grids are NumPy's."""
-    return lambda grid, *level: to_host(score_fn(beside(grid, x), *level))
+    check_functions(score_fn=score_fn)
+    def score(grid, *level):
+        return to_host(returned_by("score_fn(x)", score_fn, (beside(grid, x), *level),
+                                   np.shape(grid)))
+
+    return score
 
 
 def check_start(x, weights, spacing):
@@ -102,7 +107,7 @@ def after_steps(score_fn, x, weights, step_size, n_steps, spacing):
     sd = step_size**0.5
 
     def moved(x):
-        score = check_returned("score_fn(x)", score_fn(x), np.shape(x))
+        score = score_fn(x)
         check_value("score_fn(x)", score, FINITE)
         return x + step_size / 2 * score
 

@@ -12,10 +12,10 @@ import math
 import autograd.numpy as np
 
 from ..arguments import (FINITE, POSITIVE, check_batch, check_below, check_count, check_directions,
-                         check_level, check_returned, check_scalars, check_values, shape_of)
+                         check_level, check_scalars, check_values, returned_by, shape_of)
 from ..arrays import beside, float_type, to_host
 from ..gaussian import gaussian_log_density
-from ..score import divergence, hutchinson_divergence
+from ..score import mean_over_directions, row_times_jacobian, trace
 
 
 def prior_log_density(x, sigma_max):
@@ -49,7 +49,7 @@ def probability_flow(score_fn, x, sigma_from, sigma_to, *, rtol=1e-8):
     >>> x.round(6)                                   # N(0, 9): x shrinks from 5 to 3 deviations
     array([[3.]])
     """
-    end, _ = solve(score_fn, x, sigma_from, sigma_to, rtol, None)
+    end, _ = solve(flow_of(score_fn), x, sigma_from, sigma_to, rtol)
     return end.astype(float_type(x))
 
 
@@ -73,23 +73,38 @@ def log_likelihood(score_fn, x, sigma_min, sigma_max, *, v=None, prior=None, rto
     """
     check_scalars(POSITIVE, sigma_min=sigma_min, sigma_max=sigma_max)
     check_below(sigma_min=sigma_min, sigma_max=sigma_max)
+    divergence = trace
     if v is not None:
         check_batch(x=x)
         check_directions(x, v)
-        def div(s, x):
-            return hutchinson_divergence(s, x, v)
-    else:
-        div = divergence
-    x_max, change = solve(score_fn, x, sigma_min, sigma_max, rtol, div)
-    log_prior = prior_log_density(x_max, sigma_max) if prior is None else prior(x_max)
-    return (check_returned("prior(x)", log_prior, np.shape(x)[:1]) - change).astype(float_type(x))
+        def divergence(v_jacobian, x):                                     # Hutchinson's estimate
+            return mean_over_directions(lambda v: np.sum(v_jacobian(v) * v, axis=1), v)
+    x_max, change = solve(flow_of(score_fn, divergence), x, sigma_min, sigma_max, rtol)
+    log_prior = prior_log_density(x_max, sigma_max) if prior is None else \
+        returned_by("prior(x)", prior, (x_max,), np.shape(x)[:1])
+    return (log_prior - change).astype(float_type(x))
 
 
 EVALUATIONS = 50_000                # of the score, at most: sharp mixtures have needed 6,000
 
 
-def solve(score_fn, x, sigma_from, sigma_to, rtol, div):
-    """x at sigma_to, and the integral of sigma div s dsigma on the way (0 without div).
+def flow_of(score_fn, divergence=None):
+    """The function (x, sigma) -> (score (B, D), divergence (B,)), from one call of score_fn.
+
+    divergence  (v -> v' J, x) -> div s, or an estimate of it; zero if left out
+    """
+    def flow(x, sigma):
+        def s(x):
+            return returned_by("score_fn(x, sigma)", score_fn, (x, sigma), np.shape(x))
+        if divergence is None:
+            return s(x), np.zeros(len(x))
+        v_jacobian, score = row_times_jacobian(s, x)
+        return score, divergence(v_jacobian, x)
+    return flow
+
+
+def solve(flow, x, sigma_from, sigma_to, rtol):
+    """x at sigma_to, and the integral of sigma div s dsigma on the way, of a `flow_of` a score.
 
     In t = log sigma, where dx / dt = -sigma^2 s changes on a scale of one. All samples take the
     same steps, chosen for the worst of them. The score changes over distances of the order of
@@ -112,10 +127,8 @@ def solve(score_fn, x, sigma_from, sigma_to, rtol, div):
             return np.full_like(state, np.nan)
         sigma = math.exp(t)
         x_t = beside(state[:B * D].reshape(B, D), x)              # SciPy's own state is on the host
-        def s(x):
-            return check_returned("score_fn(x, sigma)", score_fn(x, sigma), np.shape(x))
-        log_rate = np.zeros(B) if div is None else to_host(sigma**2 * div(s, x_t))
-        rate = np.concatenate([np.ravel(to_host(-sigma**2 * s(x_t))), log_rate])
+        score, divergence = map(to_host, flow(x_t, sigma))
+        rate = np.concatenate([np.ravel(-sigma**2 * score), sigma**2 * divergence])
         if evaluations == 1 and not np.all(np.isfinite(rate)):
             raise ValueError("score_fn(x, sigma) and its divergence must be finite, got a value "
                              f"that is not at sigma = {sigma:.6g}")

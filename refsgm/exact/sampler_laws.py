@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from ..arguments import FINITE, check_integer, check_values
-from ..arrays import beside, float_type, to_host
+from ..arguments import (FINITE, check_functions, check_integer, check_table, check_values,
+                         shape_of)
+from ..arrays import beside, float_type, in_one_line, to_host
 from .components import check_symmetric
+from .gaussian_mixtures import Gaussian
 
 PROBES = 4                        # generic points, which show whether a map is affine
 
@@ -36,11 +38,12 @@ def sampler_law(sampler, mean, cov):
     >>> covs[-1].round(12)                                           # 1 / (1 - 0.5 / 4)  [LANG-3]
     array([[1.14285714]])
     """
+    check_functions(sampler=sampler)
+    check_table(FINITE, mean=mean)
     D = len(mean)
-    if np.shape(mean) != (D,) or np.shape(cov) != (D, D):
-        raise ValueError(f"mean and cov must have shapes (D,) and (D, D), "
-                         f"got {np.shape(mean)} and {np.shape(cov)}")
-    check_values(FINITE, mean=mean, cov=cov)
+    if shape_of("cov", cov) != (D, D):
+        raise ValueError(f"cov must have shape (D, D) = {(D, D)}, got shape {np.shape(cov)}")
+    check_values(FINITE, cov=cov)
     check_symmetric(cov[None], "cov")
 
     def run(x, rng):
@@ -76,23 +79,23 @@ class Responses(NamedTuple):
 
 
 def responses(run, dim, like=0.0):
-    """The `Responses` of an affine sampler, read off one run.  [POP-3]
+    """The `Responses` of an affine sampler, read off one run, or two if it draws noise.  [POP-3]
 
-    The rows of the run: zero, the unit vectors of the start, generic points, and the unit vectors
-    of each draw.
+    The rows of the last run: zero, the unit vectors of the start, generic points, and the unit
+    vectors of each draw, of which there are none in the first run: it counts the draws.
 
     run   function (x, rng) -> states (..., B, D), which draws rng.standard_normal((B, D))
     dim   D, the number of features
     like  an array on the device of the states
     """
-    count = Draws(None, dim, like)
-    run(np.zeros((1, dim)), count)
     generic = 3 * np.random.default_rng(1).standard_normal((PROBES, dim))
-    first = 1 + dim + PROBES
-    x = np.concatenate([np.zeros((1, dim)), np.eye(dim), generic,
-                        np.zeros((count.count * dim, dim))])
-    draws = Draws(first, dim, like, PROBES)
+    first, draws = 1 + dim + PROBES, Draws(None, dim, like)
+    x = np.concatenate([np.zeros((1, dim)), np.eye(dim), generic])
     states = run(x, draws)
+    if draws.count:
+        x = np.concatenate([x, np.zeros((draws.count * dim, dim))])
+        draws = Draws(first, dim, like, PROBES)
+        states = run(x, draws)
     offset = states[..., 0, :]
     moved = states - offset[..., None, :]                                             # (..., B, D)
     start, noise = moved[..., 1:1 + dim, :], moved[..., first:, :]
@@ -159,7 +162,12 @@ def convergence_order(sampler, p, levels, n_steps):
     >>> round(order.slope, 1)
     2.0
     """
-    check_integer("the number of entries of n_steps", len(n_steps), 3)
+    check_functions(sampler=sampler, levels=levels)
+    if not isinstance(p, Gaussian):
+        raise ValueError(f"p must be a Gaussian, got {type(p).__name__}")
+    if not hasattr(n_steps, "__len__") or len(n_steps) < 3:
+        raise ValueError("n_steps must hold three numbers of steps or more, got "
+                         f"{in_one_line(n_steps)}")
 
     def score(x, sigma):
         return p.perturb(sigma).score(x)

@@ -1,5 +1,6 @@
 """Learning a score: the gradient engine, networks, training, checkpoints, samples of a model.
 
-Reading order: losses, networks, fused, levels, training, batches, adam, generate, autodiff,
-autograd_rules, kernels, outputs, archives, checkpoints, runs, backend.
+Reading order: losses, networks, fused, labels, levels, settings, form, held_out, training,
+batches, adam, generate, autodiff, autograd_rules, kernels, fast, tape, pool, outputs, archives,
+checkpoints, runs, backend.
 """

@@ -1,27 +1,58 @@
 """One update of the weights: the learning rate of the step, Adam, and the averaged weights.
 
-All buffers are flat, and all updates are in place.
+All buffers are flat, and all updates are in place. On the host they go block by block, so that what
+a pass has read lies in the cache for the next.
 """
 
 import math
+from dataclasses import replace
 
 import autograd.numpy as np
 
 from .kernels import kernel
+from ..arrays import device_of
+
+BLOCK = 2**18                       # bytes of each buffer that are updated at once
 
 
-def learning_rate(step, settings):
-    """The rate of a step: a linear rise over `warmup` steps, then half a cosine down to zero."""
-    rise = min(1.0, (step + 1) / (settings.warmup + 1))
+def in_blocks(state, gradients):
+    """Parts of the flat buffers that are updated one after the other: (State, gradients) of each.
+
+    gradients  flat buffers like the weights, whose sum is the gradient
+    """
+    n = len(state.weights)
+    size = n if device_of(state.weights) else max(BLOCK // state.weights.itemsize, 1)
+    for start in range(0, n, size):
+        block = slice(start, start + size)
+        buffers = {name: getattr(state, name)[block]
+                   for name in ("weights", "gradient_sum", "square_sum", "average")}
+        yield replace(state, **buffers), [g[block] for g in gradients]
+
+
+def update_blocks(blocks, step, rate, average_decay):
+    """`adam_and_average` of step n = 0, 1, ... for some of the blocks of `in_blocks`."""
+    for state, (gradient, *others) in blocks:
+        state.step = step
+        for g in others:
+            gradient += g
+        adam_and_average(state, gradient, rate, average_decay)
+
+
+def learning_rate(step, settings, begun=0):
+    """The rate of a step: a linear rise over `warmup` steps, then half a cosine down to zero.
+
+    begun  step at which the moments began, where the rise begins
+    """
+    rise = min(1.0, (step - begun + 1) / (settings.warmup + 1))
     return settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / settings.n_steps))
 
 
 def adam_and_average(state, gradient, rate, average_decay, decay_1=0.9, decay_2=0.999, tiny=1e-8):
     """`adam_step` and then `average_step`, in one kernel where the device has kernels."""
-    if not (fused := kernel("adam", state.weights)):
+    if not (fused := kernel("adam", state.weights, gradient)):
         adam_step(state, gradient, rate, decay_1, decay_2, tiny)
         return average_step(state, average_decay, scratch=gradient)
-    rate, tiny = of_sums(state.step + 1, rate, decay_1, decay_2, tiny)
+    rate, tiny = of_sums(state.step - state.begun + 1, rate, decay_1, decay_2, tiny)
     buffers = state.weights, state.gradient_sum, state.square_sum, state.average
     share = 1 - average_of(state.step, average_decay)
     fused(gradient, *buffers, decay_1, decay_2, rate, tiny, share, *buffers)
@@ -46,7 +77,7 @@ def adam_step(state, gradient, rate, decay_1=0.9, decay_2=0.999, tiny=1e-8):
     Here the means m and u are kept as sums, and no buffer is added, so that an update costs what
     its passes over memory cost: gradient_sum = m / (1 - decay_1), square_sum = u / (1 - decay_2).
     """
-    rate, tiny = of_sums(state.step + 1, rate, decay_1, decay_2, tiny)
+    rate, tiny = of_sums(state.step - state.begun + 1, rate, decay_1, decay_2, tiny)
     scratch = gradient
     state.gradient_sum *= decay_1
     state.gradient_sum += gradient

@@ -16,10 +16,13 @@ import autograd.numpy as np
 import numpy
 from autograd.core import VJPNode, add_outgrads, sparse_object_types
 from autograd.extend import defvjp, defvjp_argnums, primitive, vspace
-from autograd.tracer import isbox, new_box, toposort, trace_stack
+from autograd.tracer import isbox, new_box, toposort
 
 from . import autograd_rules
+from .autograd_rules import traces
 from .kernels import constant, kernel
+from ..arguments import FINITE, check_value, shape_of
+from ..arrays import differentiable, in_one_line, value_of
 
 autograd_rules.install()          # for the whole process: autograd's rules, made fit for any array
 
@@ -30,15 +33,17 @@ def value_and_grad(loss):
     With into=buffers, a list of arrays like params, the gradients are written there.
 
     loss  function (params, *args) -> scalar, for params a flat list of arrays
-    Raises ValueError, when called, if the loss is not a scalar.
+    Raises ValueError, when called, for other params and for a loss that is not a scalar.
 
     >>> product = value_and_grad(lambda params: np.sum(params[0] * params[1]))
     >>> product([np.array([1.0, 2.0]), np.array([3.0, 4.0])])[1]
     [array([3., 4.]), array([1., 2.])]
     """
     def evaluate(params, *args, into=None):
+        check_params(params)
+        params = [differentiable(p) for p in params]
         roots = [VJPNode.new_root() for _ in params]
-        with trace_stack.new_trace() as trace:
+        with traces.new_trace() as trace:
             end = loss([new_box(p, trace, root) for p, root in zip(params, roots)], *args)
         if np.shape(end) != ():
             raise ValueError(f"loss must return a scalar, got shape {np.shape(end)}")
@@ -54,6 +59,18 @@ def value_and_grad(loss):
                 buffer[...] = g
         return end, into or gradients
     return evaluate
+
+
+def check_params(params):
+    """params is a list or tuple of arrays of numbers."""
+    if not isinstance(params, (list, tuple)):
+        raise ValueError(f"params must be a list of arrays, got {type(params).__name__}")
+    for p in params:
+        shape_of("params", p)
+        if isinstance(p, int):
+            check_value("params", p, FINITE)
+        if getattr(value_of(p), "dtype", np.dtype(float)).kind not in "iufc":
+            raise ValueError(f"params must hold numbers, got {in_one_line(p)}")
 
 
 def backward(end, g, roots, into=None):
@@ -83,17 +100,22 @@ def total(so_far, contribution):
 
 
 @primitive
-def dense(x, W, b):
+def dense(x, W, b, out=None):
     """The affine layer x W + b, (B, n) -> (B, m), as one node.  [AD-2]"""
-    y = x @ W
+    y = product_of(x, W, out)
     y += b
     return y
 
 
+def product_of(x, W, out):
+    """The matrix product, written to `out` if that is given."""
+    return x @ W if out is None else numpy.matmul(x, W, out=out)
+
+
 @primitive
-def dense_tanh(x, W, b):
+def dense_tanh(x, W, b, out=None):
     """The layer tanh(x W + b), (B, n) -> (B, m), as one node.  [AD-2]"""
-    y = x @ W
+    y = product_of(x, W, out)
     if fused := kernel("tanh_of_sum", y, b):
         return fused(y, b, y)
     y += b
@@ -101,11 +123,11 @@ def dense_tanh(x, W, b):
 
 
 @primitive
-def through_tanh(g, y):
+def through_tanh(g, y, out=None):
     """g (1 - y^2): the gradient g taken back through y = tanh(a), as one node."""
     if fused := kernel("through_tanh", y, g):
-        return fused(g, y)
-    slope = y * y
+        return fused(g, y) if out is None else fused(g, y, out)
+    slope = y * y if out is None else numpy.multiply(y, y, out=out)
     numpy.subtract(1, slope, out=slope)
     slope *= g
     return slope

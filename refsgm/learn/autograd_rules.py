@@ -14,9 +14,12 @@ again. `install` puts them in force, for the whole process: autodiff.py calls it
 """
 
 import math
+import threading
+from contextlib import contextmanager
 
 import autograd.numpy as np
 import numpy
+from autograd import tracer
 from autograd.core import primitive_jvps, primitive_vjps
 from autograd.extend import VSpace, defvjp, defvjp_argnums, primitive
 from autograd.numpy import numpy_wrapper
@@ -236,10 +239,19 @@ def index_rule(ans, x, index):
     return lambda g: put_back(g, index, extent(x))
 
 
+def rule_of_index(argnums, ans, args, kwargs):
+    """The rule of x[index]: autograd's own, which is sparse, for entries and rows on the host."""
+    x, index = args
+    parts = index if isinstance(index, tuple) else (index,)
+    dense = not on_host(ans) or (any(isinstance(part, slice) for part in parts)
+                                 and all(isinstance(part, (int, slice)) for part in parts))
+    return (each(index_rule) if dense else stock_index)(argnums, ans, args, kwargs)
+
+
 @primitive
-def concatenate_args(axis, *arrays):
+def concatenate_args(axis, *arrays, out=None):
     """autograd's own, but for the cast to NumPy's type at its end."""
-    return numpy.concatenate(arrays, axis)
+    return numpy.concatenate(arrays, axis, **({} if out is None else {"out": out}))
 
 
 def stack(arrays, axis=0):
@@ -250,13 +262,30 @@ def stack(arrays, axis=0):
     return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis)
 
 
+class Traces(threading.local):
+    """How deep traces are nested, for each thread by itself; autograd's own has one for all."""
+
+    top = -1
+
+    @contextmanager
+    def new_trace(self):
+        self.top += 1
+        try:
+            yield self.top
+        finally:
+            self.top -= 1
+
+
+traces = Traces()
 primitive_of_index = ArrayBox.__getitem__                  # x[index], recorded
 recorded = trace_primitives_map                            # NumPy's function -> autograd's
-stock_power, stock_stack = primitive_vjps[np.power], numpy_wrapper.stack
+stock_power, stock_index = primitive_vjps[np.power], primitive_vjps[primitive_of_index]
+stock_stack = numpy_wrapper.stack
 
 
 def install():
     """Put the rules of this module in force, for the whole process."""
+    tracer.trace_stack = traces
     # For all arrays: the same numbers, in the dtype of x, less work where nothing was broadcast.
     defvjp(np.add,      lambda ans, x, y: shaped_like(x, lambda g: g),
                         lambda ans, x, y: shaped_like(y, lambda g: g))
@@ -275,8 +304,8 @@ def install():
            lambda ans, c, x, y: shaped_like(y, lambda g: np.where(c, 0.0, g)))
     defvjp(twice, lambda ans, g, x: lambda h: twice(h, x), lambda ans, g, x: lambda h: twice(h, g))
     defvjp(put_back, lambda ans, g, index, shape: lambda h: h[index])
+    defvjp_argnums(primitive_of_index, rule_of_index)
     # For device arrays.
-    elsewhere(primitive_of_index, each(index_rule))
     elsewhere(np.reshape, reshaped())
     elsewhere(np.ravel, reshaped())
     elsewhere(np.max, each(chosen))

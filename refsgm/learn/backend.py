@@ -16,7 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
-from ..arrays import DEVICES, Device, to_host
+from ..arrays import DEVICES, Device, in_one_line, to_host
 
 BACKENDS = ("numpy", "cupy")
 INSTALL = "pip install 'cupy-cuda13x[ctk]', or cupy-cuda12x for a driver of CUDA 12"
@@ -62,10 +62,10 @@ def backend(name=None):
     array([1., 2.])
     """
     name = os.environ.get("REFSGM_BACKEND", "numpy") if name is None else name
+    if not (isinstance(name, str) and name in BACKENDS):
+        raise ValueError(f'backend must be "numpy" or "cupy", got {in_one_line(name)}')
     if name == "numpy":
         return Backend(name, np)
-    if name != "cupy":
-        raise ValueError(f'backend must be "numpy" or "cupy", got {name!r}')
     try:
         import cupy
         cupy.cuda.runtime.getDeviceCount()

@@ -6,18 +6,24 @@
 A model is trained in VE coordinates; DDPM and DDIM see it through the map [EQV-3].
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from .form import form_of_model
 from .levels import fitting_step_size
+from .networks import Model, check_rows
+from .pool import at_work, chosen, rows_of_parts
 from ..equivalence import ve_from_vp, vp_from_ve, x0_from_score
 from ..samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin, normal_like,
                         probability_flow_sampler)
 from ..noise_levels import alpha_bar_from_sigma, geometric_sigmas
 from ..arguments import check_count
-from ..arrays import entries
+from ..arrays import device_of, entries, of_rows, to_host
 from ..steps import ve_ancestral_step, ve_reverse_sde_step
+
 
 def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_per_level=20,
              step_size=None, eta=0.0):
@@ -41,10 +47,40 @@ def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_p
         step_size = 0.3 if sampler == "langevin" else fitting_step_size(model.sigmas,
                                                                         steps_per_level)
     sigmas = geometric_sigmas(float(model.sigmas[0]), float(model.sigmas[-1]), max(n_steps, 2))
+    steps = len(model.sigmas) * steps_per_level if sampler == "annealed-langevin" else n_steps
+    model = model if device_of(model.center) else in_parts(model, n, steps)
     z = rng.standard_normal((n, model.dim), dtype=model.center.dtype)
     x = model.center + entries(sigmas)[0] * z
     return SAMPLERS[sampler](model, x, np.append(sigmas, 0.0), rng, n_steps=n_steps, eta=eta,
                              steps_per_level=steps_per_level, step_size=step_size)
+
+
+@dataclass(frozen=True)
+class InParts(Model):
+    """A Model whose scores are computed in parts of the batch, as `at_work` does tasks."""
+
+    parts: int = 1
+    run: Callable = None
+
+    def score(self, x, sigma):
+        """The score of q_sigma at x, (B, D) -> (B, D); sigma a scalar or (B, 1)."""
+        if self.label is not None:
+            check_rows(self.label, x)
+        scores = self.run(*(partial(self.score_of_part, x, sigma, rows)
+                            for rows in rows_of_parts(len(x), self.parts)))
+        return scores[0] if self.parts == 1 else np.concatenate(scores)
+
+    def score_of_part(self, x, sigma, rows):
+        """The score of some rows of x, each with its own label if they have their own."""
+        own = self.label is not None and len(self.label) > 1
+        part = replace(self, label=self.label[rows]) if own else self
+        return super(InParts, part).score(x[rows], of_rows(sigma, rows))
+
+
+def in_parts(model, n, steps):
+    """The model as it is best used for n samples, in so many steps."""
+    way = chosen(n, [np.shape(p) for p in model.params], 1, steps)
+    return InParts(**vars(model), parts=way.parts, run=at_work(way))
 
 
 def run_annealed_langevin(model, x, sigmas, rng, *, steps_per_level, step_size, **_):
@@ -122,14 +158,46 @@ OPTIONS = {"n_steps": "--steps", "steps_per_level": "--steps-per-level",
            "step_size": "--step-size", "eta": "--eta"}
 
 
-def check_options(sampler, options):
+def check_options(sampler, options, names=OPTIONS):
     """Every option is one that the sampler has a use for.
 
-    Raises ValueError in the command line's names of the options.
+    names  what the caller calls the options, for messages
+    Raises ValueError.
     """
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
     for name in options:
         if name not in USES[sampler]:
-            raise ValueError(f"{sampler} has no use for {OPTIONS[name]}: its options are "
-                             f"{' and '.join(OPTIONS[name] for name in USES[sampler])}")
+            raise ValueError(f"{sampler} has no use for {names[name]}: its options are "
+                             f"{' and '.join(names[name] for name in USES[sampler])}")
+
+
+def checked_states(states, model, mend):
+    """The states of a sampler; ValueError in one sentence if they run away from the data.
+
+    mend  what the sentence advises
+    """
+    bound = 1000 * (float(model.sigmas[0]) + model.sigma_data)
+    center = to_host(model.center)
+    with np.errstate(all="ignore"):
+        for step, x in enumerate(states, 1):
+            if not np.max(np.abs(to_host(x) - center)) < bound:
+                raise ValueError(f"sampling diverged: after {step} steps a sample is over 1000 "
+                                 f"times farther away than noise and data reach; {mend}")
+            yield x
+
+
+def drawn(model, n, label, guidance, sampler, seed, options):
+    """Samples (n, ...) in the form of the data; the arguments are those of `Model.sample`."""
+    check_options(sampler, options, {name: name for name in OPTIONS})
+    check_count(1, n=n)
+    check_count(0, seed=seed)
+    if label is not None:
+        model = model.of_class(label, guidance)
+    elif guidance != 1:
+        raise ValueError(f"guidance needs a label, got guidance = {guidance} without one")
+    rng = (device_of(model.center) or np.random).default_rng(seed)
+    mend = "lower step_size" if "step_size" in options else "give more steps, or train for longer"
+    for x in checked_states(generate(model, n, rng, sampler, **options), model, mend):
+        pass
+    return form_of_model(model).like_data(to_host(x))

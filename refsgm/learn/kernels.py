@@ -1,11 +1,13 @@
-"""One kernel for what NumPy does in several passes over memory, on devices that have kernels.
+"""One kernel for what NumPy does in several passes over memory, where there are kernels.
 
 A body is elementwise, in words that mean the same in C and in Python: `T` before a new name is its
-type. cupy.ElementwiseKernel compiles it. Without a device the array code of the caller computes the
-same; the tests compare the two.
+type. cupy.ElementwiseKernel compiles it. On the host some have a form of their own, for Numba: see
+fast.py. Without either the array code of the caller computes the same; the tests compare them.
 """
 
 from functools import cache
+
+import numpy as np
 
 from ..arrays import device_of, value_of
 
@@ -33,17 +35,32 @@ KERNELS = {
 
 
 def kernel(name, x, *others):
-    """The kernel of that name for the device of x, or None where there is none.
+    """The kernel of that name for the device of x, or for the host; None where there is none.
 
     None too if one of the others, arguments of the kernel, is traced or an array of another type or
     dtype: a kernel has one type of number.
     """
     device, x = device_of(x), value_of(x)
+    if device is None and name in HOST:
+        fit = all(type(a) is np.ndarray and a.dtype == x.dtype and a.flags.c_contiguous
+                  for a in (x, *others))
+        return HOST[name] if fit and x.dtype in (np.float32, np.float64) else None
     if device is None or device.kernel is None or x.dtype.kind != "f":
         return None
     fit = all(type(a) in (int, float) or (type(a) is type(x) and a.dtype == x.dtype)
               for a in others)
     return compiled(device, name) if fit else None
+
+
+HOST = {}                       # kernels that are in use for NumPy's arrays, by name
+
+
+def on_host_use(table):
+    """Let these be the kernels of NumPy's arrays; those that were."""
+    before = dict(HOST)
+    HOST.clear()
+    HOST.update(table)
+    return before
 
 
 @cache

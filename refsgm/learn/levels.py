@@ -11,11 +11,9 @@ Distances are those among at most SAMPLES samples.
 import math
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.spatial.distance import cdist
 
 from ..arguments import POSITIVE, check_below, check_count, check_scalars
-from ..arrays import beside, to_host
+from ..arrays import beside, range_of_squares, to_host
 
 SAMPLES = 1000
 MOST_RATIO = 4 / 3                         # in few dimensions neighbouring levels overlap anyway
@@ -32,6 +30,7 @@ def distances(x):
     >>> distances(np.array([[0.0], [2.0]]))
     (2.0, 2.0, 1.0)
     """
+    from scipy.spatial.distance import cdist                                   # slow to import
     if len(x) > SAMPLES:
         x = x[beside(np.sort(np.random.default_rng(0).permutation(len(x))[:SAMPLES]), x)]
     x = to_host(x).astype(np.float64)
@@ -46,13 +45,13 @@ def fitting_ends(x):
     """sigma_max and sigma_min that fit data x (N, D), standard deviations in units of x.
 
     sigma_min is half of the distance to the nearest sample per root of the dimension, but between
-    1/200 and 1/20 of the spread: samples may lie twice, and few samples lie far apart.
+    1/200 and 1/8 of the spread: samples may lie twice, and few samples lie far apart.
 
     >>> fitting_ends(np.array([[0.0], [2.0]]))
-    (2.0, 0.05)
+    (2.0, 0.125)
     """
     largest, nearest, spread = distances(x)
-    smallest = min(max(nearest / (2 * np.shape(x)[1]**0.5), spread / 200), spread / 20)
+    smallest = min(max(nearest / (2 * np.shape(x)[1]**0.5), spread / 200), spread / 8)
     return largest, smallest
 
 
@@ -100,10 +99,10 @@ def check_given(sigma_max, sigma_min, n_levels, dtype):
         check_count(2, n_levels=n_levels)
     if len(given) == 2:
         check_below(sigma_min=sigma_min, sigma_max=sigma_max)
-    least, most = (float(getattr(np.finfo(dtype), end)) for end in ("tiny", "max"))
+    least, most = range_of_squares(np.empty(0, dtype))
     if not all(least <= value <= most for value in given.values()):
-        raise ValueError(f"sigma_min and sigma_max must be between {least:.3g} and {most:.3g}, the "
-                         f"range of {dtype}, got {sigma_min} and {sigma_max}")
+        raise ValueError(f"sigma_min and sigma_max must be between {least:.3g} and {most:.3g}, "
+                         f"whose squares {dtype} has, got {sigma_min} and {sigma_max}")
 
 
 def fitting_step_size(sigmas, n_steps):
@@ -117,6 +116,7 @@ def fitting_step_size(sigmas, n_steps):
     sigmas   levels (L,), decreasing
     n_steps  n, steps at each level
     """
+    from scipy.optimize import minimize_scalar                                 # slow to import
     ratio = float(sigmas[0] / sigmas[-1])**(1 / (len(sigmas) - 1))
 
     def variance(h):

@@ -11,6 +11,8 @@ import stat
 import tempfile
 from contextlib import contextmanager
 
+from ..arrays import in_one_line
+
 try:
     import fcntl
 except ImportError:                                    # Windows has no such locks: there are none
@@ -47,6 +49,12 @@ def check_outputs(*paths, overwrite=False, inputs=()):
             raise ValueError(f"{path} exists: add --overwrite to replace it")
         if not os.access(folder, os.W_OK):
             raise PermissionError(13, "Permission denied", str(path))
+
+
+def check_path(path):
+    """path is the name of a file, and not the number of one that is open."""
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise ValueError(f"path must be the name of a file, got {in_one_line(path)}")
 
 
 def write_whole(path, write):

@@ -10,116 +10,24 @@ computed where its data are; its random numbers are NumPy's in any case, so that
 """
 
 import ctypes
-import inspect
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
-from typing import get_args
 
 import autograd.numpy as np
 
-from .adam import adam_and_average, learning_rate
+from .adam import in_blocks, learning_rate, update_blocks
 from .autodiff import value_and_grad
 from .batches import drawn_batches
-from .levels import check_given, fitting_levels
+from .labels import labelled_batches, numbered
 from .losses import OBJECTIVES
 from .networks import Model, init_network, network_shapes
-from ..noise_levels import geometric_sigmas
-from ..arguments import (OPEN_UNIT, POSITIVE, check_batch, check_count, check_integer,
-                         check_scalars)
-from ..arrays import beside, on_host
-
-
-def setting(default, words, option=None):
-    """A field of Settings: its default, its meaning, and its name on the command line if another"""
-    return field(default=default, metadata={"help": words, "option": option})
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is, apart from its data; every field is stored with its checkpoints.
-
-    FIELDS
-    """
-
-    objective: str = setting("dsm", f"loss: {', '.join(OBJECTIVES)}")
-    n_steps: int = setting(5000, "number of updates", "steps")
-    batch_size: int = setting(128, "samples per update, drawn without replacement until the data "
-                              "are used up", "batch")
-    learning_rate: float = setting(2e-3, "peak of the schedule: a linear rise over the warmup, "
-                                   "then a cosine fall to zero")
-    warmup: int = setting(200, "steps of the linear rise of the learning rate")
-    average_decay: float = setting(0.999, "decay of the average of the weights over the steps; "
-                                   "the model has the average")
-    width: int = setting(128, "units per hidden layer")
-    depth: int = setting(3, "number of hidden layers")
-    energy: bool = setting(False, "learn an energy; the score is minus its gradient")
-    sigma_max: float | None = setting(None, "largest noise level, a standard deviation in units of "
-                                      "x; the largest distance between samples if left out")
-    sigma_min: float | None = setting(None, "smallest noise level; from nearest samples and spread "
-                                      "if left out")
-    n_levels: int | None = setting(None, "number of noise levels, spaced geometrically; from their "
-                                   "range and the dimension if left out", "levels")
-    dtype: str = setting("float32", "number type of weights and scores: float32 or float64")
-    noise: str = setting("device", "whose random numbers a run has: device, those of the device of "
-                         "the data, or numpy, the same everywhere")
-    seed: int = setting(0, "seed of weights, order of the data and noise")
-
-    def __post_init__(self):
-        for f in fields(self):                        # NumPy's numbers are stored as Python's
-            kind, *or_none = get_args(f.type) or (f.type,)
-            value = getattr(self, f.name)
-            if not (or_none and value is None):
-                object.__setattr__(self, f.name, plain(f.name, value, kind))
-        if self.objective not in OBJECTIVES:
-            raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, "
-                             f"got {self.objective!r}")
-        if self.dtype not in ("float32", "float64"):
-            raise ValueError(f'dtype must be "float32" or "float64", got {self.dtype!r}')
-        if self.noise not in ("device", "numpy"):
-            raise ValueError(f'noise must be "device" or "numpy", got {self.noise!r}')
-        check_count(1, n_steps=self.n_steps, batch_size=self.batch_size, width=self.width,
-                    depth=self.depth)
-        check_count(0, warmup=self.warmup, seed=self.seed)
-        check_scalars(POSITIVE, learning_rate=self.learning_rate)
-        check_scalars(OPEN_UNIT, average_decay=self.average_decay)
-        check_given(self.sigma_max, self.sigma_min, self.n_levels, self.dtype)
-
-    def fitted(self, x):
-        """The same settings with noise levels that fit data x (N, D) where none are given."""
-        given = self.sigma_max, self.sigma_min, self.n_levels
-        if None not in given:
-            return self
-        sigma_max, sigma_min, n_levels = fitting_levels(x, *given)
-        return replace(self, sigma_max=sigma_max, sigma_min=sigma_min, n_levels=n_levels)
-
-    def sigmas(self):
-        """The noise levels (L,), decreasing, of settings that have them: see `fitted`."""
-        return geometric_sigmas(self.sigma_max, self.sigma_min, self.n_levels).astype(self.dtype)
-
-
-def plain(name, value, kind):
-    """A setting as a Python value of this type; one that is of another type is refused."""
-    if kind is str:
-        if not isinstance(value, str):
-            raise ValueError(f"{name} must be a word, got {value!r}")
-    elif kind is bool:
-        if not isinstance(value, (bool, np.bool_)):
-            raise ValueError(f"{name} must be True or False, got {value!r}")
-    elif kind is int:
-        check_integer(name, value, 0)
-    else:
-        if np.iscomplexobj(value):
-            raise ValueError(f"{name} must be a real number, got {value!r}")
-        check_scalars(POSITIVE, **{name: value})
-    return kind(value)
-
-
-def with_options(doc):
-    """A docstring in which the word FIELDS becomes one line for each field of Settings."""
-    lines = [f"{f.name:<15}{f.metadata['help']} ({f.default!r})" for f in fields(Settings)]
-    indent = doc.split("FIELDS")[0].rpartition("\n")[2]
-    return doc.replace("FIELDS", f"\n{indent}".join(lines))
+from .pool import Way, at_work, chosen, rows_of_parts
+from .settings import Settings  # noqa: F401, a run is Settings and a State
+from .tape import repeated
+from ..arguments import check_batch
+from ..arrays import beside, device_of, on_host
 
 
 STEPS_PER_READ = 50           # a device computes so many steps before it is waited for
@@ -136,6 +44,10 @@ class State:
     rng      NumPy Generator
     losses   loss of every step so far (n_steps,), NaN for those to come
     unread   losses of the last steps, where they are still on a device; see `read_losses`
+    way      how the steps are computed, on which their rounding depends
+    classes, labels   what labels there are, () for none, and the number of each sample's (N,)
+    held_out  pairs of a step and the held-out loss after it
+    begun    step at which Adam's moments began: that of the model which a run goes on from
     """
 
     step: int
@@ -148,6 +60,11 @@ class State:
     rng: np.random.Generator
     losses: np.ndarray
     unread: list = field(default_factory=list)
+    way: Way = Way()
+    classes: tuple = ()
+    labels: np.ndarray | None = None
+    held_out: list = field(default_factory=list)
+    begun: int = 0
 
 
 def check_data(x):
@@ -159,22 +76,33 @@ def check_data(x):
         raise ValueError(f"x must vary, got {len(x)} samples that are all the same")
 
 
-def start(x, settings):
+def start(x, settings, labels=None):
     """The state before the first step.
 
-    x  data (N, D)
-    Raises ValueError for other shapes, fewer than 2 samples, samples that are all the same and
-        values that are not finite.
+    x       data (N, D)
+    labels  integers or words (N,), or None
+    Raises ValueError for other shapes, fewer than 2 samples, samples that are all the same, values
+        that are not finite and labels that are no classes.
     """
     check_data(x)
     settings.fitted(x)
+    classes, labels = ((), None) if labels is None else numbered(labels, len(x))
     rng = np.random.default_rng(settings.seed)
-    params = init_network(rng, x.shape[1], settings.width, settings.depth,
-                          energy=settings.energy, dtype=settings.dtype)
+    params = init_network(rng, x.shape[1], settings.width_for(x.shape[1]), settings.depth,
+                          energy=settings.energy, dtype=settings.dtype, n_labels=len(classes))
     weights = beside(np.concatenate([np.ravel(p) for p in params]), x)
     zeros = np.zeros_like(weights)
     return State(0, weights, zeros, zeros.copy(), weights.copy(), rng.permutation(len(x)), 0, rng,
-                 np.full(settings.n_steps, np.nan))
+                 np.full(settings.n_steps, np.nan), way=way_for(x, settings, params),
+                 classes=classes, labels=labels)
+
+
+def way_for(x, settings, params):
+    """The `Way` of a run on data x."""
+    if device_of(x):
+        return Way()
+    shapes = [p.shape for p in params]
+    return chosen(min(settings.batch_size, len(x)), shapes, 3, settings.n_steps)
 
 
 def views(flat, shapes):
@@ -184,13 +112,14 @@ def views(flat, shapes):
             for end, size, shape in zip(accumulate(sizes), sizes, shapes)]
 
 
-def model_of(x, settings, flat):
+def model_of(x, settings, flat, classes=()):
     """The model for training data x with these flat weights; sample from `state.average`."""
     center = np.mean(x, axis=0, dtype=np.float64)           # a float32 sum loses its later samples
     sigma_data = np.mean((x - center)**2).item()**0.5
-    shapes = network_shapes(x.shape[1], settings.width, settings.depth, energy=settings.energy)
+    shapes = network_shapes(x.shape[1], settings.width_for(x.shape[1]), settings.depth,
+                            energy=settings.energy, n_labels=len(classes))
     return Model(views(flat, shapes), center.astype(settings.dtype), sigma_data,
-                 settings.fitted(x).sigmas(), settings.energy)
+                 settings.fitted(x).sigmas(), settings.energy, classes=classes)
 
 
 def training_steps(x, settings, state, batches=None):
@@ -201,18 +130,22 @@ def training_steps(x, settings, state, batches=None):
     x         data (N, D); brought to settings.dtype
     settings  a Settings
     state     of `start`, or of a checkpoint; changed in place
-    batches   iterator of what a loss is given, (x, sigma, eps, v), each for one step, in the place
-              of samples of the data; x is centred and of settings.dtype
+    batches   iterator of what a loss is given, (x, sigma, eps, v), and the one-hot of its labels
+              if there are any, each for one step, in the place of samples of the data; x is
+              centred and of settings.dtype
     Raises ValueError for a loss that is not finite, which a smaller learning rate avoids: before
         the update with NumPy, at most STEPS_PER_READ steps later on a device.
     """
     for name in ("weights", "gradient_sum", "square_sum", "average"):   # from a file: NumPy's
         setattr(state, name, beside(getattr(state, name), x))
     settings = settings.fitted(x)
-    model = model_of(x, settings, state.weights)
+    model = model_of(x, settings, state.weights, state.classes)
     x = (x - np.mean(x, axis=0, dtype=np.float64)).astype(settings.dtype)    # before it is rounded
     update = step_of(replace(model, center=np.zeros_like(model.center)), settings, state)
-    batches = batches or drawn_batches(x, settings, state)
+    if batches is None:
+        batches = drawn_batches(x, settings, state)
+        if state.classes:
+            batches = labelled_batches(batches, settings, state, x.dtype)
     while state.step < settings.n_steps:
         yield update(*next(batches))
     read_losses(state, settings)
@@ -224,28 +157,59 @@ def step_of(model, settings, state):
     model  a Model whose weights are views of state.weights
     """
     keep_freed_memory()
-    objective = OBJECTIVES[settings.objective]
-    gradient = np.empty_like(state.weights)
-    gradient_parts = views(gradient, [p.shape for p in model.params])
-
-    def loss(params, *batch):
-        return np.mean(objective(replace(model, params=params).score, *batch))
-
-    loss_and_gradients = value_and_grad(loss)
+    run, parts = at_work(state.way), state.way.parts
+    gradients = [np.empty_like(state.weights) for _ in range(parts)]
+    evaluate = [evaluation(model, settings.objective, gradient) for gradient in gradients]
+    blocks = list(in_blocks(state, gradients))
+    shares = [blocks[rows] for rows in rows_of_parts(len(blocks), min(parts, len(blocks)))]
 
     def update(*batch):
-        value, _ = loss_and_gradients(model.params, *batch, into=gradient_parts)
+        n = len(batch[0])
+        value, *others = run(*(
+            partial(evaluate[i], n, *(a if a is None else a[rows] for a in batch))
+            for i, rows in enumerate(rows_of_parts(n, parts))))
+        value = sum(others, value)
         if on_host(value):
-            value = value.item()
             check_loss(value, state.step, settings)
-        adam_and_average(state, gradient, learning_rate(state.step, settings),
-                         settings.average_decay)
+        rate = learning_rate(state.step, settings, state.begun)
+        run(*(partial(update_blocks, share, state.step, rate, settings.average_decay)
+              for share in shares))
         state.step += 1
         state.unread.append(value)
         if on_host(value) or len(state.unread) == STEPS_PER_READ:
             read_losses(state, settings)
         return value
     return update
+
+
+def evaluation(model, objective, gradient):
+    """The function (n, *batch) -> loss that puts its gradient into a flat buffer.
+
+    The loss is a sum over the samples of the batch divided by n: their mean, if n is their number,
+    as it is on a device.
+    """
+    def losses(params, x, sigma, eps, v, label=None):
+        score = replace(model, params=params, label=label).score
+        return OBJECTIVES[objective](score, x, sigma, eps, v)
+
+    parts = views(gradient, [p.shape for p in model.params])
+    if device_of(gradient):
+        of_mean = value_and_grad(lambda params, *batch: np.mean(losses(params, *batch)))
+        return lambda n, *batch: of_mean(model.params, *batch, into=parts)[0]
+    of_sum = value_and_grad(lambda params, n, *batch: np.sum(losses(params, *batch)) / n)
+
+    def results(*arrays):
+        params, batch = arrays[:len(parts)], arrays[len(parts):]
+        value, gradients = of_sum(list(params), *batch)
+        return [value, *gradients]
+
+    value = np.zeros((), gradient.dtype)
+    evaluate = repeated(results, model.params, [value, *parts])
+
+    def evaluate_on_host(n, *batch):
+        evaluate(np.array(n, gradient.dtype), *batch)
+        return value.item()
+    return evaluate_on_host
 
 
 def read_losses(state, settings):
@@ -283,32 +247,3 @@ def keep_freed_memory():
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3                     # as in malloc.h
     for parameter, size in ((trim_threshold, 2**28), (top_pad, 2**26), (mmap_threshold, 2**25)):
         mallopt(parameter, size)
-
-
-def train(x, settings=None, **options):
-    """Train a network on data x and return it as a Model, with averaged weights.
-
-    x         data (N, D)
-    settings  a Settings, or None for the defaults
-    options   fields of Settings that differ from it, by name:
-
-    FIELDS
-
-    Raises ValueError for other shapes, settings out of range and values that are not finite.
-
-    >>> model = train(np.random.default_rng(0).standard_normal((100, 2)), n_steps=3, width=8)
-    >>> model.score(np.zeros((5, 2), np.float32), 1.0).shape
-    (5, 2)
-    """
-    settings = replace(settings or Settings(), **options)
-    state = start(x, settings)
-    for _ in training_steps(x, settings, state):
-        pass
-    return model_of(x, settings, state.average)
-
-
-Settings.__doc__, train.__doc__ = map(with_options, (Settings.__doc__, train.__doc__))
-train.__signature__ = inspect.Signature([
-    *list(inspect.signature(train).parameters.values())[:2],
-    *(inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default)
-      for f in fields(Settings))])

@@ -14,20 +14,24 @@ import numpy as np
 from .calls.caller import LEVEL_SHAPES, MOST_SECONDS, Caller
 from .calls.frameworks import framework_of
 from .calls.global_state import put_back
+from .calls.input_gradients import NONE, WRONG, input_gradients
 from .calls.judge import Probe, judge, new_probe, rows_of
 from .calls.losses import loss_parts
 from .calls.trial import Trial
 from .doctor import Case, diagnose
 from .doctor.codes import CODES, CONVENTIONS
+from .further import fresh_seed, further_probes, program_of, within_reach
 from .kinds import LOSS, STATES, TABLE, find, some_of
 from .kinds.probes import probe_specs
 from .kinds.quantities import batch_size
+from .options import check_callable, is_positive, is_shape, is_word, words_in
 from .report import Report
+from ..arrays import in_one_line
 
 
 def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argnames=None, dtype=None,
           allow=(), dictionary=True, seconds=10.0, table=None, draws=(), components=None,
-          energy=False, device=None):
+          energy=False, device=None, seed=None):
     """Judge a foreign implementation of a public function of refsgm, a `Report`.
 
     kind         name of the function, or the function itself; its signature is the contract
@@ -47,6 +51,7 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     energy       pass an energy E(x, level) -> (B,) in place of a score: the score is minus its
                  gradient, E.gradient(x, level)
     device       where arrays are, such as "cuda": of torch and jax
+    seed         of the random probes, a whole number: what a report names repeats its probes
     Raises ValueError for a kind, framework or option that does not exist, and
         ModuleNotFoundError for a framework that is not installed.
 
@@ -56,36 +61,42 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     (False, 'sign')
     """
     contract = find(kind)
-    if levels not in LEVEL_SHAPES:
+    if not is_word(levels, LEVEL_SHAPES):
         raise ValueError(f"levels must be one of column, flat, trailing, scalar or None, "
-                         f"got {levels!r}")
-    if dtype not in (None, "float32", "float64"):
-        raise ValueError(f'dtype must be "float32", "float64" or None, got {dtype!r}')
-    if not callable(fn):
-        raise ValueError(f"fn must be a function, got {type(fn).__name__}")
-    if event_shape is not None and not (
-            isinstance(event_shape, (tuple, list)) and event_shape
-            and all(isinstance(n, (int, np.integer)) and n > 0 for n in event_shape)):
-        raise ValueError(f"event_shape must hold positive integers or be None, got {event_shape!r}")
-    if not (isinstance(seconds, (int, float)) and 0 < seconds <= MOST_SECONDS):
+                         f"got {in_one_line(levels)}")
+    if not is_word(dtype, (None, "float32", "float64")):
+        raise ValueError(f'dtype must be "float32", "float64" or None, got {in_one_line(dtype)}')
+    check_callable(fn=fn)
+    if event_shape is not None and not is_shape(event_shape):
+        raise ValueError("event_shape must hold positive integers or be None, "
+                         f"got {in_one_line(event_shape)}")
+    if not is_positive(seconds) or seconds > MOST_SECONDS:
         raise ValueError(f"seconds must be positive and at most a day, {MOST_SECONDS:g}, "
-                         f"got {seconds!r}")
+                         f"got {in_one_line(seconds)}")
+    if not (seed is None or isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+            and seed >= 0):
+        raise ValueError(f"seed must be a whole number, zero or more, or None, "
+                         f"got {in_one_line(seed)}")
     allow = tuple(allow) if isinstance(allow, (set, frozenset, list, tuple)) else (allow,)
-    unknown = [a for a in allow if a not in (*CODES, *CONVENTIONS)]
+    unknown = [a for a in allow if not is_word(a, (*CODES, *CONVENTIONS))]
     if unknown:
         raise ValueError(f"allow must hold conventions ({', '.join(CONVENTIONS)}) or codes, "
-                         f"got {unknown[0]!r}")
+                         f"got {in_one_line(unknown[0])}")
+    for name, value in (("energy", energy), ("dictionary", dictionary)):
+        if not is_word(value, (True, False)):
+            raise ValueError(f"{name} must be True or False, got {in_one_line(value)}")
     if energy and "score_fn" not in contract.args:
         raise ValueError("energy must be False for a kind that is passed no score, "
                          f"{contract.name}")
     if components is not None:
-        contract = some_of(contract, (components,) if isinstance(components, str) else components)
+        contract = some_of(contract, words_in("components", components))
     caller = Caller(contract, fn, framework_of(framework, device), levels, event_shape, argnames,
                     seconds, table, draws, energy)
     dim = None if event_shape is None else int(np.prod(event_shape))
     with put_back() as changes:
         probes, dtype, said = adapted(caller, dim, dtype)
-        report = verdict(caller, dim, dtype, allow, dictionary, probes=probes)
+        report = verdict(caller, dim, dtype, allow, dictionary, probes=probes,
+                         seed=fresh_seed() if seed is None else int(seed))
     report.notes = (*said, *report.notes, *changes)
     return report
 
@@ -141,34 +152,61 @@ def answers(caller, way, dim):
     return True
 
 
-def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(), probes=None):
+def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(), probes=None,
+            seed=None):
     """The report on whatever answers like a `Caller`: Python, another process, stored answers.
 
     further  probes that are judged already and count beside the usual ones
     probes   the usual ones, if they are judged already
+    seed     of random probes, which live code is asked after all others; None for none
     """
-    contract = caller.contract
+    contract, said = caller.contract, []
     if probes is None:
         probes = probe_all(contract, caller, caller.levels, dim, dtype)
     probes = [*probes, *further]
+    right = all(p.ok and not p.trial.mutated for p in probes)
+    if right and seed is not None:
+        more, said = further_probes(caller, dim, single(probes, dtype), seed)
+        probes += more
+        right = all(p.ok and not p.trial.mutated for p in probes)
     parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
     case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
-    right = all(p.ok and not p.trial.mutated for p in probes)
     diagnoses = [] if right else diagnose(case)
     if parts and [d.code for d in diagnoses] == ["other-convention"]:
         parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
-    if parts.get("gradient") == "wrong":
-        diagnoses.append(case.say("detached-gradient", "the gradient with respect to the "
-                                  "parameters of the function that was passed is not the "
-                                  "derivative of the value", "gradient"))
-    return Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
-                  notes(case))
+    wrong = ["the parameters of the function that was passed"] * (parts.get("gradient") == "wrong")
+    if right and seed is not None and contract.form != LOSS:
+        found = input_gradients(caller, dim, dtype)
+        wrong = [name for name, word in found.items() if word == WRONG]
+        if found:
+            parts = {"gradient": "wrong" if wrong else "not judged" if set(found.values()) == {NONE}
+                     else "right"}
+    if wrong:
+        diagnoses.append(case.say("detached-gradient", "the gradient with respect to "
+                                  f"{', '.join(wrong)} is not the derivative of the value",
+                                  "gradient"))
+    report = Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
+                    (*notes(case), *said))
+    if seed is not None:
+        report.seed, report.program = seed, program_of(caller, probes)
+    return report
+
+
+def single(probes, dtype):
+    """The dtype of further probes: float32 for code that answers in it whatever it is asked."""
+    return "float32" if any(d == np.float32 for d in probes[0].trial.dtypes) else dtype
+
+
+VERY_WIDE = ("minute levels", "vast levels")                    # beyond float32
 
 
 def probe_all(contract, caller, levels, dim, dtype):
     """Every probe, judged; after two that ran out of time, no more."""
     probes, late = [], 0
     for s in probe_specs(contract, levels, dim):
+        if s.regime in VERY_WIDE and probes and single(probes, dtype) == "float32" or (
+                not within_reach(caller, s)):
+            continue
         if dtype is not None:
             if s.dtype != dtype and s.dtype == "float32":
                 continue

@@ -3,7 +3,10 @@
 import textwrap
 from dataclasses import dataclass, field
 
+from .kinds.wide import FURTHER, RANDOM
+
 WIDTH = 96
+MOST_SHOWN = 24
 
 
 @dataclass
@@ -16,6 +19,8 @@ class Report:
     parts            of a loss: "value", "minimiser", "gradient" -> "right", "wrong" or "not judged"
     allowed          conventions and codes that were accepted
     notes            what is worth knowing and not wrong
+    seed             of the random probes, None without any
+    program          a small failing probe as a program, or ""
     """
 
     kind: str
@@ -25,6 +30,8 @@ class Report:
     parts: dict = field(default_factory=dict)
     allowed: tuple = ()
     notes: tuple = ()
+    seed: int | None = None
+    program: str = ""
 
     @property
     def right(self):
@@ -57,6 +64,12 @@ class Report:
         return sorted((p for p in self.probes if not p.ok), key=lambda p: p.error)
 
     @property
+    def shown(self):
+        """The probes that a text lists: all, or where they are many, plain and failing ones."""
+        many = len(self.probes) > MOST_SHOWN
+        return [p for p in self.probes if not (many and p.ok and p.situation.regime in FURTHER)]
+
+    @property
     def diagnosis(self):
         """The best explanation, or None."""
         return self.diagnoses[0] if self.diagnoses else None
@@ -72,6 +85,7 @@ class Report:
         return {"kind": self.kind, "framework": self.framework,
                 "ok": self.ok, "right": self.right, "parts": dict(self.parts),
                 "notes": list(self.notes), "allowed": sorted(self.allowed),
+                "seed": self.seed, "program": self.program,
                 "diagnoses": [d._asdict() for d in self.diagnoses],
                 "probes": [{"label": p.label, "ok": p.ok, "error": finite(p.error),
                             "allowed": finite(p.allowed), "message": p.trial.error,
@@ -91,7 +105,7 @@ class Report:
             if d.fix:
                 lines += wrapped(f"-> {d.fix}", 4)
         answered = any(p.trial.outputs is not None for p in self.failing)
-        shown = self.probes if answered and not self.convention else []
+        shown = self.shown if answered and not self.convention else []
         if shown:
             lines += ["", f"  {'probe':44} {'error':>9} {'allowed':>9}"]
             for p in shown:
@@ -99,7 +113,14 @@ class Report:
                 mark = " " if p.ok else "x"
                 lines.append(f"{mark} {p.label[:44]:44} {error:>9} {p.allowed:9.1e}"
                              + (f"  {p.trial.error}"[:WIDTH - 66] if p.trial.error else ""))
+            if len(shown) < len(self.probes):
+                lines.append(f"  and {len(self.probes) - len(shown)} more, which are right")
             lines += smallest(self.failing)
+        if any(p.situation.regime in RANDOM for p in self.failing):
+            lines += ["", f"  the random probes are those of seed={self.seed}"]
+        if self.program and shown:
+            lines += ["", "  the smallest failing probe found, as a program:", "",
+                      *self.program.splitlines()]
         lines += [line for note in self.notes for line in wrapped(f"note: {note}", 2)]
         return "\n".join(lines)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .calls.frameworks import framework_of
 from .doctor.codes import CODES, Diagnosis
+from .options import check_callable
 from .report import wrapped
 
 TIMES = np.concatenate([np.geomspace(0.01, 0.1, 6), np.linspace(0.15, 0.98, 24)])
@@ -81,6 +82,7 @@ def check_sde(marginal, sde, framework="numpy"):
     ...           lambda t: (-0.5, 1.0)).diagnosis.sentence
     'f is 1/2 times the right one, d scale/dt / scale'
     """
+    check_callable(marginal=marginal, sde=sde)
     library, result = framework_of(framework), Process(framework)
 
     def called(fn, t, name):
@@ -90,9 +92,10 @@ def check_sde(marginal, sde, framework="numpy"):
         try:
             return [np.broadcast_to(np.asarray(library.to_numpy(p), dtype=float).reshape(-1),
                                     t.shape) for p in pair]
-        except ValueError:
+        except (ValueError, TypeError):
             raise ValueError(f"{name} must return two numbers or arrays (B, 1), got shapes "
                              f"{[np.shape(p) for p in pair]}") from None
+    called(marginal, TIMES, "marginal")
     single = "32" in str(getattr(marginal(library.asarray(TIMES[:, None]))[1], "dtype", ""))
     step = 8e-3 if single else STEP
     at = {c: called(marginal, TIMES + c * step * TIMES, "marginal") for c in (-2, -1, 0, 1, 2)}

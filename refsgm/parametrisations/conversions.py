@@ -21,7 +21,7 @@ Levels, rates and times are scalars or (B, 1). Linear flow has scale = 1 - t, si
 import autograd.numpy as np
 
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, UNIT, check_batch, check_level,
-                         check_values)
+                         check_like, check_values)
 from ..arrays import on_host
 
 
@@ -137,6 +137,7 @@ def sde_coefficients(scale, sigma, scale_rate, sigma_rate):
     check_values(POSITIVE, scale=scale)
     check_values(NONNEGATIVE, sigma=sigma)
     check_values(FINITE, scale_rate=scale_rate, sigma_rate=sigma_rate)
+    check_like(scale=scale, sigma=sigma, scale_rate=scale_rate, sigma_rate=sigma_rate)
     growth = scale * sigma_rate - sigma * scale_rate          # scale^2 d (sigma / scale) / dt
     if on_host(growth) and np.any(np.real(growth) < 0):
         raise ValueError("sigma / scale must not fall with time, which runs from data to noise, "

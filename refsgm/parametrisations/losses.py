@@ -12,7 +12,7 @@ over features; x_0, x and eps are clean data and standard normal noise (B, D), l
 
 import autograd.numpy as np
 
-from ..arguments import POSITIVE, UNIT, check_batch, check_level, check_returned, check_scalars
+from ..arguments import POSITIVE, UNIT, check_batch, check_level, check_scalars, returned_by
 from ..diffusion import diffuse
 from ..gaussian import perturb
 from ..weights import edm_weight
@@ -29,7 +29,7 @@ def x0_prediction_loss(x0_fn, x, sigma, eps):
     array([4.])
     """
     x_noisy = perturb(x, sigma, eps)
-    x_hat = check_returned("x0_fn(x_noisy, sigma)", x0_fn(x_noisy, sigma), np.shape(x))
+    x_hat = returned_by("x0_fn(x_noisy, sigma)", x0_fn, (x_noisy, sigma), np.shape(x))
     return np.sum((x - x_hat)**2, axis=1)
 
 
@@ -50,7 +50,7 @@ def edm_loss(denoiser_fn, x, sigma, eps, sigma_data):
     x_noisy = perturb(x, sigma, eps)
     check_scalars(POSITIVE, sigma_data=sigma_data)
     call = "denoiser_fn(x_noisy, sigma)"
-    x_hat = check_returned(call, denoiser_fn(x_noisy, sigma), np.shape(x))
+    x_hat = returned_by(call, denoiser_fn, (x_noisy, sigma), np.shape(x))
     return np.sum(edm_weight(sigma, sigma_data) * (x - x_hat)**2, axis=1)
 
 
@@ -67,7 +67,7 @@ def v_prediction_loss(v_fn, x_0, alpha_bar_t, eps):
     """
     x_t = diffuse(x_0, alpha_bar_t, eps)
     v = alpha_bar_t**0.5 * eps - (1 - alpha_bar_t)**0.5 * x_0
-    v_hat = check_returned("v_fn(x_t, alpha_bar_t)", v_fn(x_t, alpha_bar_t), np.shape(x_0))
+    v_hat = returned_by("v_fn(x_t, alpha_bar_t)", v_fn, (x_t, alpha_bar_t), np.shape(x_0))
     return np.sum((v - v_hat)**2, axis=1)
 
 
@@ -86,5 +86,5 @@ def flow_matching_loss(u_fn, x_0, t, eps):
     check_level(x_0, UNIT, t=t)
     scale, sigma = flow_marginal(t)
     x_t = scale * x_0 + sigma * eps
-    u_hat = check_returned("u_fn(x_t, t)", u_fn(x_t, t), np.shape(x_0))
+    u_hat = returned_by("u_fn(x_t, t)", u_fn, (x_t, t), np.shape(x_0))
     return np.sum((eps - x_0 - u_hat)**2, axis=1)

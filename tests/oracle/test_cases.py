@@ -3,8 +3,11 @@
 The programs are written from the formulas of the reports that their names cite.
 """
 
+import math
+
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 import refsgm
 from refsgm.oracle.check import check
@@ -26,6 +29,15 @@ def lcm(missing):
     def scalings(sigma, sigma_data):
         size = sigma**2 + sigma_data**2
         return sigma_data**2 / size, sigma * (1 if missing else sigma_data) / size**0.5
+    return scalings
+
+
+def consistency(right):
+    """huggingface/diffusers PR 6833: the scalings of a consistency model begin at sigma_min."""
+    def scalings(sigma, sigma_data, sigma_min=0.002):
+        gap = sigma - sigma_min if right else sigma
+        return (sigma_data**2 / (gap**2 + sigma_data**2),
+                gap * sigma_data / (sigma**2 + sigma_data**2)**0.5)
     return scalings
 
 
@@ -68,6 +80,35 @@ def writing(right):
     return marginal
 
 
+def cosine(right):
+    """The same, in the continuous cosine schedule that the report is about."""
+    def marginal(t, s=0.008):
+        if not right:
+            t[-1] = 0.9946
+        scale = torch.cos(math.pi / 2 * (t + s) / (1 + s)) / math.cos(math.pi / 2 * s / (1 + s))
+        return scale, (1 - scale**2).sqrt()
+    return marginal
+
+
+def adaptive(score_fn, x, sigma_min, sigma_max):
+    """lampe 18, flow_matching PR 79, score_sde_pytorch 64: a log likelihood by RK45 at 1e-5."""
+    (B, D), ratio = x.shape, math.log(sigma_max / sigma_min)
+
+    def rate(t, y):
+        z = torch.tensor(y[:B * D].reshape(B, D)).requires_grad_()
+        sigma = sigma_min * math.exp(t * ratio)
+        with torch.enable_grad():
+            s = score_fn(z, torch.tensor(sigma))
+            div = sum(torch.autograd.grad(s[:, i].sum(), z, retain_graph=True)[0][:, i]
+                      for i in range(D))
+        return -sigma**2 * ratio * np.concatenate([s.detach().numpy().ravel(), div.numpy()])
+    y = solve_ivp(rate, (0, 1), np.concatenate([x.numpy().ravel(), np.zeros(B)]), rtol=1e-5,
+                  atol=1e-5).y[:, -1]
+    z = torch.tensor(y[:B * D].reshape(B, D))
+    return (-0.5 * (z / sigma_max).square().sum(1) - D / 2 * math.log(2 * math.pi * sigma_max**2)
+            + torch.tensor(y[B * D:]))
+
+
 def hutchinson(scale):
     """facebookresearch/flow_matching 49: one vector a sample is enough."""
     def estimate(v_fn, x, z):
@@ -107,9 +148,12 @@ CASES = {                                     # name: (kind, function, options, 
     "02 wrong": ("edm_preconditioning", lcm(True), {"components": ("c_skip", "c_out")},
                  "factor-missing"),
     "02 right": ("edm_preconditioning", lcm(False), {"components": ("c_skip", "c_out")}, None),
+    "02 min wrong": ("consistency_scalings", consistency(False), {}, "argument-ignored"),
+    "02 min right": ("consistency_scalings", consistency(True), {}, None),
     "03 right": ("karras_sigmas", schedule(16), {"allow": "final-zero"}, None),
     "03 named": ("karras_sigmas", schedule(16), {}, "other-convention"),
     "03 wrong": ("karras_sigmas", lambda *a: schedule(1)(*a)[:-1], {}, "factor"),
+    "14 right": ("log_likelihood", adaptive, {}, None),
     "15 wrong": (EPS, rounded_level(torch.bfloat16), {}, "low-precision"),
     "15 half": (EPS, rounded_level(torch.float16), {}, "low-precision"),
     "15 network": (EPS, rounded_network, {}, "low-precision"),
@@ -122,6 +166,8 @@ CASES = {                                     # name: (kind, function, options, 
                  "other-convention"),
     "21 wrong": ("vp_marginal", writing(False), {"levels": "flat"}, "mutates-input"),
     "21 right": ("vp_marginal", writing(True), {}, None),
+    "21 cosine wrong": ("cosine_marginal", cosine(False), {"levels": "flat"}, "mutates-input"),
+    "21 cosine right": ("cosine_marginal", cosine(True), {}, None),
     "22 wrong": ("hutchinson_divergence", hutchinson(0.5), {}, "half"),
     "22 right": ("hutchinson_divergence", hutchinson(1.0), {}, None),
 }
@@ -145,6 +191,22 @@ def test_a_sampler_by_tables_is_right_in_the_precision_of_its_tables(cast, dtype
     report = check("ddpm_step", p_sample, "torch", table=table, dtype=dtype,
                    argnames=("x_t", "alpha_bar_t", "eps"))
     assert report.ok, report
+
+
+def on_another_device(moved):
+    """diffusers 14368, sglang PR 23294: a table is on another device than the data, here "meta"."""
+    table = torch.linspace(0.9, 0.1, 10, dtype=torch.float64)
+
+    def loss(eps_fn, x_0, t, eps):
+        a = (table if moved else table.to("meta"))[t.long()].reshape(-1, 1)
+        return (eps_fn(a.sqrt() * x_0 + (1 - a).sqrt() * eps, t) - eps).square().sum(1)
+    return check("ddpm_loss", loss, "torch", table=table, device="cpu", seconds=0.5)
+
+
+def test_a_table_on_another_device_is_not_called_right():
+    """[DDPM-4] Case 28: the exception of the framework is what is said, or that no answer comes."""
+    assert on_another_device(True).ok
+    assert code(on_another_device(False)) in {"raises", "timeout"}
 
 
 def test_a_level_that_is_rounded_is_said_to_be():

@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import signal
 import warnings
 
 import numpy as np
@@ -37,11 +38,15 @@ def test_no_exception_of_foreign_code_ends_ours(error):
 
 
 def test_a_user_can_interrupt_a_check():
-    """KeyboardInterrupt is the only exception that passes through, since it comes from the user."""
-    def foreign(*args):
+    """Ctrl-C passes through; a KeyboardInterrupt that foreign code raises itself is its mistake."""
+    def pressed(*args):
+        signal.raise_signal(signal.SIGINT)
+
+    def raised(*args):
         raise KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
-        check("gaussian_score", foreign)
+        check("gaussian_score", pressed)
+    assert code(check("gaussian_score", raised)) == "raises"
 
 
 def test_code_that_raises_where_rows_are_not_columns_broadcasts():

@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import subprocess
 import sys
 import time
 
@@ -14,6 +13,7 @@ from refsgm.oracle.doors.pipe import Spoken
 from refsgm.oracle.kinds import find
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.probes import probe_specs
+from tests.support.command_line import run
 
 REPLY = """
 import json, os, subprocess, sys, time
@@ -145,14 +145,6 @@ def test_one_missing_answer_in_any_group_is_seen(answered):
             assert report.diagnoses
 
 
-def run(*args, cwd):
-    """Run refsgm; the finished process, which must not have failed by itself."""
-    done = subprocess.run([sys.executable, "-m", "refsgm", *map(str, args)], cwd=cwd, text=True,
-                          capture_output=True, timeout=150)
-    assert "refsgm" not in done.stderr.partition("Traceback")[2], done.stderr
-    return done
-
-
 FUNCTIONS = {
     "writes_to_every_pipe": """
 def f(x, mean, sigma):
@@ -178,9 +170,8 @@ def f(x, mean, sigma):
 def test_a_function_that_attacks_the_oracle_gets_a_verdict(name, tmp_path):
     """Exit code 1, a sentence, and no traceback."""
     (tmp_path / "mine.py").write_text(FUNCTIONS[name])
-    done = run("check", "gaussian_score", "mine.py:f", "--seconds", 1, cwd=tmp_path)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "wrong" in done.stdout
+    out, _ = run("check", "gaussian_score", "mine.py:f", "--seconds", 1, cwd=tmp_path, code=1)
+    assert "wrong" in out
 
 
 def test_what_a_function_started_is_ended_with_the_check(tmp_path):
@@ -189,7 +180,7 @@ def test_what_a_function_started_is_ended_with_the_check(tmp_path):
         "import subprocess\nchild = subprocess.Popen(['sleep', '97'])\n"
         "open('pid', 'w').write(str(child.pid))\n"
         "def f(x, mean, sigma):\n    return (mean - x) / sigma**2\n")
-    assert run("check", "gaussian_score", "mine.py:f", cwd=tmp_path).returncode == 0
+    run("check", "gaussian_score", "mine.py:f", cwd=tmp_path)
     time.sleep(0.2)
     assert has_ended(tmp_path / "pid")
 
@@ -199,15 +190,14 @@ def test_a_file_that_cannot_be_read_is_not_a_wrong_answer(tmp_path):
     (tmp_path / "deep.json").write_text("[" * 10**5)
     for name, words in (("none.json", "cannot read none.json: No such file"),
                         ("deep.json", "deep.json must be a JSON file")):
-        done = run("vectors", "verify", "posterior", name, cwd=tmp_path)
-        assert done.returncode == 2
-        assert words in done.stderr
+        _, errors = run("vectors", "verify", "posterior", name, cwd=tmp_path, code=2)
+        assert words in errors
 
 
 @pytest.mark.parametrize("seconds", ["inf", "nan", "-1", "1e9"])
 def test_a_time_limit_is_a_time(seconds, tmp_path):
     """An endless one, or none, is refused before anything runs."""
     pathlib.Path(tmp_path / "mine.py").write_text("def f(x, mean, sigma): return x")
-    done = run("check", "gaussian_score", "mine.py:f", "--seconds", seconds, cwd=tmp_path)
-    assert done.returncode == 2
-    assert re.search("seconds", done.stderr)
+    _, errors = run("check", "gaussian_score", "mine.py:f", "--seconds", seconds, cwd=tmp_path,
+                    code=2)
+    assert re.search("seconds", errors)

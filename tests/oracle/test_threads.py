@@ -1,6 +1,8 @@
 """What foreign code does to the process around it: output, time, memory, and global state."""
 
 import io
+import os
+import signal
 import sys
 import threading
 import time
@@ -155,14 +157,15 @@ def test_global_state_is_put_back_and_its_change_is_told():
     torch = pytest.importorskip("torch")
 
     def foreign(x, mean, sigma):
+        result = score(x, mean, sigma)
         torch.set_default_dtype(torch.float64)
         torch.set_grad_enabled(False)
         torch.manual_seed(3)
         np.random.seed(3)                                                   # noqa: NPY002
-        return score(x, mean, sigma)
+        return result
     before = np.random.get_state()[1].tolist(), torch.get_rng_state()       # noqa: NPY002
     report = check("gaussian_score", foreign, "torch")
-    assert report.right
+    assert all(p.ok for p in report.probes)
     assert torch.get_default_dtype() is torch.float32
     assert torch.is_grad_enabled()
     assert np.random.get_state()[1].tolist() == before[0]                   # noqa: NPY002
@@ -170,3 +173,40 @@ def test_global_state_is_put_back_and_its_change_is_told():
     for word in ("precision", "gradients", "NumPy's global", "PyTorch's global"):
         assert sum(word in note for note in report.notes) == 1
     assert check("gaussian_score", score, "torch").notes == ()
+
+
+def test_more_of_the_process_is_put_back(tmp_path, monkeypatch):
+    """Its folder, environment, path of modules, depth of calls, printing and signals."""
+    monkeypatch.chdir(tmp_path)
+
+    def state():
+        return (os.getcwd(), dict(os.environ), [*sys.path], sys.getrecursionlimit(),
+                np.get_printoptions(), signal.getsignal(signal.SIGTERM))
+
+    def foreign(x, mean, sigma):
+        os.chdir("/")
+        os.environ["REFSGM_BACKEND"] = "none"
+        sys.path.insert(0, "/")
+        sys.setrecursionlimit(3000)
+        np.set_printoptions(precision=1)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return score(x, mean, sigma)
+    before = state()
+    report = check("gaussian_score", foreign)
+    assert report.right
+    assert state() == before
+    assert len(report.notes) == len(before)
+
+
+@pytest.mark.parametrize("result", [
+    lambda a: np.ma.array(a, mask=np.eye(*a.shape)), lambda a: "1" * 10**7,
+    lambda a: np.broadcast_to(1.0, (10**12,)), lambda a: np.broadcast_to(1.0, (10**9, 10**9))],
+    ids=["masked", "text", "a view of a terabyte", "a larger one"])
+def test_a_result_that_is_no_array_of_numbers_takes_no_memory(result):
+    """Masks are not looked through, and nothing is copied that is larger than an answer can be."""
+    tracemalloc.start()
+    report = check("gaussian_score", lambda *args: result(score(*args)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert code(report) == "wrong-shape"
+    assert peak < 60e6

@@ -1,5 +1,6 @@
 """One valid call of every public function, for the properties that all of them have.
 
+The arguments of a kind follow from their names; those of all else are written here.
 Each entry builds its arguments from an `Inputs`, whose arrays are float64 and random:
 x, y, z, w (B, D); column(low, high) a noise level per row, (B, 1), or one number for all rows.
 """
@@ -8,6 +9,7 @@ import autograd.numpy as anp
 import numpy as np
 
 import refsgm
+from refsgm.oracle.kinds import (BATCH, DATA, FUNCTIONS, KINDS, LEVEL, LOSS, ROWS, STATES, TABLE)
 
 B, D, L, K, M, T = 5, 3, 4, 6, 2, 7                 # all different, so axes can be told apart
 
@@ -45,94 +47,56 @@ def seeded():
     return np.random.default_rng(11)
 
 
-# name -> (function of an Inputs that gives the arguments)
-CALLS = {
-    "gaussian_log_density": lambda i: (i.x, i.y, i.column(0.5, 2)),
-    "gaussian_score": lambda i: (i.x, i.y, i.column(0.5, 2)),
-    "perturb": lambda i: (i.x, i.column(0.5, 2), i.y),
-    "perturbation_score": lambda i: (i.x, i.y, i.column(0.5, 2)),
-    "mixture_log_density": lambda i: (i.x, i.weights, i.means, i.column(0.5, 2)),
-    "mixture_score": lambda i: (i.x, i.weights, i.means, i.column(0.5, 2)),
-    "prior_log_density": lambda i: (i.x, i.column(0.5, 2)),
-    "directional_derivative": lambda i: (score, i.x, i.v),
-    "divergence": lambda i: (score, i.x),
-    "hutchinson_divergence": lambda i: (score, i.x, i.v),
-    "explicit_score_matching": lambda i: (score, i.x, i.y),
-    "implicit_score_matching": lambda i: (score, i.x),
-    "sliced_score_matching": lambda i: (score, i.x, i.v),
-    "sliced_score_matching_vr": lambda i: (score, i.x, i.y),
-    "finite_difference_ssm": lambda i: (score, i.x, i.v, 0.1),
-    "denoising_score_matching": lambda i: (score, i.x, i.column(0.5, 2), i.y),
-    "noise_conditional_score_matching": lambda i: (score, i.x, i.sigmas, i.eps_levels),
-    "noise_prediction_loss": lambda i: (score, i.x, i.column(0.5, 2), i.y),
-    "ddpm_loss": lambda i: (score, i.x, i.column(0.1, 0.9), i.y),
-    "score_from_eps": lambda i: (i.x, i.column(0.5, 2)),
-    "eps_from_score": lambda i: (i.x, i.column(0.5, 2)),
-    "x0_from_eps": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2)),
-    "eps_from_x0": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2)),
-    "x0_from_score": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2)),
-    "score_from_x0": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2)),
-    "v_from_x0_eps": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2)),
-    "x0_from_v": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2)),
-    "eps_from_v": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2)),
-    "velocity_from_x0_eps": lambda i: (i.x, i.y),
-    "x0_from_velocity": lambda i: (i.x, i.y, i.column(0, 1)),
-    "velocity_from_score": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2),
-                                      i.column(-1, -0.1), i.column(0.1, 1)),
-    "score_from_velocity": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0.5, 2),
-                                      i.column(-1, -0.1), i.column(0.1, 1)),
-    "sde_coefficients": lambda i: (i.column(0.5, 1), i.column(0.5, 2), i.column(-1, -0.1),
-                                   i.column(0.1, 1)),
-    "flow_marginal": lambda i: (i.column(0, 1),),
-    "shift_time": lambda i: (i.column(0, 1), 3.0),
-    "flow_step": lambda i: (i.x, i.y, i.column(0.5, 1), i.column(0, 0.4)),
-    "x0_prediction_loss": lambda i: (score, i.x, i.column(0.5, 2), i.y),
-    "edm_loss": lambda i: (score, i.x, i.column(0.5, 2), i.y, 0.7),
-    "v_prediction_loss": lambda i: (score, i.x, i.column(0.1, 0.9), i.y),
-    "flow_matching_loss": lambda i: (score, i.x, i.column(0, 1), i.y),
-    "log_normal_sigma": lambda i: (i.column(-2, 2),),
-    "logit_normal_time": lambda i: (i.column(-2, 2),),
-    "classifier_free_guidance": lambda i: (i.x, i.y, i.column(1, 5)),
-    "ve_from_vp": lambda i: (i.x, i.column(0.1, 0.9)),
-    "vp_from_ve": lambda i: (i.x, i.column(0.5, 2)),
-    "ve_score_from_vp": lambda i: (i.x, i.column(0.1, 0.9)),
-    "vp_score_from_ve": lambda i: (i.x, i.column(0.1, 0.9)),
-    "edm_preconditioning": lambda i: (i.column(0.5, 2), 0.7),
-    "score_matching_weight": lambda i: (i.column(0.5, 2),),
-    "likelihood_weight": lambda i: (i.column(0.5, 2),),
-    "edm_weight": lambda i: (i.column(0.5, 2), 0.7),
-    "min_snr_weight": lambda i: (i.column(0.1, 0.9), 5.0, "v"),
-    "sigma_from_alpha_bar": lambda i: (i.column(0.1, 0.9),),
-    "alpha_bar_from_sigma": lambda i: (i.column(0.5, 2),),
-    "signal_to_noise_ratio": lambda i: (i.column(0.1, 0.9),),
-    "vp_marginal": lambda i: (i.column(0, 1),),
-    "ve_marginal": lambda i: (i.column(0, 1), 0.1, 3.0),
-    "ve_diffusion_coefficient": lambda i: (i.column(0, 1), 0.1, 3.0),
-    "diffuse": lambda i: (i.x, i.column(0.1, 0.9), i.y),
-    "posterior": lambda i: (i.x, i.y, i.column(0.1, 0.4), i.column(0.5, 0.9)),
-    "langevin_step": lambda i: (i.x, i.y, i.column(0.1, 0.5), i.z),
-    "ddpm_step": lambda i: (i.x, i.y, i.column(0.1, 0.4), i.column(0.5, 0.9), i.z),
-    "ddim_step": lambda i: (i.x, i.y, i.column(0.1, 0.4), i.column(0.5, 0.9), 0.6, i.z),
-    "ve_probability_flow_step": lambda i: (i.x, i.y, i.column(1, 2), i.column(0.1, 0.9)),
-    "heun_step": lambda i: (score, i.x, i.column(1, 2), i.column(0.1, 0.9)),
-    "ve_reverse_sde_step": lambda i: (i.x, i.y, i.column(1, 2), i.column(0.1, 0.9), i.z),
-    "ve_ancestral_step": lambda i: (i.x, i.y, i.column(1, 2), i.column(0.1, 0.9), i.z),
-    "raise_noise": lambda i: (i.x, i.column(0.1, 0.9), i.column(1, 2), i.z),
-    "vp_probability_flow_drift": lambda i: (i.x, i.y, i.column(0.5, 2)),
-    "vp_reverse_sde_drift": lambda i: (i.x, i.y, i.column(0.5, 2)),
+# What an argument is, by its name: the range of a noise level, or what is given for a number or a
+# table. Data are x, y, z, w, in this order.
+RANGES = {
+    "sigma": (0.5, 2), "sigma_t": (1, 2), "sigma_s": (0.1, 0.9), "sigma_to": (1, 2),
+    "sigma_from": (0.1, 0.9), "sigma_max": (0.5, 2), "alpha_bar": (0.1, 0.9),
+    "alpha_bar_t": (0.1, 0.4), "alpha_bar_s": (0.5, 0.9), "scale": (0.5, 1),
+    "scale_rate": (-1, -0.1), "sigma_rate": (0.1, 1), "t": (0.5, 1), "s": (0, 0.4), "g": (0.5, 2),
+    "beta": (0.5, 2), "step_size": (0.1, 0.5), "z": (-2, 2),
 }
+GIVEN = {
+    "sigma_data": 0.7, "eta": 0.6, "gamma": 5.0, "shift": 3.0, "step": 0.1, "step_size": 0.1,
+    "sigma_min": 0.5, "sigma_max": 3.0, "prediction": "v", "n_levels": L, "n_steps": T,
+    "steps_per_level": 2,
+}
+
+
+def valid(kind):
+    """A function of an Inputs: the arguments that a kind requires, as their names say."""
+    def arguments(inputs):
+        data = iter([inputs.x, inputs.y, inputs.z, inputs.w])
+        tables = {"alpha_bar": inputs.alpha_bar, "betas": 1 - inputs.alpha_bar[1:],
+                  "sigmas": inputs.sigmas, "weights": inputs.weights, "means": inputs.means}
+
+        def given(name):
+            if name in FUNCTIONS:
+                return score
+            if kind.is_level(name):
+                return inputs.column(*RANGES[name])
+            if kind.sliced and name == "v":
+                return inputs.v
+            if name in DATA:
+                return next(data)
+            if name == "rng":
+                return seeded()
+            return tables[name] if name in tables else GIVEN[name]
+        return tuple(given(name) for name in kind.args[:kind.required])
+    return arguments
+
+
+KINDS_BY_ROW = [kind for kind in KINDS.values() if not kind.adaptive
+                and kind.form in (BATCH, ROWS, LOSS, LEVEL) and kind.name != "bits_per_dimension"]
+# name -> (function of an Inputs that gives the arguments)
+CALLS = {kind.name: valid(kind) for kind in KINDS_BY_ROW} | {
+    "sliced_score_matching_vr": lambda i: (score, i.x, i.y),
+    "noise_conditional_score_matching": lambda i: (score, i.x, i.sigmas, i.eps_levels)}
 
 GAUSSIAN = refsgm.Gaussian(np.ones(D), np.eye(D))
 
 # Functions of tables and loops: called, but not row by row.
-TABLES = {
-    "geometric_sigmas": lambda i: (3.0, 0.5, L),
-    "karras_sigmas": lambda i: (3.0, 0.5, L),
-    "linear_betas": lambda i: (T,),
-    "cosine_alpha_bar": lambda i: (T,),
-    "alpha_bar_from_betas": lambda i: (1 - i.alpha_bar[1:],),
-    "betas_from_alpha_bar": lambda i: (i.alpha_bar,),
-    "annealed_step_sizes": lambda i: (i.sigmas, 0.1),
+TABLES = {kind.name: valid(kind) for kind in KINDS.values() if kind.form == TABLE} | {
     "log_likelihood": lambda i: (score, i.x, 0.5, 2.0),
     "probability_flow": lambda i: (score, i.x, 0.5, 2.0),
     "bits_per_dimension": lambda i: (i.x[:, 0], D),
@@ -155,13 +119,8 @@ TABLES = {
     "affine_sliced_variance_vr": lambda i: (i.x[:D], i.y[0], GAUSSIAN),
     "score_of": lambda i: (lambda x: -anp.sum(x**2, axis=1),),
 }
-LOOPS = {
-    "langevin": lambda i: (score, i.x, 0.1, 2, seeded()),
-    "annealed_langevin": lambda i: (score, i.x, i.sigmas, 2, 0.1, seeded()),
-    "ddpm_sampler": lambda i: (score, i.x, i.alpha_bar, seeded()),
-    "ddim_sampler": lambda i: (score, i.x, i.alpha_bar, 0.5, seeded()),
-    "probability_flow_sampler": lambda i: (score, i.x, i.sigmas),
-}
+LOOPS = {kind.name: valid(kind) for kind in KINDS.values() if kind.form == STATES} | {
+    "langevin": lambda i: (score, i.x, 0.1, 2, seeded())}
 
 
 def call(name, args):

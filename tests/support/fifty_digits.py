@@ -6,89 +6,104 @@ Arguments come as numbers or object arrays of mpmath numbers, one sample (D,) at
 numbers, lists or matrices, or tuples of them where a function returns several things.
 """
 
+import functools
+
 import mpmath as mp
 import numpy as np
 
-from refsgm.oracle.kinds import TABLE, find
+from refsgm.oracle.kinds import FUNCTIONS, TABLE, find
 from refsgm.oracle.kinds.fifty_digits import Functions
 
 mp.mp.dps = 50
+TINY = mp.mpf("1e-4000")
 
 
 class Mixture:
-    """sum_k w_k N(mean_k, C_k) at one point x; means and x are columns."""
+    """sum_k w_k N(mean_k, C_k) at one point x (D,): weights (K,), means (K, D), covs (K, D, D)."""
 
     def __init__(self, weights, means, covs):
         self.weights, self.means, self.covs = weights, means, covs
-        self.precisions = [c**-1 for c in covs]
-
-    def joint(self, x):
-        """log w_k N(x | mean_k, C_k) for every k of positive weight, and the others -inf."""
-        D = len(x)
-        return [mp.log(w) - (((x - m).T * P * (x - m))[0] + mp.log(mp.det(c))
-                             + D * mp.log(2 * mp.pi)) / 2 if w > 0 else mp.mpf("-inf")
-                for w, m, c, P in zip(self.weights, self.means, self.covs, self.precisions)]
+        self.precisions, self.determinants = inverses(covs)
 
     def shares(self, x):
-        joint = self.joint(x)
+        """The posterior weights (K,) of the components, and the log density."""
+        d = x - self.means
+        log_2pi = d.shape[1] * mp.log(2 * mp.pi)
+        joint = [mp.log(w) - (q + mp.log(det) + log_2pi) / 2 if w > 0 else mp.mpf("-inf")
+                 for w, q, det in zip(self.weights, (d * times(self.precisions, d)).sum(axis=1),
+                                      self.determinants)]
         largest = max(joint)
-        r = [mp.exp(j - largest) for j in joint]
-        return [a / sum(r) for a in r], largest + mp.log(sum(r))
+        r = np.array([mp.exp(j - largest) for j in joint])
+        return r / sum(r), largest + mp.log(sum(r))
 
     def log_density(self, x):
-        return mp.matrix([self.shares(x)[1]])
+        return [self.shares(x)[1]]
 
     def slopes(self, x):
-        return [P * (m - x) for m, P in zip(self.means, self.precisions)]
+        return times(self.precisions, self.means - x)
 
     def score(self, x):
-        return total(self.shares(x)[0], self.slopes(x))
+        return self.shares(x)[0] @ self.slopes(x)
 
     def score_jacobian(self, x):
         r, s = self.shares(x)[0], self.slopes(x)
-        mean = total(r, s)
-        return total(r, [(a - mean) * (a - mean).T - P for a, P in zip(s, self.precisions)])
+        return self.total(r, squares(s - r @ s) - self.precisions)
 
     def mean(self, x):
-        return total(self.weights, self.means)
+        return self.weights @ self.means
 
     def cov(self, x):
-        mean = total(self.weights, self.means)
-        return total(self.weights, [c + (m - mean) * (m - mean).T
-                                    for c, m in zip(self.covs, self.means)])
+        return self.total(self.weights, self.covs + squares(self.means - self.mean(x)))
 
     def noisy(self, sigma, scale):
-        eye = mp.eye(len(self.means[0]))
-        return Mixture(self.weights, [scale * m for m in self.means],
-                       [scale**2 * c + sigma**2 * eye for c in self.covs])
+        eye = np.eye(self.means.shape[1], dtype=int)
+        return Mixture(self.weights, scale * self.means, scale**2 * self.covs + sigma**2 * eye)
 
     def perturb(self, x, sigma, scale):
         noisy = self.noisy(sigma, scale)
-        return [a for m in noisy.means for a in m], [a for c in noisy.covs for a in c]
+        return noisy.means.ravel(), noisy.covs.ravel()
 
     def posterior(self, x, sigma, scale):
+        """The weights, means and covariances of x_0 given x_t = x."""
         noisy = self.noisy(sigma, scale)
-        gains = [scale * c * P for c, P in zip(self.covs, noisy.precisions)]
-        means = [m + g * (x - scale * m) for m, g in zip(self.means, gains)]
-        covs = [c - scale * g * c for c, g in zip(self.covs, gains)]
-        return noisy.shares(x)[0], means, covs
+        gains = scale * self.covs @ noisy.precisions
+        means = self.means + times(gains, x - scale * self.means)
+        return noisy.shares(x)[0], means, self.covs - scale * gains @ self.covs
 
     def denoise(self, x, sigma, scale):
         r, means, _ = self.posterior(x, sigma, scale)
-        return total(r, means)
+        return r @ means
 
     def denoise_cov(self, x, sigma, scale):
         r, means, covs = self.posterior(x, sigma, scale)
-        mean = total(r, means)
-        return total(r, [c + (m - mean) * (m - mean).T for c, m in zip(covs, means)])
+        return self.total(r, covs + squares(means - r @ means))
+
+    def total(self, weights, matrices):
+        """The weighted sum of matrices (K, D, D), entry by entry."""
+        return weights @ matrices.reshape(len(weights), -1)
 
 
-def total(weights, terms):
-    """The weighted sum of matrices."""
-    result = 0 * terms[0]
-    for w, term in zip(weights, terms):
-        result += w * term
-    return result
+def inverses(covs):
+    """The inverses (K, D, D) and the determinants (K,) of matrices (K, D, D)."""
+    if covs.shape[1] == 1:
+        return 1 / covs, covs[:, 0, 0]
+    if covs.shape[1] == 2:
+        (a, b), (c, d) = covs.transpose(1, 2, 0)
+        determinants = a * d - b * c
+        adjugates = np.array([[d, -b], [-c, a]]).transpose(2, 0, 1)
+        return adjugates / determinants[:, None, None], determinants
+    matrices = [mp.matrix(c.tolist()) for c in covs]
+    return (np.array([(m**-1).tolist() for m in matrices]), np.array([mp.det(m) for m in matrices]))
+
+
+def times(matrices, vectors):
+    """The products (K, D) of matrices (K, D, D) and vectors (K, D)."""
+    return (matrices * vectors[:, None, :]).sum(axis=2)
+
+
+def squares(vectors):
+    """The outer products (K, D, D) of vectors (K, D) with themselves."""
+    return vectors[:, :, None] * vectors[:, None, :]
 
 
 def size(a):
@@ -127,19 +142,21 @@ def values_and_conditions(f, arrays):
     """
     h = mp.mpf(10)**-20
     flat = [np.asarray(a, np.float64) for a in arrays]
-    values = parts_of(f(*[as_mp(a) for a in flat]))
+    given = [as_mp(a) for a in flat]
+    values = parts_of(f(*given))
+    scales = [h * max(size(part), TINY) for part in values]
     conditions = [mp.mpf(1)] * len(values)
     for i, a in enumerate(flat):
         effects = [mp.mpf(0)] * len(values)
         for index in np.ndindex(a.shape):
             if a[index] in (0, 1) or (a.ndim == 3 and index[1] > index[2]):
                 continue
-            changed = [as_mp(b) for b in flat]
+            changed = [b.copy() if b is given[i] else b for b in given]
             for where in {index, index[:-2] + index[:-3:-1]} if a.ndim == 3 else {index}:
                 changed[i][where] *= 1 + h
-            effects = [max(effect, size([v - w for v, w in zip(new, old)])
-                           / (h * max(size(old), mp.mpf("1e-4000"))))
-                       for effect, new, old in zip(effects, parts_of(f(*changed)), values)]
+            effects = [max(effect, size([v - w for v, w in zip(new, old)]) / scale)
+                       for effect, new, old, scale in zip(effects, parts_of(f(*changed)), values,
+                                                          scales)]
         conditions = [c + effect for c, effect in zip(conditions, effects)]
     return list(zip(values, conditions))
 
@@ -158,16 +175,14 @@ def as_mp(a):
 def mixture_function(name):
     """(weights, means, covs, x, *levels) -> the named method at one point x (D,)."""
     def f(weights, means, covs, x, *levels):
-        p = Mixture(list(weights), [column(m) for m in means],
-                    [mp.matrix(c.tolist()) for c in covs])
-        return getattr(p, name)(column(x), *(v[()] for v in levels))
+        return getattr(Mixture(weights, means, covs), name)(x, *(v[()] for v in levels))
     return f
 
 
 def common_sigma(name):
     """(weights, means, sigma, x, *levels) -> the same with covariances sigma^2 I."""
     def f(weights, means, sigma, x, *levels):
-        covs = np.array([mp.eye(len(x)).tolist()] * len(weights), object) * sigma[()]**2
+        covs = np.array([np.eye(len(x), dtype=int)] * len(means)) * sigma[()]**2
         return mixture_function(name)(weights, means, covs, x, *levels)
     return f
 
@@ -179,52 +194,43 @@ def column(a):
 
 def equal_weights(f):
     """f of a mixture without its weights, which are 1 / K."""
-    return lambda means, *rest: f([mp.mpf(1) / len(means)] * len(means), means, *rest)
+    return lambda means, *rest: f(
+        np.array([mp.mpf(1) / len(means)] * len(means)), means, *rest)
 
 
-# Functions that are no kind of the oracle: name -> the value at one number of each argument. The
-# last argument of a loss is what the function that it calls returns.
-OTHERS = {
-    "velocity_from_score": lambda x, score, a, s, da, ds: (
-        da * (x + s**2 * score) / a - ds * s * score),
-    "score_from_velocity": lambda x, u, a, s, da, ds: (da * x - a * u) / (s * (a * ds - s * da)),
-    "sde_coefficients": lambda a, s, da, ds: (da / a, mp.sqrt(2 * s * ds - 2 * da / a * s**2)),
-    "flow_marginal": lambda t: (1 - t, t),
-    "shift_time": lambda t, c: c * t / (1 + (c - 1) * t),
-    "flow_step": lambda x, u, t, s: x + (s - t) * u,
-    "x0_prediction_loss": lambda x, sigma, eps, x_hat: (x - x_hat)**2,
-    "edm_loss": lambda x, sigma, eps, d, x_hat: (1 / sigma**2 + 1 / d**2) * (x - x_hat)**2,
-    "v_prediction_loss": lambda x, a, eps, v_hat: (
-        mp.sqrt(a) * eps - mp.sqrt(1 - a) * x - v_hat)**2,
-    "flow_matching_loss": lambda x, t, eps, u_hat: (eps - x - u_hat)**2,
-    "log_normal_sigma": lambda z, m, d: mp.exp(m + d * z),
-    "logit_normal_time": lambda z, m, d: mp.exp(m + d * z) / (1 + mp.exp(m + d * z)),
-    "classifier_free_guidance": lambda c, u, w: w * c + (1 - w) * u,
-}
+def calls_a_function(kind):
+    """Whether its first argument is a function, and no value that has the name of one."""
+    return kind.args[0] in FUNCTIONS and kind.args[0] not in kind.draw
+
+
+def of_values(f, kind):
+    """f of a kind that calls a function: the values that this returns come last instead."""
+    if not calls_a_function(kind):
+        return f
+    n = len(kind.args) - 1
+
+    def function(*args):
+        values = iter(args[n:])
+        return f(lambda x, level: next(values), *args[:n])
+    return function
 
 
 def truth(name):
     """The oracle's formula of a kind at 50 digits: (arguments) -> its value, or tuple of values.
 
     Of a function of arrays, at one number of each; of a table, with all entries as the values. A
-    choice comes with the name, "ddpm_step, beta"; heun_step takes its two scores as numbers.
+    choice comes with the name, "ddpm_step, beta"; see `of_values` for what calls a function.
     """
-    if name in OTHERS:
-        return OTHERS[name]
-    kind, *choice = name.split(", ")
-    formula, is_table = find(kind).exact, find(kind).form == TABLE
-    counts = [i for i, arg in enumerate(find(kind).args) if arg in ("n_steps", "n_levels")]
+    words, *choice = name.split(", ")
+    kind = find(words)
+    counts = [i for i, arg in enumerate(kind.args) if arg in ("n_steps", "n_levels")]
+    formula = of_values(functools.partial(kind.exact, Functions(mp)), kind)
 
     def f(*args):
-        if is_table:
+        if kind.form == TABLE:
             args = [int(a) if i in counts else a for i, a in enumerate(args)]
-            return tuple(mp.mpf(v) for v in formula(Functions(mp), *args))
-        args = [np.array([[a]], object) for a in args]
-        if kind == "heun_step":
-            x, score, score_hat, *levels = args
-            values = iter([score, score_hat])
-            args = [lambda x, sigma: next(values), x, *levels]
-        result = formula(Functions(mp), *args, *choice)
+            return tuple(mp.mpf(v) for v in formula(*args))
+        result = formula(*[np.array([[a]], object) for a in args], *choice)
         parts = tuple(np.ravel(part)[0] for part in result) if isinstance(result, tuple) else ()
         return parts or np.ravel(result)[0]
     return f

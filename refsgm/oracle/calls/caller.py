@@ -8,14 +8,16 @@ import warnings
 
 import numpy as np
 
-from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES, TABLE
+from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Noise
 from .functions import on_foreign_arrays, symmetric
-from .own_noise import OwnNoise, captured
+from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
-from .results import parts_of
+from .results import LARGEST, numbers_in, parts_of
 from .timesteps import Timesteps
+from ..options import is_word, words_in
+from ...arrays import in_one_line as shown
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
@@ -42,7 +44,7 @@ class Caller:
         self.contract, self.fn, self.framework = contract, fn, framework
         self.levels, self.event_shape, self.seconds = levels, event_shape, seconds
         self.argnames, self.energy = argnames, energy
-        self.draws = (draws,) if isinstance(draws, str) else tuple(draws)
+        self.draws = words_in("draws", draws)
         if not set(self.draws) <= set(noise_of(contract)):
             raise ValueError(f"draws must name noise of {contract.name}"
                              f"({', '.join(contract.args)}), got {draws!r}")
@@ -68,10 +70,10 @@ class Caller:
                                  f"got {type(self.argnames).__name__}")
             names = list(self.argnames.values() if isinstance(self.argnames, dict)
                          else self.argnames)
-            unknown = [n for n in names if n not in self.contract.args]
+            unknown = [n for n in names if not is_word(n, self.contract.args)]
             if unknown:
                 raise ValueError(f"argnames must be names of {self.contract.name}"
-                                 f"({', '.join(self.contract.args)}), got {unknown[0]!r}")
+                                 f"({', '.join(self.contract.args)}), got {shown(unknown[0])}")
             if len(set(names)) < len(names):
                 raise ValueError(f"argnames must name an argument once, got {names}")
             missing = [n for n in self.contract.args[:self.contract.required]
@@ -113,6 +115,24 @@ class Caller:
         return names, ()
 
     @property
+    def defaults(self):
+        """The last arguments of the contract, as far as fn has defaults for them too."""
+        optional = [n for n in self.contract.args[self.contract.required:] if n in self.names]
+        with contextlib.suppress(TypeError, ValueError):
+            parameters = inspect.signature(self.fn).parameters
+            if isinstance(self.argnames, dict):
+                mine = {v: parameters.get(k) for k, v in self.argnames.items()}
+            else:
+                mine = dict(zip(self.names, [p for p in parameters.values() if p.kind in (
+                    p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]))
+            left = [n for n in optional if getattr(mine.get(n), "default", inspect.Parameter.empty)
+                    is not inspect.Parameter.empty]
+            if left == optional[len(optional) - len(left):] and (
+                    self.names[len(self.names) - len(left):] == left):
+                return tuple(left)
+        return ()
+
+    @property
     def taken(self):
         """All arguments that the result depends on: those that are passed, drawn and implied."""
         return [*self.names, *self.draws, *self.implied]
@@ -142,7 +162,8 @@ class Caller:
         if leveled and self.timesteps is not None and isinstance(a, (float, np.ndarray)):
             return self.timestep(name, a, B)
         if isinstance(a, np.ndarray):
-            a = a.astype(dtype)
+            integers = np.dtype(dtype).kind == "i" and (leveled or name not in DATA)
+            a = a.astype(np.float64 if integers else dtype)
             if leveled:
                 a = self.level_shaped(a)
             elif name in DATA:
@@ -198,26 +219,33 @@ class Caller:
         except Exception:
             return None
 
-    def __call__(self, args, dtype=np.float64, theta=None, keep=False):
-        """A `Trial` with these arguments; with keep, the foreign result itself."""
+    def __call__(self, args, dtype=np.float64, theta=None, keep=False, given=()):
+        """A `Trial` with these arguments; with keep, the foreign results themselves, a list.
+
+        given  {name: foreign array} in place of some of the arguments
+        """
         trial, heard = Trial(), None
         B = batch_size(args)
-        given = {n: self.foreign(n, args[n], dtype, theta, trial.calls, B)
+        replaced = dict(given)
+        given = {n: replaced[n] if n in replaced else
+                 self.foreign(n, args[n], dtype, theta, trial.calls, B)
                  for n in self.names if n in args}
         before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
-                  if isinstance(args[n], np.ndarray)}
+                  if isinstance(args[n], np.ndarray) and n not in replaced}
         try:
-            with (limited(self.seconds), silence() as heard, warnings.catch_warnings(),
+            with (limited(self.seconds) as by_hand, silence() as heard, warnings.catch_warnings(),
                   np.errstate(all="ignore")):
                 warnings.simplefilter("ignore")
                 try:
-                    result = self.answer(args, given, dtype)
+                    result = self.answer(args, given, dtype, replaced)
                     if keep:
-                        return parts_of(result, tuple(n for n, _ in self.contract.returns))[0]
+                        return list(parts_of(result, tuple(n for n, _ in self.contract.returns)))
                     self.read(trial, result, args)
-                except (KeyboardInterrupt, GeneratorExit, OutOfTime):
+                except OutOfTime:
                     raise
                 except BaseException as error:               # SystemExit too: it must not end us
+                    if by_hand:
+                        raise
                     trial.problem, trial.error = "raises", in_one_line(error)
                     return trial
         except OutOfTime:
@@ -229,7 +257,7 @@ class Caller:
             a, np.array(self.framework.to_numpy(given[n])), equal_nan=True))
         return trial
 
-    def answer(self, args, given, dtype):
+    def answer(self, args, given, dtype, replaced=()):
         """What foreign code returns."""
         noise = {n: args[n].astype(dtype) for n in self.draws if n in args}
         with contextlib.ExitStack() as stack:
@@ -242,7 +270,8 @@ class Caller:
             else:
                 result = self.fn(*given.values())
             if self.contract.form == FUNCTION:
-                result = result(self.framework.asarray(self.shaped(args["x"].astype(dtype))))
+                result = result(replaced["x"] if "x" in replaced else self.framework.asarray(
+                    self.shaped(args["x"].astype(dtype))))
         return result
 
     def states(self, result, size):
@@ -274,7 +303,9 @@ class Caller:
             trial.error = (f"returns {len(parts)} thing(s), where {', '.join(names)} are required")
             return
         try:
-            raw = [np.asarray(self.framework.to_numpy(p)) for p in parts]
+            most = max([LARGEST, *(4 * np.size(a) for a in (args or {}).values()
+                                   if isinstance(a, np.ndarray))])
+            raw = [numbers_in(p, self.framework.to_numpy, most) for p in parts]
             strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
             if strange or any(p is None for p in parts):
                 raise TypeError(f"got {strange or None}")
@@ -304,16 +335,3 @@ class Caller:
                 and np.all(np.ptp(a.reshape(len(a), -1), axis=1) == 0)):
             return a.reshape(len(a), -1)[:, :1], False
         return None, False
-
-
-def noise_of(contract):
-    """The arguments that code usually draws itself: z of a step, v of slices, eps of a loss."""
-    args = contract.args[:contract.required]
-    if contract.form in (TABLE, STATES):
-        return ()
-    if "z" in args and not contract.is_level("z"):
-        return ("z",)
-    if contract.sliced:
-        return ("v",)
-    made = contract.form == BATCH and args[-1] == "eps" and any(map(contract.is_level, args))
-    return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()

@@ -123,7 +123,8 @@ class Chain:
                 seen = np.array(self.framework.to_numpy(x), np.float64)
                 if self.first is None:
                     self.first = seen
-                    self.first_level = self.seen(level[0]) if level else 0.0
+                    self.first_level = self.seen(sigma if self.predicts == "F" else level[0]
+                                                 ) if level else 0.0
                 if self.trace:
                     at = sigma if self.predicts == "F" else level[0] if level else 0.0
                     self.traced.append((self.seen(at), seen))
@@ -148,7 +149,7 @@ class Chain:
             given = tuple(map(asarray, given))
         source = Source(rng, self, len(x))
         try:
-            with (limited(self.seconds), np.errstate(all="ignore"),
+            with (limited(self.seconds) as by_hand, np.errstate(all="ignore"),
                   watched(self.framework, source)):
                 end = states = self.sampler(self.model(len(x), curved), start, *given, source)
                 if hasattr(states, "__next__") or isinstance(states, (list, tuple)):
@@ -162,9 +163,11 @@ class Chain:
                 self.single |= self.narrow or raw.dtype == np.float32
         except OutOfTime:
             raise Refused(f"no answer within {self.seconds:g} s") from None
-        except (KeyboardInterrupt, GeneratorExit, Refused):
+        except Refused:
             raise
         except BaseException as error:
+            if by_hand:
+                raise
             text = " ".join(str(error).split())[:200]
             raise Refused(f"it raises {type(error).__name__}: {text}") from None
         if end.shape != x.shape:

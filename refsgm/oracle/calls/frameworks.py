@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..options import is_word
+from ...arrays import in_one_line
+
 
 def is_single(dtype):
     """Whether a dtype of any library, or its name, is float32."""
@@ -27,6 +30,7 @@ class Framework(NamedTuple):
     reshape (a, shape), sum (a, axis), mean (a), transpose (a), dot (a, b) of (B, D) and (D,)
               of its arrays; by their methods and operators, unless the library has others
     near      (a, x) -> a on the device of x
+    compiles  whether every new shape costs it a compilation
     """
 
     name: str
@@ -40,6 +44,7 @@ class Framework(NamedTuple):
     transpose: Callable = lambda a: a.T
     dot: Callable = lambda a, b: a @ b
     near: Callable = lambda a, x: a
+    compiles: bool = False
 
 
 def numpy_framework():
@@ -93,7 +98,7 @@ def jax_framework(device=None):
 
     def gradient(loss, theta):
         return np.asarray(jax.grad(lambda theta: jnp.sum(loss(theta)))(asarray(theta)))
-    return Framework("jax", asarray, np.asarray, gradient, False)
+    return Framework("jax", asarray, np.asarray, gradient, False, compiles=True)
 
 
 def cupy_framework():
@@ -118,15 +123,16 @@ def in_words(names):
 
 def framework_of(name, device=None):
     """The framework by name, on a device; one sentence where it is unknown or not there."""
-    if name not in FRAMEWORKS:
-        raise ValueError(f"framework must be one of {', '.join(FRAMEWORKS)}, got {name!r}")
+    if not is_word(name, FRAMEWORKS):
+        raise ValueError(f"framework must be one of {', '.join(FRAMEWORKS)}, "
+                         f"got {in_one_line(name)}")
     if device is not None and name not in ON_DEVICES:
         raise ValueError(f"device must be None unless framework is {in_words(ON_DEVICES)}, "
-                         f"got {device!r}")
+                         f"got {in_one_line(device)}")
     try:
         return FRAMEWORKS[name]() if device is None else FRAMEWORKS[name](device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device must be one that {name} has here, got {device!r}: "
+        raise ValueError(f"device must be one that {name} has here, got {in_one_line(device)}: "
                          f"{str(error).splitlines()[0]}") from None
     except ImportError as error:
         raise ModuleNotFoundError(f"framework {name!r} is not installed here: {error}") from error

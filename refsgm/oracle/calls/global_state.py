@@ -1,8 +1,11 @@
 """State of whole libraries that foreign code may change: it is put back, and the change told."""
 
 import contextlib
+import os
 import random
+import signal
 import sys
+import threading
 
 import numpy as np
 
@@ -13,7 +16,15 @@ SAID = {"the precision of PyTorch's new tensors": "torch.set_default_dtype",
         "how NumPy treats floating-point errors": "numpy.seterr",
         "NumPy's global generator": "it draws from it, or seeds it",
         "Python's global generator": "it draws from it, or seeds it",
+        "how NumPy prints": "numpy.set_printoptions",
+        "the folder of the process": "os.chdir",
+        "the environment of the process": "os.environ",
+        "where Python looks for modules": "sys.path",
+        "how deep calls may be nested": "sys.setrecursionlimit",
+        "what signals do": "signal.signal",
         "PyTorch's global generator": "it draws from it, or seeds it"}
+
+SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 def switches():
@@ -22,7 +33,15 @@ def switches():
         "how NumPy treats floating-point errors": (np.geterr(), lambda a: np.seterr(**a)),
         "NumPy's global generator": (comparable(np.random.get_state()),  # noqa: NPY002
                                      np.random.set_state),               # noqa: NPY002
-        "Python's global generator": (random.getstate(), random.setstate)}
+        "Python's global generator": (random.getstate(), random.setstate),
+        "how NumPy prints": (np.get_printoptions(), lambda a: np.set_printoptions(**a)),
+        "the folder of the process": (folder(), os.chdir),
+        "the environment of the process": (dict(os.environ), set_environment),
+        "where Python looks for modules": ([*sys.path], lambda a: sys.path.__setitem__(
+            slice(None), a)),
+        "how deep calls may be nested": (sys.getrecursionlimit(), sys.setrecursionlimit)}
+    if threading.current_thread() is threading.main_thread():
+        found["what signals do"] = ({n: signal.getsignal(n) for n in SIGNALS}, set_signals)
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     if torch is not None:
         found |= {
@@ -37,6 +56,27 @@ def switches():
         found["whether JAX has float64"] = (
             jax.config.jax_enable_x64, lambda a: jax.config.update("jax_enable_x64", a))
     return found
+
+
+def folder():
+    """The folder of the process; None if it has been deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def set_environment(before):
+    """Put the environment back."""
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def set_signals(before):
+    """Put handlers back; those that no Python code set cannot be."""
+    for n, handler in before.items():
+        if handler is not None:
+            signal.signal(n, handler)
 
 
 class Numbers:

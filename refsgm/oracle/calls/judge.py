@@ -14,11 +14,13 @@ import numpy as np
 from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
+from ..kinds.wide import RANDOM
 from .reference import reference, sensitivity
 from .trial import Trial
 
 ROUNDINGS = 256.0
-MANY = 12                                             # changes that miss no entry
+NONE, USUAL, MANY = 0, 3, 12     # changes of arguments: of a long loop, usual, that miss no entry
+LONG = 1000
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
 
 
@@ -104,8 +106,8 @@ def new_probe(contract, situation, caller=None):
         situation, taken = caller.settle(situation), tuple(caller.taken)
         if caller.energy or caller.timesteps is not None:
             args = caller.place(arguments_taken(contract, situation, taken), situation)
-            return probe_at(contract, situation, args, MANY if caller.timesteps else 3)
-    small = situation.B * situation.D <= REMEMBERED
+            return probe_at(contract, situation, args, MANY if caller.timesteps else USUAL)
+    small = situation.B * situation.D <= REMEMBERED and situation.regime not in RANDOM
     question = remembered_question if small else question_of
     args, want, rounding = question(contract, situation, taken)
     return Probe(situation, dict(args), want, rounding, Trial())
@@ -124,7 +126,7 @@ def question_of(contract, situation, taken):
     """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
     args = arguments_taken(contract, situation, taken)
     want = reference(contract, args)
-    rounding = sensitivity_of(contract, args, want)
+    rounding = sensitivity_of(contract, args, want, NONE if situation.count >= LONG else USUAL)
     for a in (*args.values(), *want, *rounding):
         if isinstance(a, np.ndarray):
             a.setflags(write=False)
@@ -186,8 +188,10 @@ def judge_component(got, want, slack, mean=False):
     """The `Component` of one array; of the mean of a loss, against the mean of the right values."""
     if mean:
         want, slack = np.mean(want), np.mean(slack)
-    off, infinite = np.abs(got - want), np.isposinf(want) & np.isposinf(got)
-    right = (off <= slack) | infinite
+    infinite = np.isposinf(want) & np.isposinf(got)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(got - want)
+    right = (off <= slack) & np.isfinite(want) | infinite
     size = np.max(np.abs(want), axis=-1, keepdims=True) if np.ndim(want) == 2 else np.abs(want)
     with np.errstate(all="ignore"):
         unit = np.where(size > 0, size, 1.0)
@@ -202,7 +206,8 @@ def slack_of(contract, came, asked, sensitivity, want):
     """How far off an answer that came in one dtype, where another was asked, may be."""
     if came.kind == "f" and came.itemsize < 4:                 # half precision is never right
         return np.zeros(np.shape(want))
-    slack = allowance(np.float32 if came == np.float32 else np.dtype(asked), sensitivity, want)
+    asked = np.float64 if np.dtype(asked).kind == "i" else np.dtype(asked)
+    slack = allowance(np.float32 if came == np.float32 else asked, sensitivity, want)
     return np.maximum(slack, contract.tolerance * sensitivity) if contract.tolerance else slack
 
 

@@ -16,12 +16,28 @@ from unittest import mock
 
 import numpy as np
 
+from ..kinds import BATCH, LOSS, STATES, TABLE
 from ..training.draws import replaced
 from .frameworks import is_single
 
 REFUSED = ("rand", "rand_like", "randint", "randint_like", "bernoulli", "uniform_", "random_",
            "bernoulli_", "multinomial", "randperm")
 LEGACY = ("rand", "randint", "uniform", "random", "random_sample", "choice", "integers")
+
+
+
+def noise_of(contract):
+    """The arguments that code usually draws itself: z of a step, v of slices, eps of a loss."""
+    args = contract.args[:contract.required]
+    if contract.form in (TABLE, STATES):
+        return ()
+    if "z" in args and not contract.is_level("z"):
+        return ("z",)
+    if contract.sliced:
+        return ("v",)
+    made = contract.form == BATCH and args[-1] == "eps" and any(map(contract.is_level, args))
+    return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()
+
 
 
 class OwnNoise:

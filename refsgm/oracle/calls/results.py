@@ -1,5 +1,8 @@
 """What foreign code returns: tuples, dicts, stacked arrays or objects, as the contract's parts."""
 
+import numpy as np
+
+LARGEST = 2**24                    # numbers in a result, where the arguments are not larger
 ATTRIBUTES = ("prev_sample", "sample", "prediction", "pred", "loss", "samples", "x")
 
 
@@ -35,3 +38,18 @@ def parts_of(result, names):
     if isinstance(result, (tuple, list)) or len(getattr(result, "shape", ())) > 0:
         return tuple(result)
     return (result,)
+
+
+def numbers_in(part, to_numpy, most):
+    """A component as an array; TypeError for text, masked numbers, and more than so many numbers.
+
+    A view of one number may have any shape, and takes memory when it is copied.
+    """
+    if isinstance(part, (str, bytes)):
+        raise TypeError(f"got {type(part).__name__}")
+    if np.ma.is_masked(part):
+        raise TypeError("got masked numbers")
+    a = np.asarray(to_numpy(part))
+    if a.size > most:
+        raise TypeError(f"got {a.size} numbers")
+    return a

@@ -7,10 +7,23 @@ step goes to the next entry with less noise, and from the last one to clean data
 both ends of the step is given two indices.
 """
 
+import contextlib
+
 import numpy as np
+
+from ...arrays import in_one_line
 
 FIRST = ("alpha_bar_t", "alpha_bar", "sigma_t", "sigma", "scale", "t")
 SECOND = ("alpha_bar_s", "sigma_s", "s")
+
+
+def numbers_of(table):
+    """A table of any library, or a list, as an array of real numbers."""
+    with contextlib.suppress(Exception):
+        a = np.asarray(table.detach().cpu() if hasattr(table, "detach") else table)
+        if a.dtype.kind in "iuf":
+            return a
+    raise ValueError(f"table must hold at least two numbers, shape (T,), got {in_one_line(table)}")
 
 
 class Timesteps:
@@ -20,9 +33,9 @@ class Timesteps:
     """
 
     def __init__(self, contract, table, names):
-        table = table.detach().cpu() if hasattr(table, "detach") else table
-        self.single = np.asarray(table).dtype == np.float32
-        self.table = a = np.asarray(table, np.float64)
+        a = numbers_of(table)
+        self.single = a.dtype == np.float32
+        self.table = a = a.astype(np.float64)
         self.signal = any(n.startswith("alpha_bar") for n in contract.args) or (
             "scale" in contract.args)
         if a.ndim != 1 or len(a) < 2 or not np.all(np.isfinite(a)):

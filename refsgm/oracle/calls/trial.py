@@ -49,24 +49,45 @@ def limited(seconds):
     """Raise OutOfTime after some seconds: by a signal in the main thread, or from a further thread.
 
     From there it is raised between two steps of Python, so a loop in compiled code goes on.
+    Gives a list that is filled when the user interrupts (Ctrl-C), which foreign code may also say.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         with interrupted_after(seconds, threading.get_ident()):
-            yield
+            yield []
         return
-    if signal.getitimer(signal.ITIMER_REAL)[0] > 0:                    # an outer limit is running
-        yield
+    with interrupts_noted() as by_hand:
+        if signal.getitimer(signal.ITIMER_REAL)[0] > 0:                # an outer limit is running
+            yield by_hand
+            return
+
+        def stop(*_):
+            raise OutOfTime
+        previous = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield by_hand
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+
+
+@contextlib.contextmanager
+def interrupts_noted():
+    """A list that is filled when Ctrl-C is pressed, before what that does otherwise."""
+    by_hand, before = [], signal.getsignal(signal.SIGINT)
+    if not callable(before):                                           # it is ignored, or not ours
+        yield by_hand
         return
 
-    def stop(*_):
-        raise OutOfTime
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def note(*args):
+        by_hand.append(True)
+        before(*args)
+    signal.signal(signal.SIGINT, note)
     try:
-        yield
+        yield by_hand
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

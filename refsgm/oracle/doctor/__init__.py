@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..calls.judge import judge, judge_rows, new_probe
-from ..kinds import STATES, TABLE
+from ..kinds import CHOICES, STATES, TABLE
 from ..kinds.probes import fit_specs
 from ..kinds.test_functions import Field
 from .call_problems import call_problems
@@ -34,7 +34,7 @@ from .dependence import dependence, edges, plain_failure, repeatability
 from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
 from .known_mistakes import alternatives, conventions
-from .misread_arguments import CHOICES, chosen, exchanged, misread, shifted_timesteps, transformed
+from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .precision import precision
 from .ranking import COST, ENGINE, final, good_enough, obscure
 from .tables import tables

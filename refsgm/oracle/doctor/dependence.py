@@ -7,6 +7,7 @@ from ..calls.reference import reference
 from ..kinds import DATA, LEVELS
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
+from ..kinds.wide import FURTHER
 
 NEARBY = 0.93                              # factor of a level that is changed
 
@@ -146,10 +147,11 @@ def row_dependence(case, p, name, replacement):
 
 
 def edges(case):
-    """Right at all plain probes, wrong at an edge."""
+    """Right at all plain probes, wrong at an edge, or at a random probe."""
     wrong = [p for p in case.probes if not p.ok]
-    edge = [p for p in wrong if p.situation.regime == "plain" and p.situation.dtype == case.dtype
-            and np.isfinite(p.error)]
+    edge = [p for p in wrong if p.situation.regime in FURTHER or (
+        p.situation.regime == "plain" and p.situation.dtype == case.dtype)]
+    edge = [p for p in edge if np.isfinite(p.error) or p.trial.problem == "wrong-shape"]
     if not edge or len(edge) < len(wrong):
         return []
     labels = ", ".join(p.label for p in edge[:3])

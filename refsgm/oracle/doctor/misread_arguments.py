@@ -11,12 +11,8 @@ import numpy as np
 
 from ..calls.judge import ask
 from ..calls.reference import reference
-from ..kinds import BATCH, DATA, LEVEL, TABLE
+from ..kinds import BATCH, CHOICES, DATA, LEVEL, TABLE
 from ..kinds.test_functions import Field
-
-
-CHOICES = {"variance": ("posterior", "beta"), "method": ("heun", "euler"),
-           "prediction": ("eps", "x0", "v")}
 
 
 def unit_directions(v):

@@ -1,36 +1,22 @@
 """The oracle on the command line: check a function or a program, export and verify vectors.
 
-Exit 0 right, 1 wrong, 2 could not run. Foreign Python code runs in a process of its own, which is
-ended when a call takes too long even for a signal: an endless loop in C, a crash or an exit is a
-verdict too.
+Exit 0 right, 1 wrong, 2 could not run. Foreign Python code runs apart, see `apart`.
 """
 
-import contextlib
 import difflib
-import functools
-import importlib
-import importlib.util
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import sys
 from typing import Annotated
 
 import typer
 
 from ..calls.caller import MOST_SECONDS
 from ..calls.frameworks import FRAMEWORKS, in_words
-from ..doctor.codes import CODES, CONVENTIONS, Diagnosis
+from ..doctor.codes import CODES, CONVENTIONS
 from ..kinds import KINDS, find
-from ..report import Report
+from .apart import in_another_process, summary
 from ...learn.outputs import check_outputs
-
-GRACE = 2.0                           # seconds that a call may go on after its own time limit
-TRAINING = "check_training"           # in the place of the name of a kind
-BETWEEN = 60.0                        # seconds between two calls, in which results are read
-IMPORTS = 6                           # time limits that importing may take
 
 vectors = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown",
                       help="Test vectors: what every kind should answer, as JSON.")
@@ -55,6 +41,18 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
                                                  help="Time limit of one call.")] = 10.0,
           dtype: Annotated[str | None, typer.Option(help="float64 or float32; both if left out.")]
           = None,
+          argnames: Annotated[str | None, typer.Option(help="The kind's names of the arguments, in "
+                              "the order of the function: x_t,alpha_bar_t,eps.")] = None,
+          table: Annotated[str | None, typer.Option(help="Levels of which the function takes the "
+                           "index: module:name or file.py:name of an array.")] = None,
+          draws: Annotated[str | None, typer.Option(help="Noise that the function draws itself, "
+                           "such as eps.")] = None,
+          components: Annotated[str | None, typer.Option(help="Of a kind with several, those that "
+                                "the function returns: c_skip,c_out.")] = None,
+          energy: Annotated[bool, typer.Option("--energy", help="Pass an energy in place of a "
+                                               "score.")] = False,
+          device: Annotated[str | None, typer.Option(help="Where arrays are, such as cuda.")]
+          = None,
           as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
           = False,
           list_kinds: Annotated[bool, typer.Option("--list", help="Show the kinds with their "
@@ -75,9 +73,14 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
     options = {"levels": levels, "event_shape": shape_of(event_shape),
                "dtype": dtype_of(dtype),
                "allow": names_of(allow), "dictionary": not no_dictionary, "seconds": seconds}
+    python = {"argnames": words(argnames), "table": table, "draws": words(draws) or (),
+              "components": words(components), "energy": energy, "device": device}
     if command is None:
-        ok, text, data = in_another_process(contract, target, framework, options)
+        ok, text, data = in_another_process(contract, target, framework, options | python)
     else:
+        if any(python.values()):
+            raise ValueError("--command takes plain data: --argnames, --table, --draws, "
+                             "--components, --energy and --device do not apply")
         ok, text, data = summary(spoken(contract, command, framework, options))
     print(json.dumps(data) if as_json else text)
     raise typer.Exit(0 if ok else 1)
@@ -94,6 +97,11 @@ def shape_of(text):
     if min(shape) < 1:
         raise ValueError(f"--event-shape must be positive integers such as 3,4,4, got {text!r}")
     return shape
+
+
+def words(text):
+    """The names in "x_t,eps", or None."""
+    return None if text is None else tuple(w for w in text.replace(" ", "").split(",") if w)
 
 
 def dtype_of(dtype):
@@ -115,11 +123,6 @@ def names_of(allow):
     return tuple(names)
 
 
-def summary(report):
-    """(whether it is right, text, plain data) of a report."""
-    return report.ok, str(report), report.as_dict()
-
-
 def spoken(contract, command, framework, options):
     """The report on a program that answers JSON lines."""
     from ..check import verdict
@@ -132,153 +135,6 @@ def spoken(contract, command, framework, options):
             return verdict(caller, allow=options["allow"], dictionary=options["dictionary"])
     except NeverAnswered as error:
         raise ValueError(str(error)) from None
-
-
-def in_another_process(contract, target, framework, options):
-    """(whether it is right, text, plain data) of Python code, from a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=judge_here, daemon=True,
-                              args=(there, contract.name, target, framework, options))
-    process.start()
-    there.close()
-    stage = "start"
-    try:
-        while True:
-            limit = {"call": options["seconds"] + GRACE, "between": BETWEEN,
-                     "import": max(IMPORTS * options["seconds"], GRACE)}.get(stage)
-            if not here.poll(limit):
-                what = "reading what it returned" if stage == "between" else "it"
-                return no_verdict(contract, framework, target, stage, "timeout",
-                                  f"{what} takes more than {limit:g} s, and cannot be interrupted")
-            try:
-                stage, *content = here.recv()
-            except EOFError:
-                process.join()
-                return no_verdict(contract, framework, target, stage, "raises",
-                                  how_it_ended(process.exitcode))
-            except Exception:                            # foreign bytes, no message of ours
-                return no_verdict(contract, framework, target, stage, "raises",
-                                  "it writes into the pipe of the oracle")
-            if stage == "report":
-                return tuple(content)
-            if stage == "refused":
-                raise ValueError(content[0])
-    finally:
-        end_with_its_children(process)
-
-
-def end_with_its_children(process):
-    """End a process that leads a group, and whatever it started."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(OSError):              # it has ended, or is not there yet
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.join()
-
-
-def how_it_ended(code):
-    """An exit code of a process in words."""
-    if code < 0:
-        names = {s.value: s.name for s in signal.Signals}
-        return f"it crashes the interpreter: {names.get(-code, f'signal {-code}')}"
-    return f"it ends the interpreter with exit code {code}"
-
-
-def no_verdict(contract, framework, target, stage, code, sentence):
-    """A verdict on code that took its process with it; while it is imported, there is none."""
-    if stage in ("start", "import"):
-        raise ValueError(f"cannot import {target}: {sentence}")
-    diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call")
-    return summary(Report(contract.name, framework, [], [diagnosis]))
-
-
-def judge_here(connection, kind, target, framework, options):
-    """The other process: import, check, and send the report, saying before each what is done."""
-    from ..check import check as judged
-    if kind == TRAINING:
-        from ..training import check_training
-
-        def judged(kind, fn, framework, **options):
-            return check_training(fn, framework, **options)
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)                             # a group of its own, ended with its children
-    os.dup2(2, 1)                                    # what foreign code prints is not the report
-
-    def told(fn):
-        @functools.wraps(fn)
-        def call(*args, **kwargs):
-            connection.send(("call",))
-            try:
-                return fn(*args, **kwargs)
-            finally:
-                connection.send(("between",))
-        return call
-    try:
-        connection.send(("import",))
-        fn = load(target)
-        connection.send(("between",))
-        report = judged(kind, told(fn), framework, **options)
-        connection.send(("report", *summary(report)))
-    except (ValueError, ModuleNotFoundError) as error:
-        connection.send(("refused", str(error)))
-
-
-def load(target):
-    """The function that module:function or path/to/file.py:function names.
-
-    Raises ValueError, in one sentence, for whatever keeps it from being imported.
-    """
-    place, _, name = target.rpartition(":")
-    if not place or not name:
-        raise ValueError(f"the implementation must be module:function or file.py:function, "
-                         f"got {target!r}")
-    module = imported(place)
-    found = module
-    for part in name.split("."):
-        if not hasattr(found, part):
-            near = difflib.get_close_matches(part, dir(found), 1)
-            raise ValueError(f"{place} has no function {name!r}"
-                             + (f"; did you mean {near[0]!r}?" if near else ""))
-        found = getattr(found, part)
-    if not callable(found):
-        raise ValueError(f"{target} must be a function, got {type(found).__name__}")
-    return found
-
-
-def imported(place):
-    """The module at a path, or of a name; the current directory comes first."""
-    is_file = place.endswith(".py") or os.sep in place
-    if is_file and not os.path.isfile(place):
-        raise ValueError(f"there is no file {place}")
-    sys.path.insert(0, os.path.dirname(os.path.abspath(place)) if is_file else os.getcwd())
-    try:
-        if not is_file:
-            return importlib.import_module(place)
-        name = os.path.splitext(os.path.basename(place))[0]
-        spec = importlib.util.spec_from_file_location(name, place)
-        if spec is None:
-            raise ValueError(f"{place} must be a file of Python, .py")
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    except SyntaxError as error:
-        where = os.path.basename(error.filename or place)
-        raise ValueError(f"cannot import {place}: {error.msg} ({where}, line {error.lineno})"
-                         ) from None
-    except ModuleNotFoundError as error:
-        if error.name == place.partition(".")[0]:
-            raise ValueError(f"there is no module {place!r}, here in {os.getcwd()} or installed"
-                             ) from None
-        raise ValueError(f"cannot import {place}: {error}") from None
-    except SystemExit:
-        raise ValueError(f"cannot import {place}: it ends the program (sys.exit); put what it runs "
-                         "under if __name__ == \"__main__\"") from None
-    except ValueError as error:
-        raise ValueError(f"cannot import {place}: {error}") from None
-    except BaseException as error:               # KeyboardInterrupt too: foreign code may raise it
-        text = " ".join(str(error).split())[:200]
-        raise ValueError(f"cannot import {place}: {type(error).__name__}: {text}") from None
 
 
 @vectors.command()

@@ -18,6 +18,7 @@ import subprocess
 import threading
 import time
 
+from .apart import LOOKS, MEMORY, own_memory
 from .wire import Failed, Remote, plain
 
 TRIES = 3                                    # starts without a single answer before giving up
@@ -40,7 +41,11 @@ class Spoken(Remote):
 
     def __init__(self, contract, command, seconds=10.0, dtype=None):
         super().__init__(contract, command, dtype)
-        self.command, self.seconds = shlex.split(command), seconds
+        try:
+            self.command, self.seconds = shlex.split(command), seconds
+        except ValueError as error:
+            raise NeverAnswered(f"command must be one that a shell takes, got {command!r}: {error}"
+                                ) from None
         self.process, self.lines, self.count, self.answered, self.starts = None, None, 0, False, 0
         if not self.command:
             raise NeverAnswered("command must name a program, got an empty one")
@@ -90,11 +95,17 @@ class Spoken(Remote):
     def read_answer(self):
         """The next line that answers this request; the time limit is for all lines until then."""
         limit = self.seconds if self.answered else 2 * self.seconds             # it has to start
-        deadline, written = time.monotonic() + limit, 0
+        deadline, written, memory = time.monotonic() + limit, 0, own_memory(self.process.pid)
         while True:
             try:
-                line = self.lines.get(timeout=max(deadline - time.monotonic(), 0))
+                line = self.lines.get(timeout=min(max(deadline - time.monotonic(), 0), LOOKS))
             except queue.Empty:
+                if own_memory(self.process.pid) - memory > MEMORY:
+                    self.stop()
+                    raise Failed("raises", f"it takes more than {MEMORY / 2**30:g} GiB of memory "
+                                 "for one answer") from None
+                if time.monotonic() < deadline:
+                    continue
                 self.stop()
                 raise Failed("timeout", f"no answer within {limit:g} s") from None
             if line is None:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .command import TRAINING, in_another_process, shape_of
+from .apart import TRAINING, in_another_process
+from .command import shape_of
 
 
 def check_training(target: Annotated[str, typer.Argument(help="The training step: module:function "
@@ -19,10 +20,16 @@ def check_training(target: Annotated[str, typer.Argument(help="The training step
                                    "flow or subvp.")] = None,
                    predicts: Annotated[str | None, typer.Option(help="eps, x0, v, velocity, score "
                                        "or energy.")] = None,
-                   weight: Annotated[str | None, typer.Option(help="1, sigma^2, snr, min-snr, edm "
-                                     "or likelihood.")] = None,
+                   weight: Annotated[str | None, typer.Option(help="1, sigma^2, snr, min-snr, "
+                                     "edm, likelihood, or file.py:function of scale and sigma.")]
+                   = None,
                    time: Annotated[str | None, typer.Option(help="What the network is told: sigma, "
-                                   "\"log sigma / 4\", \"log sigma\", t or index.")] = None,
+                                   "\"log sigma / 4\", \"log sigma\", t or index.")]
+                   = None,
+                   alpha_bar: Annotated[str | None, typer.Option(help="The table that the network's "
+                                        "integer time is an index of: file.py:name.")] = None,
+                   wrap: Annotated[str | None, typer.Option(help="What the code expects of the "
+                                   "network's output: file.py:function.")] = None,
                    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
                    seconds: Annotated[float, typer.Option(min=0.01, help="Time limit.")] = 60.0,
                    as_json: Annotated[bool, typer.Option("--json", help="Print the report as "
@@ -34,7 +41,8 @@ def check_training(target: Annotated[str, typer.Argument(help="The training step
     Example: refsgm check-training train.py:loss --predicts eps
     """
     options = {"shape": shape_of(shape), "batch": batch, "path": path, "predicts": predicts,
-               "weight": weight, "time": time, "seed": seed, "seconds": seconds}
+               "weight": weight, "time": time, "alpha_bar": alpha_bar,
+               "wrap": wrap, "seed": seed, "seconds": seconds}
     what = SimpleNamespace(name=TRAINING, tag="")
     ok, text, data = in_another_process(what, target, framework, options)
     print(json.dumps(data) if as_json else text)

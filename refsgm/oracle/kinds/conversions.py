@@ -1,7 +1,21 @@
 """Kinds: conversions between score, noise, clean data and velocity, and between coordinates."""
 
+import numpy as np
+
 from .fifty_digits import root
-from .kind import BATCH, LEVEL, Kind, data_at_1
+from .kind import BATCH, LEVEL, ROUNDING, Kind, data_at_1
+
+# Other spellings: with the cosine and the sine of the angle of scale and sigma, which are rounded
+
+
+def x0_by_angle(x_t, v, scale, sigma):
+    size = np.hypot(scale, sigma)
+    return ((scale / size + ROUNDING) * x_t - (sigma / size + ROUNDING) * v) / size
+
+
+def eps_by_angle(x_t, v, scale, sigma):
+    size = np.hypot(scale, sigma)
+    return ((sigma / size + ROUNDING) * x_t + (scale / size + ROUNDING) * v) / size
 
 
 KINDS = (
@@ -16,9 +30,9 @@ KINDS = (
 
     Kind("v_from_x0_eps", BATCH, exact=lambda f, x_0, eps, scale, sigma: scale * eps - sigma * x_0),
     Kind("x0_from_v", BATCH, exact=lambda f, x, v, scale, sigma: (
-        (scale * x - sigma * v) / (scale**2 + sigma**2))),
+        (scale * x - sigma * v) / (scale**2 + sigma**2)), spellings=(x0_by_angle,)),
     Kind("eps_from_v", BATCH, exact=lambda f, x, v, scale, sigma: (
-        (sigma * x + scale * v) / (scale**2 + sigma**2))),
+        (sigma * x + scale * v) / (scale**2 + sigma**2)), spellings=(eps_by_angle,)),
     Kind("velocity_from_x0_eps", BATCH, exact=lambda f, x_0, eps: eps - x_0,
          known=(data_at_1(lambda x_0, eps: x_0 - eps),)),
     Kind("x0_from_velocity", BATCH, exact=lambda f, x, u, t: x - t * u,

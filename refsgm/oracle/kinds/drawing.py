@@ -6,10 +6,15 @@ contract, so what one argument draws is part of the probes of every later one.
 
 import numpy as np
 
-from .kind import DATA, FUNCTION, FUNCTIONS, STATES
+from . import wide
+from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS
 from .test_functions import Field, Noise
 
-SIZES = {"tiny levels": 1e-4, "huge levels": 1e4, "far from the origin, tiny levels": 1e-4}
+SIZES = {"tiny levels": 1e-4, "huge levels": 1e4, "far from the origin, tiny levels": 1e-4,
+         "minute levels": 10**-7.5, "vast levels": 10**7.5}
+LOGITS = {"tiny levels": 9, "far from the origin, tiny levels": 9, "huge levels": -9,
+          "minute levels": 17, "vast levels": -17}
+LONG = 30                        # entries from which a table is one of a real schedule, of 1000
 
 
 def arguments(kind, spec):
@@ -22,10 +27,19 @@ def arguments(kind, spec):
             del drawn[name]
     if kind.form == FUNCTION:
         drawn["x"] = data("x", rng, spec)                         # where the function is called
-    drawn.update(spec.given)
+    drawn.update((name, np.array(a) if isinstance(a, tuple) else a) for name, a in spec.given)
     order_levels(kind, drawn, spec)
+    for name, value in spec.at:
+        if isinstance(drawn[name], np.ndarray):
+            drawn[name][::2] = value
+        else:
+            drawn[name] = value
+    drawn = {name: a for name, a in drawn.items() if name not in spec.without}
     if spec.dtype == "float32":
         drawn = {k: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray) else a
+                 for k, a in drawn.items()}
+    if spec.dtype == "int64":
+        drawn = {k: np.round(2 * a) if k in DATA and np.ndim(a) == 2 and not kind.is_level(k) else a
                  for k, a in drawn.items()}
     return drawn
 
@@ -34,6 +48,8 @@ def draw(kind, name, rng, spec, drawn):
     """One argument: as the record says, or else by its name."""
     if name in kind.draw:
         return kind.draw[name](rng, spec, drawn)
+    if spec.regime in wide.RANDOM and name in wide.NUMBERS:
+        return wide.NUMBERS[name](rng.uniform(0, 1), spec)
     if name in FUNCTIONS:                                  # a loop of cubics could run away
         return Field(rng, spec.D, 0.1, 0.0) if kind.form == STATES else Field(rng, spec.D)
     if name == "v" and kind.sliced:
@@ -50,6 +66,8 @@ def draw(kind, name, rng, spec, drawn):
 def data(name, rng, spec):
     """An array (B, D), near the origin, far from it, or far from the mean."""
     a = 1.5 * rng.standard_normal((spec.B, spec.D))
+    if spec.regime in wide.RANDOM:
+        return wide.data(rng, a, spec)
     if spec.regime.startswith("far from the origin") and name not in ("eps", "z"):
         return a + 1e3
     if spec.regime == "far tail" and name in ("x", "x_noisy", "x_t"):
@@ -60,11 +78,15 @@ def data(name, rng, spec):
 def level(name, rng, spec):
     """A noise level, time or rate, one per row or one for all."""
     u = rng.uniform(-1, 1, (spec.B, 1) if spec.rows else ())
-    if name.startswith("alpha_bar"):
-        logit = (9 + u if spec.regime.endswith("tiny levels") else
-                 -9 + u if spec.regime == "huge levels" else 2.5 * u)
+    if spec.regime in wide.RANDOM:
+        a = wide.level(name, rng, u, spec)
+    elif name.startswith("alpha_bar"):
+        logit = LOGITS[spec.regime] + u if spec.regime in LOGITS else 2.5 * u
         a = 1 / (1 + np.exp(-logit))
         a = np.where(np.abs(a - 0.5) < 0.05, 0.6, a)                # at 1/2 mistakes hide
+    elif name in ("t", "s") and spec.regime in ("minute levels", "vast levels"):
+        a = 10**(0.9 * u - 7.5)
+        a = a if spec.regime == "minute levels" else 1 - a
     elif name in ("t", "s"):
         a = 0.5 + 0.45 * u
     else:
@@ -77,11 +99,10 @@ def level(name, rng, spec):
 def order_levels(kind, drawn, spec):
     """A step goes from t to s < t, by a share of the way that differs from row to row."""
     rng = np.random.default_rng([7, spec.seed, spec.B])
-    share = rng.uniform(0.15, 0.85, (spec.B, 1) if spec.rows else ())
+    share = rng.uniform(*(spec.ratio or (0.15, 0.85)), (spec.B, 1) if spec.rows else ())
     share = share if spec.rows else float(share)
     given = dict(spec.given)
-    for small, large in (("sigma_s", "sigma_t"), ("sigma_from", "sigma_to"),
-                         ("alpha_bar_t", "alpha_bar_s"), ("s", "t")):
+    for small, large in STEPS:
         if small in kind.args and large in kind.args and small not in given:
             drawn[small] = share * drawn[large]
         elif small in given and isinstance(drawn.get(large), np.ndarray) and spec.rows:
@@ -102,25 +123,28 @@ def table(f):
 
 
 def means(rng, spec, drawn):
-    """Means (4, D) of a mixture, as far apart as the noise is wide."""
+    """Means (K, D) of a mixture, as far apart as the noise is wide."""
     width = SIZES.get(spec.regime, 1.5)
     center = 1e3 if spec.regime.startswith("far from the origin") else 0.0
-    return center + width * rng.standard_normal((4, spec.D))
+    return center + width * rng.standard_normal((spec.count or 4, spec.D))
 
 
 def sigmas(rng, spec, drawn):
     """Decreasing noise levels (L,)."""
-    return np.sort(10**rng.uniform(-0.5, 1, 3 + spec.seed % 3))[::-1].copy()
+    return np.sort(10**rng.uniform(-0.5, 1, spec.count or 3 + spec.seed % 3))[::-1].copy()
 
 
 def betas(rng, spec, drawn):
     """Increasing rates (T,)."""
-    return np.sort(rng.uniform(0.02, 0.6, 4 + spec.seed % 4))
+    low, high = (1e-4, 0.02) if spec.count >= LONG else (0.02, 0.6)
+    return np.sort(rng.uniform(low, high, spec.count or 4 + spec.seed % 4))
 
 
 def alpha_bars(rng, spec, drawn):
     """A table (T + 1,) that starts at 1 and decreases."""
-    return np.concatenate([[1.0], np.cumprod(1 - rng.uniform(0.05, 0.6, 4 + spec.seed % 4))])
+    low, high = (1e-4, 0.02) if spec.count >= LONG else (0.05, 0.6)
+    steps = rng.uniform(low, high, spec.count or 4 + spec.seed % 4)
+    return np.concatenate([[1.0], np.cumprod(1 - steps)])
 
 
 def level_weights(rng, spec, drawn):

@@ -19,8 +19,10 @@ def from_the_mean(args, seen):
 # mixtures
 
 def mixture_weights(rng, spec, drawn):
-    """Weights (4,) that float32 holds exactly."""
-    return (1 + rng.multinomial(60, [0.1, 0.2, 0.3, 0.4])) / 64
+    """Weights (K,) that float32 holds exactly."""
+    K = spec.count or 4
+    shares = np.arange(1, K + 1) / (K * (K + 1) / 2)
+    return (1 + rng.multinomial(64 - K, shares)) / 64
 
 
 def of_components(f, x, weights, means, sigma):
@@ -65,7 +67,7 @@ KINDS = (
          more_probes=(FAR_TAIL,)),
     Kind("gaussian_score", BATCH, exact=lambda f, x, mean, sigma: (mean - x) / sigma**2,
          more_probes=(FAR_TAIL,)),
-    Kind("perturb", BATCH, exact=lambda f, x, sigma, eps: x + sigma * eps),
+    Kind("perturb", BATCH, exact=lambda f, x, sigma, eps: x + sigma * eps, sampling=True),
     Kind("perturbation_score", BATCH, exact=lambda f, x_noisy, x, sigma: (x - x_noisy) / sigma**2,
          more_probes=(FAR_TAIL,)),
     Kind("mixture_log_density", ROWS, exact=mixture_log_density, terms=log_density_itself,

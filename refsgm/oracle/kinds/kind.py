@@ -28,8 +28,16 @@ SHAPES = {BATCH: "(B, D)", ROWS: "(B,)", LOSS: "(B,) or their mean", LEVEL: "lik
 FUNCTIONS = {"score_fn", "eps_fn", "x0_fn", "denoiser_fn", "v_fn", "u_fn", "log_density"}
 LEVELS = {"sigma", "sigma_t", "sigma_s", "sigma_from", "sigma_to", "alpha_bar", "alpha_bar_t",
           "alpha_bar_s", "scale", "scale_rate", "sigma_rate", "t", "s", "beta", "g"}
+CHOICES = {"variance": ("posterior", "beta"), "method": ("heun", "euler"),
+           "prediction": ("eps", "x0", "v")}
+STEPS = (("sigma_s", "sigma_t"), ("sigma_from", "sigma_to"), ("alpha_bar_t", "alpha_bar_s"),
+         ("s", "t"))                                   # the smaller and the larger end of a step
 DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score", "score_vp",
         "score_ve", "target_score", "u", "v", "conditional", "unconditional"}
+
+
+# What one rounding in float32 does: a spelling may say with it where its own formula loses digits
+ROUNDING = 2.0**-23
 
 
 class ProbeSpec(NamedTuple):
@@ -44,6 +52,10 @@ class ProbeSpec(NamedTuple):
     M: int = 0                               # directions (M, B, D); 0 for (B, D)
     given: tuple = ()                        # ((argument, value), ...)
     dtype: str = "float64"
+    at: tuple = ()                           # the same, of every other row where rows differ
+    without: tuple = ()                      # arguments that are left at their defaults
+    count: int = 0                           # entries of tables, components; 0 for the usual few
+    ratio: tuple = ()                        # (low, high) of a step's smaller level to its larger
 
 
 class Mistake(NamedTuple):
@@ -80,6 +92,7 @@ class Kind:
       sliced           whether v holds slicing directions, (B, D) or (M, B, D)
       probes           (kind, levels, dim) -> [ProbeSpec] of a verdict, in place of its form's
       more_probes      further ProbeSpecs
+      left_open        arguments at whose end of 0 published code has no answer, and is not asked
       fit_probes       (kind, by_row, dim) -> [ProbeSpec] of the fits, in place of its form's
     What a mistake may be made of
       terms            (args, seen) -> [{term: values}]: sums that the right answer is; `seen` is
@@ -94,6 +107,8 @@ class Kind:
       known            `Mistake`s that differ in kind, which no engine can work out
     How far off it may be
       tolerance        relative, where that is more than what rounding explains
+      sampling         whether samplers and training use it without gradients, so it may have none
+      answer           its function, made faster by what is known of a test function
       adaptive         whether it solves an ODE in steps of its own: its rows share the steps, and
                        other code calls its function at other points
       spellings        the same formula spelled otherwise, whose rounding errors are allowed too
@@ -108,6 +123,7 @@ class Kind:
     sliced: bool = False
     probes: object = None
     more_probes: tuple = ()
+    left_open: tuple = ()
     fit_probes: object = None
 
     terms: object = None
@@ -120,6 +136,8 @@ class Kind:
     known: tuple = ()
 
     tolerance: float = 0.0
+    sampling: bool = False
+    answer: object = None
     adaptive: bool = False
     spellings: tuple = ()
 
@@ -159,6 +177,11 @@ class Kind:
     def form(self):
         """The form of the first component."""
         return self.returns[0][1]
+
+    @property
+    def is_step(self):
+        """Whether it goes from one noise level to another."""
+        return any({small, large} <= set(self.args) for small, large in STEPS)
 
     def is_level(self, arg):
         """Whether the argument may come as one number per row."""

@@ -10,13 +10,19 @@ import numpy as np
 
 from .drawing import number
 from .fifty_digits import root
-from .kind import LEVEL, Kind, Mistake
+from .kind import LEVEL, ROUNDING, Kind, Mistake
 from .terms import its_logarithm, its_square, itself, one_over_it
 
 
 def vp_marginal(f, t, beta_min, beta_max):
     scale = f.exp(-t**2 * (beta_max - beta_min) / 4 - t * beta_min / 2)
     return scale, (1 - scale**2)**(f.one / 2)
+
+
+def vp_marginal_by_difference(t, beta_min=0.1, beta_max=20.0):
+    """sigma = sqrt(1 - scale^2), as published code has it: scale^2 is rounded, and t near 0."""
+    scale = np.exp(-0.25 * t**2 * (beta_max - beta_min) - 0.5 * t * beta_min)
+    return scale, np.sqrt(1 - scale**2 * (1 - ROUNDING))
 
 
 def vp_exponent(args, component):
@@ -66,6 +72,15 @@ def edm_preconditioning(f, s, d):
     return d**2 / size**2, s * d / size, 1 / size, f.log(s) / 4
 
 
+def consistency_scalings(f, s, d, least):
+    return d**2 / ((s - least)**2 + d**2), d * (s - least) / root(s**2 + d**2)
+
+
+def below_every_sigma(rng, spec, drawn):
+    """sigma_min, a share of the smallest level."""
+    return float((0.05 + 0.6 * rng.uniform(0, 1)) * np.min(drawn["sigma"]))
+
+
 # The weight of Min-SNR: min(SNR, gamma) divided by the weight that its prediction brings
 
 BROUGHT = {"eps": lambda q: q, "x0": lambda q: 1, "v": lambda q: q + 1}
@@ -105,7 +120,7 @@ KINDS = (
          level_terms=lambda args, component: [one_over_it(inverse_signal(args))]),
 
     Kind("vp_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=vp_marginal,
-         level_terms=vp_exponent),
+         level_terms=vp_exponent, spellings=(vp_marginal_by_difference,)),
     Kind("ve_marginal", LEVEL, exact=lambda f, t, a, b: a * (b / a)**t, level_terms=ve_exponent),
     Kind("ve_diffusion_coefficient", LEVEL, level_terms=diffusion_exponent,
          exact=lambda f, t, a, b: a * (b / a)**t * root(2 * f.log(b / a)),
@@ -113,6 +128,13 @@ KINDS = (
 
     Kind("edm_preconditioning", {"c_skip": LEVEL, "c_out": LEVEL, "c_in": LEVEL, "c_noise": LEVEL},
          exact=edm_preconditioning),
+    Kind("consistency_scalings", {"c_skip": LEVEL, "c_out": LEVEL}, exact=consistency_scalings,
+         draw={"sigma_min": below_every_sigma}, known=(
+             Mistake("argument-ignored", "", "c_skip is EDM's, "
+                     "which is 1 at sigma = 0 and not at sigma_min",
+                     lambda s, d, least: (d**2 / (s**2 + d**2),
+                                          d * (s - least) / np.sqrt(s**2 + d**2))),),
+         quantities=lambda args, q: q | {"sigma - sigma_min": q["sigma"] - q["sigma_min"]}),
     Kind("score_matching_weight", LEVEL, exact=lambda f, s: s**2),
     Kind("likelihood_weight", LEVEL, exact=lambda f, g: g**2),
     Kind("edm_weight", LEVEL, exact=lambda f, s, d: (s**2 + d**2) / (s * d)**2,

@@ -3,6 +3,7 @@
 import numpy as np
 
 import refsgm
+from refsgm.exact.likelihood import solve
 
 from .drawing import number
 from .fifty_digits import log_normal
@@ -17,8 +18,21 @@ ODE = 1e-5                                 # relative: what two adaptive solvers
 def few_rows(kind, levels, dim):
     """Small probes, as each solves an ODE."""
     features = [D for _, D in sizes(dim)]
-    return [ProbeSpec(f"B = {B}, D = {D}", B, D, seed=i)
-            for i, (B, D) in enumerate(zip((3, 2, 1), (features[0], features[1], features[4])))]
+    plain = [ProbeSpec(f"B = {B}, D = {D}", B, D, seed=i)
+             for i, (B, D) in enumerate(zip((3, 2, 1), (features[0], features[1], features[4])))]
+    return [*plain, ProbeSpec("levels from 0.02 to 10", 2, features[4], regime="edge", seed=3,
+                              given=(("sigma_min", 0.02), ("sigma_max", 10.0)))]
+
+
+def log_likelihood(f, x, sigma_min, sigma_max):
+    """refsgm's, with the divergence of a test function in closed form: a tenth of its time."""
+    if not isinstance(f, Field):
+        return refsgm.log_likelihood(f, x, sigma_min, sigma_max)
+
+    def flow(x, sigma):
+        return f(x, sigma), np.trace(f.jacobian(x, sigma), axis1=1, axis2=2)
+    x_max, change = solve(flow, x, sigma_min, sigma_max, 1e-8)
+    return (refsgm.prior_log_density(x_max, sigma_max) - change).astype(x.dtype)
 
 
 def of_the_flow(args, seen):
@@ -26,21 +40,22 @@ def of_the_flow(args, seen):
     x_max = refsgm.probability_flow(*args.values())
     prior = refsgm.prior_log_density(x_max, args["sigma_max"])
     return [{"|x_max|^2": square(x_max), "1": np.ones(len(x_max)),
-             "integral of the divergence": prior - refsgm.log_likelihood(*args.values())}]
+             "integral of the divergence": prior - log_likelihood(*args.values())}]
 
 
 def prior_of_the_change(score_fn, x, sigma_min, sigma_max):
     """With the density of the kernel, around x, in place of that of the prior."""
     x_max = refsgm.probability_flow(score_fn, x, sigma_min, sigma_max)
     right, wrong = (refsgm.prior_log_density(a, sigma_max) for a in (x_max, x_max - x))
-    return refsgm.log_likelihood(score_fn, x, sigma_min, sigma_max) - right + wrong
+    return log_likelihood(score_fn, x, sigma_min, sigma_max) - right + wrong
 
 
 KINDS = (
     Kind("prior_log_density", ROWS, exact=lambda f, x, sigma: log_normal(f, x, 0, sigma),
          levels=("sigma_max",), logarithm=True,
          terms=lambda args, seen: [{"|x|^2": square(args["x"]), "1": ones_of(args)}]),
-    Kind("log_likelihood", ROWS, terms=of_the_flow, logarithm=True, adaptive=True, tolerance=ODE,
+    Kind("log_likelihood", ROWS, terms=of_the_flow, logarithm=True, answer=log_likelihood,
+         adaptive=True, tolerance=ODE,
          known=(Mistake("evaluation-point", "", "the prior is centred at x, as the kernel is, and "
                         "not at 0", prior_of_the_change),),
          draw={"score_fn": lambda rng, spec, drawn: Field(rng, spec.D, 0.1, -0.4),  # stays bounded

@@ -8,8 +8,9 @@ import numpy as np
 
 from .drawing import number
 from .fifty_digits import root
-from .kind import BATCH, LEVEL, Kind, data_at_1, other_convention
+from .kind import BATCH, LEVEL, ROUNDING, Kind, data_at_1, other_convention
 from .terms import its_logarithm, itself, of_data, one_over_it
+from .wide import RANDOM
 
 # Formulas; da and ds are the rates of scale and sigma
 
@@ -26,23 +27,42 @@ def sde_coefficients(f, a, s, da, ds):
     return da / a, root(2 * s * ds - 2 * da / a * s**2)
 
 
+def cosine_marginal(f, t, offset):
+    scale = f.cos((t + offset) / (1 + offset) * f.pi / 2) / f.cos(
+        offset / (1 + offset) * f.pi / 2)
+    return scale, root(1 - scale**2)
+
+
+def cosine_by_difference(t, offset=0.008):
+    """As it is usually written: scale^2 is rounded, and t near 0; pi / 2, and t near 1."""
+    end = np.cos(offset / (1 + offset) * np.pi / 2)
+    scale = np.cos((t + offset) / (1 + offset) * np.pi / 2 * (1 - ROUNDING)) / end
+    return scale, np.sqrt(1 - scale**2 * (1 - ROUNDING))
+
+
 # Where it is asked: times and rates of a path that goes from the data to the noise
 
 
 def falling(rng, spec, drawn):
     """A negative rate, of the scale."""
-    return of_rows(rng, spec, lambda u: -10**(0.9 * u))
+    decades = 4.0 if spec.regime in RANDOM else 0.9
+    return of_rows(rng, spec, lambda u: -10**(decades * u))
 
 
 def normal_numbers(rng, spec, drawn):
     """Standard normal numbers, one per row or one for all."""
-    return of_rows(rng, spec, lambda u: 1.8 * u)
+    return of_rows(rng, spec, lambda u: (6.0 if spec.regime in RANDOM else 1.8) * u)
 
 
 def of_rows(rng, spec, f):
     """f of uniform numbers in (-1, 1), one per row (B, 1) or one for all."""
     u = f(rng.uniform(-1, 1, (spec.B, 1) if spec.rows else ()))
     return u if spec.rows else float(u)
+
+
+def flow_marginal_by_difference(t):
+    """sigma = 1 - scale, which has the rounding of 1."""
+    return 1 - t, t + ROUNDING
 
 
 # Terms and quantities
@@ -101,17 +121,20 @@ KINDS = (
     Kind("velocity_from_score", BATCH, exact=velocity_from_score, draw={"scale_rate": falling},
          terms=of_x0_and_eps, quantities=rates),
     Kind("score_from_velocity", BATCH, exact=score_from_velocity, draw={"scale_rate": falling},
-         quantities=rates),
+         quantities=rates, left_open=("scale_rate",)),
     Kind("sde_coefficients", {"f": LEVEL, "g": LEVEL}, exact=sde_coefficients,
          draw={"scale_rate": falling}, level_terms=drift_and_square, quantities=rates),
 
+    Kind("cosine_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=cosine_marginal,
+         spellings=(cosine_by_difference,)),
     Kind("flow_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=lambda f, t: (1 - t, t),
          level_terms=lambda args, component: [itself({"t": args["t"], "1": 1 + 0 * args["t"]})],
+         spellings=(flow_marginal_by_difference,),
          known=(data_at_1(lambda t: (t, 1 - t)),)),
     Kind("shift_time", LEVEL, exact=lambda f, t, c: c * t / (1 + (c - 1) * t),
          draw={"shift": number(lambda u, spec: 1.5 + 4 * u)}, level_terms=inverse_time,
          known=(data_at_1(lambda t, c: t / (c + (1 - c) * t)),)),
-    Kind("flow_step", BATCH, exact=lambda f, x, u, t, s: x + (s - t) * u,
+    Kind("flow_step", BATCH, exact=lambda f, x, u, t, s: x + (s - t) * u, sampling=True,
          quantities=lambda args, q: q | {"t - s": q["t"] - q["s"]}),
 
     Kind("log_normal_sigma", LEVEL, exact=lambda f, z, m, d: f.exp(m + d * z), draw=LAW,

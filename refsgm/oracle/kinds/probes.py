@@ -1,5 +1,6 @@
 """Where to probe: the probes on which a verdict rests, and those from which a formula is fitted."""
 
+from .edges import edge_specs
 from .kind import DATA, FUNCTIONS, LEVEL, LOSS, ROWS, STATES, TABLE, ProbeSpec
 
 SIZES = ((5, 3), (4, 4), (6, 11), (1, 3), (3, 1), (7, 2), (2, 5))                # B, D
@@ -32,14 +33,15 @@ def sizes(dim):
 
 def by_seed(kind, levels, dim):
     """A table, or numbers, have no rows."""
-    return [ProbeSpec(f"seed {i}", B=6, seed=i) for i in range(8)]
+    return [*(ProbeSpec(f"seed {i}", B=6, seed=i) for i in range(8)), *edge_specs(kind)]
 
 
 def whole_loops(kind, levels, dim):
     """All steps of a loop."""
     return [ProbeSpec(f"B = {B}, D = {D}", B, D, seed=i)
             for i, (B, D) in enumerate(sizes(dim)[:5])] + [
-                ProbeSpec("float32", 5, sizes(dim)[0][1], dtype="float32")]
+                ProbeSpec("float32", 5, sizes(dim)[0][1], dtype="float32"),
+                *edge_specs(kind, False, dim)]
 
 
 def everywhere(kind, levels, dim):
@@ -71,7 +73,8 @@ def everywhere(kind, levels, dim):
     if "eta" in kind.args:
         more += [ProbeSpec(f"eta = {eta:g}", given=(("eta", eta),)) for eta in (0.0, 1.0)]
     D = sizes(dim)[0][1]
-    return plain + [s._replace(D=D, rows=by_row) for s in (*more, *kind.more_probes)]
+    return [*plain, *(s._replace(D=D, rows=by_row) for s in (*more, *kind.more_probes)),
+            *edge_specs(kind, by_row, dim)]
 
 
 def seeds(kind, by_row, dim):

@@ -11,7 +11,7 @@ import refsgm
 
 from .drawing import number
 from .fifty_digits import root
-from .kind import BATCH, LEVEL, Kind, Mistake, ProbeSpec
+from .kind import BATCH, LEVEL, ROUNDING, Kind, Mistake, ProbeSpec
 from .terms import of_data
 
 VARIANCE_BETA = ProbeSpec("variance = beta", given=(("variance", "beta"),))
@@ -63,6 +63,16 @@ def heun_step(f, s, x, sigma_t, sigma_s):
     return x + gap * (slope - sigma_s * s(x + gap * slope, sigma_s)) / 2
 
 
+def heun_by_denoisers(score_fn, x_t, sigma_t, sigma_s):
+    """With slopes (x - D(x)) / sigma, as EDM's algorithm has it: D is rounded, and near x."""
+    def slope(x, sigma):
+        return (x - (x + sigma**2 * score_fn(x, sigma)) * (1 + ROUNDING)) / sigma
+    h, first = sigma_s - sigma_t, slope(x_t, sigma_t)
+    if np.all(sigma_s == 0):
+        return x_t + h * first
+    return x_t + h * (first + slope(x_t + h * first, sigma_s)) / 2
+
+
 # Terms
 
 
@@ -100,23 +110,28 @@ def clipped_ddim(x_t, eps, t, s, eta, z):
             + variance**0.5 * z)
 
 
+def step(name, result, **fields):
+    """A record of what training and samplers compute without gradients."""
+    return Kind(name, result, sampling=True, **fields)
+
+
 KINDS = (
-    Kind("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
-    Kind("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
-    Kind("langevin_step", BATCH, exact=langevin_step, levels=("step_size",)),
-    Kind("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
+    step("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
+    step("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
+    step("langevin_step", BATCH, exact=langevin_step, levels=("step_size",)),
+    step("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
          draw={"variance": number(lambda u, spec: "posterior")}, known=(
              Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1]", clipped_ddpm),)),
-    Kind("ddim_step", BATCH, exact=ddim_step, terms=with_x0, known=(
+    step("ddim_step", BATCH, exact=ddim_step, terms=with_x0, known=(
         Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is not computed anew",
                 clipped_ddim),)),
-    Kind("ve_probability_flow_step", BATCH, exact=euler_step),
-    Kind("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
-    Kind("ve_ancestral_step", BATCH, exact=ancestral_step),
-    Kind("heun_step", BATCH, exact=heun_step, terms=two_scores),
-    Kind("raise_noise", BATCH, exact=lambda f, x, a, b, z: x + root(b**2 - a**2) * z),
-    Kind("vp_probability_flow_drift", BATCH, exact=lambda f, x, score, beta: (
+    step("ve_probability_flow_step", BATCH, exact=euler_step),
+    step("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
+    step("ve_ancestral_step", BATCH, exact=ancestral_step),
+    step("heun_step", BATCH, exact=heun_step, terms=two_scores, spellings=(heun_by_denoisers,)),
+    step("raise_noise", BATCH, exact=lambda f, x, a, b, z: x + root(b**2 - a**2) * z),
+    step("vp_probability_flow_drift", BATCH, exact=lambda f, x, score, beta: (
         -beta * (x + score) / 2)),
-    Kind("vp_reverse_sde_drift", BATCH, exact=lambda f, x, score, beta: (
+    step("vp_reverse_sde_drift", BATCH, exact=lambda f, x, score, beta: (
         -beta * x / 2 - beta * score)),
 )

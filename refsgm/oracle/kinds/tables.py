@@ -3,7 +3,7 @@
 import numpy as np
 
 from .drawing import number
-from .kind import TABLE, Kind
+from .kind import ROUNDING, TABLE, Kind
 
 
 def spaced(f, n, power, start, end):
@@ -14,6 +14,12 @@ def spaced(f, n, power, start, end):
 
 def geometric_sigmas(f, a, b, n):
     return np.array([a * (b / a)**(f.one * i / (n - 1)) for i in range(n)], object)
+
+
+def spaced_from_the_large_end(sigma_max, sigma_min, n_levels, rho=7.0):
+    """As it is defined: the small end is a difference of large numbers, which are rounded."""
+    a, b = (s**(1 / rho) for s in (sigma_max, sigma_min))
+    return (a * (1 + ROUNDING) + np.linspace(0, 1, n_levels) * (b - a))**rho
 
 
 def cumulative_products(factors):
@@ -31,6 +37,14 @@ def cosine_alpha_bar(f, n, offset, beta_max):
                                 for t in range(1, n + 1)])
 
 
+def cosine_of_rounded_angles(n_steps, offset=0.008, beta_max=0.999):
+    """The cosine of an angle near pi / 2 keeps few digits."""
+    angle = (np.arange(n_steps + 1) / n_steps + offset) / (1 + offset) * np.pi / 2
+    height = np.cos(angle * (1 - ROUNDING))**2
+    steps = 1 - np.minimum(1 - height[1:] / height[:-1], beta_max)
+    return np.concatenate([[1.0], np.cumprod(steps)])
+
+
 def neighbours(args, q):
     """alpha_bar before and after each step."""
     s, t = args["alpha_bar"][:-1], args["alpha_bar"][1:]
@@ -46,12 +60,14 @@ def ends_and_entries(args, q):
 
 KINDS = (
     Kind("geometric_sigmas", TABLE, exact=geometric_sigmas),
-    Kind("karras_sigmas", TABLE, exact=lambda f, a, b, n, rho: spaced(f, n, rho, a, b)),
+    Kind("karras_sigmas", TABLE, exact=lambda f, a, b, n, rho: spaced(f, n, rho, a, b),
+         spellings=(spaced_from_the_large_end,)),
     Kind("linear_betas", TABLE, exact=lambda f, n, a, b: spaced(f, n, f.one, a, b), draw={
         "beta_min": number(lambda u, spec: 0.001 + 0.05 * u),
         "beta_max": number(lambda u, spec: 0.2 + 0.5 * u)}),
-    Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar, draw={
-        "beta_max": number(lambda u, spec: 0.9 + 0.099 * u)}),
+    Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar,
+         spellings=(cosine_of_rounded_angles,),
+         draw={"beta_max": number(lambda u, spec: 0.9 + 0.099 * u)}),
     Kind("alpha_bar_from_betas", TABLE, exact=lambda f, betas: cumulative_products(1 - betas)),
     Kind("betas_from_alpha_bar", TABLE, exact=lambda f, a: 1 - a[1:] / a[:-1],
          quantities=neighbours),

@@ -4,8 +4,8 @@ import math
 
 import autograd.numpy as np
 
-from ...exact.likelihood import prior_log_density, solve
-from ...score import divergence
+from ...exact.likelihood import flow_of, prior_log_density, solve
+from ...score import trace
 from .exhibit import mutant
 
 # Sampler steps ------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def _(x, sigma_max):
         "The integral of the divergence is overwritten by the prior's log density.",
         "AlexandreAdam/score_models commit 8dd7219")
 def _(score_fn, x, sigma_min, sigma_max):
-    x_max, _ = solve(score_fn, x, sigma_min, sigma_max, 1e-8, None)
+    x_max, _ = solve(flow_of(score_fn), x, sigma_min, sigma_max, 1e-8)
     return prior_log_density(x_max, sigma_max)
 
 
@@ -201,7 +201,7 @@ def _(score_fn, x, sigma_min, sigma_max):
         "The integral of the divergence has the wrong sign.",
         "questions in yang-song/score_sde_pytorch issue 59")
 def _(score_fn, x, sigma_min, sigma_max):
-    x_max, change = solve(score_fn, x, sigma_min, sigma_max, 1e-8, divergence)
+    x_max, change = solve(flow_of(score_fn, trace), x, sigma_min, sigma_max, 1e-8)
     return prior_log_density(x_max, sigma_max) + change
 
 

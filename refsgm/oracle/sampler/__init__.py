@@ -1,14 +1,14 @@
 """check_sampler: certificates of whole samplers, against the exact law of their end."""
 
-import math
-
 from ..calls.chains import COORDINATES, Chain, Refused
 from ..calls.frameworks import framework_of
 from ..calls.targets import COV, PREDICTIONS
+from ..options import check_callable, is_positive, is_word
 from .certificate import Certificate
 from .diffusion import certify_diffusion
 from .langevin import certify_langevin
 from .own_levels import certify_own_levels
+from ...arrays import in_one_line
 
 __all__ = ["COV", "Certificate", "check_sampler"]
 
@@ -51,23 +51,24 @@ def check_sampler(sampler, framework="numpy", *, kind="diffusion", coordinates="
     >>> certificate.ok, round(certificate.order)
     (True, 2)
     """
-    if predicts is None:
+    if predicts is None and is_word(coordinates, COORDINATES):
         predicts = {"ve": "score", "vp": "eps"}.get(coordinates, "velocity")
     for name, value, values in (("kind", kind, ("diffusion", "langevin")),
                                 ("coordinates", coordinates, COORDINATES),
                                 ("predicts", predicts, PREDICTIONS),
                                 ("levels", levels, ("given", "own")),
                                 ("start", start, ("state", "noise"))):
-        if value not in values:
-            raise ValueError(f"{name} must be one of {', '.join(values)}, got {value!r}")
+        if not is_word(value, values):
+            raise ValueError(f"{name} must be one of {', '.join(values)}, "
+                             f"got {in_one_line(value)}")
     check_fits(coordinates, predicts)
-    if not callable(sampler):
-        raise ValueError(f"sampler must be a function, got {type(sampler).__name__}")
+    check_callable(sampler=sampler)
     for name, value in (("seconds", seconds), ("claimed_order", claimed_order)):
         if not (name == "claimed_order" and value is None) and not is_positive(value):
-            raise ValueError(f"{name} must be a positive number, got {value!r}")
-    if deterministic not in (None, True, False):
-        raise ValueError(f"deterministic must be True, False or None, got {deterministic!r}")
+            raise ValueError(f"{name} must be a positive number, got {in_one_line(value)}")
+    if not is_word(deterministic, (None, True, False)):
+        raise ValueError("deterministic must be True, False or None, "
+                         f"got {in_one_line(deterministic)}")
     if levels == "own" and kind == "langevin":
         raise ValueError('levels must not be "own" for kind "langevin", which has no levels')
     chain = Chain(sampler, framework_of(framework), kind, coordinates, predicts, seconds,
@@ -92,9 +93,3 @@ def check_fits(coordinates, predicts):
     if predicts == "velocity" and not coordinates.startswith("flow"):
         raise ValueError('predicts must not be "velocity" outside coordinates "flow" and '
                          f'"flow-up", got {coordinates!r}')
-
-
-def is_positive(value):
-    """Whether it is a finite positive number and no truth value."""
-    return (isinstance(value, (int, float)) and not isinstance(value, bool)
-            and math.isfinite(value) and value > 0)

@@ -6,6 +6,8 @@ A sampler that contracts its start by M ends right if its noise has covariance K
 spread over the steps; for a probability flow K is zero. So M and the noise tell which is wrong.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..calls.targets import AXES, VARIANCES
@@ -50,6 +52,10 @@ def named(runs, found, chain, weights=None):
     with np.errstate(all="ignore"):
         power = np.log(np.abs(M)) / np.log(end / begin)            # 1/2 for the ODE, 1 for the SDE
         steady = np.ptp(power) < slack and np.all(M > 0)
+    if chain.coordinates.startswith("flow") and without_its_scale(runs[-1], chain):
+        return ("it is the ancestral step of ve, down^2 + up^2 = t_next^2, which lacks the scale on "
+                "a flow: x must be multiplied by (1 - t_next) / (1 - t_down) before the noise is "
+                "added")
     beta, before = float(np.mean(power)), [np.trace(run.law.noise) for run in runs[-2:]]
     if before[0] > 1e-9 and before[1] < 0.7 * before[0]:
         return ("its noise vanishes as steps get smaller: a variance stands where the standard "
@@ -84,6 +90,26 @@ def named(runs, found, chain, weights=None):
     if last and abs(np.mean(noise - needed) - last**2) < slack * last**2:
         return f"its last step adds noise of standard deviation {last:.3g} to the samples"
     return bias
+
+
+def without_its_scale(run, chain):
+    """Whether a law on a flow is that of ve's ancestral step, with its share of noise or less.
+
+    up = eta t_next sqrt(1 - t_next^2 / t^2),   down^2 = t_next^2 - up^2
+    """
+    times = [float(b) for _, b in map(chain.kernel, run.levels)]
+    M, noise = diagonal(run.law.M), diagonal(run.law.noise)
+    for eta in (1.0, 0.5):
+        m, n = np.ones(len(VARIANCES)), np.zeros(len(VARIANCES))
+        for t, s in pairwise(times):
+            up = min(s, eta * s * max(1 - s**2 / t**2, 0.0)**0.5)
+            down = (s**2 - up**2)**0.5
+            x_0 = (1 - t) * VARIANCES / ((1 - t)**2 * VARIANCES + t**2)
+            factor = 1 + (1 - x_0) / t * (down - t)
+            m, n = factor * m, factor**2 * n + up**2
+        if np.allclose(M, m, rtol=NEAR, atol=1e-3) and np.allclose(noise, n, rtol=NEAR):
+            return True
+    return False
 
 
 def total(got, end, runs, steps, weights):

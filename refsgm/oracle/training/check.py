@@ -7,12 +7,15 @@ from importlib import import_module
 import numpy as np
 
 from ..calls.trial import OutOfTime, limited
+from ..options import check_callable, is_positive, is_shape, is_word
 from . import paths, times, weighting
 from .fitting import separated
 from .judge import judged
 from .measure import SEEDS, SEEDS_BY_BISECTION, Step, measured, one_seed
 from .record import Raised, Unreadable
 from .report import Stop, Training
+from ...arguments import check_integer
+from ...arrays import in_one_line
 
 FRAMEWORKS = ("torch", "jax", "numpy", "autograd")
 PREDICTS = ("eps", "x0", "v", "velocity", "score", "energy")
@@ -52,6 +55,15 @@ def check_training(loss, framework="torch", *, shape=(3, 4, 4), batch=16, path=N
     (True, 'the velocity eps - x_0')
     """
     options(framework, shape, batch, path, predicts, weight, time)
+    check_callable(loss=loss)
+    if wrap is not None:
+        check_callable(wrap=wrap)
+    check_integer("seed", seed, 0)
+    if seed > SEED_MOST:
+        raise ValueError(f"seed must be at most {SEED_MOST}, got {in_one_line(seed)}")
+    seed = int(seed)
+    if not is_positive(seconds):
+        raise ValueError(f"seconds must be a positive number, got {in_one_line(seconds)}")
     report = Training(framework)
     begun = clock.monotonic()
     try:
@@ -75,22 +87,27 @@ def check_training(loss, framework="torch", *, shape=(3, 4, 4), batch=16, path=N
     return report
 
 
+SEED_MOST = 2**31                                          # which every library takes
+
+
 def options(framework, shape, batch, path, predicts, weight, time):
     """One sentence for each option that does not exist."""
     for name, value, values in (("framework", framework, FRAMEWORKS),
                                 ("path", path, (None, *paths.SAID)),
                                 ("predicts", predicts, (None, *PREDICTS)),
                                 ("time", time, (None, *times.SAID))):
-        if value not in values:
+        if not is_word(value, values):
             raise ValueError(f"{name} must be one of {', '.join(v for v in values if v)}, "
-                             f"got {value!r}")
-    if not callable(weight) and weight not in (None, *weighting.SAID):
+                             f"got {in_one_line(value)}")
+    if not callable(weight) and not is_word(weight, (None, *weighting.SAID)):
         raise ValueError(f"weight must be one of {', '.join(weighting.SAID)} or a function "
-                         f"(scale, sigma) -> weight, got {weight!r}")
-    if int(batch) < 4:
-        raise ValueError(f"batch must be 4 or more, so that rows can be told apart, got {batch}")
-    if not shape or min(shape) < 1:
-        raise ValueError(f"shape must be that of one sample, such as (3, 4, 4), got {shape!r}")
+                         f"(scale, sigma) -> weight, got {in_one_line(weight)}")
+    if not is_shape([batch]) or batch < 4:
+        raise ValueError("batch must be 4 or more, so that rows can be told apart, "
+                         f"got {in_one_line(batch)}")
+    if not is_shape(shape):
+        raise ValueError("shape must be that of one sample, such as (3, 4, 4), "
+                         f"got {in_one_line(shape)}")
 
 
 def prepared(loss, framework, shape, wrap, seed, report):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .times import likeliest
+
 
 class Fit(NamedTuple):
     """Coefficient of each row, and the share of each row's response that it does not explain."""
@@ -24,6 +26,7 @@ class Rows:
     offset      what is added to the data before they are used, over what they are multiplied by
     uneven      whether weights differ within a row;  masked  share of entries without weight
     paired      whether rows of data and noise were paired anew
+    sign        -1 if the data are mirrored
     """
 
     a: np.ndarray
@@ -42,6 +45,7 @@ class Rows:
     uneven: str = ""
     masked: float = 0.0
     paired: bool = False
+    sign: float = 1.0
 
 
 def flat(a):
@@ -73,14 +77,22 @@ def separated(step, draws, columns):
     """`Rows` from the responses of all seeds; what is wrong here is told to the report."""
     tol = 0.02 if step.single else 1e-3
     B, seeds = len(step.x), len(columns)
+    noisy = without_noise(draws, columns)
+
+    def chosen(a):
+        return flat(a)[:, noisy]
 
     def stacked(name):
-        return np.concatenate([flat(col[name]) for col in columns])
+        return np.concatenate([chosen(col[name]) for col in columns])
 
     def responses(part, which):
-        return np.concatenate([flat(col["parts"][part][which]) for col in columns])
-    X, x_in, y, W = np.tile(flat(step.x), (seeds, 1)), stacked("x_in"), stacked("y"), stacked("w")
-    dX = np.tile(flat(step.dx), (seeds, 1))
+        return np.concatenate([chosen(col["parts"][part][which]) for col in columns])
+    if not noisy.all():
+        step.report.notes.append(f"{100 * (1 - noisy.mean()):.0f} % of the entries are given to "
+                                 "the network without noise, and are not judged")
+    X, x_in, y, W = (np.tile(chosen(step.x), (seeds, 1)), stacked("x_in"), stacked("y"),
+                     stacked("w"))
+    dX = np.tile(chosen(step.dx), (seeds, 1))
     rows, paired = np.arange(len(X)), False
     R = responses("x", 0)
     a = fitted(R, dX)
@@ -97,9 +109,9 @@ def separated(step, draws, columns):
     asked = np.isfinite(W).any(1)                               # rows with any weight
     a = fitted(R, dX).of_row
     b, twisted = {}, {}
-    z = {k: np.concatenate([flat(col["draws"][k]) for col in columns]) for k in draws}
+    z = {k: np.concatenate([chosen(col["draws"][k]) for col in columns]) for k in draws}
     for k in draws:
-        dz = np.concatenate([flat(col["parts"][k][2]) for col in columns])
+        dz = np.concatenate([chosen(col["parts"][k][2]) for col in columns])
         R = responses(k, 0)
         fit, twisted[k] = fitted(R, dz), np.arange(len(X))
         if fit.left.max() > tol and np.abs(fit.of_row).max() > 1e-9:
@@ -118,19 +130,22 @@ def separated(step, draws, columns):
     offset = offset_of(step, a, c, x_in, tol, draws)
     p = fitted(responses("x", 1), dX)
     if p.left.max() > tol and np.abs(p.of_row).max() > 1e-6:
-        target_of_other_rows(step, responses("x", 1), dX, "data")
+        target_of_other_rows(step, responses("x", 1), dX, "data", columns[0], {"dx": step.dx})
     q = {}
     for k in draws:
-        dz = np.concatenate([flat(col["parts"][k][2]) for col in columns])[twisted[k]]
+        dz = np.concatenate([chosen(col["parts"][k][2]) for col in columns])[twisted[k]]
         fit = fitted(responses(k, 1), dz)
         if fit.left.max() > tol and np.nanmax(np.abs(responses(k, 1))) > 1e-6 * step.size:
-            target_of_other_rows(step, responses(k, 1), dz, "noise")
+            target_of_other_rows(step, responses(k, 1), dz, "noise", columns[0],
+                                 {"shifts": {k: draws[k][1]}})
         q[k] = fit.of_row
     live = np.isfinite(W)
     W[~asked], y[~asked] = 1.0, 0.0
     w = np.nanmean(W, axis=1)
-    result = Rows(a, b[main], p.of_row, q[main], w, stacked("time")[:, 0] if all(
-        col["time"] is not None for col in columns) else None, columns[0]["dtype"],
+    told = [(np.concatenate([col["told"][k][0] for col in columns]), columns[0]["told"][k][1])
+            for k in range(min(len(col["told"]) for col in columns))]
+    time, dtype = likeliest(told, b[main] / a, columns[0]["embedded"])
+    result = Rows(a, b[main], p.of_row, q[main], w, time, dtype,
         np.repeat(np.arange(seeds), B), z[main], draws[main][0], offset=offset, channels=channels,
         masked=1 - live.mean(), paired=paired)
     for k in draws:
@@ -147,6 +162,15 @@ def separated(step, draws, columns):
         same = np.nanmax(np.abs(ratio - np.nanmedian(ratio, axis=0))) < 20 * tol
         result.uneven = "the same in every row" if same else "other ones in each row"
     return result
+
+
+def without_noise(draws, columns):
+    """Which entries of a row have noise: others are conditions, such as what is to be inpainted."""
+    moved = [flat(col["parts"][k][0]) for col in columns for k in draws]
+    if not moved:
+        return np.ones(flat(columns[0]["x_in"]).shape[1], dtype=bool)
+    size = np.max(np.abs(moved), axis=(0, 1))
+    return size > 1e-9 * size.max() if size.max() > 0 else np.ones_like(size, dtype=bool)
 
 
 def dropped(rows, keep):
@@ -233,17 +257,48 @@ def offset_of(step, a, c, x_in, tol, draws):
     step.report.stop("the network's input holds something besides data and the noise that was seen")
 
 
-def target_of_other_rows(step, R, by, what):
-    """The target is no multiple of a row's data or noise: other rows', or another function."""
+def target_of_other_rows(step, R, by, what, column, moved):
+    """The target is no multiple of a row's data or noise: other rows', or another function.
+
+    column, moved  one run, and the change of data or noise that it answered to
+    """
     B = len(step.x)
     if within_seeds(R, by, B) is not None:
         step.report.wrong("rows-mixed", f"the target of a row holds the {what} of another row, "
                           "which the network does not see", "keep data, noise and target together")
         step.report.stop("the target is another row's")
-    step.report.wrong("rows-mixed" if what == "noise" else "broadcast",
-                      f"the target of a row is no multiple of its {what}: it depends on other "
-                      "rows, or factors differ within the row")
+    one, two = (step.target(column["seed"], column["w"], **scaled(moved, c)) - column["y"]
+                for c in (1, 2))
+    if np.nanmax(np.abs(two - 2 * one)) > (0.05 if step.single else 1e-3) * np.nanmax(np.abs(one)):
+        step.report.stop(f"the target of a row is no linear function of the {what} of the batch, "
+                         "such as an average of targets with weights that depend on them")
+    alone = np.where(np.arange(B) == 0, 1.0, 0.0)
+    first = step.target(column["seed"], column["w"], **scaled(moved, alone)) - column["y"]
+    if np.nanmax(np.abs(first[1:])) < 1e-3 * np.nanmax(np.abs(first)):
+        columns_alike(step, R, by, what)
+    step.report.wrong("rows-mixed", f"the target of a row depends on the {what} of other rows")
     step.report.stop("the target has no coefficients in each row")
+
+
+def scaled(moved, factor):
+    """A change of data or of draws, times a number or numbers for the rows."""
+    def times(a):
+        return a * np.reshape(factor, (-1, *[1] * (np.ndim(a) - 1)) if np.ndim(factor) else ())
+    if "dx" in moved:
+        return {"dx": times(moved["dx"])}
+    return {"shifts": {k: times(shift) for k, shift in moved["shifts"].items()}}
+
+
+def columns_alike(step, R, by, what):
+    """End: factors differ within a row; wrong if they are levels along the wrong axis."""
+    A = R / by
+    size = np.nanmax(np.abs(A))
+    if max(np.nanmax(np.ptp(A[i:i + len(step.x)], axis=0))
+           for i in range(0, len(A), len(step.x))) < 1e-3 * size and np.nanmax(
+               np.abs(A - A[0])) > 1e-2 * size:
+        step.report.wrong("broadcast", f"the factors of the {what} in the target differ between "
+                          "the columns of a row and are the same in all rows")
+    step.report.stop(f"the factors of the {what} in the target differ within a row")
 
 
 def left_in_target(step, rest, p, offset):

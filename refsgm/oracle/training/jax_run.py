@@ -14,7 +14,7 @@ from jax.custom_batching import custom_vmap
 
 from .draws import numpy_read, replaced, wants_generator
 from .record import (Call, Draw, Raised, Run, Unreadable, arranged, first_loss, noisy_part,
-                     seeded, time_of)
+                     seeded, times_of)
 
 DRAWS = ("normal", "uniform", "randint", "bernoulli", "truncated_normal", "rademacher", "laplace",
          "exponential", "beta", "gamma", "t", "choice", "categorical", "permutation", "logistic")
@@ -33,7 +33,7 @@ def numbers(a):
 
 
 def once(loss, x, outs, seed, shifts, wrap):
-    """(value, calls as (input, time, dtype), draws); outs may be traced."""
+    """(value, calls as (input, times, more arguments), draws); outs may be traced."""
     draws, calls = [], []
 
     def noted(name, value):
@@ -60,33 +60,31 @@ def once(loss, x, outs, seed, shifts, wrap):
                 return fn(first + offset if offset else first, *args, **kwargs)
         return made
 
-    def answer(x_in, time, kwargs):
+    def answer(x_in, times, more, kwargs):
         if len(calls) == CALLS:
             raise Unreadable(f"the network is called more than {CALLS} times in a step")
         out = outs(len(calls))
         noisy, beside = noisy_part(numbers(x_in).astype(float), x.shape)
-        if time is None and beside is not None and beside.size == len(x):
-            time = beside
-        told = None if time is None else time_of(numbers(time), len(x))
-        calls.append((noisy, told, str(getattr(time, "dtype", type(time).__name__))))
+        calls.append((noisy, times_of(times, len(x), beside, numbers), more))
         same = int(np.prod(x_in.shape)) == x.size
         return jnp.asarray(out, x_in.dtype).reshape(x_in.shape) if same else out
 
     def net(*args, **kwargs):
+        more = len(args) + len(kwargs) > 1
         leaves = [a for a in (*args, *kwargs.values()) if is_array(a)]
         if not any(is_batched(a) for a in leaves):
-            x_in, time = arranged(args, kwargs, x.shape, is_array)
-            return wrap(answer(x_in, time, kwargs), kwargs)
-        x_in, time = arranged(args, kwargs, (1, *x.shape[1:]), is_array)
+            x_in, times = arranged(args, kwargs, x.shape, is_array)
+            return wrap(answer(x_in, times, more, kwargs), kwargs)
+        x_in, times = arranged(args, kwargs, (1, *x.shape[1:]), is_array)
 
         @custom_vmap
-        def called(x_in, time):
+        def called(x_in, *times):
             return jnp.zeros_like(x_in)
 
         @called.def_vmap
-        def rule(size, batched, x_in, time):
-            return answer(x_in, time, kwargs), True
-        return wrap(called(x_in, jnp.zeros(()) if time is None else time), kwargs)
+        def rule(size, batched, x_in, *times):
+            return answer(x_in, times, more, kwargs), True
+        return wrap(called(x_in, *times), kwargs)
     with ExitStack() as stack:
         stack.enter_context(seeded(seed))
         table = {}

@@ -10,6 +10,7 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     """Fill in the report: facts, problems and notes, from the `Rows` of a step."""
     tol = 3e-3 if step.single else 2e-4
     law_of_noise(rows, step, report)
+    mirrored = mirror(rows, report)
     found = paths.path_of(rows.a, rows.b, rows.time, rows.dtype, report, tol, path)
     known = not report.problems
     further_noise(rows, found, report)
@@ -25,7 +26,8 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     one_level(rows, found, report)
     target = targets.target_of(found, rows.p / found.m, rows.q / found.noise, rows.time, report,
                                tol)
-    if target is targets.MINUS_V and found.m != 1:
+    if target is targets.MINUS_V and (found.m != 1 or words.endswith("/ 4") or path in (
+            "ve", "edm") or weight == "edm"):
         target = inner(found, rows, words, report) or target
     if path is not None and known:
         stated_path(path, found, target, report)
@@ -36,12 +38,31 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
     if target is targets.ENERGY and predicts in (None, "score"):
         energy(step, report, predicts)
     elif predicts is not None and target is not None:
-        said(target, predicts, report)
+        said(target, predicts, report, mirrored)
+    elif predicts is not None and not report.problems:
+        targets.against(found, rows.p / found.m, rows.q / found.noise, predicts, report, tol)
     directions(target, found, name, report)
     if target is not None:
         formulas(target, found, report)
     weigh(rows, found, target, step, report, weight, tol, name)
     stated_time(time, name, words, report)
+
+
+def mirror(rows, report):
+    """Count signs into data and noise, so that a and b are positive; whether the noise was turned.
+
+    x_in = a x_0 - b z is a x_0 + b eps with eps = -z, and y = p x_0 + q z has -q of that eps.
+    """
+    if (rows.a < 0).all():                                     # such as 1 - x, for inverted images
+        rows.a, rows.p = -rows.a, -rows.p
+        rows.sign = -1.0
+    if (rows.b >= 0).any():
+        return False
+    rows.b, rows.q, rows.noise = -rows.b, -rows.q, -rows.noise
+    rows.extra = {k: (draw, -b, -q) for k, (draw, b, q) in rows.extra.items()}
+    report.notes.append("the noise z that is drawn is subtracted, x_t = scale x_0 - sigma z; eps "
+                        "is -z here")
+    return True
 
 
 def stated_path(said, path, target, report):
@@ -109,7 +130,7 @@ def further_noise(rows, path, report):
 
 def data(rows, path, report):
     """How data are scaled before use."""
-    m, shift = path.m, np.atleast_1d(rows.offset)
+    m, shift = rows.sign * path.m, np.atleast_1d(rows.offset)
     report.facts.pop("data", None)
     if np.ptp(np.atleast_1d(rows.channels)) > 1e-6 or np.ptp(shift) > 1e-4:
         report.facts["data"] = ("shifted and scaled by channel first; x_0 below is what comes of "
@@ -157,9 +178,10 @@ def energy(step, report, predicts):
                  "network is the gradient of an energy, predicts=\"energy\" says so")
 
 
-def said(target, predicts, report):
-    """Whether the network is to predict what the user says."""
-    if target.said == predicts or target.said == "edm" and predicts == "x0":
+def said(target, predicts, report, mirrored):
+    """Whether the network is to predict what the user says; noise that is subtracted is -eps."""
+    if target.said == predicts or target.said == "edm" and predicts == "x0" or (
+            mirrored and target.said == "-" + predicts == "-eps"):
         return
     code = "factor-extra" if {predicts, target.said} <= {
         "score", "-eps", "eps", "noise", "energy"} and predicts != "energy" else (
@@ -241,7 +263,7 @@ def weigh(rows, path, target, step, report, said_weight, tol, told):
         report.facts["weight"] = "no known function of the level" if weight is None else weight.name
     else:
         report.facts["loss"] = kind + ", " + weighting.reduction(
-            rows.w, weight.value, rows.noise.shape[1], len(step.x), step.returned,
+            rows.w, weight.value, step.x[0].size, len(step.x), step.returned,
             2.0 if step.robust is None else 1.0)
         report.facts["weight"] = weight.name
     if said_weight is not None:
@@ -258,7 +280,9 @@ def stated_weight(said, weight, rows, path, target, report):
             report.wrong("weighting", "the weight of the levels is not the function that is given")
     elif weight is None or weight.said != said and not (path.name == "ve" and said == "snr"
                                                         and weight.name == "1 / sigma^2"):
-        report.wrong("weighting", f"weight={said!r} is said, and the weight is "
+        code = {"of the score g": "sigma-not-squared", "of the score g^4": "sigma-squared"}.get(
+            weight.name if weight and said == "likelihood" else "", "weighting")
+        report.wrong(code, f"weight={said!r} is said, and the weight is "
                      + ("no known function of the level" if weight is None else weight.name))
 
 

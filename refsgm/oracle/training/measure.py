@@ -77,6 +77,12 @@ class Step:
                                  "output and a target (it may be clipped, or no regression)")
             self.robust, _ = form(gradient, target)
 
+    def target(self, seed, weight, dx=None, shifts=None):
+        """The target, where data or draws are changed."""
+        if self.robust is not None:
+            return self.turning_point(seed, dx, shifts)
+        return -self.gradient(seed, np.zeros(self.x.shape), dx, shifts) / weight
+
     def weight(self, seed, target):
         """The weight of a loss that is no quadratic."""
         return form(lambda out: self.gradient(seed, out), target)[1]
@@ -108,12 +114,23 @@ def noises(step, seed):
         linear = np.max(np.abs(two - 2 * one)) <= bend * np.max(np.abs(one)) + 1e-12
         level = x_in[0].size == 1 and interacts(step, seed, k, shift, x_in, one)
         if moved and full and not linear and draw.name in NORMAL:
+            if mixes(step, seed, k, shift, x_in):
+                step.report.stop("the noise is normalised or mixed before it is used, so that it "
+                                 "is not normal, entry by entry")
             step.report.wrong("wrong-law", "the noise is changed by a function that is not linear, "
                               "such as a clip, so it is not normal", "use the noise as it is drawn")
             step.report.stop("with such noise no score is defined")
         if moved and linear and (full or fit.left.max() < 0.02 and not level):
             found[k] = (draw, shift)
     return found
+
+
+def mixes(step, seed, k, shift, x_in):
+    """Whether a change of some entries of a draw changes other entries of the noisy data."""
+    some = np.arange(shift.size).reshape(shift.shape) % 2 == 0
+    moved = step.again(seed, shifts={k: some * shift}).calls[step.call].x - x_in
+    other = spread_out(~some, x_in.shape)
+    return np.abs(moved[other]).max() > 1e-6 * np.abs(moved).max()
 
 
 def interacts(step, seed, k, shift, x_in, one):
@@ -191,8 +208,8 @@ def one_seed(step, seed, draws):
     for k, (_, shift) in draws.items():
         parts[k] = response(shifts={k: shift}, by=spread_out(shift, target.shape))
     values = {k: spread_out(base.draws[k].value, target.shape) for k in draws}
-    return [{"x_in": call.x, "y": target, "w": weight, "time": call.time, "parts": parts,
-             "draws": values, "seed": seed, "dtype": call.dtype}]
+    return [{"x_in": call.x, "y": target, "w": weight, "told": call.told, "parts": parts,
+             "draws": values, "seed": seed, "embedded": call.embedded}]
 
 
 def slope(step, run):

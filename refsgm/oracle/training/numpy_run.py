@@ -7,7 +7,7 @@ is exact for a square however large the step.
 import numpy as np
 
 from .draws import numpy_read, wants_generator
-from .record import Call, Draw, Raised, Run, arranged, first_loss, noisy_part, seeded, time_of
+from .record import Call, Draw, Raised, Run, arranged, first_loss, noisy_part, seeded, times_of
 
 STEP = 1.0                                                     # of the differences
 
@@ -17,7 +17,7 @@ def is_array(a):
 
 
 def once(loss, x, outs, seed, shifts, wrap, dtype):
-    """(value, calls as (input, time, dtype), draws, mutated); outs may be traced."""
+    """(value, calls as (input, times, more arguments), draws, mutated); outs may be traced."""
     draws, calls = [], []
 
     def note(name, value):
@@ -27,13 +27,11 @@ def once(loss, x, outs, seed, shifts, wrap, dtype):
         return value if shift is None else value + np.asarray(shift).reshape(array.shape)
 
     def net(*args, **kwargs):
-        noisy, time = arranged(args, kwargs, x.shape, is_array)
+        noisy, times = arranged(args, kwargs, x.shape, is_array)
         out = outs(len(calls))
         noisy_x, beside = noisy_part(np.asarray(plain(noisy), dtype=float), x.shape)
-        if time is None and beside is not None and beside.size == len(x):
-            time = beside
-        calls.append((noisy_x, time_of(plain(time), len(x)), str(getattr(time, "dtype",
-                                                                         type(time).__name__))))
+        calls.append((noisy_x, times_of(times, len(x), beside, plain),
+                      len(args) + len(kwargs) > 1))
         same = noisy_x.size == np.prod(noisy.shape)
         return wrap(out.reshape(noisy.shape) if same else out, kwargs)
     given = x.astype(dtype)

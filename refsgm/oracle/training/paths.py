@@ -12,6 +12,7 @@ NAMES = {"vp": "VP: scale^2 + sigma^2 = 1", "ve": "VE: scale = 1",
          "subvp": "sub-VP: scale^2 + sigma = 1"}
 SAID = {"vp": "vp", "ddpm": "vp", "ve": "ve", "ncsn": "ve", "edm": "ve", "flow": "flow",
         "linear": "flow", "rectified-flow": "flow", "subvp": "subvp", "sub-vp": "subvp"}
+NEAR = 0.1                                   # how far off a path that is meant to be a known one is
 ROOTS = (                          # (powers of a and b that sum to one, code, what is wrong)
     ((1, 2), "sqrt-missing", "a square root is missing: data are multiplied by scale = alpha_bar, "
      "where its root is meant (scale + sigma^2 = 1)"),
@@ -60,10 +61,6 @@ def path_of(a, b, time, dtype, report, tol, said):
                          f"{values.min():.3g} to {values.max():.3g}: the time leaves its range",
                          "draw the time from [0, 1], and a level from the positive numbers")
             report.stop("with such levels the noisy data are on no path")
-    if (b < 0).all() or (a < 0).all():
-        report.wrong("sign", "the sign of the data or of the noise in the network's input is "
-                     "negative")
-        a, b = np.abs(a), np.abs(b)
     clean = b <= 1e-7 * np.abs(a)
     if clean.all():
         report.wrong("term-missing", "no noise is added to the data that the network sees",
@@ -143,19 +140,26 @@ def strange(a, b, report, tol):
                      "multiply the noise by its standard deviation")
     else:
         s = b / a
-        pair = edm_input(a, s, tol)
-        if pair:
-            report.wrong("sqrt-missing", f"a square root is missing in c_in: the input is divided "
-                         f"by sigma^2 + sigma_data^2, with sigma_data = {pair:.3g}")
+        if pair := edm_input(a, s, tol):
+            report.wrong("sqrt-missing", "a square root is missing in c_in: the input is divided by "
+                         f"sigma^2 + sigma_data^2, with sigma_data = {pair:.3g}")
             return
         i = np.argsort(b)[:: max(len(b) // 3, 1)][:3]
-        report.wrong("wrong-factor", "the noisy data are on no known path (VP, VE, linear flow): "
-                     + "; ".join(f"scale {a[k]:.4g} with sigma {b[k]:.4g}" for k in i),
+        points = "; ".join(f"scale {a[k]:.4g} with sigma {b[k]:.4g}" for k in i)
+        off = {"VP": np.abs(a**2 + b**2 - 1).max(), "the linear flow": np.abs(a + b - 1).max(),
+               "VE": np.abs(a - 1).max()}
+        name = min(off, key=off.get)
+        if off[name] > NEAR:
+            report.unjudged.append(f"the path: it is none of VP, VE and linear flow: {points}")
+            return
+        report.wrong("wrong-factor", f"the noisy data are near {name} and not on it: {points}",
                      "check the factors of data and noise against scale^2 + sigma^2 = 1, "
                      "scale = 1 or scale + sigma = 1")
 
 
 def edm_input(a, s, tol):
-    """sigma_data where the input is x / (sigma^2 + sigma_data^2), else None."""
-    rest = constant(1 / a - s**2, max(tol, 1e-3))
-    return float(np.sqrt(rest)) if rest and rest > 0 else None
+    """sigma_data where the input is x over sigma^2 + sigma_data^2, up to a factor, else None."""
+    M = np.stack([np.ones_like(s), s**2], axis=1) * a[:, None]              # 1 / a = A + B sigma^2
+    (A, B), *_ = np.linalg.lstsq(M, np.ones_like(s), rcond=None)
+    fits = np.abs(M @ (A, B) - 1).max() < max(tol, 1e-3)
+    return float(np.sqrt(A / B)) if fits and A > 0 < B else None

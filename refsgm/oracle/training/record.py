@@ -24,13 +24,14 @@ class Call(NamedTuple):
     """One call of the network: its noisy input, its time, and what the loss makes of its output.
 
     x         noisy input, (B, *shape)
-    time      (B,), or None where none was given;  dtype  the time's, as a word
+    told      what may be the time, the likeliest first, each as ((B,), its dtype in a word)
+    embedded  whether there are further arguments, none of them one number per row
     gradient  d loss / d output, (B, *shape), or None where the graph does not reach the output
     """
 
     x: np.ndarray
-    time: np.ndarray | None
-    dtype: str
+    told: list
+    embedded: bool
     gradient: np.ndarray | None
 
 
@@ -79,7 +80,7 @@ def is_number(a):
 
 
 def arranged(args, kwargs, shape, is_array):
-    """(noisy input, time or None) among the arguments with which the network is called."""
+    """(noisy input, what may be the time) of the arguments with which the network is called."""
     size, rows = int(np.prod(shape)), shape[0]
     named = [(None, a) for a in args] + list(kwargs.items())
     floats = [(k, a) for k, a in named if is_array(a) and a.ndim > 0 and "int" not in str(a.dtype)
@@ -93,7 +94,7 @@ def arranged(args, kwargs, shape, is_array):
     rest = [(k, a) for k, a in named if a is not x and k not in NOT_TIMES and (
         is_number(a) or is_array(a) and int(np.prod(a.shape)) in (1, rows))]
     rest.sort(key=lambda item: item[0] is not None and item[0] not in TIMES)
-    return x, (rest[0][1] if rest else None)
+    return x, [a for _, a in rest]
 
 
 def noisy_part(x, shape):
@@ -119,11 +120,12 @@ def few_digits(a):
     return "float16" if (bits & 0x1FFF == 0).all() else ""
 
 
-def time_of(time, rows):
-    """The time as (B,)."""
-    if time is None:
-        return None
-    return np.broadcast_to(np.asarray(time, dtype=float).reshape(-1), (rows,)).copy()
+def times_of(values, rows, beside, numbers):
+    """What may be the time, each as ((B,), its dtype); `beside` is a channel beside the data."""
+    if not values and beside is not None and beside.size == rows:
+        return [(beside.reshape(-1).astype(float), "float64")]
+    return [(np.broadcast_to(np.asarray(numbers(v), dtype=float).reshape(-1), (rows,)).copy(),
+             str(getattr(v, "dtype", type(v).__name__)).removeprefix("torch.")) for v in values]
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def known(path):
             (NOISE, no, b), (MINUS_NOISE, no, -b), (ENERGY, no, 1 / b)]
     if path.name == "flow":
         rows += [(FLOW, -one, one), (BACK, one, -one)]
-    if path.name == "vp":
+    if np.ptp(a) > 1e-3 * a.max() or path.name != "ve":
         rows += [(V, -b, a), (MINUS_V, b, -a)]
     return rows
 
@@ -82,19 +82,11 @@ def mistaken(path):
              -one),
             ("sign", "the target is sigma x_0 + scale eps, where v = scale eps - sigma x_0", b, a),
             ("sign", "the target is -(sigma x_0 + scale eps), where v = scale eps - sigma x_0", -b,
-             -a),
-            ("wrong-factor", "the target is scale x_0, the clean data times their scale", a, no),
-            ("wrong-factor", "the target is scale eps", no, a),
-            ("wrong-factor", "the target is eps over the noise-to-signal ratio", no, 1 / s),
-            ("wrong-factor", "the target is minus eps over the noise-to-signal ratio, where the "
-             "score of the noisy data is -eps / sigma", no, -1 / s)]
+             -a)]
     if np.abs(a - b).max() > 1e-3:
         rows += [("swapped-arguments", "scale and sigma are exchanged in v = scale eps - sigma x_0",
                   -a, b), ("swapped-arguments", "scale and sigma are exchanged in v", a, -b)]
-    rows += [("path-and-target", "the target is v = scale eps - sigma x_0, which belongs to the VP "
-              "path", -b, a), ("path-and-target", "the target is -v, which belongs to the VP path",
-                               b, -a),
-             ("path-and-target", "the target eps - x_0 is the velocity of the linear flow, and the "
+    rows += [("path-and-target", "the target eps - x_0 is the velocity of the linear flow, and the "
               "noisy data are not on it", -one, one),
              ("path-and-target", "the target x_0 - eps is the velocity of the linear flow, and the "
               "noisy data are not on it", one, -one)]
@@ -119,15 +111,11 @@ def target_of(path, p, q, time, report, tol):
         for target, sign in ((OT_BACK, 1.0), (OT, -1.0)):
             if near(q * path.m, sign + 0 * q, tol) and near(p * path.m, -sign + 0 * p, tol):
                 return target
-    if path.name == "vp" and (speed := rate(path, p, q, time)) is not None:
-        return speed
-    if path.name == "other" and (speed := rate(path, p, q, time)) is not None:
-        report.problems[:] = [d for d in report.problems if d.code not in (
-            "wrong-factor", "factor-missing")]
+    if (speed := rate(path, p, q, time, report)) is not None:
         return speed
     if path.name == "vp" and step_back(path, p, q):
         return STEP_BACK
-    if path.name == "ve" or path.m != 1:
+    if path.name in ("ve", "vp") or path.m != 1:
         before = len(report.problems)
         edm = preconditioned(path, p, q, report, tol)
         if edm or len(report.problems) > before:
@@ -146,6 +134,8 @@ def target_of(path, p, q, time, report, tol):
         size = np.hypot(P, Q)
         c = constant((p * P + q * Q) / size**2, max(tol, 1e-3))
         if c is not None and near(p, c * P, tol) and near(q, c * Q, tol):
+            if target.said == "velocity":
+                return faster(target, c, report)
             if abs(c * path.m - 1) < tol or abs(c / path.m - 1) < tol:
                 report.wrong("wrong-coordinates", f"the target is {c:.4g} times {target.name}: the "
                              f"data in the network's input are multiplied by {path.m:.4g} first, "
@@ -158,20 +148,38 @@ def target_of(path, p, q, time, report, tol):
     return None
 
 
-def rate(path, p, q, time):
-    """SPEED where (p, q) are the rates of a and b in the network's time, else None."""
+def faster(target, c, report):
+    """A velocity in another unit of time."""
+    c = float(f"{c:.3g}") if target is SPEED else c
+    report.notes.append(f"the velocity is that of a time that runs {1 / abs(c):.4g} times as fast")
+    return target._replace(name=f"{c:.4g} times {target.name}",
+                           score=target.score.replace("out", f"out / {c:.4g}"),
+                           x_0=target.x_0.replace("out", f"out / {c:.4g}"))
+
+
+def rate(path, p, q, time, report):
+    """SPEED where (p, q) are the rates of a and b in the network's time, else None.
+
+    A path that is known by its velocity alone is none that is near another.
+    """
     if time is None or len(np.unique(time)) < 24:
         return None
+    from scipy.interpolate import CubicSpline
     t, i = np.unique(time, return_index=True)
-    a, b = path.a[i], path.b[i]
-    gap = np.diff(t)
-    chord = np.stack([np.diff(a), np.diff(b)]) / gap
-    middle = np.stack([(p[i][1:] + p[i][:-1]) / 2, (q[i][1:] + q[i][:-1]) / 2])
-    close = gap < 0.05 * np.ptp(t)
-    size = np.sum(chord * middle, axis=0) / np.sum(chord * chord, axis=0)
-    c = np.median(size[close])
-    bent = np.abs(middle - c * chord)[:, close].max()
-    return SPEED if bent < 0.02 * np.abs(middle).max() and np.ptp(p) > 1e-3 else None
+    rates = CubicSpline(t, np.stack([path.a[i], path.b[i]], axis=1))(t, 1).T
+    told = np.stack([p[i], q[i]])
+    inner = slice(len(t) // 20 + 1, -len(t) // 20 - 1)
+    c = np.median(np.sum(rates * told, axis=0)[inner] / np.sum(rates * rates, axis=0)[inner])
+    left = np.hypot(*(told - c * rates))[inner] / np.hypot(*told)[inner]
+    if np.mean(left < 0.02) < 0.85 or np.ptp(told, axis=1).max() < 1e-3:
+        return None
+    report.problems[:] = [d for d in report.problems if d.code not in ("wrong-factor",
+                                                                       "factor-missing")]
+    report.unjudged[:] = [s for s in report.unjudged if not s.startswith("the path")]
+    if c < 0:
+        report.wrong("sign", "the target is minus the velocity of the path in the time that the "
+                     "network is told", "change the sign of the target, or the time")
+    return SPEED if abs(abs(c) - 1) < 0.02 else faster(SPEED, c, report)
 
 
 def step_back(path, p, q):
@@ -190,7 +198,8 @@ def preconditioned(path, p, q, report, tol):
     raw, s = p * path.m, path.b / (path.a * path.m)              # in units of the data
     if np.abs(raw).min() < 1e-9 or np.abs(q).min() < 1e-12:
         return None
-    skip = 1 / (1 - s * raw / q)
+    with np.errstate(divide="ignore"):
+        skip = 1 / (1 - s * raw / q)
     out = -skip * s / q
     with np.errstate(all="ignore"):
         d2 = constant(s**2 * skip / (1 - skip), 20 * tol)
@@ -219,9 +228,13 @@ def preconditioned(path, p, q, report, tol):
     if abs(c * d - 1) < 20 * tol and abs(d - 1) > 1e-3:
         report.wrong("factor-missing", f"c_out lacks the factor sigma_data = {d:.4g}")
         return None
-    if abs(abs(c) - 1) > 20 * tol or c < 0:
+    if abs(abs(c) - 1) > 20 * tol:
         report.wrong("factor" if c > 0 else "sign", f"c_out is {c:.4g} times EDM's")
         return None
+    if c < 0:
+        return Target("v of the data over sigma_data, D = c_skip x - c_out v, with sigma_data = "
+                      f"{d:.4g}", "v", "(D - x) / sigma^2 with D = c_skip x - c_out out",
+                      "c_skip x - c_out out")
     if path.name == "ve":
         report.wrong("factor-missing", "the input of EDM's inner network is not multiplied by "
                      "c_in = 1 / sqrt(sigma^2 + sigma_data^2)", "multiply it by c_in")
@@ -250,19 +263,29 @@ def consistency(s, skip, out, tol):
                   "(D - x) / sigma^2 with D = c_skip x + c_out out", "c_skip x + c_out out")
 
 
-def unknown(path, p, q, report, tol):
-    """A target that is none of the known ones."""
-    if np.abs(p).max() < tol:
-        report.wrong("wrong-factor", f"the target is eps times a factor from {q.min():.3g} to "
-                     f"{q.max():.3g} that is no known one (1, sigma, 1 / sigma)")
-    elif np.abs(q).max() < tol:
-        report.wrong("wrong-factor", f"the target is x_0 times a factor from {p.min():.3g} to "
-                     f"{p.max():.3g}")
-    elif path.name == "other":
-        report.unjudged.append("the target: it is made of x_0 and eps by factors of the level that "
-                               "are those of no known prediction")
+def against(path, p, q, said, report, tol):
+    """What is wrong with a target that is not the one that is said, nor any other known one."""
+    right = {t.said: (P, Q) for t, P, Q in known(path)}.get(said)
+    if right is None:
+        right = {"velocity": (-np.ones_like(p), np.ones_like(q))}.get(said, (p, q))
+    squares = [np.sign(a) * a**2 for a in right]
+    if near(p, squares[0], tol) and near(q, squares[1], tol):
+        report.wrong("sqrt-missing", f"predicts={said!r} is said, and the factors of x_0 and eps in "
+                     "the target are the squares of the right ones")
     else:
-        i = int(np.argmax(path.b))
-        report.wrong("path-and-target", "path and target do not fit: the target is p x_0 + q eps "
-                     f"with p = {p[i]:.4g}, q = {q[i]:.4g} where scale = {path.a[i]:.4g}, sigma = "
-                     f"{path.b[i]:.4g}, and that is none of eps, x_0, v, velocity, score")
+        report.wrong("path-and-target", f"predicts={said!r} is said, and the target is not that: "
+                     + report.unjudged[-1].partition(": ")[2])
+    report.unjudged[:] = [s for s in report.unjudged if not s.startswith("the target")]
+
+
+def unknown(path, p, q, report, tol):
+    """A target that is none of the known ones: p and q are told, and nothing is said against it."""
+    i = np.argsort(path.b)[[0, len(path.b) // 2, -1]]
+    at = "; ".join(f"{p[k]:.4g} x_0 {'+' if q[k] >= 0 else '-'} {abs(q[k]):.4g} eps where scale = "
+                   f"{path.a[k]:.4g}, sigma = {path.b[k]:.4g}" for k in i)
+    report.unjudged.append(f"the target is p x_0 + q eps with no known p and q: {at}")
+    with np.errstate(all="ignore"):
+        some = np.abs(p * path.b - q * path.a) / (np.hypot(p, q) * np.hypot(path.a, path.b))
+    if np.nanmin(some) > tol:
+        report.facts["score"] = "(scale x_0 - x_t) / sigma^2"
+        report.facts["x_0"] = "(sigma out - q x_t) / (p sigma - q scale)"

@@ -52,6 +52,27 @@ def time_of_level(path, time, dtype, report, tol):
     return by_order(path, time, report)
 
 
+def likeliest(told, level, embedded):
+    """(time, dtype) of the argument that goes with the level, among those that may be the time."""
+    if not told:
+        return None, "embedded" if embedded else ""
+    moving = [item for item in told if np.ptp(item[0]) > 0]
+    return next((item for item in moving if direction(item[0], level)), (moving or told)[0])
+
+
+def direction(time, level):
+    """1 if the level rises with the time, -1 if it falls, 0 if it is no monotone function of it."""
+    order = np.lexsort((level, time))
+    t, level = time[order], level[order]
+    same, rise = np.diff(t) == 0, np.diff(level)
+    size = np.abs(level[1:]) + np.abs(level[:-1])
+    if (np.abs(rise[same]) > 1e-3 * size[same]).any():
+        return 0
+    rise, size = rise[~same], size[~same]
+    falls, rises = (rise < 1e-6 * size).all(), (rise > -1e-6 * size).all()
+    return (1 if (rise > 0).sum() > (rise < 0).sum() else -1) if rises or falls else 0
+
+
 def fitting(path, time, tol):
     """[(name, slope, start)] of the forms in which the time is a line, the simplest first."""
     fits = [(name, *fit) for name, value in forms(path).items()
@@ -88,23 +109,13 @@ def affine(time, value, tol):
 
 def by_order(path, time, report):
     """A time that is no known function: the level must be a monotone function of it."""
-    order = np.lexsort((path.ratio, time))
-    t, level = time[order], path.ratio[order]
-    same = np.diff(t) == 0
-    rise = np.diff(level)
-    size = np.abs(level[1:]) + np.abs(level[:-1])
-    if (np.abs(rise[same]) > 1e-3 * size[same]).any():
-        report.wrong("wrong-level", "the same time is told for different levels: the network is "
-                     "told another time than the one with which the data were made noisy",
-                     "draw the time once, and use it in both places")
-        return "not that of the level", ""
-    rise, size = rise[~same], size[~same]
-    if not ((rise > -1e-6 * size).all() or (rise < 1e-6 * size).all()):
+    way = direction(time, path.ratio)
+    if not way:
         report.wrong("wrong-level", "the level is no monotone function of the time that the "
                      "network is told: it is told another time than the one with which the data "
                      "were made noisy", "draw the time once, and use it in both places")
         return "not that of the level", ""
-    up = "rises" if (rise > 0).sum() > (rise < 0).sum() else "falls"
+    up = "rises" if way > 0 else "falls"
     kind = "an integer, the index of a table," if whole(time) else "a number that"
     return f"{kind} {up} with the noise, from {time.min():.4g} to {time.max():.4g}".replace(
         ", rises", " that rises").replace(", falls", " that falls"), "index" if whole(time) else "t"

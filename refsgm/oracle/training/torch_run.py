@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from .draws import numpy_read, wants_generator
 from .record import (Call, Draw, Raised, Run, arranged, first_loss, noisy_part, ravelled, seeded,
-                     time_of)
+                     times_of)
 
 DRAWS = {"randn", "randn_like", "rand", "rand_like", "randint", "randint_like", "normal", "normal_",
          "uniform_", "multinomial", "randperm", "bernoulli", "exponential_", "log_normal_",
@@ -63,6 +63,11 @@ def served(shape):
             "image_size": shape[-1], "dim": shape[-1], "seq_len": shape[-1]}
 
 
+def numbers(a):
+    """The numbers of a tensor, or of what is none."""
+    return a.detach().cpu().double().numpy() if isinstance(a, torch.Tensor) else a
+
+
 class Network(torch.nn.Module):
     """The network: answers what it is told, in whatever wrapping is asked for, and notes its calls.
 
@@ -88,20 +93,15 @@ class Network(torch.nn.Module):
             raise
 
     def forward(self, *args, **kwargs):
-        x, time = arranged(args, kwargs, self.shape, lambda a: isinstance(a, torch.Tensor))
+        x, times = arranged(args, kwargs, self.shape, lambda a: isinstance(a, torch.Tensor))
         out = torch.tensor(self.outs(len(self.calls)), dtype=x.dtype, device=x.device)
         if x.numel() == out.numel():
             out = out.reshape(x.shape)
         given = out.clone().requires_grad_(True)
         with torch.no_grad():
             noisy, beside = noisy_part(x.detach().cpu().double().numpy(), self.shape)
-        if time is None and beside is not None and beside.size == len(x):
-            time = beside
-        dtype = str(getattr(time, "dtype", type(time).__name__)).removeprefix("torch.")
-        if time is None and len(args) + len(kwargs) > 1:
-            dtype = "embedded"
-        value = time.detach().cpu().double().numpy() if isinstance(time, torch.Tensor) else time
-        self.calls.append((noisy, time_of(value, len(out)), dtype, given))
+        told = times_of(times, len(out), beside, numbers)
+        self.calls.append((noisy, told, len(args) + len(kwargs) > 1, given))
         shown = given.clone()
         if self.energy:
             shown = (shown * x).flatten(1).sum(1)
@@ -165,8 +165,8 @@ def torch_run(loss, x, outs, seed, shifts, wrap, single, generators):
     number = 0.0 if value is None else float(
         value.detach().double().sum() if isinstance(value, torch.Tensor) else value)
     rows = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
-    calls = [Call(n, t, d, None if g is None else g.cpu().double().numpy().reshape(x.shape))
-             for (n, t, d, _), g in zip(net.calls, grads)]
+    calls = [Call(n, t, e, None if g is None else g.cpu().double().numpy().reshape(x.shape))
+             for (n, t, e, _), g in zip(net.calls, grads)]
     return Run(number, calls, draws, rows, not torch.equal(given.detach(), data))
 
 

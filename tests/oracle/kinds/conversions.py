@@ -131,7 +131,7 @@ of("v_from_x0_eps", spellings=(
 of("x0_from_v", spellings=(
     lambda x, v, scale, sigma: scale / (scale**2 + sigma**2) * x
     - sigma / (scale**2 + sigma**2) * v,
-    lambda x, v, scale, sigma: (x - sigma / scale * v) / (scale + sigma**2 / scale),
+    lambda x, v, scale, sigma: (x * scale - v * sigma) / np.hypot(scale, sigma)**2,
 ), tuned=(
     ("divides by the root", "sqrt-extra wrong-factor",
      lambda x, v, a, s: (a * x - s * v) / np.sqrt(a**2 + s**2)),

@@ -34,7 +34,7 @@ def portable(xp):
     def min_snr(smaller):
         def weight(alpha_bar, gamma, prediction):
             q = alpha_bar / (1 - alpha_bar)
-            kept = smaller(q, xp.array(gamma) + 0 * q)
+            kept = smaller(q, xp.array(gamma) + 0 * alpha_bar)
             return kept / {"eps": q, "x0": 1.0, "v": q + 1}[prediction]
         return weight
 
@@ -51,6 +51,12 @@ def portable(xp):
             lambda t, low, high: low * (high / low)**t * math.sqrt(2 * math.log(high / low)),
             lambda t, low, high: low * (high / low)**t * math.sqrt(math.log(high / low)), "factor"),
         "edm_preconditioning": Pair(edm, edm_without_root, "sqrt-missing"),
+        "consistency_scalings": Pair(
+            lambda sigma, data, least: (data**2 / ((sigma - least)**2 + data**2),
+                                        data * (sigma - least) / sqrt(sigma**2 + data**2)),
+            lambda sigma, data, least: (data**2 / ((sigma - least)**2 + data**2),
+                                        (sigma - least) / sqrt(sigma**2 + data**2)),
+            "factor-missing"),
         "score_matching_weight": Pair(lambda sigma: sigma**2, lambda sigma: sigma,
                                       "sigma-not-squared"),
         "likelihood_weight": Pair(lambda g: g**2, lambda g: g**2 / 2, "half"),
@@ -216,6 +222,24 @@ of("edm_preconditioning", spellings=(
      lambda s, d: (1 / np.sqrt(s**2 + d**2), s * d / np.sqrt(s**2 + d**2), d**2 / (s**2 + d**2),
                    np.log(s) / 4)),
     ("c_noise is sigma", "misread-argument", lambda s, d: edm(s, d, noise=s + 0.0)),
+))
+of("consistency_scalings", spellings=(
+    lambda s, d, least: (1 / (1 + ((s - least) / d)**2), (s - least) * d * (s**2 + d**2)**-0.5),
+    lambda s, d, least: (d**2 / (s**2 - 2 * s * least + least**2 + d**2),
+                         (s - least) / np.sqrt(1 + (s / d)**2)),
+), tuned=(
+    ("c_out without sigma_data", "factor-missing", lambda s, d, least: (
+        d**2 / ((s - least)**2 + d**2), (s - least) / np.sqrt(s**2 + d**2))),
+    ("the boundary is at 0, as in EDM", "argument-ignored", lambda s, d, least: (
+        d**2 / (s**2 + d**2), d * s / np.sqrt(s**2 + d**2))),
+    ("c_out has no root", "sqrt-missing wrong-power", lambda s, d, least: (
+        d**2 / ((s - least)**2 + d**2), d * (s - least) / (s**2 + d**2))),
+), measured=(
+    ("sigma_min is left out of c_skip", "argument-ignored term-missing", lambda s, d, least: (
+        d**2 / (s**2 + d**2), d * (s - least) / np.sqrt(s**2 + d**2))),
+    ("c_skip has sigma_data once", "sigma-not-squared wrong-power factor-missing",
+     lambda s, d, least: (
+        d / ((s - least)**2 + d**2), d * (s - least) / np.sqrt(s**2 + d**2))),
 ))
 of("score_matching_weight", spellings=(
     lambda sigma: sigma * sigma,

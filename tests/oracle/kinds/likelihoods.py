@@ -5,8 +5,8 @@ import math
 import autograd.numpy as np
 from scipy.integrate import solve_ivp
 
-from refsgm.exact.likelihood import solve
-from refsgm.score import divergence
+from refsgm import score
+from refsgm.exact.likelihood import flow_of, solve
 
 from .arithmetic import column, diagonal, square, trace
 from .gaussians import LOG_DENSITY
@@ -33,7 +33,7 @@ def portable(xp):
                 s, J = xp.jacobian(lambda x: score_fn(x, sigma), x)
                 return -sigma**2 * s, sigma**2 * diagonal_sum(J)
 
-            n = 5
+            n = math.ceil(math.log(sigma_max / sigma_min) / 0.12)
             t, h, change = math.log(sigma_min), math.log(sigma_max / sigma_min) / n, 0.0
             for _ in range(n):                                                 # Runge and Kutta
                 a, da = slope(t, x)
@@ -65,18 +65,18 @@ def log_prior(x, sigma):
 def along_the_flow(f):
     """f(end of the flow, integral of the divergence, levels)."""
     def wrong(score_fn, x, sigma_min, sigma_max):
-        end, change = solve(score_fn, x, sigma_min, sigma_max, 1e-9, divergence)
+        end, change = solve(flow_of(score_fn, score.trace), x, sigma_min, sigma_max, 1e-8)
         return f(end, change, sigma_min, sigma_max)
     return wrong
 
 
 def likelihood_by_runge_kutta(score_fn, x, sigma_min, sigma_max):
-    """200 classical steps in log sigma, with the divergence along the way."""
+    """Classical steps in log sigma, with the divergence along the way."""
     def rates(x, t):
         sigma = math.exp(t)
         s = lambda x: score_fn(x, sigma)
         return -sigma**2 * s(x), sigma**2 * trace(s, x)
-    n, t, change = 200, math.log(sigma_min), 0.0
+    n, t, change = math.ceil(math.log(sigma_max / sigma_min) / 0.06), math.log(sigma_min), 0.0
     h = (math.log(sigma_max) - t) / n
     for _ in range(n):
         a, p = rates(x, t)

@@ -1,5 +1,7 @@
 """Velocities and SDEs of a path, flow matching, training levels, guidance: right ones, mistakes."""
 
+import math
+
 import autograd.numpy as np
 
 from .record import of
@@ -10,6 +12,10 @@ def portable(xp):
     """{kind: Pair} for a Space."""
     def velocity(x, score, a, s, da, ds):
         return da / a * x + (da * s**2 / a - ds * s) * score
+
+    def cosine(t, o):
+        half = math.pi / 2
+        return xp.lib.cos((one(t) * t + o) / (1 + o) * half) / math.cos(o / (1 + o) * half)
 
     def one(a):
         return 0 * a + xp.array(1.0)
@@ -24,6 +30,10 @@ def portable(xp):
         "sde_coefficients": Pair(
             lambda a, s, da, ds: (da / a, (2 * s * ds - 2 * da / a * s**2)**0.5),
             lambda a, s, da, ds: (da / a, 2 * s * ds - 2 * da / a * s**2), "sqrt-missing"),
+        "cosine_marginal": Pair(
+            lambda t, offset: (cosine(t, offset), (1 - cosine(t, offset)**2)**0.5),
+            lambda t, offset: (cosine(t, offset)**2, (1 - cosine(t, offset)**2)**0.5),
+            "sqrt-missing"),
         "flow_marginal": Pair(lambda t: (one(t) - t, t), lambda t: (t, one(t) - t),
                               "other-convention"),
         "shift_time": Pair(lambda t, shift: shift * t / (1 + (shift - 1) * t),
@@ -66,7 +76,7 @@ of("velocity_from_score", spellings=(
      lambda x, score, a, s, da, ds: ds * (x + s**2 * score) / a - da * s * score),
 ))
 of("score_from_velocity", spellings=(
-    lambda x, u, a, s, da, ds: (da / a * x - u) / (s * ds - s**2 * da / a),
+    lambda x, u, a, s, da, ds: (da * x - a * u) / s / (a * ds - s * da),
     lambda x, u, a, s, da, ds: -((da * x - a * u) / (da * s - ds * a)) / s,
 ), tuned=(
     ("the sign", "sign", lambda x, u, a, s, da, ds: (a * u - da * x) / (s * (a * ds - s * da))),
@@ -106,6 +116,27 @@ of("flow_marginal", spellings=(
 ), measured=(
     ("the scale is not lowered", "argument-ignored term-missing one-minus wrong-factor "
      "factor-missing", lambda t: (np.ones_like(t), t)),
+))
+def squared(t, o):
+    """alpha_bar of the cosine schedule."""
+    return np.cos((t + o) / (1 + o) * np.pi / 2)**2 / np.cos(o / (1 + o) * np.pi / 2)**2
+
+
+of("cosine_marginal", spellings=(
+    lambda t, offset: (squared(t, offset)**0.5, np.sqrt(1 - squared(t, offset))),
+    lambda t, offset: (np.sin((1 - t) / (1 + offset) * np.pi / 2) / np.sin(
+        np.pi / 2 / (1 + offset)), (1 - squared(t, offset))**0.5),
+), tuned=(
+    ("alpha_bar in place of its root", "sqrt-missing", lambda t, o: (
+        squared(t, o), np.sqrt(1 - squared(t, o)))),
+    ("a variance in place of sigma", "sqrt-missing sigma-squared", lambda t, o: (
+        np.sqrt(squared(t, o)), 1 - squared(t, o))),
+), measured=(
+    ("not divided by its value at 0", "factor wrong-factor approximate term-missing",
+     lambda t, o: (
+        np.cos((t + o) / (1 + o) * np.pi / 2), np.sin((t + o) / (1 + o) * np.pi / 2))),
+    ("the offset is left out", "argument-ignored", lambda t, o: (
+        np.cos(t * np.pi / 2), np.sin(t * np.pi / 2))),
 ))
 of("shift_time", spellings=(
     lambda t, shift: 1 / (1 + (1 / t - 1) / shift),

@@ -11,7 +11,7 @@ from .spaces import Pair
 def portable(xp):
     """{kind: Pair} for a Space."""
     def ramp(n):                                                     # 0 .. 1 in n numbers
-        return xp.array([i / (n - 1) for i in range(n)])
+        return xp.array([i / max(n - 1, 1) for i in range(n)])
 
     def karras(high, low, n, rho):
         return (high**(1 / rho) + ramp(n) * (low**(1 / rho) - high**(1 / rho)))**rho

@@ -318,7 +318,19 @@ W += [("own noise, x 1.15", own_noise(scaled(lambda i, n: 1.15)), {}, "noise is 
       ("own noise, none in the last fifth", own_noise(ancestral(tail=0.2)), {}, ""),
       ("own noise, product", own_noise(product), {}, "kurtosis"),
       ("own noise, no noise in the drift", own_noise(scaled(lambda i, n: 0.0)), {}, "no noise")]
-WRONG = [*W, ("DDPM's mean for DDIM", lambda f, x, a, r: ddpm(f, x, a, Zero()), VP,
-          "no noise"),
+
+
+def ve_ancestral_on_a_flow(f, x, ts, rng, eta=1.0):
+    """Comfy-Org/ComfyUI PR 9444, leejet/stable-diffusion.cpp PR 1363: ve's split, no new scale."""
+    for t, s in pairs(ts):
+        up = min(s, eta * s * (1 - s * s / (t * t))**0.5)
+        x = x + f(x, t) * ((s * s - up * up)**0.5 - t)
+        if s > 0:
+            x = x + up * rng.standard_normal(x.shape)
+    return x
+
+
+WRONG = [*W, ("ve's ancestral step on a flow", ve_ancestral_on_a_flow, FLOW, "lacks the scale"),
+         ("DDPM's mean for DDIM", lambda f, x, a, r: ddpm(f, x, a, Zero()), VP, "no noise"),
          ("flow ancestral, no new scale",
           lambda f, x, t, r: flow_ancestral(f, x, t, Twice(r)), FLOW, "noise is too large")]

@@ -174,7 +174,7 @@ AFTER = {
     "offset noise in the input alone": (
         lambda net, x: offset(net, x), "other-noise", {}),
     "likelihood weight g": (using(vp_sde, likelihood=True, rate=torch.sqrt), "sigma-not-squared",
-                            {}),
+                            {"weight": "likelihood"}),
     "levels by column": (lambda net, x: by_column(net, x), "broadcast", {"shape": (16,)}),
 }
 

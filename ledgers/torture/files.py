@@ -1,16 +1,11 @@
 """Files that are damaged at random: each is refused in one sentence, or is the file it was.
 
-    python -m ledgers.torture [files] [--count 5000] [--seed 0]
-
 A model and a checkpoint are damaged again and again, most often in the directory of the zip, where
 no checksum of the zip's own sees it: bits are flipped, ends cut off, stretches zeroed, moved or
-written twice. The exit status is 1 if a damaged file loads with other content, or ends in anything
-but a ValueError of one line.
+written twice. Wrong is a damaged file that loads with other content, and anything but a ValueError
+of one line.
 """
 
-import argparse
-import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -108,22 +103,3 @@ def torture(folder, count, seed):
                 if not same:
                     wrong.append(f"{path.name}, damage {i}: it loads with other content")
     return refused, unchanged, wrong
-
-
-def main():
-    """Print the counts, and what went wrong; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="?", default="files", choices=["files"])
-    parser.add_argument("--count", type=int, default=5000, help="damages of each of two files")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        refused, unchanged, wrong = torture(folder, options.count, options.seed)
-    print(f"{2 * options.count} damaged files: {refused} refused in one sentence, "
-          f"{unchanged} with unchanged content, {len(wrong)} wrong")
-    print("\n".join(wrong[:20]))
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

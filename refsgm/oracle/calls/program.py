@@ -1,0 +1,108 @@
+"""A failing probe as a program: plain numbers, refsgm's answer, and that of the code checked."""
+
+import numpy as np
+
+from ..kinds import DATA, FUNCTION, STATES
+from ..kinds.quantities import batch_size
+from ..kinds.test_functions import Field, Noise
+
+MOST_NUMBERS = 400
+ARRAYS = {"torch": ("import torch", "torch.tensor"), "jax": ("import jax.numpy as jnp",
+                                                             "jnp.asarray"),
+          "cupy": ("import cupy", "cupy.asarray")}
+NOISE = """class Draws:
+    def __init__(self, asarray=np.asarray):
+        self.n, self.asarray = 0, asarray
+
+    def standard_normal(self, size, dtype=None, **more):
+        self.n += 1
+        return self.asarray(np.random.default_rng([{seed}, self.n - 1]).standard_normal(size))"""
+
+
+def program(contract, caller, probe):
+    """The text of a program that runs as pasted, or "" where the call is no plain one."""
+    plain = caller.timesteps is None and not caller.energy and not caller.draws
+    if not plain or caller.fn is None or numbers_in(probe.args) > MOST_NUMBERS:
+        return ""
+    dtype, B = np.dtype(probe.situation.dtype), batch_size(probe.args)
+    imports, convert = ARRAYS.get(caller.framework.name, ("", ""))
+    lines = ["import numpy as np", *filter(None, [imports]), "import refsgm",
+             named(caller.fn), ""]
+    for name, a in probe.args.items():
+        lines += defined(contract, name, a)
+    names = [n for n in contract.args if n in probe.args]
+    right = [f"{n}(np.asarray)" if isinstance(probe.args[n], Field | Noise) else n for n in names]
+    keywords = {v: f"{k}=" for k, v in caller.argnames.items()} if isinstance(
+        caller.argnames, dict) else {}
+    given = [keywords.get(n, "") + passed(caller, n, probe.args[n], dtype, convert, B)
+             for n in caller.names if n in probe.args]
+    want, got = f"refsgm.{contract.name}({', '.join(right)})", f"fn({', '.join(given)})"
+    if contract.form == FUNCTION:
+        x = passed(caller, "x", probe.args["x"], dtype, convert, B)
+        want, got = f"{want}(x)", f"{got}({x})"
+    if contract.form == STATES:
+        want, got = f"list({want})[-1]", f"list({got})[-1]"
+    lines += ["", f"print('expected', {want})", f"print('got     ', {got} if fn else '?')"]
+    return "\n".join(lines)
+
+
+def numbers_in(args):
+    """How many numbers a program would hold."""
+    return sum(a.size if isinstance(a, np.ndarray) else a.A.size if isinstance(a, Field) else 1
+               for a in args.values())
+
+
+def named(fn):
+    """A line that makes `fn` the function that was checked."""
+    fn = getattr(fn, "__wrapped__", fn)
+    module, name = getattr(fn, "__module__", None), getattr(fn, "__qualname__", "<")
+    if "<" in name or module is None:
+        return "fn = None                            # put the function that was checked here"
+    root, _, rest = name.partition(".")
+    if module == "__main__":
+        return f"fn = {name}"
+    return f"from {module} import {root}\nfn = {root}{'.' * bool(rest)}{rest}"
+
+
+def literal(a):
+    """An array as text."""
+    return f"np.array({a.tolist()})"
+
+
+def defined(contract, name, a):
+    """Lines that define an argument."""
+    if isinstance(a, np.ndarray):
+        return [f"{name} = {literal(a)}"]
+    if isinstance(a, Noise):
+        return [NOISE.format(seed=a.seed), f"{name} = Draws"]
+    if not isinstance(a, Field):
+        return [f"{name} = {a!r}"]
+    potential = contract.form == FUNCTION
+    theta = [float(t) for t in (a.theta[0], a.theta[1], a.theta[2] * a.gain)]
+    matrix = (a.A + a.A.T) / 2 if potential else a.A
+    body = ("lambda x: (theta[0] / 2 * ((x @ A) * x).sum(1) + theta[1] * (x @ b)\n"
+            "                      - theta[2] / 4 * (x * x * x * x).sum(1))" if potential else
+            "lambda x, *level: ((theta[0] * (x @ A) + theta[1] * b - theta[2] * x * x * x)\n"
+            "                              / (1 + sum(level)))")
+    return [f"theta = {theta}", f"def {name}(asarray):",
+            f"    A, b = asarray({literal(matrix)}), asarray({literal(a.b)})",
+            f"    return {body}"]
+
+
+def passed(caller, name, a, dtype, convert, B):
+    """An argument as it is passed to the code that was checked."""
+    asarray = convert or "np.asarray"
+    if isinstance(a, Field | Noise):
+        narrow = f"lambda a: {asarray}(np.asarray(a, np.float32))"
+        return f"{name}({narrow if dtype == np.float32 else asarray})"
+    foreign = caller.foreign(name, a, dtype, None, [], B)
+    if not hasattr(foreign, "shape"):
+        return name
+    integers = dtype.kind == "i" and name in DATA and not caller.contract.is_level(name)
+    narrow = dtype == np.float32 or integers
+    text = f"np.asarray({name}, np.{dtype.name})" if narrow else name
+    text = f"{asarray}({text})" if convert or np.ndim(a) == 0 else text
+    shape = tuple(foreign.shape)
+    if np.ndim(a) == 0 and shape:
+        return f"{asarray}(np.full({shape}, {name}))"
+    return text if shape == np.shape(a) else f"{text}.reshape{shape}"

@@ -1,0 +1,216 @@
+"""Foreign Python code in a process of its own, whose verdict comes whatever the code does.
+
+The process is ended when a call takes too long even for a signal, or too much memory: an endless
+loop in C, a crash or an exit is a verdict too. What the code started in its process group is ended
+with it.
+"""
+
+import contextlib
+import difflib
+import functools
+import importlib
+import importlib.util
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+from ..doctor.codes import CODES, Diagnosis
+from ..report import Report
+
+GRACE = 2.0                           # seconds that a call may go on after its own time limit
+PLACES = {"table", "alpha_bar", "wrap", "weight"}        # options that may name a value of a module
+TRAINING = "check_training"           # in the place of the name of a kind
+BETWEEN = 60.0                        # seconds between two calls, in which results are read
+IMPORTS = 6                           # time limits that importing may take
+MEMORY = 2**30                        # bytes by which a call may make the process grow
+LOOKS = 0.02                          # seconds between two looks at its memory
+
+
+def summary(report):
+    """(whether it is right, text, plain data) of a report."""
+    return report.ok, str(report), report.as_dict()
+
+
+def in_another_process(contract, target, framework, options):
+    """(whether it is right, text, plain data) of Python code, from a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=judge_here, daemon=True,
+                              args=(there, contract.name, target, framework, options))
+    process.start()
+    there.close()
+    stage = "start"
+    try:
+        while True:
+            limit = {"call": options["seconds"] + GRACE, "between": BETWEEN,
+                     "import": max(IMPORTS * options["seconds"], GRACE)}.get(stage)
+            watched = stage in ("call", "between") and contract.name != TRAINING
+            if waiting := waited_for(here, limit, process.pid, MEMORY if watched else None):
+                what = "reading what it returned" if stage == "between" else "it"
+                return no_verdict(contract, framework, target, stage, waiting[0],
+                                  f"{what} takes more than {waiting[1]}")
+            try:
+                stage, *content = here.recv()
+            except EOFError:
+                process.join(GRACE)
+                return no_verdict(contract, framework, target, stage, "raises",
+                                  how_it_ended(process.exitcode))
+            except Exception:                            # foreign bytes, no message of ours
+                return no_verdict(contract, framework, target, stage, "raises",
+                                  "it writes into the pipe of the oracle")
+            if stage == "report":
+                return tuple(content)
+            if stage == "refused":
+                raise ValueError(content[0])
+    finally:
+        end_with_its_children(process)
+
+
+def waited_for(connection, limit, pid, memory):
+    """Wait for a message; what is used up if none comes: (code, words), or None for a message.
+
+    limit   seconds, or None
+    memory  bytes by which the process may grow, or None
+    """
+    start, before = time.monotonic(), own_memory(pid)
+    while not connection.poll(limit if memory is None else LOOKS):
+        if limit is not None and time.monotonic() - start >= limit:
+            return "timeout", f"{limit:g} s, and cannot be interrupted"
+        if memory is not None and own_memory(pid) - before > memory:
+            return "raises", f"{memory / 2**30:g} GiB of memory in one call"
+    return None
+
+
+def own_memory(pid):
+    """Bytes in memory that a process shares with no file; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            _, resident, shared, *_ = map(int, file.read().split())
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def end_with_its_children(process):
+    """End a process that leads a group, and whatever it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):              # it has ended, or is not there yet
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def how_it_ended(code):
+    """An exit code of a process in words; None if it has not ended."""
+    if code is None:
+        return "it closes the pipe of the oracle"
+    if code < 0:
+        names = {s.value: s.name for s in signal.Signals}
+        return f"it crashes the interpreter: {names.get(-code, f'signal {-code}')}"
+    return f"it ends the interpreter with exit code {code}"
+
+
+def no_verdict(contract, framework, target, stage, code, sentence):
+    """A verdict on code that took its process with it; while it is imported, there is none."""
+    if stage in ("start", "import"):
+        raise ValueError(f"cannot import {target}: {sentence}")
+    diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call")
+    return summary(Report(contract.name, framework, [], [diagnosis]))
+
+
+def judge_here(connection, kind, target, framework, options):
+    """The other process: import, check, and send the report, saying before each what is done."""
+    from ..check import check as judged
+    if kind == TRAINING:
+        from ..training import check_training
+
+        def judged(kind, fn, framework, **options):
+            return check_training(fn, framework, **options)
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)                             # a group of its own, ended with its children
+    os.dup2(2, 1)                                    # what foreign code prints is not the report
+
+    def told(fn):
+        @functools.wraps(fn)
+        def call(*args, **kwargs):
+            connection.send(("call",))
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                connection.send(("between",))
+        return call
+    try:
+        connection.send(("import",))
+        fn = load(target)
+        for name in PLACES & set(options):
+            if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
+                options[name] = value_at(options[name], name.replace("_", "-"))
+        connection.send(("between",))
+        report = judged(kind, told(fn), framework, **options)
+        connection.send(("report", *summary(report)))
+    except (ValueError, ModuleNotFoundError) as error:
+        connection.send(("refused", str(error)))
+
+
+def load(target):
+    """The function that module:function or path/to/file.py:function names.
+
+    Raises ValueError, in one sentence, for whatever keeps it from being imported.
+    """
+    function = value_at(target)
+    if not callable(function):
+        raise ValueError(f"{target} must be a function, got {type(function).__name__}")
+    return function
+
+
+def value_at(target, what="the implementation"):
+    """Whatever module:name or path/to/file.py:name names, such as a table of levels."""
+    place, _, name = target.rpartition(":")
+    if not place or not name:
+        raise ValueError(f"{what} must be module:function or file.py:function, got {target!r}")
+    module = imported(place)
+    found = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            near = difflib.get_close_matches(part, dir(found), 1)
+            raise ValueError(f"{place} has no function {name!r}"
+                             + (f"; did you mean {near[0]!r}?" if near else ""))
+        found = getattr(found, part)
+    return found
+
+
+def imported(place):
+    """The module at a path, or of a name; the current directory comes first."""
+    is_file = place.endswith(".py") or os.sep in place
+    if is_file and not os.path.isfile(place):
+        raise ValueError(f"there is no file {place}")
+    sys.path.insert(0, os.path.dirname(os.path.abspath(place)) if is_file else os.getcwd())
+    try:
+        if not is_file:
+            return importlib.import_module(place)
+        name = os.path.splitext(os.path.basename(place))[0]
+        spec = importlib.util.spec_from_file_location(name, place)
+        if spec is None:
+            raise ValueError(f"{place} must be a file of Python, .py")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except SyntaxError as error:
+        where = os.path.basename(error.filename or place)
+        raise ValueError(f"cannot import {place}: {error.msg} ({where}, line {error.lineno})"
+                         ) from None
+    except ModuleNotFoundError as error:
+        if error.name == place.partition(".")[0]:
+            raise ValueError(f"there is no module {place!r}, here in {os.getcwd()} or installed"
+                             ) from None
+        raise ValueError(f"cannot import {place}: {error}") from None
+    except SystemExit:
+        raise ValueError(f"cannot import {place}: it ends the program (sys.exit); put what it runs "
+                         "under if __name__ == \"__main__\"") from None
+    except ValueError as error:
+        raise ValueError(f"cannot import {place}: {error}") from None
+    except BaseException as error:               # KeyboardInterrupt too: foreign code may raise it
+        text = " ".join(str(error).split())[:200]
+        raise ValueError(f"cannot import {place}: {type(error).__name__}: {text}") from None

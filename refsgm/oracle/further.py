@@ -1,0 +1,76 @@
+"""Further probes, of live code that answers all fixed ones: long, odd, and random by a seed."""
+
+import itertools
+
+import numpy as np
+
+from .calls.judge import judge, new_probe
+from .calls.program import program
+from .calls.shrinking import shrunk
+from .kinds.at_random import random_specs
+from .kinds.edges import live_specs, odd_specs
+from .kinds.wide import RANDOM
+
+BITS = 32                                            # of a seed that is drawn
+
+
+def fresh_seed():
+    """A seed that nobody can know beforehand."""
+    return int(np.random.SeedSequence().entropy % 2**BITS)
+
+
+def further_probes(caller, dim, dtype, seed):
+    """Judged probes up to the first random one that fails, and notes.
+
+    dtype  of all probes, or None
+    """
+    contract, by_row, probes, notes = caller.contract, caller.levels != "scalar", [], []
+    fixed, odd = live_specs(contract, by_row, dim, caller.defaults), []
+    if caller.framework.name == "numpy" and not caller.draws and caller.timesteps is None:
+        odd = odd_specs(contract, by_row, dim)
+    for spec in itertools.chain(fixed, odd):
+        if not within_reach(caller, spec):
+            continue
+        probe = judge(contract, caller, new_probe(contract, in_dtype(spec, dtype), caller))
+        if spec.regime == "odd" and probe.trial.outputs is None:
+            notes.append(f"it takes no {spec.label}: {probe.trial.error}" if spec.B else
+                         f"it takes no empty batch: {probe.trial.error}")
+        else:
+            probes.append(probe)
+        if probe.trial.problem == "timeout":
+            return probes, notes
+    if all(p.ok for p in probes):
+        for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
+                                 caller.framework.compiles):
+            if caller.timesteps is not None:
+                spec = spec._replace(regime="plain")
+            probe = judge(contract, caller, new_probe(contract, spec, caller))
+            probes.append(probe)
+            if not probe.ok:
+                break
+    return probes, notes
+
+
+def within_reach(caller, spec):
+    """Whether code that takes timesteps can be asked: its levels are those of its table alone."""
+    return caller.timesteps is None or spec.regime == "plain" or not (
+        spec.at or spec.given or spec.ratio or spec.without or spec.regime != "edge")
+
+
+def in_dtype(spec, dtype):
+    """A spec in the one dtype that is judged, where there is one."""
+    return spec if dtype is None or spec.dtype == "int64" else spec._replace(dtype=dtype)
+
+
+def program_of(caller, probes):
+    """A small failing probe as a program, where code fails at none that is plain; or ""."""
+    failing = [p for p in probes if not p.ok]
+    if not failing or any(p.situation.regime == "plain" and not p.situation.at and
+                          not p.situation.given for p in failing):
+        return ""
+    first = min(failing, key=lambda p: (p.situation.regime in RANDOM, np.size(p.want[:1])))
+    if first.situation.regime != "odd":
+        first = shrunk(caller.contract, caller, first)
+    return program(caller.contract, caller, first)
+
+

@@ -1,0 +1,84 @@
+"""Random probes: sizes, levels, tables and choices from all over a kind's domain, by a seed.
+
+Fixed probes can be learned, and a mistake can lie between them. These are drawn anew in every
+check, are asked of code that answers all fixed ones, and the seed repeats them.
+"""
+
+import numpy as np
+
+from .edges import answers
+from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, STATES, TABLE, ProbeSpec
+from .wide import ANY_SIZE, MODERATE
+
+ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
+SEVERAL, FEW, ONE = 24, 4, 1                      # random probes, of loops, of a solver of an ODE
+MANY = 64                                         # features from which there are FEW too
+TRIES = 20                                        # draws of a probe inside the domain
+
+
+def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few=False):
+    """Random probes, drawn one by one; fewer where an answer takes long.
+
+    seed      a whole number, with which they are the same again
+    defaults  the last arguments of the contract, which may be left out
+    dtype     of all probes, or None for float64 and now and then float32
+    few       whether each costs much
+    """
+    few = few or kind.form == STATES or (dim or 0) > MANY
+    n = ONE if kind.adaptive else FEW if few else SEVERAL
+    for i in range(n):
+        for again in range(TRIES):
+            rng = np.random.default_rng([seed, i, again])
+            spec = drawn(kind, rng, by_row, dim, defaults, dtype)
+            spec = spec._replace(seed=(seed * SEVERAL + i) * TRIES + again)
+            if kind.adaptive or answers(kind, spec) == "finite":
+                yield spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
+                break
+
+
+def drawn(kind, rng, by_row, dim, defaults, dtype):
+    """One random spec."""
+    loop, few = kind.form == STATES, kind.adaptive
+    B, D = between(rng, ROWS if dim is None else 4), dim or between(rng, FEATURES)
+    if loop or few:
+        B, D = min(B, 3 if few else 8), min(D, dim or (3 if few else 8))
+    narrow = dtype == "float32" or dtype is None and not few and rng.uniform() < 0.1
+    functions = any(n in FUNCTIONS for n in kind.args) or kind.form == FUNCTION
+    regime = "plain" if few else MODERATE if functions or narrow else ANY_SIZE
+    spec = ProbeSpec("", B, D, by_row and bool(rng.uniform() < 0.6) and kind.form != TABLE, regime)
+    if kind.sliced or {"weights", "sigmas"} <= set(kind.args):
+        spec = spec._replace(M=int(rng.choice(DIRECTIONS)))
+    if kind.is_step and rng.uniform() < 0.5:
+        share, close = 10**rng.uniform(-8, 0), 10**rng.uniform(-6, -1)
+        spec = spec._replace(ratio=(share, 1.0) if rng.uniform() < 0.6 else
+                             (1 - close, 1 - close / 10))
+    count = between(rng, 300 if kind.form == TABLE else 30)
+    given = [(name, str(rng.choice(choices))) for name, choices in CHOICES.items()
+             if name in kind.args]
+    if loop:
+        given += [(name, int(rng.integers(1, 7))) for name in ("n_steps", "steps_per_level")
+                  if name in kind.args]
+        given += [("eta", float(rng.choice([0.0, 1.0, rng.uniform()])))] * ("eta" in kind.args)
+    without = defaults[rng.integers(len(defaults)):] if defaults and rng.uniform() < 0.25 else ()
+    given = tuple((n, a) for n, a in given if n not in without)
+    return spec._replace(count=count, given=given, without=tuple(without),
+                         dtype="float32" if narrow else "float64")
+
+
+def between(rng, most):
+    """A whole number from 1 to `most`, smaller ones more often."""
+    return int((most + 1)**rng.uniform(0, 1))
+
+
+def sizes_in_words(kind, spec):
+    """The sizes of a random probe, as far as its kind has them."""
+    data = set(kind.args) & (DATA | FUNCTIONS)
+    words = [f"B = {spec.B}, D = {spec.D}"] if data else [f"B = {spec.B}"]
+    words = [] if kind.form == TABLE else words
+    if kind.sliced and spec.M:
+        words.append(f"M = {spec.M}")
+    if spec.without:
+        words.append(f"{', '.join(spec.without)} left out")
+    if spec.dtype == "float32":
+        words.append("float32")
+    return ", ".join(words) or "a table"

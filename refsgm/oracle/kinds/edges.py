@@ -1,0 +1,146 @@
+"""Fixed probes at the ends of the domains, and at sizes where mistakes hide.
+
+An end is asked wherever refsgm answers it: its own checks of arguments are what says where a domain
+is closed. Three groups: `edge_specs` belong to every verdict, the vectors too; `live_specs` are
+asked of live code alone, as they are long, infinite, or leave out arguments; `odd_specs` are ways
+to pass arrays that code may refuse, but must not answer wrongly.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from . import drawing
+from .kind import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
+
+ENDS = (                           # arguments and their values, where all of them are arguments
+    {"scale": 0.0}, {"scale": 1.0, "sigma": 0.0}, {"scale": 0.0, "sigma": 1.0}, {"sigma": 0.0},
+    {"alpha_bar": 1.0}, {"alpha_bar_t": 1.0}, {"t": 0.0}, {"t": 1.0}, {"scale_rate": 0.0},
+    {"sigma_rate": 0.0}, {"g": 0.0}, {"beta": 0.0}, {"z": 0.0})
+WHOLE = (                          # the same, of numbers and of levels that end a step
+    {"sigma_from": 0.0}, {"s": 0.0}, {"t": 1.0, "s": 0.0},
+    {"rho": 1.0}, {"shift": 1.0}, {"shift": 0.4}, {"mean": 0.0}, {"mean": -1.5}, {"bin_width": 1.0},
+    {"bin_width": 3.0}, {"dim": 1}, {"dim": 3072}, {"n_levels": 1}, {"n_levels": 2}, {"n_steps": 1},
+    {"n_steps": 1, "beta_min": 0.3, "beta_max": 0.3}, {"n_steps": 2},
+    {"steps_per_level": 1}, {"steps_per_level": 5},
+    {"offset": 0.0}, {"eta": 0.1}, {"deviation": 2.0}, {"weights": (0.25, 0.0, 0.5, 0.25)}, {"gamma": 1.0}, {"sigma_data": 1.0})
+TABLES = ("sigmas", "betas", "alpha_bar")
+ENTRIES = {"n_levels": 1000, "n_steps": 1000}
+LONG_LOOP = 1000
+
+
+def edge_specs(kind, by_row=True, dim=None):
+    """The ends of its domains, for every other row where rows differ; few and many entries."""
+    return list(edges(kind, by_row, dim))
+
+
+@lru_cache(512)
+def edges(kind, by_row, dim):
+    plain = ProbeSpec("", 5, dim or 3, by_row, "edge", 3)
+    if kind.form in (TABLE, STATES):
+        plain = plain._replace(rows=False)
+    levels = [plain._replace(label=in_words(end), at=tuple(end.items())) for end in ENDS]
+    whole = [plain._replace(label=in_words(end), given=tuple(end.items())) for end in WHOLE]
+    if kind.form == TABLE:
+        whole += [plain._replace(label=f"{name} = {n}", given=((name, n),))
+                  for name, n in ENTRIES.items()]
+    made = [s for s in (*levels, *whole) if names_of(s) <= numbers_of(kind)]
+    if "beta_min" in kind.args:                   # one step of two ends is neither, or either
+        made = [s for s in made if s.given != (("n_steps", 1),)]
+    table = next((n for n in TABLES if n in kind.args and not kind.is_level(n)), None)
+    if table:
+        made += [plain._replace(label=entries(n), count=n)
+                 for n in ((1, 2, 1000) if kind.form == TABLE else (1, 2))]
+    if "weights" in kind.args and "means" in kind.args:
+        made += [plain._replace(label=f"{n} component{'s'[:n > 1]}", count=n) for n in (1, 2, 30)]
+    if kind.sliced:
+        made += [plain._replace(label=f"v ({M}, B, D)", M=M) for M in (1, 5)]
+    if any(map(kind.is_level, kind.args)):
+        made += [plain._replace(label=regime, regime=regime)
+                 for regime in ("minute levels", "vast levels")]
+    if kind.is_step:
+        made += [plain._replace(label="a step to a far level", ratio=(1e-6, 1e-3)),
+                 plain._replace(label="a step to an adjacent level", ratio=(0.97, 0.9999))]
+    if "alpha_bar_s" in kind.args:
+        made += [plain._replace(label="a step at clean data", regime="minute levels",
+                                ratio=(1 - 1e-6, 1 - 1e-8))]
+    return tuple(s for s in made if answers(kind, s) == "finite")
+
+
+def live_specs(kind, by_row=True, dim=None, defaults=()):
+    """Large batches, long loops, infinite answers, and arguments left at their defaults.
+
+    defaults  the last arguments of the contract, which the code that is asked has defaults for
+    """
+    return list(live(kind, by_row, dim, tuple(defaults)))
+
+
+@lru_cache(512)
+def live(kind, by_row, dim, defaults):
+    plain = ProbeSpec("", 5, dim or 3, by_row, "edge", 4)
+    if kind.form in (TABLE, STATES):
+        plain = plain._replace(rows=False)
+    made = []
+    if not kind.adaptive and kind.form != TABLE:
+        B = 33 if dim is None else max(2, min(33, 1000 // dim))
+        made += [plain._replace(label=f"B = {B}, D = {dim or 40}", B=B, D=dim or 40)]
+    if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:
+        made += [plain._replace(label=f"{LONG_LOOP} steps", B=2, D=dim or 2, count=LONG_LOOP)]
+    for i in range(len(defaults)):
+        made += [plain._replace(label=f"{', '.join(defaults[i:])} left out", without=defaults[i:])]
+    ends = [plain._replace(label=in_words(end), at=tuple(end.items()), rows=True) for end in ENDS]
+    made = [s for s in made if s.count == LONG_LOOP or answers(kind, s) == "finite"]
+    return tuple(made + [s for s in ends if by_row and names_of(s) <= numbers_of(kind)
+                         and answers(kind, s) == "infinite"])
+
+
+def odd_specs(kind, by_row=True, dim=None):
+    """No rows at all, and data that are whole numbers in an array of integers."""
+    if kind.form in (TABLE, STATES, FUNCTION, LOSS) or kind.adaptive or kind.tolerance:
+        return []
+    plain = ProbeSpec("", 5, dim or 3, by_row, "odd", 5)
+    made = []
+    if set(kind.args) & DATA - numbers_of(kind):
+        if not any(n in FUNCTIONS for n in kind.args):
+            made += [plain._replace(label="data of integers", dtype="int64")]
+        made += [plain._replace(label="B = 0", B=0)]
+    return [s for s in made if answers(kind, s) == "finite"]
+
+
+def numbers_of(kind):
+    """The arguments that are levels, numbers or tables: all but data and functions."""
+    return {n for n in kind.args if (n not in DATA | FUNCTIONS or n in kind.draw
+                                     or kind.is_level(n)) and n not in kind.left_open}
+
+
+def names_of(spec):
+    """The arguments that a spec holds fixed."""
+    return {name for name, _ in (*spec.at, *spec.given)}
+
+
+def in_words(end):
+    """scale = 0, sigma = 1"""
+    return ", ".join(f"{name} = {value:g}" if np.ndim(value) == 0 else f"{name} with a zero"
+                     for name, value in end.items())
+
+
+def entries(n):
+    """So many steps of a table."""
+    return f"a table of {n} step{'s'[:n > 1]}"
+
+
+def answers(kind, spec):
+    """Whether refsgm's answer there is "finite", "infinite" or "none": outside of the domain."""
+    try:
+        args = drawing.arguments(kind, spec)
+        with np.errstate(all="ignore"):
+            if kind.form == FUNCTION:
+                result = kind.function(args["log_density"].energy)(args["x"])
+            else:
+                result = kind.function(*args.values())
+            values = list(result) if kind.form == STATES or isinstance(result, tuple) else [result]
+    except (ValueError, ZeroDivisionError):
+        return "none"
+    if not values or any(np.any(np.isnan(a) | np.isneginf(a)) for a in values):
+        return "none"
+    return "infinite" if any(np.any(np.isinf(a)) for a in values) else "finite"

@@ -1,0 +1,57 @@
+"""What a random probe draws: levels from 1e-8 to 1e8, data of any size, numbers all over a domain.
+
+The usual draws keep to sizes at which a formula can be recovered; these look for what it hides.
+"""
+
+import numpy as np
+
+DECADES = {"float64": 8.0, "float32": 4.0}          # levels reach from 10^-8 to 10^8
+# Regimes of random probes: data of all sizes, or of those that a test function is made for
+# Regimes of all probes beyond the plain ones and their usual regimes
+FURTHER = ("edge", "odd", "minute levels", "vast levels", "random", "random with moderate data")
+RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
+
+
+def level(name, rng, u, spec):
+    """A noise level, time or rate; `u` in (-1, 1) is what a usual one is made of, and its shape."""
+    decades = DECADES.get(spec.dtype, 8.0)
+    if rng.uniform() < 0.25:                                 # the same for all rows
+        u = u * 0 + np.ravel(u)[0]
+    if name.startswith("alpha_bar"):
+        return 1 / (1 + np.exp(-2.25 * decades * u))
+    if name in ("t", "s"):
+        end = 10**(-0.3 - (decades - 0.3) * np.abs(u))
+        small = np.where(u < 0, end, 1 - end)
+        return 0.5 + 0.5 * u if rng.uniform() < 0.6 else small
+    return 10**(u * (decades if rng.uniform() < 0.5 else 1.5))
+
+
+def data(rng, a, spec):
+    """Data (B, D) of a size that is its own; sometimes a row of zeros, or whole numbers."""
+    size = 10**(rng.uniform(-4, 4) if spec.regime == ANY_SIZE else rng.uniform(-1, 0.5))
+    kind = rng.uniform()
+    a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.6 else a
+    if rng.uniform() < 0.15:
+        a[rng.integers(len(a))] = 0.0
+    return a
+
+
+NUMBERS = {
+    "eta": lambda u, spec: float(np.clip(1.4 * u - 0.2, 0, 1)),
+    "sigma_data": lambda u, spec: 10**(4 * u - 2),
+    "gamma": lambda u, spec: 10**(2 * u - 0.5),
+    "step": lambda u, spec: 10**(-3 * u),
+    "step_size": lambda u, spec: 10**(-4 * u - 0.3),
+    "rho": lambda u, spec: 1 + 11 * u,
+    "offset": lambda u, spec: 10**(-4 * u - 1),
+    "beta_min": lambda u, spec: 10**(1.5 * u - 2),
+    "beta_max": lambda u, spec: 0.4 + 40 * u,
+    "sigma_min": lambda u, spec: 10**(-6 * u - 0.1),
+    "sigma_max": lambda u, spec: 10**(6 * u + 0.1),
+    "shift": lambda u, spec: 10**(2 * u - 1),
+    "n_levels": lambda u, spec: 2 + int(300 * u**4),
+    "n_steps": lambda u, spec: 2 + int(300 * u**4),
+    "steps_per_level": lambda u, spec: 1 + int(6 * u),
+    "dim": lambda u, spec: 1 + int(10**(4 * u)),
+    "bin_width": lambda u, spec: 10**(2 - 5 * u),
+}
