@@ -82,7 +82,8 @@ def faults(kept):
         before = [both(kept.get(row.key, {}).get("certificate"), kept.get(row.key, {}).get("eased"))
                   for row in fault.rows]
         after = [both(plain, again) for _, plain, again in result["rows"]]
-        names = ", ".join(f"`{row.member}` {words(row.settings)}" for row in fault.rows)
+        names = "; ".join(f"`{row.member}` {words(row.settings)}".strip()
+                          for row in fault.rows)
         pieces = [[f"`{cell(change[k])}`" if change[k] else "(removed)"
                    for change in fault.changes] for k in (0, 1)]
         lines.append(f"| {i + 1} | `{result['line']}`: {names} | {'<br>'.join(pieces[0])} | "
@@ -128,7 +129,10 @@ def cell(text):
 
 def orders_of(certificate):
     """The lowest of the last local orders of each grid and target, or why there are none."""
-    seen = [t["local"][-1][1] for t in (certificate or {}).get("orders", []) if t["local"]]
+    tables = [t for t in (certificate or {}).get("orders", []) if "in turn" not in t["levels"]]
+    followed = {t["target"] for t in tables if len(t["local"]) > 1}
+    seen = [t["local"][-1][1] for t in tables
+            if len(t["local"]) > 1 or t["local"] and t["target"] not in followed]
     return f"{min(seen):.2f}" if seen else "none seen"
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
+import zlib
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
@@ -33,11 +34,13 @@ DISTRIBUTIONS = {"diffusers": "diffusers", "k_diffusion": "k-diffusion", "azula"
                  "denoising_diffusion_pytorch": "denoising-diffusion-pytorch"}
 
 
-def certificate_of(row, levels, change=lambda sampler: sampler):
-    """The certificate as plain data, with what it cost."""
+def certificate_of(row, levels, change=None):
+    """The certificate as plain data, with what it cost; of the sampler changed, if asked."""
     sampler, options = adapted(f"{row.package}:{row.member}", row.settings, levels)
+    if change:
+        sampler = change(sampler, options.get("coordinates") == "vp")
     begin = time.process_time()
-    c = check_sampler(change(sampler), **options, claimed_order=row.claimed, seconds=120.0)
+    c = check_sampler(sampler, **options, claimed_order=row.claimed, seconds=900.0)
     return c.as_dict() | {"cost": time.process_time() - begin}
 
 
@@ -58,16 +61,16 @@ def percent(e):
                            *(abs(max(1 + v, 0.0)**0.5 - 1) for v in e[[2, 4]])))
 
 
-def eased(sampler):
+def eased(sampler, table):
     """The sampler on levels whose first step comes in halves, the first as small as h / n.
 
     What starts with a method of order 1 then starts with an error that is negligible.
+
+    table  whether its levels are a table alpha_bar, which steps go through from its end
     """
     import torch
 
     def easily(model, x, levels, rng):
-        up = float(levels[0]) < float(levels[-1])                          # a table, or flow-up
-        table = up and float(levels[-1]) != 1.0
         a, b = (levels[-1], levels[-2]) if table else (levels[0], levels[1])
         halves = torch.arange(int(np.log2(len(levels))), 0, -1)
         between = a + (b - a) * 0.5**halves
@@ -126,8 +129,8 @@ def quietly():
 
 def rows_kept(again):
     """The file of rows for these versions, and what it holds."""
-    names = "-".join(version(d) for d in DISTRIBUTIONS.values())
-    path = Path(tempfile.gettempdir()) / f"refsgm-samplers-{names}.jsonl"
+    names = " ".join(f"{d} {version(d)}" for d in DISTRIBUTIONS.values())
+    path = Path(tempfile.gettempdir()) / f"refsgm-samplers-{zlib.crc32(names.encode()):x}.jsonl"
     if again:
         path.unlink(missing_ok=True)
     lines = path.read_text().splitlines() if path.exists() else []
