@@ -83,18 +83,22 @@ def claim_unseen(found, claimed):
 
 def own_runs(chain):
     """Runs by their numbers of steps, and those of them that double; the last only where needed."""
-    runs, draws = {}, None
+    runs = {}
     for n in sorted({*REPORTED, *DOUBLED}):
         if n == DOUBLED[-1]:
             last = [runs[m].e for m in DOUBLED[:-1]]
             if np.max(np.abs(last[-1] - last[-2])) < FLAT:
                 return runs, DOUBLED[:-1]
-        runs[n] = own_run(chain, n, draws)
-        first = runs[REPORTED[0]].law.draws
-        later = sorted({*REPORTED, *DOUBLED} - set(runs))[:1]
-        draws = [first + round(first / REPORTED[0]) * (m - REPORTED[0]) for m in later]
-        draws = draws[0] if draws else None
+        runs[n] = own_run(chain, n, draws_at(n, runs))
     return runs, DOUBLED
+
+
+def draws_at(n, runs):
+    """How often it will draw at n steps, by the rate of the first run; None before that."""
+    if not runs:
+        return None
+    few, first = REPORTED[0], runs[REPORTED[0]].law.draws
+    return first + round(first / few) * (n - few)
 
 
 def own_run(chain, n, draws=None):
