@@ -69,9 +69,7 @@ FAULTS = [
     Fault("third order of DPM-Solver++, several steps", "diffusers.schedulers."
           "scheduling_dpmsolver_multistep", [TWICE],
           [diffusers("DPMSolverMultistep", {"solver_order": 3}, 3),
-           diffusers("DPMSolverMultistep", {"solver_order": 3, "algorithm_type": "dpmsolver"}, 3),
-           diffusers("DPMSolverMultistep", {"solver_order": 3, "use_flow_sigmas": True,
-                                            "prediction_type": "flow_prediction"}, 3)],
+           diffusers("DPMSolverMultistep", {"solver_order": 3, "algorithm_type": "dpmsolver"}, 3)],
           HALF_CURVE, NOT_FOUND),
     Fault("the same for EDM", "diffusers.schedulers.scheduling_edm_dpmsolver_multistep", [TWICE],
           [diffusers("EDMDPMSolverMultistep", {"solver_order": 3}, 3)], HALF_CURVE, NOT_FOUND),
