@@ -7,6 +7,7 @@ is said. What the mended copy certifies is the proof that the piece was the caus
 import ast
 import contextlib
 import importlib
+import sys
 import types
 from pathlib import Path
 from typing import NamedTuple
@@ -52,8 +53,28 @@ def mended(module, changes):
     copy = types.ModuleType(module)
     vars(copy).update(vars(original))
     exec(compile(tree, original.__file__, "exec"), vars(copy))             # noqa: S102, its own
+    tables = list(entries(original, copy))
     with instead({module: copy}):
-        yield copy
+        for table, key, _, new in tables:
+            table[key] = new
+        try:
+            yield copy
+        finally:
+            for table, key, old, _ in tables:
+                table[key] = old
+
+
+def entries(original, copy):
+    """(table, key, old, new) of dictionaries of the package that hold what has changed."""
+    changed = {id(old): vars(copy)[name] for name, old in vars(original).items()
+               if callable(old) and vars(copy)[name] is not old}
+    top = original.__name__.split(".")[0] + "."
+    for name, module in list(sys.modules.items()):
+        for table in list(vars(module).values()) if name.startswith(top) else ():
+            if type(table) is dict:
+                for key, old in table.items():
+                    if id(old) in changed:
+                        yield table, key, old, changed[id(old)]
 
 
 NOT_FOUND = "no report found"
@@ -61,8 +82,9 @@ TWICE = ("D2 = (1.0 / (r0 + r1)) * (D1_0 - D1_1)", "D2 = (2.0 / (r0 + r1)) * (D1
 HALF_CURVE = ("the second difference is half of the second derivative: its weight lacks a factor "
               "2, so the method has order 2")
 # The weights of the last slopes k_j at times u_j, newest last: sum_j w_j u_j^p = integral of u^p.
-UNEVEN = ("torch.linalg.solve(u ** torch.arange(len(u))[:, None], "
-          "h ** (torch.arange(len(u)) + 1.0) / (torch.arange(len(u)) + 1)) / h")
+POWERS = "torch.arange(len(u)).to(u)"
+UNEVEN = (f"torch.linalg.solve(u ** {POWERS}[:, None], "
+          f"h ** ({POWERS} + 1) / ({POWERS} + 1)) / h")
 EVEN_WEIGHTS = ("the weights of Adams' methods for even steps, on steps that are not even: of "
                 "order 2 at best")
 FAULTS = [

@@ -71,8 +71,8 @@ def faults(kept):
     """The table of faults that are confirmed."""
     lines = ["## Faults, confirmed by mending a copy", "",
              "What is released was replaced by what is beside it in a copy in memory, and the copy "
-             "certified.", "Orders are the lowest last local order over grids and targets, as "
-             "released and then with the first step in halves.", "",
+             "certified.", "Orders are the last local ones on even and on geometric levels; where "
+             "the start hides some of them, again with the first step in halves.", "",
              "| | where | as released | mended | cause | orders released | orders mended | "
              "upstream |", "|---|---|---|---|---|---|---|---|"]
     for i, fault in enumerate(FAULTS):
@@ -93,13 +93,20 @@ def faults(kept):
 
 
 def both(plain, again):
-    """The order of a certificate, and of that with the first step in halves."""
+    """Last local orders on even and on geometric levels, then those with the first step in halves.
+    """
     if not plain:
         return "not measured"
     if plain["claimed_order"] is None:
-        local = [q for t in plain["orders"] for _, q in t["local"]]
-        return f"{figures(local)} ({plain['answer']})"
-    return f"{orders_of(plain)}, {orders_of(again)}" if again else orders_of(plain)
+        return plain["answer"] + "".join(f": {p}" for p in plain["problems"])
+    return by_grid(plain) + (f", in halves {by_grid(again)}" if again and again["orders"] else "")
+
+
+def by_grid(certificate):
+    """The last local orders on a Gaussian, of both grids."""
+    return " / ".join(f"{t['local'][-1][1]:.2f}" if t["local"] else "unseen"
+                      for t in certificate["orders"]
+                      if "Gaussian" in t["target"] and "in turn" not in t["levels"])
 
 
 def starts(rows, kept, at_fault):

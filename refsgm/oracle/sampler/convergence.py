@@ -4,8 +4,8 @@
     q = log2(|e(n)| / |e(2n)|),                the local order
 
 p comes from the differences alone, which a bias does not touch: |e(2n) - e(n)| falls by 2^p. The
-limit is uncertain by twice what it moved at the last doubling, or by what a p that still moves would
-move it, and by rounding.
+limit is uncertain by twice what it moved at the last doubling, or by what a p that still moves
+would move it, and by rounding.
 """
 
 import math
