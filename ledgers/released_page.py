@@ -126,7 +126,8 @@ def starts(rows, kept, at_fault):
 
 def is_start(row, result, fault):
     """Whether the first steps alone take the order from it."""
-    return not fault and result.get("eased", {}).get("answer") == "certified"
+    return (not fault and result.get("eased", {}).get("answer") == "certified"
+            and bool(result["certificate"]["orders"]))
 
 
 def cell(text):
