@@ -8,7 +8,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+import threadpoolctl
 from hypothesis import Phase, settings
+
+threadpoolctl.threadpool_limits(1)     # where a plugin of another package had imported NumPy before
 
 pytest_plugins = ["pytester"]
 

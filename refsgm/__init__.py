@@ -22,7 +22,8 @@ inputs. Nothing is mutated or broadcast silently.
 
 An array is NumPy's own (a memmap too) or one that speaks NumPy's protocols, as CuPy and Dask do.
 Lists, subclasses (matrix, masked), pandas, PyTorch and JAX are refused: convert them. Counts and
-seeds are integers of Python or NumPy; a bool is no number; data of integers count as float64.
+seeds are integers of Python or NumPy; a bool is no number; data of integers count as float64. What
+is smaller than float32 is refused, and so are numbers whose squares leave the range of their dtype.
 
 Every function raises ValueError, in one sentence, for an argument of another shape, a value that is
 not finite or outside the range that its docstring gives, and a table in another order; a docstring

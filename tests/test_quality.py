@@ -1,16 +1,15 @@
 """What is said of samples, models and installations, and what a run keeps of its losses."""
 
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refsgm
-from refsgm.app import cli, quality
+from refsgm.app import quality
 from refsgm.learn.checkpoints import load_model
 from refsgm.learn.held_out import held_out_loss, split
 from refsgm.learn.settings import Options, Settings
+from tests.support.command_line import run
 from tests.support.tolerances import EXACT, normal
 
 SMALL = {"n_steps": 40, "width": 8, "batch_size": 16, "n_levels": 5}
@@ -20,19 +19,12 @@ GAUSSIAN = refsgm.Model(refsgm.init_network(np.random.default_rng(0), 2, 4, dtyp
 
 
 @pytest.fixture
-def refsgm_command(tmp_path, monkeypatch, capsys):
+def refsgm_command(tmp_path, monkeypatch):
     """A function that runs the command line in a folder and returns its lines of output."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
 
-    def run(text, code=0):
-        monkeypatch.setattr(sys, "argv", ["refsgm", *text.split()])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, errors = capsys.readouterr()
-        assert (end.value.code or 0) == code, (out, errors)
-        return out.splitlines()
-    return run
+    return lambda text: run(*text.split(), cwd=tmp_path)[0].splitlines()
 
 
 def test_samples_of_the_right_law_are_as_near_as_data_and_others_are_not():
@@ -166,16 +158,11 @@ def test_a_run_of_the_command_line_says_how_good_it_is_and_goes_on(refsgm_comman
         assert words in text
 
 
-def test_narrow_terminals_and_pipes_get_whole_lines_without_colours(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_narrow_terminals_and_pipes_get_whole_lines_without_colours(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "30")
     monkeypatch.setenv("NO_COLOR", "1")
-    np.save("[x].npy", normal(0, 30, 2))                       # and no name is taken for markup
-    monkeypatch.setattr(sys, "argv", ["refsgm", "train", "[x].npy", "--steps", "3", "--width", "4"])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    out, errors = capsys.readouterr()
-    assert not end.value.code
+    np.save(tmp_path / "[x].npy", normal(0, 30, 2))            # and no name is taken for markup
+    out, errors = run("train", "[x].npy", "--steps", 3, "--width", 4, cwd=tmp_path)
     assert "\x1b" not in out + errors
     assert "[x].npy: 30 samples of shape (2,), float64 from " in errors.splitlines()[0]
     assert "note: 3 samples are held out, too few to judge samples by: 20 are needed" in errors

@@ -17,7 +17,7 @@ from tests.test_cli import run as cli
 def card(tmp_path_factory):
     """The figures of one run, from the file that the command writes."""
     folder = tmp_path_factory.mktemp("scorecard")
-    printed, _ = cli("scorecard", "--out", ".", cwd=folder, timeout=300)
+    printed, _ = cli("scorecard", "--out", ".", cwd=folder)
     assert (folder / "scorecard.txt").read_text().strip() == printed.strip()
     assert (folder / "scorecard.png").stat().st_size > 50_000
     return json.loads((folder / "scorecard.json").read_text())

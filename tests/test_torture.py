@@ -1,5 +1,7 @@
 """A little of each part of `python -m ledgers.torture`, which docs/promises.md has figures of."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,16 @@ def test_a_call_that_takes_all_memory_is_ended():
                                      "numpy", options)
     assert not ok
     assert "takes more than 1 GiB of memory in one call" in " ".join(text.split())
+
+
+def test_the_page_counts_the_lists_as_they_are():
+    """docs/promises.md says how much is tried."""
+    page = " ".join((pathlib.Path(__file__).parent.parent / "docs/promises.md").read_text().split())
+    for n, what in ((len(disguises.DISGUISES), "disguises"), (len(disguises.CHANGES), "changes of"),
+                    (len(disguises.SHAPES), "changes of shape"), (len(options.STRANGE), "strange"),
+                    (len(hostile.FUNCTIONS) + len(hostile.IMPORTS), "functions that never end"),
+                    (len(programs.PROGRAMS) + len(programs.COMMANDS), "programs and commands")):
+        assert f" {n} {what}" in page, (n, what)
 
 
 def test_the_hostile_lists_are_whole():

@@ -4,14 +4,13 @@ Nothing is written, and what is refused is refused before any work.
 """
 
 import os
-import sys
 
 import numpy as np
 import pytest
 
 import refsgm
-from refsgm.app import cli
 from refsgm.learn.checkpoints import save_model
+from tests.support.command_line import run
 from tests.support.tolerances import normal
 
 POINTS = normal(0, 30, 2)
@@ -139,22 +138,11 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize(("typed", "words", "code"), [(*use, 2)[:3] for use in WRONG],
                          ids=[use[0] for use in WRONG])
-def test_a_wrong_use_is_refused_in_one_line_and_writes_nothing(folder, monkeypatch, capsys, typed,
-                                                               words, code):
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", ["refsgm", *typed.split()])
+def test_a_wrong_use_is_refused_in_one_line_and_writes_nothing(folder, monkeypatch, typed, words,
+                                                               code):
     monkeypatch.setenv("COLUMNS", "200")
-    before = {name: os.stat(name).st_mtime_ns for name in os.listdir()}
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    out, errors = capsys.readouterr()
-    assert end.value.code == code, (out, errors)
-    assert "Traceback" not in errors
-    said = [line for line in errors.splitlines() if words in line]
-    assert len(said) == 1, errors
-    assert not [name for name in os.listdir() if name.endswith((".part", ".lock"))]
-    left = set(os.listdir()) - set(before)
-    assert left <= {"n.checkpoint.npz"}                    # a run that ran away was a run
-    for name in left:
-        os.unlink(name)
-    assert {name: os.stat(name).st_mtime_ns for name in os.listdir()} == before
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    _, errors = run(*typed.split(), cwd=folder, code=code)
+    assert len([line for line in errors.splitlines() if words in line]) == 1, errors
+    (folder / "n.checkpoint.npz").unlink(missing_ok=True)           # of a run that ran away
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before

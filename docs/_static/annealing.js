@@ -65,8 +65,6 @@ if (typeof module !== "undefined") {
 function figure(root) {
   const HALF_WIDTH = 5, PARTICLES = 500, LEVELS = 300, PER_LEVEL = 3, COARSE = 4;
   root.innerHTML = `
-    <canvas role="img" aria-label="Density of the noisy data, its score as arrows, and particles
-      that follow it; the table below has the scores at A, B and C."></canvas>
     <div class="controls">
       <label>sigma <output></output>
         <input type="range" min="0" max="${LEVELS}" step="1" value="0"></label>
@@ -74,6 +72,8 @@ function figure(root) {
       <button type="button" data-do="plunge">Start at small sigma</button>
       <button type="button" data-do="pause" aria-pressed="false">Pause</button>
     </div>
+    <canvas role="img" aria-label="Density of the noisy data, its score as arrows, and particles
+      that follow it; the table below has the scores at A, B and C."></canvas>
     <table><thead><tr><th>score at</th><th>x</th><th>y</th></tr></thead><tbody>${
       Object.entries(POINTS).map(([name, [x, y]]) => `<tr data-x="${x}" data-y="${y}">
         <th>${name} (${x}, ${y})</th><td></td><td></td></tr>`).join("")}</tbody></table>

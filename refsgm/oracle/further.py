@@ -27,7 +27,7 @@ def further_probes(caller, dim, dtype, seed):
     contract, by_row, probes, notes = caller.contract, caller.levels != "scalar", [], []
     fixed, odd = live_specs(contract, by_row, dim, caller.defaults), []
     if caller.framework.name == "numpy" and not caller.draws and caller.timesteps is None:
-        odd = odd_specs(contract, by_row, dim)
+        odd = [s for s in odd_specs(contract, by_row, dim) if dtype is None or s.dtype != "int64"]
     for spec in itertools.chain(fixed, odd):
         if not within_reach(caller, spec):
             continue
@@ -52,19 +52,21 @@ def further_probes(caller, dim, dtype, seed):
 
 
 def within_reach(caller, spec):
-    """Whether code that takes timesteps can be asked: its levels are those of its table alone."""
+    """Whether code can be asked: JSON has no infinity, a table no levels but its own."""
+    if caller.fn is None and spec.regime == "infinite":
+        return False
     return caller.timesteps is None or spec.regime == "plain" or not (
         spec.at or spec.given or spec.ratio or spec.without or spec.regime != "edge")
 
 
 def in_dtype(spec, dtype):
     """A spec in the one dtype that is judged, where there is one."""
-    return spec if dtype is None or spec.dtype == "int64" else spec._replace(dtype=dtype)
+    return spec if dtype is None else spec._replace(dtype=dtype)
 
 
 def program_of(caller, probes):
     """A small failing probe as a program, where code fails at none that is plain; or ""."""
-    failing = [p for p in probes if not p.ok]
+    failing = [p for p in probes if not p.ok and caller.fn is not None]
     if not failing or any(p.situation.regime == "plain" and not p.situation.at and
                           not p.situation.given for p in failing):
         return ""

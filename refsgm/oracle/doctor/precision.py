@@ -8,7 +8,7 @@ import numpy as np
 
 from ..calls.judge import ask
 from ..calls.reference import reference
-from ..kinds.wide import RANDOM
+from ..kinds.wide import FURTHER, RANDOM
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
 SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels",
@@ -36,6 +36,9 @@ def not_finite(case):
         return []
     labels = ", ".join(p.label for p in bad[:3])
     regimes = {p.situation.regime for p in bad}
+    if regimes <= set(FURTHER) and any(not p.ok and p.situation.regime == "plain"
+                                       for p in answered):
+        return []                                      # there is more to say of the plain probes
     where = f"the result is not finite at: {labels}"
     if len(bad) == len(answered):
         return [case.say("not-finite", "the result is not finite at any probe", "never finite")]
@@ -58,7 +61,7 @@ def few_digits(case):
         return [case.say("low-precision", f"the result comes as {narrow.pop()}",
                          "half precision")]
     if not plain:
-        if all(p.situation.regime in ("edge", "odd") or p.situation.regime in RANDOM
+        if all(p.situation.regime in ("edge", "odd", "infinite") or p.situation.regime in RANDOM
                and p.error > FAR_OFF for p in wrong):
             return []                                      # no loss of digits, another formula
         if wrong and all(p.error < 0.5 for p in wrong) or any(

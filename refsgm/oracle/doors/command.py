@@ -53,6 +53,8 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
                                                "score.")] = False,
           device: Annotated[str | None, typer.Option(help="Where arrays are, such as cuda.")]
           = None,
+          seed: Annotated[int | None, typer.Option(min=0, help="Of the random probes, to repeat "
+                          "those of a report; fresh ones if left out.")] = None,
           as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
           = False,
           list_kinds: Annotated[bool, typer.Option("--list", help="Show the kinds with their "
@@ -72,7 +74,8 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
     contract = find(kind)
     options = {"levels": levels, "event_shape": shape_of(event_shape),
                "dtype": dtype_of(dtype),
-               "allow": names_of(allow), "dictionary": not no_dictionary, "seconds": seconds}
+               "allow": names_of(allow), "dictionary": not no_dictionary, "seconds": seconds,
+               "seed": seed}
     python = {"argnames": words(argnames), "table": table, "draws": words(draws) or (),
               "components": words(components), "energy": energy, "device": device}
     if command is None:
@@ -126,13 +129,16 @@ def names_of(allow):
 def spoken(contract, command, framework, options):
     """The report on a program that answers JSON lines."""
     from ..check import verdict
+    from ..further import fresh_seed
     from .pipe import NeverAnswered, Spoken
     if framework != "numpy" or options["levels"] or options["event_shape"]:
         raise ValueError("--command takes plain data: --framework, --levels and --event-shape do "
                          "not apply")
     try:
         with Spoken(contract, command, options["seconds"], options["dtype"]) as caller:
-            return verdict(caller, allow=options["allow"], dictionary=options["dictionary"])
+            seed = fresh_seed() if options["seed"] is None else options["seed"]
+            return verdict(caller, allow=options["allow"], dictionary=options["dictionary"],
+                           seed=seed)
     except NeverAnswered as error:
         raise ValueError(str(error)) from None
 

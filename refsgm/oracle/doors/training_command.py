@@ -26,8 +26,8 @@ def check_training(target: Annotated[str, typer.Argument(help="The training step
                    time: Annotated[str | None, typer.Option(help="What the network is told: sigma, "
                                    "\"log sigma / 4\", \"log sigma\", t or index.")]
                    = None,
-                   alpha_bar: Annotated[str | None, typer.Option(help="The table that the network's "
-                                        "integer time is an index of: file.py:name.")] = None,
+                   alpha_bar: Annotated[str | None, typer.Option(help="The table that the integer "
+                                        "time is an index of: file.py:name.")] = None,
                    wrap: Annotated[str | None, typer.Option(help="What the code expects of the "
                                    "network's output: file.py:function.")] = None,
                    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,

@@ -11,7 +11,7 @@ from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, STATES, TABLE, ProbeSpec
 from .wide import ANY_SIZE, MODERATE
 
 ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
-SEVERAL, FEW, ONE = 24, 4, 1                      # random probes, of loops, of a solver of an ODE
+SEVERAL, FEW, ONE = 32, 4, 1                      # random probes, of loops, of a solver of an ODE
 MANY = 64                                         # features from which there are FEW too
 TRIES = 20                                        # draws of a probe inside the domain
 

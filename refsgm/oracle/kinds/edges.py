@@ -23,7 +23,8 @@ WHOLE = (                          # the same, of numbers and of levels that end
     {"bin_width": 3.0}, {"dim": 1}, {"dim": 3072}, {"n_levels": 1}, {"n_levels": 2}, {"n_steps": 1},
     {"n_steps": 1, "beta_min": 0.3, "beta_max": 0.3}, {"n_steps": 2},
     {"steps_per_level": 1}, {"steps_per_level": 5},
-    {"offset": 0.0}, {"eta": 0.1}, {"deviation": 2.0}, {"weights": (0.25, 0.0, 0.5, 0.25)}, {"gamma": 1.0}, {"sigma_data": 1.0})
+    {"offset": 0.0}, {"eta": 0.1}, {"deviation": 2.0}, {"gamma": 1.0}, {"sigma_data": 1.0},
+    {"weights": (0.25, 0.0, 0.5, 0.25)})
 TABLES = ("sigmas", "betas", "alpha_bar")
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
@@ -90,8 +91,9 @@ def live(kind, by_row, dim, defaults):
         made += [plain._replace(label=f"{', '.join(defaults[i:])} left out", without=defaults[i:])]
     ends = [plain._replace(label=in_words(end), at=tuple(end.items()), rows=True) for end in ENDS]
     made = [s for s in made if s.count == LONG_LOOP or answers(kind, s) == "finite"]
-    return tuple(made + [s for s in ends if by_row and names_of(s) <= numbers_of(kind)
-                         and answers(kind, s) == "infinite"])
+    infinite = [s._replace(regime="infinite") for s in ends if by_row and names_of(s) <= (
+        numbers_of(kind)) and answers(kind, s) == "infinite"]
+    return tuple(made + infinite)
 
 
 def odd_specs(kind, by_row=True, dim=None):

@@ -6,7 +6,7 @@ import refsgm
 
 from .drawing import table
 from .fifty_digits import log_normal
-from .kind import BATCH, ROWS, Kind, Mistake
+from .kind import BATCH, ROUNDING, ROWS, Kind, Mistake
 from .probes import FAR_TAIL, IN_FLOAT32
 from .terms import ones_of, square
 
@@ -42,6 +42,19 @@ def mixture_score(f, x, weights, means, sigma):
     return sum(r[k][:, None] * (m - x) for k, m in enumerate(means)) / sigma**2
 
 
+def from_rounded_exponents(x, weights, means, sigma):
+    """The score by log weights and exponents, each rounded by itself, and their sum: far away they
+    are large.
+    """
+    exponents = np.sum((x[:, None] - means)**2, axis=2) / (2 * np.reshape(sigma, (-1, 1))**2)
+    apart = 2 * (0.618 * np.arange(len(means)) % 1) - 1                     # no two are the same
+    logs = np.log(weights) - exponents * (1 + ROUNDING * apart)
+    r = np.exp(logs - np.max(logs, axis=1, keepdims=True))
+    r = r / np.sum(r, axis=1, keepdims=True)
+    off = 1 + ROUNDING * np.min(exponents, axis=1, keepdims=True)
+    return (off * (r @ means) - x) / sigma**2
+
+
 def log_density_itself(args, seen):
     """log p, and a constant."""
     return [{"log p": refsgm.mixture_log_density(*args.values()), "1": ones_of(args)}]
@@ -74,7 +87,8 @@ KINDS = (
          logarithm=True, draw={"weights": table(mixture_weights)},
          more_probes=(FAR_TAIL, *IN_FLOAT32)),
     Kind("mixture_score", BATCH, exact=mixture_score, terms=averages_of_means, similar_terms=True,
-         draw={"weights": table(mixture_weights)}, more_probes=(FAR_TAIL, *IN_FLOAT32), known=(
+         draw={"weights": table(mixture_weights)}, more_probes=(FAR_TAIL, *IN_FLOAT32),
+         spellings=(from_rounded_exponents,), known=(
              Mistake("unweighted", "", "component scores are averaged without responsibilities",
                      unweighted),)),
 )

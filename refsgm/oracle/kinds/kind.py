@@ -92,7 +92,7 @@ class Kind:
       sliced           whether v holds slicing directions, (B, D) or (M, B, D)
       probes           (kind, levels, dim) -> [ProbeSpec] of a verdict, in place of its form's
       more_probes      further ProbeSpecs
-      left_open        arguments at whose end of 0 published code has no answer, and is not asked
+      left_open        arguments at whose ends published code has no answer, and is not asked
       fit_probes       (kind, by_row, dim) -> [ProbeSpec] of the fits, in place of its form's
     What a mistake may be made of
       terms            (args, seen) -> [{term: values}]: sums that the right answer is; `seen` is
@@ -107,7 +107,8 @@ class Kind:
       known            `Mistake`s that differ in kind, which no engine can work out
     How far off it may be
       tolerance        relative, where that is more than what rounding explains
-      sampling         whether samplers and training use it without gradients, so it may have none
+      sampling         whether samplers, likelihoods and training use it without gradients, so that
+                       it may have none
       answer           its function, made faster by what is known of a test function
       adaptive         whether it solves an ODE in steps of its own: its rows share the steps, and
                        other code calls its function at other points

@@ -137,10 +137,11 @@ def noise_of_levels(rng, spec, drawn):
 
 KINDS = (
     Kind("score_of", FUNCTION, exact=lambda f, energy, x: energy(x)),
-    Kind("directional_derivative", ROWS, sliced=True, terms=derivatives,
+    Kind("directional_derivative", ROWS, sliced=True, terms=derivatives, sampling=True,
          exact=lambda f, s, x, v: along(s.jacobian(x), v)),
-    Kind("divergence", ROWS, terms=derivatives, exact=lambda f, s, x: trace(s.jacobian(x))),
-    Kind("hutchinson_divergence", ROWS, sliced=True, terms=derivatives,
+    Kind("divergence", ROWS, terms=derivatives, sampling=True,
+         exact=lambda f, s, x: trace(s.jacobian(x))),
+    Kind("hutchinson_divergence", ROWS, sliced=True, terms=derivatives, sampling=True,
          exact=lambda f, s, x, v: along(s.jacobian(x), v)),
 
     Kind("explicit_score_matching", LOSS,
@@ -163,7 +164,7 @@ KINDS = (
     Kind("noise_prediction_loss", LOSS, terms=of_noise_prediction,
          exact=lambda f, e, x, sigma, eps: total((e(x + sigma * eps, sigma) - eps)**2),
          known=(squared_twice(refsgm.noise_prediction_loss),)),
-    Kind("ddpm_loss", LOSS, terms=of_noise_prediction,
+    Kind("ddpm_loss", LOSS, terms=of_noise_prediction, left_open=("alpha_bar_t",),
          exact=lambda f, e, x, a, eps: total((e(root(a) * x + root(1 - a) * eps, a) - eps)**2),
          known=(squared_twice(refsgm.ddpm_loss),)),
 )

@@ -7,9 +7,9 @@ import numpy as np
 
 DECADES = {"float64": 8.0, "float32": 4.0}          # levels reach from 10^-8 to 10^8
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
-# Regimes of all probes beyond the plain ones and their usual regimes
-FURTHER = ("edge", "odd", "minute levels", "vast levels", "random", "random with moderate data")
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
+# and of all probes beyond the plain ones and their usual regimes
+FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", *RANDOM)
 
 
 def level(name, rng, u, spec):

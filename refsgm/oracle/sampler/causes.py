@@ -53,9 +53,9 @@ def named(runs, found, chain, weights=None):
         power = np.log(np.abs(M)) / np.log(end / begin)            # 1/2 for the ODE, 1 for the SDE
         steady = np.ptp(power) < slack and np.all(M > 0)
     if chain.coordinates.startswith("flow") and without_its_scale(runs[-1], chain):
-        return ("it is the ancestral step of ve, down^2 + up^2 = t_next^2, which lacks the scale on "
-                "a flow: x must be multiplied by (1 - t_next) / (1 - t_down) before the noise is "
-                "added")
+        return ("it is the ancestral step of ve, down^2 + up^2 = t_next^2, which lacks the scale "
+                "on a flow: x must be multiplied by (1 - t_next) / (1 - t_down) before the noise "
+                "is added")
     beta, before = float(np.mean(power)), [np.trace(run.law.noise) for run in runs[-2:]]
     if before[0] > 1e-9 and before[1] < 0.7 * before[0]:
         return ("its noise vanishes as steps get smaller: a variance stands where the standard "

@@ -220,6 +220,11 @@ def mixed_rows(step, what):
     if change[1:].max() > 1e-3 * change.max():
         step.report.wrong("rows-mixed", "the network's input in one row depends on the data of "
                           "other rows")
+    x_in = np.abs(before.calls[0].x)
+    if np.mean(x_in > (1 - 1e-9) * x_in.max()) > 0.02 and x_in.size > 100:
+        step.report.wrong("clipped", f"the noisy data are clipped to +-{x_in.max():.3g} before the "
+                          "network sees them", "call the network at the noisy data as they are")
+        step.report.stop("where data are clipped, noise and level are lost")
     step.report.stop("the network's input is no multiple of the data plus noise, entry by entry: "
                      "data are transformed first, or levels differ within a row")
 

@@ -141,8 +141,8 @@ def strange(a, b, report, tol):
     else:
         s = b / a
         if pair := edm_input(a, s, tol):
-            report.wrong("sqrt-missing", "a square root is missing in c_in: the input is divided by "
-                         f"sigma^2 + sigma_data^2, with sigma_data = {pair:.3g}")
+            report.wrong("sqrt-missing", "a square root is missing in c_in: the input is divided "
+                         f"by sigma^2 + sigma_data^2, with sigma_data = {pair:.3g}")
             return
         i = np.argsort(b)[:: max(len(b) // 3, 1)][:3]
         points = "; ".join(f"scale {a[k]:.4g} with sigma {b[k]:.4g}" for k in i)

@@ -270,8 +270,8 @@ def against(path, p, q, said, report, tol):
         right = {"velocity": (-np.ones_like(p), np.ones_like(q))}.get(said, (p, q))
     squares = [np.sign(a) * a**2 for a in right]
     if near(p, squares[0], tol) and near(q, squares[1], tol):
-        report.wrong("sqrt-missing", f"predicts={said!r} is said, and the factors of x_0 and eps in "
-                     "the target are the squares of the right ones")
+        report.wrong("sqrt-missing", f"predicts={said!r} is said, and the factors of x_0 and eps "
+                     "in the target are the squares of the right ones")
     else:
         report.wrong("path-and-target", f"predicts={said!r} is said, and the target is not that: "
                      + report.unjudged[-1].partition(": ")[2])

@@ -4,6 +4,7 @@ import numpy as np
 
 from .record import few_digits
 
+FEW = 32                                    # times that are told apart too coarsely, if below that
 SAID = ("sigma", "log sigma / 4", "log sigma", "t", "index")
 
 
@@ -73,6 +74,22 @@ def direction(time, level):
     return (1 if (rise > 0).sum() > (rise < 0).sum() else -1) if rises or falls else 0
 
 
+def rounded_direction(time, level, report):
+    """`direction` of a time that is the same for neighbouring levels; few times are wrong."""
+    count = len(np.unique(time))
+    for way in (1, -1):
+        if (np.diff(level[np.lexsort((level, way * time))]) >= 0).all() and count > 1:
+            if count < FEW:
+                report.wrong("low-precision", f"the network is told {count} different times for "
+                             f"{len(np.unique(level))} levels: the time is rounded",
+                             "pass the level of each row as it is")
+            else:
+                report.notes.append(f"neighbouring levels are told by the same time: {count} times "
+                                    f"for {len(np.unique(level))} levels")
+            return way
+    return 0
+
+
 def fitting(path, time, tol):
     """[(name, slope, start)] of the forms in which the time is a line, the simplest first."""
     fits = [(name, *fit) for name, value in forms(path).items()
@@ -109,7 +126,7 @@ def affine(time, value, tol):
 
 def by_order(path, time, report):
     """A time that is no known function: the level must be a monotone function of it."""
-    way = direction(time, path.ratio)
+    way = direction(time, path.ratio) or rounded_direction(time, path.ratio, report)
     if not way:
         report.wrong("wrong-level", "the level is no monotone function of the time that the "
                      "network is told: it is told another time than the one with which the data "

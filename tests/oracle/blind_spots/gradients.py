@@ -69,14 +69,6 @@ def score_detached(log_density):
     return score
 
 
-def divergence_detached(f, x):
-    x = x.detach().requires_grad_(True)
-    with torch.enable_grad():
-        s = f(x)
-        return sum(torch.autograd.grad(s[:, i].sum(), x, retain_graph=True)[0][:, i]
-                   for i in range(x.shape[1])).detach()
-
-
 WRONG = [
     without_graph("score_from_eps", score_from_eps),
     without_graph("x0_from_eps", x0_from_eps),
@@ -97,7 +89,6 @@ WRONG = [
     hidden("vp_from_ve", "data detached", lambda x, s: (
         x.detach() / (1 + s**2)**0.5, 1 / (1 + s**2))),
     hidden("score_of", "detached", score_detached),
-    hidden("divergence", "detached", divergence_detached),
     hidden("x0_from_v", "half of a gradient", lambda x, v, a, s: (
         a * Halved.apply(x) - s * v) / (a**2 + s**2), False),
     hidden("ddim_step", "eps detached in one of its places", lambda x, e, t, s, eta, z: (

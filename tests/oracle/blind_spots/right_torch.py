@@ -54,6 +54,15 @@ def score_with_graph(log_density):
     return score
 
 
+def divergence_detached(f, x):
+    """As likelihoods need it, without a graph."""
+    x = x.detach().requires_grad_(True)
+    with torch.enable_grad():
+        s = f(x)
+        return sum(torch.autograd.grad(s[:, i].sum(), x, retain_graph=True)[0][:, i]
+                   for i in range(x.shape[1])).detach()
+
+
 def in_place(x, eps, sigma):
     """In place on a copy."""
     return x.clone().addcmul_(sigma.expand_as(eps), eps)
@@ -79,6 +88,7 @@ RIGHT = [
     right("classifier_free_guidance", "lerp", lambda c, u, w: torch.lerp(
         u, c, w.expand_as(c))),
     right("score_of", "create_graph", score_with_graph),
+    right("divergence", "detached, for a likelihood", divergence_detached),
     right("score_from_velocity", "published: by ratios of rates", lambda x, u, a, s, da, ds: (
         a / da * u - x) / (s**2 - a / da * ds * s)),
     right("noise_prediction_loss", "mse_loss", lambda f, x, s, e: F.mse_loss(

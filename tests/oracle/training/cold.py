@@ -1,10 +1,10 @@
-"""Slips and right steps that were written after the engine, at once, and then run for the first time.
+"""Slips and right steps that were written after the engine, all at once, before any was run.
 
     COLD_SLIPS  name -> (step, framework, codes that name it, keywords of the call)
     COLD_RIGHT  name -> (step, framework, keywords, what is said of the target)
 
-What was caught and named in that first run stands in docs/training.md; what was missed then has been
-mended by its kind, and is in the lists as it was.
+What was caught and named in the first run stands in docs/training.md; what was missed then has
+been mended by its kind, and is in the lists as it was.
 """
 
 import math

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 from . import styles                                                 # noqa: E402
+from .cold import COLD_RIGHT, COLD_SLIPS                              # noqa: E402
 from .slips import AFTER, BEFORE, SLIPS                               # noqa: E402
 from .variants import RIGHT                                           # noqa: E402
 
@@ -36,6 +37,97 @@ def test_a_right_step_is_right(name):
     report = check_training(step, framework, **options)
     assert report.ok, str(report)
     assert said in report.facts["predicts"]
+
+
+@pytest.mark.parametrize("name", [*COLD_SLIPS][::3])
+def test_a_slip_that_was_written_after_the_engine_is_named(name):
+    """A third of the list; `python -m ledgers.training_loops` runs all of it."""
+    step, framework, codes, options = COLD_SLIPS[name]
+    report = check_training(step, framework, **options)
+    assert report.verdict == "wrong", str(report)
+    assert report.diagnosis.code in codes.split(), str(report)
+
+
+@pytest.mark.parametrize("name", [*COLD_RIGHT][::3])
+def test_a_right_step_that_was_written_after_the_engine_is_right(name):
+    """A third of the list, too."""
+    step, framework, options, said = COLD_RIGHT[name]
+    report = check_training(step, framework, **options)
+    assert report.ok, str(report)
+    assert said in report.facts["predicts"]
+
+
+def test_a_target_of_no_known_kind_is_told_and_not_judged():
+    """p and q are said, with the formula of x_0, and nothing against them unless eps is said."""
+    def loss(net, x):
+        return styles.ddpm(net, x, target=lambda x, eps, a, b: a * eps + 0.3 * x)
+    report = check_training(loss)
+    assert report.verdict == "not judged"
+    assert "p x_0 + q eps" in report.unjudged[0]
+    assert report.facts["x_0"] == "(sigma out - q x_t) / (p sigma - q scale)"
+    assert check_training(loss, predicts="eps").diagnosis.code == "path-and-target"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_noise_that_is_subtracted_is_a_convention(sign):
+    """x_t = a x_0 - b z: z is a right target, -z as well, and the score has the sign it needs."""
+    def loss(net, x):
+        return styles.ddpm(net, x, sigma=lambda ab: -(1 - ab).sqrt(),
+                           target=lambda x, eps, a, b: sign * eps)
+    report = check_training(loss)
+    assert report.ok, str(report)
+    assert report.facts["score"] == ("out / sigma" if sign > 0 else "-out / sigma")
+    assert check_training(loss, predicts="eps").ok
+
+
+@pytest.mark.parametrize("power", [0.5, 2.0])
+def test_a_weight_near_the_likelihood_weight_is_not_wrong_unless_it_is_said(power):
+    """g and g^4 weigh the levels otherwise than g^2, which is no mistake by itself."""
+    def loss(net, x):
+        return styles.vp_sde(net, x, likelihood=True, rate=lambda beta: beta**power)
+    assert check_training(loss).ok
+    assert check_training(loss, weight="likelihood").diagnosis.code == (
+        "sigma-not-squared" if power < 1 else "sigma-squared")
+
+
+def labelled(net, x):
+    """Labels that are the same in all rows come before the time."""
+    t, eps = torch.rand(len(x), 1, 1, 1), torch.randn_like(x)
+    return F.mse_loss(net((1 - t) * x + t * eps, torch.zeros(len(x)).long(), t), eps - x)
+
+
+def averaged(net, x):
+    """The target is an average over the batch, with weights by distance (stable targets)."""
+    s, eps = torch.exp(torch.randn(len(x), 1, 1, 1)), torch.randn_like(x)
+    noisy = x + s * eps
+    far = torch.cdist(noisy.flatten(1), x.flatten(1))**2 / (2 * s.flatten()[:, None]**2)
+    y = (torch.softmax(-far, 1) @ x.flatten(1)).reshape(x.shape)
+    return F.mse_loss(net(noisy, s), y)
+
+
+def on_a_sphere(net, x):
+    """Noise of a given length, as in Poisson flows."""
+    t, eps = torch.rand(len(x), 1, 1, 1), torch.randn_like(x)
+    eps = eps / eps.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
+    return F.mse_loss(net(x + t * eps, t), x)
+
+
+def coarse(net, x):
+    """A time of a hundred values for a thousand levels."""
+    return styles.ddpm(net, x, told=lambda t: t // 10)
+
+
+def clipped(net, x):
+    """The noisy data are clipped to [-1, 1], as pixels are."""
+    return styles.ddpm(lambda x_t, t: net(x_t.clamp(-1, 1), t), x)
+
+
+@pytest.mark.parametrize(("step", "verdict"), [
+    (coarse, "right"), (clipped, "wrong"), (labelled, "right"), (averaged, "not judged"),
+    (on_a_sphere, "not judged")])
+def test_steps_of_public_code_are_never_misjudged(step, verdict):
+    """Labels are told from the time; targets and noises of their own kind are not called wrong."""
+    assert check_training(step).verdict == verdict
 
 
 def test_the_report_says_what_a_sampler_needs():

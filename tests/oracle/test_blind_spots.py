@@ -1,0 +1,167 @@
+"""Probes at the ends of the domains, at random, and of gradients: what hides there is found."""
+
+import contextlib
+import importlib.util
+import io
+
+import autograd.numpy as np
+import pytest
+
+import refsgm
+from refsgm.oracle.kinds import KINDS
+from refsgm.oracle.kinds.at_random import random_specs
+from refsgm.oracle.kinds.edges import answers, edge_specs, live_specs, odd_specs
+from tests.oracle.blind_spots import after, before, last, right
+
+WITH_TORCH = importlib.util.find_spec("torch") is not None
+WRONG = [*before.WRONG[::17], *after.WRONG[::20], *last.WRONG[1::16]]
+RIGHT = right.RIGHT[::14]
+if WITH_TORCH:
+    from tests.oracle.blind_spots import gradients, right_torch
+    WRONG, RIGHT = [*WRONG, *gradients.WRONG[::6]], [*RIGHT, *right_torch.RIGHT[::6]]
+
+
+def name_of(hidden):
+    """Its kind, and what it is."""
+    return f"{hidden.kind}: {hidden.what}"
+
+
+@pytest.mark.parametrize("hidden", WRONG, ids=name_of)
+def test_what_is_wrong_where_plain_probes_do_not_look_is_found(hidden):
+    """A sample of the lists; `python -m ledgers.blind_spots` runs them all."""
+    report = refsgm.check(hidden.kind, hidden.function, hidden.framework, seed=0)
+    assert not report.ok
+    assert report.diagnoses
+
+
+@pytest.mark.parametrize("hidden", RIGHT, ids=name_of)
+def test_what_is_right_is_accepted_at_every_end_of_its_domain(hidden):
+    """A sample of the lists; a false alarm costs more trust than a miss."""
+    report = refsgm.check(hidden.kind, hidden.function, hidden.framework, seed=0)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("kind", ["perturb", "ddpm_step", "sliced_score_matching", "karras_sigmas",
+                                  "mixture_score", "ddim_sampler"])
+def test_further_probes_lie_inside_the_domain(kind):
+    """refsgm itself answers every one of them, with finite numbers but for what is infinite."""
+    kind = KINDS[kind]
+    for spec in (*edge_specs(kind), *odd_specs(kind), *random_specs(kind, 3),
+                 *live_specs(kind, defaults=kind.args[kind.required:])):
+        assert answers(kind, spec) == "finite", spec.label
+
+
+def test_a_seed_repeats_the_random_probes():
+    """The seed that a report names gives its probes again, and another gives others."""
+    def asked(seed):
+        noted = []
+
+        def f(x, sigma, eps):
+            noted.append(x)
+            return x + sigma * eps
+        report = refsgm.check("perturb", f, seed=seed)
+        return report.seed, [p.label for p in report.probes], sum(float(np.sum(x)) for x in noted)
+    assert asked(11) == asked(11) != asked(12)
+    fresh = refsgm.check("perturb", lambda x, sigma, eps: x + sigma * eps)
+    assert fresh.ok
+    assert 0 <= fresh.seed < 2**32
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "1"])
+def test_a_seed_is_a_whole_number(seed):
+    """What is none is refused in one sentence."""
+    with pytest.raises(ValueError, match="seed must be a whole number, zero or more, or None"):
+        refsgm.check("perturb", lambda x, sigma, eps: x + sigma * eps, seed=seed)
+
+
+def clips_large_noise(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
+    """A DDIM step of a program that clips eps at 20."""
+    return refsgm.ddim_step(x_t, np.clip(eps, -20, 20), alpha_bar_t, alpha_bar_s, eta, z)
+
+
+def wrong_at_four(score_fn, x, v):
+    """A loss that is wrong for four directions or more."""
+    right = refsgm.sliced_score_matching(score_fn, x, v)
+    return right if v.ndim == 2 or len(v) < 4 else right + 1
+
+
+@pytest.mark.parametrize(("kind", "f"), [("ddim_step", clips_large_noise),
+                                         ("sliced_score_matching", wrong_at_four)])
+def test_a_failing_probe_is_shrunk_to_a_program_that_runs_as_pasted(kind, f):
+    """It prints the right answer and another, for one row, one feature, and round numbers."""
+    report = refsgm.check(kind, f, seed=0)
+    assert not report.ok
+    assert report.program in str(report)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(report.program, {})
+    want, got = (line.split("[")[-1].strip("]") for line in printed.getvalue().splitlines())
+    assert len(want.split()) == 1
+    assert float(want) != float(got)
+    assert len(report.program) < 1500
+
+
+def test_a_back_door_for_the_fixed_probes_is_found_at_random():
+    """A function that knows all fixed probes by heart is wrong at the others."""
+    kind = KINDS["score_from_eps"]
+    known = set()
+
+    def learn(eps, sigma):
+        known.add(eps.tobytes())
+        return -eps / sigma
+    refsgm.check(kind.name, learn, seed=1)
+    report = refsgm.check(kind.name, lambda eps, sigma: -eps / sigma if eps.tobytes() in known
+                          else eps, seed=2)
+    assert not report.ok
+    assert report.failing[0].label.startswith("random")
+    assert f"seed={report.seed}" in str(report)
+
+
+def test_an_infinite_answer_must_be_infinite():
+    """[DDPM-3] The signal-to-noise ratio of clean data is no large number."""
+    report = refsgm.check("signal_to_noise_ratio", lambda a: np.nan_to_num(np.divide(a, 1 - a)))
+    assert [p.label for p in report.failing] == ["alpha_bar = 1"]
+
+
+def test_code_that_takes_no_empty_batch_is_right_and_said_to_be_so():
+    """An empty batch may be refused; a wrong answer to it may not."""
+    def some_rows(x, sigma, eps):
+        if len(x) == 0:
+            raise ValueError("no rows")
+        return x + sigma * eps
+    report = refsgm.check("perturb", some_rows)
+    assert report.ok
+    assert any("it takes no empty batch: ValueError: no rows" in note for note in report.notes)
+
+
+def test_the_score_of_a_density_of_images_is_an_image():
+    """[SCORE-1] Its shape is that of the samples, and no matrix (D, D) is needed for the answer."""
+    def score_of(log_density):
+        flat = refsgm.score_of(lambda x: log_density(x.reshape(-1, 3, 8, 8)))
+        return lambda x: flat(x.reshape(len(x), -1)).reshape(x.shape)
+    assert refsgm.check("score_of", score_of, event_shape=(3, 8, 8), seed=0).ok
+
+
+@pytest.mark.skipif(not WITH_TORCH, reason="needs torch")
+def test_a_step_may_have_no_gradient_and_a_conversion_may_not():
+    """Samplers run without gradients; a conversion inside a loss must pass them on."""
+    import torch
+    no_grad = torch.no_grad()
+    step = refsgm.check("flow_step", no_grad(lambda x, u, t, s: x + (s - t) * u), "torch")
+    assert step.ok
+    assert step.parts == {"gradient": "not judged"}
+    conversion = refsgm.check("score_from_eps", no_grad(lambda eps, s: -eps / s), "torch")
+    assert not conversion.ok
+    assert conversion.diagnosis.code == "detached-gradient"
+    assert "eps" in conversion.diagnosis.sentence
+    assert refsgm.check("score_from_eps", no_grad(lambda eps, s: -eps / s), "torch",
+                        allow="detached-gradient").ok
+
+
+def test_functions_of_autograd_have_their_gradient_judged():
+    """A value that is computed outside of the trace has none."""
+    from autograd.tracer import getval
+    right = refsgm.check("eps_from_score", lambda score, s: -s * score, "autograd")
+    assert right.parts == {"gradient": "right"}
+    wrong = refsgm.check("eps_from_score", lambda score, s: -s * getval(score), "autograd")
+    assert wrong.parts == {"gradient": "wrong"}
