@@ -23,11 +23,12 @@ flow_matching: even in t): the worst mean or standard deviation, in percent of a
 so it counts where the levels end as well.
 
 An answer *wrong* says that the claimed order is not reached, or that the law does not tend to the
-right one, under these settings. Spacing, sigma_min, distillation, rounded timesteps and tables in
-float32 are conventions and no faults. *Right law, no claim*: nobody claims an order, so none was
-tested; the law tends to the right one. *Start*: its formulas have the order that is claimed, but
-its first steps have less; with the first step in halves, down to h / n, it is reached. *By design*:
-what is measured is a choice of the method, which the row names.
+right one, under these settings; where it names no fault of the table below, it is a measurement
+whose cause has not been confirmed. Spacing, sigma_min, distillation, rounded timesteps and tables
+in float32 are conventions and no faults. *Right law, no claim*: nobody claims an order, so none
+was tested; the law tends to the right one. *Start*: its formulas have the order that is claimed,
+but its first steps have less; with the first step in halves, down to h / n, it is reached. *By
+design*: what is measured is a choice of the method, which the row names.
 """
 # What is a choice of the method, by key: words for the row.
 DESIGN = {

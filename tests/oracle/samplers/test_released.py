@@ -46,7 +46,7 @@ def test_a_row_of_the_page_is_current(row):
     start = f"| `{row.member}` {words(row.settings)} |"
     line = next(a for a in table[2].splitlines() if a.startswith(start))
     printed = [float(cell.strip(" %")) for cell in line.split("|")[6:8] if cell.strip()]
-    assert_allclose(errors_of(row), printed, rtol=0.06, atol=1e-6)      # two digits are printed
+    assert_allclose(errors_of(row), printed, rtol=0.06, atol=5e-4)      # two digits are printed
 
 
 def test_names_of_another_form_are_refused():
