@@ -84,6 +84,8 @@ class Section(html.parser.HTMLParser):
             self.depth += tag not in self.VOID
             if tag == "a":
                 self.links.add(attributes.get("href"))
+            elif tag == "mjx-container":                  # a formula, as a screen reader has it
+                self.text += attributes["aria-label"]
 
     def handle_endtag(self, tag):
         if self.depth and tag not in self.VOID:

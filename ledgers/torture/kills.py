@@ -107,7 +107,7 @@ class Command:
 
     def go_on(self, folder, code, wrong, when):
         """The same command goes on to what a whole run leaves, and to nothing else."""
-        if code == 0:
+        if code == 0 or contents(folder) == self.right:                       # it was done already
             return self.compare(folder, wrong, when)
         waiting = any(name.endswith("checkpoint.npz") for name in os.listdir(folder))
         again = [*self.arguments, *(self.goes_on if waiting or os.path.exists(

@@ -134,6 +134,14 @@ def test_code_that_takes_no_empty_batch_is_right_and_said_to_be_so():
     assert any("it takes no empty batch: ValueError: no rows" in note for note in report.notes)
 
 
+def test_the_score_of_a_density_of_images_is_an_image():
+    """[SCORE-1] Its shape is that of the samples, and no matrix (D, D) is needed for the answer."""
+    def score_of(log_density):
+        flat = refsgm.score_of(lambda x: log_density(x.reshape(-1, 3, 8, 8)))
+        return lambda x: flat(x.reshape(len(x), -1)).reshape(x.shape)
+    assert refsgm.check("score_of", score_of, event_shape=(3, 8, 8), seed=0).ok
+
+
 @pytest.mark.skipif(not WITH_TORCH, reason="needs torch")
 def test_a_step_may_have_no_gradient_and_a_conversion_may_not():
     """Samplers run without gradients; a conversion inside a loss must pass them on."""

@@ -321,7 +321,7 @@ class Caller:
         """The array in the contract's shape, or None if it has another: (array, is it a mean?)."""
         if form == LOSS and a.shape == ():
             return a, True
-        if form == BATCH and self.event_shape is not None and a.shape == (
+        if form in (BATCH, FUNCTION) and self.event_shape is not None and a.shape == (
                 len(want), *self.event_shape):
             return a.reshape(want.shape), False
         if a.shape == want.shape:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from autograd.tracer import isbox
 
 from ..options import is_word
 from ...arrays import in_one_line
@@ -49,13 +50,16 @@ class Framework(NamedTuple):
 
 def numpy_framework():
     """Plain NumPy: no gradients to judge."""
-    return Framework("numpy", np.asarray, np.asarray, None, True)
+    def to_numpy(a):
+        if isbox(a):                       # np.asarray would take it apart, one entry at a time
+            raise TypeError("a traced array has no value to see")
+        return np.asarray(a)
+    return Framework("numpy", np.asarray, to_numpy, None, True)
 
 
 def autograd_framework():
     """NumPy through HIPS autograd: the same arrays, and gradients."""
     from autograd import grad
-    from autograd.tracer import isbox
 
     def to_numpy(a):
         while isbox(a):

@@ -14,7 +14,7 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
     lib = caller.framework
     potential = name == "log_density"
     constants = [lib.asarray(a.astype(dtype)) for a in (
-        [(f.A + f.A.T) / 2] if potential else f.matrices)]
+        f.symmetric_part if potential else f.matrices)]
     b, w = lib.asarray(f.b.astype(dtype)), theta
     if w is None:
         w = lib.asarray(f.theta.astype(dtype))

@@ -87,8 +87,8 @@ BROUGHT = {"eps": lambda q: q, "x0": lambda q: 1, "v": lambda q: q + 1}
 
 
 def min_snr_weight(f, a, gamma, prediction):
-    q = a / (1 - a)
-    return np.minimum(q, gamma) / BROUGHT[prediction](q)
+    n = (1 - a) / a                                   # 1 / SNR, which is finite where all is signal
+    return {"eps": n, "x0": f.one, "v": 1 - a}[prediction] / np.maximum(n, 1 / gamma)
 
 
 def max_snr_weight(alpha_bar, gamma, prediction):

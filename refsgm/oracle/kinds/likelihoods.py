@@ -3,7 +3,6 @@
 import numpy as np
 
 import refsgm
-from refsgm.exact.likelihood import solve
 
 from .drawing import number
 from .fifty_digits import log_normal
@@ -11,6 +10,7 @@ from .kind import ROWS, Kind, Mistake, ProbeSpec
 from .probes import by_seed, many_rows, seeds, sizes
 from .terms import ones_of, square
 from .test_functions import Field
+from ...exact.likelihood import solve
 
 ODE = 1e-5                                 # relative: what two adaptive solvers may differ by
 

@@ -47,6 +47,14 @@ class Field:
         U, V = self.matrices
         return U @ V - self.gain * np.eye(len(U), dtype=U.dtype)
 
+    @property
+    def symmetric_part(self):
+        """What (A + A') / 2 is made of, without a matrix (D, D) in many dimensions."""
+        if len(self.matrices) == 1:
+            return ((self.A + self.A.T) / 2,)
+        U, V = self.matrices
+        return np.hstack([U, V.T]) / 2, np.vstack([V, U.T])
+
     def linear(self, x, matrices):
         """x A, from the matrices of this function, or the same in another library's arrays."""
         if len(matrices) == 1:
@@ -70,8 +78,8 @@ class Field:
 
     def energy(self, x):
         """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric."""
-        S, theta = (self.A + self.A.T) / 2, self.theta
-        return (0.5 * theta[0] * (x * (x @ S)).sum(1) + theta[1] * (x @ self.b)
+        theta, half = self.theta, self.linear(x, self.symmetric_part)
+        return (0.5 * theta[0] * (x * half).sum(1) + theta[1] * (x @ self.b)
                 - 0.25 * theta[2] * self.gain * (x * x * x * x).sum(1))
 
 
