@@ -87,8 +87,10 @@ BROUGHT = {"eps": lambda q: q, "x0": lambda q: 1, "v": lambda q: q + 1}
 
 
 def min_snr_weight(f, a, gamma, prediction):
-    q = a / (1 - a)
-    return np.minimum(q, gamma) / BROUGHT[prediction](q)
+    if prediction == "x0":
+        return np.frompyfunc(lambda a: gamma if a == 1 else min(a / (1 - a), gamma), 1, 1)(a)
+    share = np.minimum(a, gamma * (1 - a))                        # at clean data no ratio is finite
+    return share / a if prediction == "eps" else share
 
 
 def max_snr_weight(alpha_bar, gamma, prediction):

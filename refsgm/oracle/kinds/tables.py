@@ -9,7 +9,7 @@ from .kind import ROUNDING, TABLE, Kind
 def spaced(f, n, power, start, end):
     """Equal steps in a^(1 / power), both ends included."""
     a, b = start**(1 / power), end**(1 / power)
-    return np.array([(a + f.one * i / (n - 1) * (b - a))**power for i in range(n)], object)
+    return np.array([(a + f.one * i / max(n - 1, 1) * (b - a))**power for i in range(n)], object)
 
 
 def geometric_sigmas(f, a, b, n):
