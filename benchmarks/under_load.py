@@ -1,4 +1,4 @@
-"""Claim: a busy process on each processor makes a step, and `refsgm demo`, at most 2.5 times as long.
+"""Claim: beside a busy process on each processor a step and the demo take at most 2.5 times as long.
 
     make bench        or        python benchmarks/under_load.py [--json FILE]
 

@@ -65,8 +65,8 @@ DIFFUSERS = [
     diffusers("HeunDiscrete", {"use_karras_sigmas": True}, levels=OWN),
     diffusers("KDPM2Discrete", None, 2, "DPM-Solver-2"), diffusers("KDPM2AncestralDiscrete"),
     diffusers("LMSDiscrete", None, 4, "`order=4` of its step"),
-    diffusers("PNDM", {"skip_prk_steps": True}, levels=OWN), diffusers("PNDM", levels=OWN),
-    diffusers("IPNDM", None, 4, DOC, OWN),
+    diffusers("PNDM", {"skip_prk_steps": True}, 2, "PNDM's paper"), diffusers("PNDM", levels=OWN),
+    diffusers("IPNDM", None, 4, DOC),
     *several("DEISMultistep", "solver_order", (1, 2, 3)),
     *several(DPM, "solver_order", (1, 2, 3)),
     *several(DPM, "solver_order", (2,), {"solver_type": "heun"}),
@@ -75,7 +75,7 @@ DIFFUSERS = [
     *[diffusers(DPM, {"solver_order": k, "algorithm_type": "sde-dpmsolver++"}) for k in (1, 2, 3)],
     *[diffusers(DPM, {"solver_order": k, "algorithm_type": "sde-dpmsolver"}) for k in (1, 2)],
     *several(DPM, "solver_order", (2, 3), {"use_flow_sigmas": True,
-                                           "prediction_type": "flow_prediction"}),
+                                           "prediction_type": "flow_prediction"}, levels=OWN),
     diffusers(DPM, {"use_karras_sigmas": True}, levels=OWN),
     diffusers(DPM, {"use_lu_lambdas": True}, levels=OWN),
     *several(SINGLE, "solver_order", (1, 2, 3)),
@@ -85,7 +85,8 @@ DIFFUSERS = [
     *several("UniPCMultistep", "solver_order", (2, 3), {"solver_type": "bh1"}),
     *several("UniPCMultistep", "solver_order", (2, 3), {"predict_x0": False}),
     *several("UniPCMultistep", "solver_order", (2, 3), {"use_flow_sigmas": True,
-                                                        "prediction_type": "flow_prediction"}),
+                                                        "prediction_type": "flow_prediction"},
+             levels=OWN),
     diffusers("UniPCMultistep", {"use_karras_sigmas": True}, levels=OWN),
     *[diffusers("SASolver", {"predictor_order": k, "corrector_order": k, "tau_func": no_noise}, k,
                 "`predictor_order`") for k in (1, 2, 3)],
@@ -96,7 +97,8 @@ DIFFUSERS = [
     diffusers("FlowMatchEulerDiscrete", None, 1, NAME),
     diffusers("FlowMatchEulerDiscrete", {"shift": 3.0}, levels=OWN),
     diffusers("FlowMatchHeunDiscrete", None, 2, NAME),
-    diffusers("TCD", levels=OWN), diffusers("LCM", levels=OWN)]
+    diffusers("TCD", {"original_inference_steps": 1000}, levels=OWN),
+    diffusers("LCM", {"original_inference_steps": 1000, "prediction_type": "sample"}, levels=OWN)]
 
 
 def k(member, settings=None, claimed=None, where=""):
@@ -130,9 +132,9 @@ AZULA = [
     *[azula("zAB", {"order": p}, p, ORDER) for p in (1, 2, 3, 4)],
     *[azula(name, {"order": p}, p, ORDER) for name in ("vAB", "zEAB", "xEAB", "REAB")
       for p in (1, 2, 3)]]
-SMALL = [Row("smalldiffusion", "samples", settings, claimed, where) for settings, claimed, where in (
-    ({}, 1, "DDIM's paper"), ({"mu": 0.5}, None, ""), ({"gam": 2.0}, None, ""),
-    ({"gam": 1.5}, None, ""), ({"gam": 2.0, "mu": 0.5}, None, ""))]
+SMALL = [Row("smalldiffusion", "samples", {}, 1, "DDIM's paper"),
+         *[Row("smalldiffusion", "samples", settings, None, "") for settings in (
+             {"mu": 0.5}, {"gam": 2.0}, {"gam": 1.5}, {"gam": 2.0, "mu": 0.5})]]
 METHODS = [("euler", {}, 1), ("midpoint", {}, 2), ("heun2", {}, 2), ("heun3", {}, 3),
            ("rk4", {}, 4)]
 ADAMS = {"options": {"max_order": 5}}
@@ -141,4 +143,6 @@ ODES = [*[Row("flow_matching", name, o, p, "torchdiffeq's class") for name, o, p
         Row("torchdiffeq", "explicit_adams", ADAMS, 4, "`order` of its class"),
         Row("torchdiffeq", "implicit_adams", ADAMS, 4, "`order` of its class")]
 SCORE = [Row("score_models", name, {}, None, "", OWN) for name in ("VESDE", "VPSDE")]
-ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *SCORE]
+LUCID = [Row("denoising_diffusion_pytorch", name, settings, None, "", OWN) for name, settings in (
+    ("GaussianDiffusion", {}), ("ElucidatedDiffusion", {}))]
+ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *SCORE, *LUCID]

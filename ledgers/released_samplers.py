@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
+import zlib
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ledgers.mended import FAULTS, found, mended
-from ledgers.released_rows import ROWS, words
+from ledgers.released_rows import ROWS
 from refsgm import check_sampler
 from refsgm.adapters import adapted
 from refsgm.oracle.calls.chains import Chain, Refused
@@ -29,14 +30,17 @@ from refsgm.oracle.sampler.own_levels import own_run
 SHORT = (20, 50)
 DISTRIBUTIONS = {"diffusers": "diffusers", "k_diffusion": "k-diffusion", "azula": "azula",
                  "smalldiffusion": "smalldiffusion", "flow_matching": "flow_matching",
-                 "torchdiffeq": "torchdiffeq", "score_models": "score-models"}
+                 "torchdiffeq": "torchdiffeq", "score_models": "score-models",
+                 "denoising_diffusion_pytorch": "denoising-diffusion-pytorch"}
 
 
-def certificate_of(row, levels, change=lambda sampler: sampler):
-    """The certificate as plain data, with what it cost."""
+def certificate_of(row, levels, change=None):
+    """The certificate as plain data, with what it cost; of the sampler changed, if asked."""
     sampler, options = adapted(f"{row.package}:{row.member}", row.settings, levels)
+    if change:
+        sampler = change(sampler, options.get("coordinates") == "vp")
     begin = time.process_time()
-    c = check_sampler(change(sampler), **options, claimed_order=row.claimed, seconds=120.0)
+    c = check_sampler(sampler, **options, claimed_order=row.claimed, seconds=900.0)
     return c.as_dict() | {"cost": time.process_time() - begin}
 
 
@@ -57,16 +61,16 @@ def percent(e):
                            *(abs(max(1 + v, 0.0)**0.5 - 1) for v in e[[2, 4]])))
 
 
-def eased(sampler):
+def eased(sampler, table):
     """The sampler on levels whose first step comes in halves, the first as small as h / n.
 
     What starts with a method of order 1 then starts with an error that is negligible.
+
+    table  whether its levels are a table alpha_bar, which steps go through from its end
     """
     import torch
 
     def easily(model, x, levels, rng):
-        up = float(levels[0]) < float(levels[-1])                          # a table, or flow-up
-        table = up and float(levels[-1]) != 1.0
         a, b = (levels[-1], levels[-2]) if table else (levels[0], levels[1])
         halves = torch.arange(int(np.log2(len(levels))), 0, -1)
         between = a + (b - a) * 0.5**halves
@@ -99,7 +103,7 @@ def mended_rows(index):
     prepare(fault)
     with mended(fault.module, fault.changes):
         for row in fault.rows:
-            plain = certificate_of(row, "given")
+            plain = certificate_of(row, row.levels[0])
             results.append([row.key, plain, certificate_of(row, "given", eased)
                             if short_of(plain, row.claimed) else None])
     line = found(fault.module, fault.changes[0][0])
@@ -109,7 +113,7 @@ def mended_rows(index):
 def prepare(fault):
     """Import the module as its adapter does."""
     row = fault.rows[0]
-    adapted(f"{row.package}:{row.member}", row.settings, "given")
+    adapted(f"{row.package}:{row.member}", row.settings, row.levels[0])
 
 
 def short_of(certificate, claimed):
@@ -125,8 +129,8 @@ def quietly():
 
 def rows_kept(again):
     """The file of rows for these versions, and what it holds."""
-    names = "-".join(version(d) for d in DISTRIBUTIONS.values())
-    path = Path(tempfile.gettempdir()) / f"refsgm-samplers-{names}.jsonl"
+    names = " ".join(f"{d} {version(d)}" for d in DISTRIBUTIONS.values())
+    path = Path(tempfile.gettempdir()) / f"refsgm-samplers-{zlib.crc32(names.encode()):x}.jsonl"
     if again:
         path.unlink(missing_ok=True)
     lines = path.read_text().splitlines() if path.exists() else []
@@ -153,7 +157,6 @@ def main():
             file.write(json.dumps([key, result]) + "\n")
             file.flush()
             print(f"{len(kept)} {key} {result.get('cost', 0):.1f} s", file=sys.stderr, flush=True)
-    return print(len(kept))
     from ledgers.released_page import page
     print(page(kept, DISTRIBUTIONS, asked))
 

@@ -16,7 +16,7 @@ from .arrays import (WHOLE, in_one_line, is_number_or_array, on_host, range_of_s
 
 POSITIVE = ("positive", lambda a: (a >= (ends := range_of_squares(a))[0]) & (a <= ends[1]))
 NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a)[1]))
-FRACTION = ("in (0, 1]", lambda a: (a > 0) & (a <= 1))
+FRACTION = ("in (0, 1]", lambda a: (a >= range_of_squares(a)[0]**2) & (a <= 1))    # 1 / a is finite
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
 FINITE = ("finite", lambda a: np.abs(a) <= range_of_squares(a)[1])

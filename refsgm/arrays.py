@@ -102,10 +102,10 @@ def float_type(*arrays):
 
 
 def weak_number(a, x):
-    """A Python number as it is among the numbers of x: in float32 if x is."""
-    if type(a) is float and getattr(value_of(x), "dtype", None) == np.float32:
-        return np.float32(max(-3e38, min(a, 3e38)))
-    return a
+    """A Python number as it is among the numbers of x: in float32, and of its range, if x is."""
+    narrow = type(a) is float and getattr(value_of(x), "dtype", None) == np.float32
+    return np.float32(np.sign(a) * np.clip(abs(a), 1e-38, 3e38)) if (
+        narrow and np.isfinite(a)) else a
 
 
 def weak(f):

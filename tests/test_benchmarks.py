@@ -27,8 +27,8 @@ main("claim", engines, [{{"times": 1}}, {{"times": 2}}], rounds=1, needs={{"abse
 
 def test_an_engine_that_takes_twice_as_long_has_the_ratio_two(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT.format(folder=str(FOLDER)))
-    done = subprocess.run([sys.executable, "script.py", "--any-load", "--json", "out.json"], cwd=tmp_path,
-                          check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "script.py", "--any-load", "--json", "out.json"],
+                          cwd=tmp_path, check=True, capture_output=True, text=True)
     rows = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert [row["times"] for row in rows] == [1, 2]
     for row in rows:

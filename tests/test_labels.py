@@ -122,6 +122,16 @@ def test_a_file_with_classes_that_are_none_is_refused(tmp_path, classes):
         load_model(path)
 
 
+@pytest.mark.parametrize("change", [{"steps": -1}, {"losses": [[1]]}, {"held_out": [["a", "b"]]},
+                                    {"settings": {"width": 0}}, {"settings": {"x": 1}}, {"y": 1}])
+def test_a_file_with_the_history_of_no_run_is_refused(tmp_path, change):
+    path = tmp_path / "m.npz"
+    model = refsgm.train(X, Y, **SMALL)
+    save_model(path, replace(model, history=model.history | change))
+    with pytest.raises(ValueError, match=r"m\.npz must be a refsgm model, got one with wrong"):
+        load_model(path)
+
+
 @pytest.mark.parametrize(("wrong", "message"), [
     (Y[:5], r"labels must have shape \(N,\) = \(40,\), one per sample, got shape \(5,\)"),
     (np.zeros((40, 3)), r"one per sample, got shape \(40, 3\)"),

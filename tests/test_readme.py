@@ -129,7 +129,7 @@ def test_the_links_of_the_documents_lead_somewhere():
 
 
 def test_the_citation_has_the_version_and_a_report_asks_for_those_of_packages():
-    """CITATION.cff follows the package; the form for reports and CONTRIBUTING ask for the command."""
+    """CITATION.cff follows the package; reports are asked for with the versions of packages."""
     import refsgm
     citation = (ROOT / "CITATION.cff").read_text()
     assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == refsgm.__version__

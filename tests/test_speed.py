@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from importlib.util import find_spec
-from threading import Barrier, Thread
+from threading import Event, Thread
 
 import autograd.numpy as anp
 import numpy as np
@@ -15,7 +15,7 @@ import refsgm
 from refsgm.learn import kernels, pool
 from refsgm.learn.adam import adam_and_average, in_blocks, update_blocks
 from refsgm.learn.checkpoints import load_checkpoint, save_checkpoint
-from refsgm.learn.generate import generate
+from refsgm.learn.generate import InParts, generate
 from refsgm.learn.losses import OBJECTIVES
 from refsgm.learn.pool import Way, at_work, chosen, rows_of_parts
 from refsgm.learn.tape import repeated
@@ -43,12 +43,12 @@ def test_a_tape_has_the_very_bits_of_what_it_recorded(monkeypatch, objective, en
     played = []
     play = refsgm.learn.tape.play
     monkeypatch.setattr("refsgm.learn.tape.play", lambda *args: (played.append(1), play(*args)))
-    taped = trained(Way(), 6, objective=objective, energy=energy, dtype="float32")
+    taped = trained(Way(), 6, objective=objective, energy=energy, depth=3)
     assert len(played) == 5                                   # all steps but the first
     monkeypatch.setattr("refsgm.learn.training.repeated", lambda function, fixed, into:
                         lambda *arrays: [r.__setitem__(..., v) for r, v in
                                          zip(into, function(*fixed, *arrays))])
-    fresh = trained(Way(), 6, objective=objective, energy=energy, dtype="float32")
+    fresh = trained(Way(), 6, objective=objective, energy=energy, depth=3)
     np.testing.assert_array_equal(taped.weights, fresh.weights)
     np.testing.assert_array_equal(taped.losses, fresh.losses)
 
@@ -56,7 +56,7 @@ def test_a_tape_has_the_very_bits_of_what_it_recorded(monkeypatch, objective, en
 def test_a_function_that_branches_on_values_is_not_played():
     """The tape of one branch would be wrong for the other, also if that comes late."""
     def bent(a):
-        return [a * 2.0 if a[0] > 0 else a * 3.0]
+        return [a * 2.0 if anp.maximum(a[0], 0.0) else a * 3.0]
 
     result = np.zeros(2)
     evaluate = repeated(bent, [], [result])
@@ -179,6 +179,7 @@ def test_what_a_run_has_set_is_set_back_also_after_an_error(monkeypatch):
         def set_num_threads(self, n):
             self.threads = n
 
+    kernels.on_host_use({"of": "someone"})
     library, seen = Library(), []
     monkeypatch.setattr(pool, "blas_libraries", lambda: (library,))
     run = at_work(Way(2, 1))
@@ -187,7 +188,7 @@ def test_what_a_run_has_set_is_set_back_also_after_an_error(monkeypatch):
         run(lambda: 1 / 0, lambda: seen.append(library.threads))
     assert seen == [1, 1]
     assert library.threads == 7
-    assert not kernels.HOST
+    assert kernels.on_host_use({}) == {"of": "someone"}
 
 
 def test_samples_in_parts_are_the_samples():
@@ -200,6 +201,9 @@ def test_samples_in_parts_are_the_samples():
             patch.setattr("refsgm.learn.generate.chosen", lambda *_: Way(parts))  # noqa: B023
             chains.append(list(generate(model, 7, np.random.default_rng(0), steps_per_level=1))[-1])
     assert_allclose(chains[1], chains[0], rtol=1e-12, atol=1e-14)
+    levels = np.geomspace(0.1, 1.0, 7)[:, None]
+    in_parts = InParts(**vars(model), parts=3, run=at_work(Way(3)))
+    assert_allclose(in_parts.score(X[:7], levels), model.score(X[:7], levels), rtol=1e-12)
 
 
 def test_rows_are_shared_evenly():
@@ -211,20 +215,21 @@ def test_rows_are_shared_evenly():
             assert max(map(len, rows)) - min(map(len, rows)) <= 1
 
 
-def test_two_threads_differentiate_at_once():
-    """[AD-1] Traces nest in each thread by itself: second derivatives while another one begins."""
-    meet, found = Barrier(2, timeout=20), {}
+def test_a_trace_that_ends_in_one_thread_leaves_those_of_another_alone():
+    """[AD-1] Second derivatives while a trace that began earlier in another thread ends."""
+    begun, go = Event(), Event()
 
-    def second_derivative(name, x):
-        def inner(x):
-            meet.wait()
-            return anp.sum(x**3)
-        for _ in range(3):
-            found[name] = grad(lambda x: anp.sum(grad(inner)(x)))(x)
+    def waits(x):
+        begun.set()
+        go.wait(20)
+        return anp.sum(x**2)
 
-    threads = [Thread(target=second_derivative, args=(i, np.array([1.0 + i]))) for i in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert_allclose([found[0][0], found[1][0]], [6.0, 12.0], rtol=1e-12)
+    def outer(x):
+        go.set()
+        other.join(20)
+        return anp.sum(grad(lambda y: anp.sum(y**2 * x))(x))                          # 2 x^2
+
+    other = Thread(target=lambda: grad(waits)(np.ones(1)))
+    other.start()
+    begun.wait(20)
+    assert_allclose(grad(outer)(np.array([2.0])), [8.0], rtol=1e-12)

@@ -75,7 +75,13 @@ class Pages(TocTree):
         return super().run() if kept else []
 
 
+def outdated(app, env, added, changed, removed):
+    """The page with the lists is read again when there are other pages."""
+    return ["index"] if added or removed else []
+
+
 def setup(app):
     app.connect("source-read", read, priority=400)
+    app.connect("env-get-outdated", outdated)
     app.add_directive("pages", Pages)
     return {"parallel_read_safe": True}

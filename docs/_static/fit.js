@@ -25,8 +25,7 @@ function room(formula) {
 }
 
 /* A few turns, since the browser rounds the unit of a formula (ex) to whole pixels. */
-function fit() {
-  const formulas = [...document.querySelectorAll("article mjx-container")];
+function fit(formulas) {
   const sizes = formulas.map(() => 1);
   for (const formula of formulas) {
     formula.style.fontSize = "";
@@ -45,5 +44,35 @@ function fit() {
   formulas.forEach((formula, i) => formula.parentElement.classList.toggle("scrolls", least[i]));
 }
 
-fit();
-window.addEventListener("resize", fit);
+/* At once what is in no equation of the derivation; those when they come near the window, since the
+   browser does not lay them out before; all for paper. */
+const formulas = [...document.querySelectorAll("article mjx-container")];
+const seen = new Set(formulas.filter(formula => !formula.closest(".equation")));
+const watch = new IntersectionObserver(entries => {
+  for (const {target, isIntersecting} of entries) {
+    if (!isIntersecting) continue;
+    watch.unobserve(target);
+    const inside = [...target.querySelectorAll("mjx-container")];
+    for (const formula of inside) seen.add(formula);
+    fit(inside);
+  }
+}, {rootMargin: "100%"});
+
+fit([...seen]);
+const equations = document.querySelectorAll(".equation");
+for (const equation of equations) watch.observe(equation);
+window.addEventListener("resize", () => fit([...seen]));
+window.addEventListener("beforeprint", () => {
+  for (const formula of formulas) seen.add(formula);
+  fit(formulas);
+});
+
+/* A link into the derivation: what is above the equation gets its true height on the way there. */
+function settle(turns) {
+  const target = equations.length && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target || !turns) return;
+  target.scrollIntoView({behavior: "instant"});
+  requestAnimationFrame(() => settle(turns - 1));
+}
+window.addEventListener("hashchange", () => settle(12));
+window.addEventListener("load", () => settle(12));

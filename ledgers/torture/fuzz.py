@@ -174,12 +174,15 @@ def judged(subject, right, i, thing, how, rng):
     args[i] = thing
     before = contents(args)
     got = outcome(subject, args)
+    coarse = max(subject.eps, precision(args, [])) > 1e-8            # single precision
+    wide = getattr(thing, "dtype", None) == np.longdouble
     if contents(args) != before:
         return "changed", "an argument was changed", False
     plain = [a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in right()]
     plain[i] = plainly(disguises.meaning(thing), subject.counts(i))
     if got.kind != "value":
-        same = got.kind == "refused" and how.partition(", ")[0] in SAME and not subject.counts(i)
+        same = got.kind == "refused" and how.partition(", ")[0] in SAME and not (
+            subject.counts(i) or coarse)
         whole = not how.startswith("int64") or np.all(np.abs(plain[i]) <= WHOLE)
         if same and whole and outcome(subject, plain).kind == "value":
             return "wrong", f"refused: {got.value}", False
@@ -190,10 +193,12 @@ def judged(subject, right, i, thing, how, rng):
         return "wrong", f"takes {type(thing).__name__}", False
     want = outcome(subject, plain)
     if want.kind != "value":
-        rounded = "sum to 1" in want.value and precision(args, []) > 1e-8
+        words = ("sum to 1",) * coarse + ("square", "deviations") * (coarse or wide)
+        rounded = any(word in want.value for word in words)
         return ("value" if rounded else "wrong"), f"in float64: {want.value}", False
-    if np.iscomplexobj(thing) and not all((np.abs(v) < 1e100).all() for v in want.value):
-        return "value", "", False                          # products of infinities are NaN there
+    large = any((np.abs(v) > 1e100).any() for v in (*want.value, plain[i]))
+    if np.iscomplexobj(thing) and large or np.any((np.abs(plain[i]) < 1e-300) & (plain[i] != 0)):
+        return "value", "", False        # products of infinities are NaN; tiny numbers lose digits
     moved = sensitivity(subject, right, i, plain[i], want.value, rng)
     of_nan = not np.all(np.isfinite(plain[i]))
     sentence = differ(got.value, want.value, moved, max(subject.eps, precision(args, got.value)),

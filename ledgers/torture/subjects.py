@@ -61,7 +61,8 @@ class Subject:
         self.names = [*inspect.signature(call).parameters]
         self.weight = 0.02 if name in SLOW else 1.0
         self.lifts = name not in NARROW
-        self.floor = (1.0 if name.startswith(("expected", "affine", "sampler_law")) else
+        self.floor = (1.0 if name.startswith(("expected", "affine", "sampler_law")) or
+                      name.endswith(".denoise") else
                       1e-16 if name.endswith("denoise_cov") else 0.0)       # (eps x)^2 is lost
         self.eps, self.right = 2.3e-16, ()
 

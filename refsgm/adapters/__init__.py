@@ -7,6 +7,7 @@ Each is an adapter of a few lines around the code as it is installed.
 import importlib.util
 from pathlib import Path
 
+from . import azula, diffusers, k_diffusion, lucidrains, odes, score_models, smalldiffusion
 from .azula import azula_sampler
 from .diffusers import scheduler
 from .edm import edm_form
@@ -18,15 +19,28 @@ from .smalldiffusion import small_sampler
 from .torchcfm import matcher_step
 
 __all__ = ["PACKAGES", "adapted", "azula_sampler", "edm_form", "flow_solver", "k_sampler",
-           "lucid_sampler", "lucid_step", "matcher_step", "ode_solver", "scheduler",
+           "lucid_sampler", "lucid_step", "matcher_step", "names", "ode_solver", "scheduler",
            "score_sampler", "small_sampler"]
 
-# package: (adapter, the levels that it has where none are asked for)
-PACKAGES = {"diffusers": (scheduler, "own"), "k_diffusion": (k_sampler, "given"),
-            "azula": (azula_sampler, "given"), "smalldiffusion": (small_sampler, "given"),
-            "flow_matching": (flow_solver, "given"), "torchdiffeq": (ode_solver, "given"),
-            "score_models": (score_sampler, "own"),
-            "denoising_diffusion_pytorch": (lucid_sampler, "own")}
+# package: (adapter, its names, the levels that it has where none are asked for)
+PACKAGES = {"diffusers": (scheduler, diffusers.names, "own"),
+            "k_diffusion": (k_sampler, k_diffusion.names, "given"),
+            "azula": (azula_sampler, azula.names, "given"),
+            "smalldiffusion": (small_sampler, smalldiffusion.names, "given"),
+            "flow_matching": (flow_solver, odes.names, "given"),
+            "torchdiffeq": (ode_solver, odes.names, "given"),
+            "score_models": (score_sampler, score_models.names, "own"),
+            "denoising_diffusion_pytorch": (lucid_sampler, lucidrains.names, "own")}
+
+
+def names(package):
+    """package:object of every sampler of a package that has an adapter.
+
+    Raises ValueError for another package; ImportError for one that is not installed.
+    """
+    if package not in PACKAGES:
+        raise ValueError(f"package must be one of {', '.join(PACKAGES)}, got {package!r}")
+    return [f"{package}:{name}" for name in PACKAGES[package][1]()]
 
 
 def adapted(name, settings=None, levels=None):
@@ -45,7 +59,7 @@ def adapted(name, settings=None, levels=None):
     if not package or not member:
         raise ValueError(f"name must be package:object or file.py:function, got {name!r}")
     if package in PACKAGES:
-        adapter, usual = PACKAGES[package]
+        adapter, _, usual = PACKAGES[package]
         return adapter(member, settings, levels or usual)
     if package.endswith(".py"):
         return from_file(package, member, settings)

@@ -1,11 +1,17 @@
 """azula's samplers, on levels given or on its variance-preserving schedule.
 
-    x_t = alpha_t x_0 + sigma_t z;  here x_t / alpha_t is the state of ve, at the level sigma / alpha
+    x_t = alpha_t x_0 + sigma_t z;  x_t / alpha_t is a state of ve, at the level sigma / alpha
 """
 
 import importlib
 import inspect
 from types import SimpleNamespace
+
+
+def names():
+    """Its samplers."""
+    module = importlib.import_module("azula.sample")
+    return [name for name in module.__all__ if name != "Sampler"]
 
 
 def azula_sampler(name, settings, levels="given"):

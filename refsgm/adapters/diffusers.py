@@ -16,8 +16,21 @@ import sys
 import numpy as np
 
 PREDICTS = {"epsilon": "eps", "v_prediction": "v", "sample": "x0", "flow_prediction": "velocity"}
-TABLES = ("DDIMScheduler", "DDIMParallelScheduler", "DDPMScheduler", "DDPMParallelScheduler")
+TABLES = ("DDIMScheduler", "DDIMParallelScheduler", "DDPMScheduler", "DDPMParallelScheduler",
+          "PNDMScheduler")
+OTHERS = tuple(name + "Scheduler" for name in (
+    "CosineDPMSolverMultistep", "DEISMultistep", "DPMSolverMultistep", "DPMSolverSinglestep",
+    "EDMDPMSolverMultistep", "EDMEuler", "EulerAncestralDiscrete", "EulerDiscrete",
+    "FlowMatchEulerDiscrete", "FlowMatchHeunDiscrete", "HeunDiscrete", "KDPM2AncestralDiscrete",
+    "KDPM2Discrete", "LCM", "LMSDiscrete", "SASolver", "TCD", "UniPCMultistep"))
 ANGLES = ("IPNDMScheduler",)                                     # t = 2 / pi atan(sigma / scale)
+
+
+def names():
+    """Schedulers of diffusers that step from one state to the next, each once."""
+    package = importlib.import_module("diffusers.schedulers")
+    return sorted(name for name in dir(package) if name.endswith("Scheduler")
+                  and name in (*TABLES, *ANGLES, *OTHERS))
 
 
 def scheduler(name, settings, levels="own"):
@@ -34,10 +47,11 @@ def scheduler(name, settings, levels="own"):
         settings = {"clip_sample": False} | settings            # for pixels; data here have no ends
     if levels == "given":
         return on_given_levels(cls, settings, flow)
-    kind = settings.get("prediction_type", "epsilon")
+    kind = settings.get("prediction_type", "v_prediction" if name in ANGLES else "epsilon")
+    predicts = "consistency" if name == "LCMScheduler" and kind == "sample" else PREDICTS[kind]
     options = {"framework": "torch", "levels": "own", "start": "noise",
                "coordinates": "flow" if flow else "vp",
-               "predicts": "velocity" if flow else PREDICTS[kind]}
+               "predicts": "velocity" if flow else predicts}
     if preconditioned(cls):
         options |= {"coordinates": "ve", "predicts": "x0"}
         return edm_loop(cls, settings), options
@@ -108,6 +122,8 @@ def given_steps(cls, flow):
     """The loop for a scheduler's kind of state and levels, and options."""
     if cls.__name__ in TABLES:
         return by_table, {"coordinates": "vp", "predicts": "eps"}
+    if cls.__name__ in ANGLES:
+        return by_angle, {"coordinates": "vp", "predicts": "v"}
     if preconditioned(cls):
         return by_edm, {"coordinates": "ve", "predicts": "x0"}
     if flow and cls.__name__.startswith("FlowMatch"):
@@ -184,6 +200,18 @@ def by_table(cls, settings, eps, x, table):
     s.set_timesteps(n)
     for t in s.timesteps:
         x = s.step(eps(x, s.alphas_cumprod[t]), t, x).prev_sample
+    return x
+
+
+def by_angle(cls, settings, v, x, table):
+    """Levels as angles, alpha = cos and beta = sin."""
+    import torch
+    s, table = cls(**settings), torch.flip(table, (0,))
+    s.set_timesteps(len(table) - 1)
+    s.alphas, s.betas = table**0.5, (1 - table)**0.5
+    s.timesteps = torch.atan2(s.betas, s.alphas)[:-1] / math.pi * 2
+    for t, level in zip(s.timesteps, table):
+        x = s.step(v(x, level), t, x).prev_sample
     return x
 
 

@@ -19,6 +19,12 @@ def append_dims(x, target_dims):
     return x.reshape(*x.shape, *[1] * (target_dims - x.ndim))
 
 
+def names():
+    """Its samplers with steps of their own number."""
+    return sorted(name for name in dir(sampling_module())
+                  if name.startswith("sample_") and name != "sample_dpm_adaptive")
+
+
 def k_sampler(name, settings, levels="given"):
     """A function of k_diffusion.sampling as check_sampler takes it, and its options.
 

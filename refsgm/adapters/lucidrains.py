@@ -63,6 +63,11 @@ def lucid_step(name, settings=None):
     return loss
 
 
+def names():
+    """Those of its classes whose samplers are adapted."""
+    return ["GaussianDiffusion", "ElucidatedDiffusion"]
+
+
 def lucid_sampler(name, settings, levels="own"):
     """GaussianDiffusion or ElucidatedDiffusion as check_sampler takes it, and its options.
 

@@ -52,10 +52,14 @@ def ode_solver(name, settings, levels="given"):
     return sampler, options
 
 
-def check_method(name):
-    """Refuse what torchdiffeq does not have, and methods that choose their own steps."""
+def names():
+    """torchdiffeq's methods whose steps are those of the grid."""
     methods = importlib.import_module("torchdiffeq._impl.odeint").SOLVERS
     fixed = importlib.import_module("torchdiffeq._impl.solvers").FixedGridODESolver
-    known = [name for name, cls in methods.items() if issubclass(cls, fixed)]
-    if name not in known:
-        raise ValueError(f"name must be one of {', '.join(known)}, got {name!r}")
+    return [name for name, cls in methods.items() if issubclass(cls, fixed)]
+
+
+def check_method(name):
+    """Refuse what torchdiffeq does not have, and methods that choose their own steps."""
+    if name not in names():
+        raise ValueError(f"name must be one of {', '.join(names())}, got {name!r}")

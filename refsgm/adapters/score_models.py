@@ -11,6 +11,11 @@ from types import SimpleNamespace
 SDES = {"VESDE": ("vesde", {"sigma_min": 0.01, "sigma_max": 10.0}), "VPSDE": ("vpsde", {})}
 
 
+def names():
+    """Its SDEs."""
+    return list(SDES)
+
+
 def score_sampler(name, settings, levels="own"):
     """sample with one of its SDEs as check_sampler takes it, and its options.
 

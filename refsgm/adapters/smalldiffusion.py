@@ -8,6 +8,11 @@ from types import SimpleNamespace
 from .modules import module_alone
 
 
+def names():
+    """Its one loop."""
+    return ["samples"]
+
+
 def small_sampler(name, settings, levels="given"):
     """samples of smalldiffusion.diffusion as check_sampler takes it, and its options.
 

@@ -227,7 +227,7 @@ def scorecard(out: Annotated[str, typer.Option(help="Folder for tables and figur
               overwrite: Overwrite = False):
     """Print the field's toy claims as exact numbers, each beside what sampling gives.
 
-    Writes scorecard.txt, scorecard.json and scorecard.png; a quarter of a minute without part (f).
+    Writes scorecard.txt, scorecard.json and scorecard.png; less than a minute without part (f).
     """
     from .scorecard_report import run
     with console.status("the scorecard") as status:

@@ -179,11 +179,13 @@ def loss_per_level(sigmas, losses, ax, title=""):
 def convergence(n_steps, errors, ax, title=""):
     """Error against number of steps on logarithmic axes, one curve per entry of `errors`.
 
-    n_steps  (N,)
+    n_steps  (N,), or label -> (N,) where curves have numbers of their own
     errors   label -> errors (N,)
     """
+    own = n_steps if isinstance(n_steps, dict) else dict.fromkeys(errors, n_steps)
+    n_steps = sorted({int(n) for ns in own.values() for n in ns})
     for i, (name, values) in enumerate(errors.items()):
-        ax.loglog(n_steps, values, marker=MARKS[i % len(MARKS)], markersize=4, linewidth=1,
+        ax.loglog(own[name], values, marker=MARKS[i % len(MARKS)], markersize=4, linewidth=1,
                   color=COLORS[i % len(COLORS)], label=name)
     ax.set_xticks(n_steps, [str(n) for n in n_steps])
     ax.minorticks_off()

@@ -182,6 +182,7 @@ def affine_sliced_variance(matrix, offset, p, directions="normal"):
     0.5 1.5
     """
     mean, cov, _ = moments(matrix, offset, p)
+    check_fourth_powers(matrix, offset)
     m, C = matrix @ mean + offset, matrix @ cov @ matrix.T                # mean, covariance of s
     # the quadratic form in v is W = s s' / 2 + sym A, whose entries have these moments over x
     average = (C + np.outer(m, m) + matrix + matrix.T) / 2
@@ -207,6 +208,7 @@ def affine_sliced_variance_vr(matrix, offset, p, directions="normal"):
     0.5 2.0
     """
     mean, cov, _ = moments(matrix, offset, p)
+    check_fourth_powers(matrix, offset)
     m, C = matrix @ mean + offset, matrix @ cov @ matrix.T
     S = (matrix + matrix.T) / 2
     return SlicedVariance(0.5 * np.sum(C * C) + m @ C @ m,
@@ -246,6 +248,12 @@ def moments(matrix, offset, p):
     check_shaped("offset", offset, (p.dim,), p)
     axes = p.axes[0]
     return p.means[0], p.covs[0], (axes / p.variances[0]) @ axes.T
+
+
+def check_fourth_powers(matrix, offset):
+    """The fourth powers of A and b, of which a variance is made, are in the range of numbers."""
+    for name, a in (("matrix^2", matrix), ("offset^2", offset)):
+        check_value(name, a**2, FINITE)
 
 
 def check_gaussian(p):

@@ -206,6 +206,8 @@ class GaussianMixture:
         H_k = sigma^2 / T_k and T_k = scale^2 C_k + sigma^2. With a near m_ref nothing cancels.
         """
         check_level(self._checked(x_t, "x_t"), POSITIVE, sigma=sigma, scale=scale)
+        check_values(POSITIVE, sigma=weak_number(sigma, self.means),
+                     scale=weak_number(scale, self.means))
         seen = self._seen_from(x_t, scale, sigma, "x_t")
         level, factor = against_components(sigma), against_components(scale)
         total = factor**2 * self.variances[None] + level**2                # (1, K, D) or (B, K, D)

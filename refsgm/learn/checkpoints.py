@@ -109,9 +109,25 @@ def load_model(path):
         model = Model(params, center, facts.pop("sigma_data"), sigmas, facts.pop("energy"),
                       facts.pop("form"), tuple(classes), facts.pop("history", None))
         check_model(model)
+        if model.history is not None:
+            check_history(**model.history)
         if facts:
             raise ValueError(f"it states {', '.join(facts)} too")
     return model
+
+
+def check_history(settings, steps, losses, held_out):
+    """What a model's file says of its run is what a run can leave, see `runs.history_of`."""
+    Settings(**settings)
+    check_count(0, steps=steps)
+    check_pairs(losses=losses, held_out=held_out)
+
+
+def check_pairs(**lists):
+    """Every list has pairs of a step and a loss."""
+    for name, pairs in lists.items():
+        if not all(len(pair) == 2 and math.isfinite(sum(pair)) for pair in pairs):
+            raise ValueError(f"{name} must be pairs of a step and a loss, got {pairs!r:.60}")
 
 
 def numbered(params):
@@ -173,8 +189,7 @@ def check_state(x, settings, state):
     check_count(0, step=state.step, position=state.position, begun=state.begun)
     if state.classes and not 0 <= state.labels.min() <= state.labels.max() < len(state.classes):
         raise ValueError(f"labels must be numbers of {len(state.classes)} classes")
-    if not all(len(pair) == 2 and math.isfinite(sum(pair)) for pair in state.held_out):
-        raise ValueError(f"held_out must be pairs of a step and a loss, got {state.held_out!r:.60}")
+    check_pairs(held_out=state.held_out)
     if not state.begun <= state.step <= settings.n_steps or state.position > len(x):
         raise ValueError(f"step and position must be at most {settings.n_steps} and {len(x)}, "
                          f"got {state.step} and {state.position}")

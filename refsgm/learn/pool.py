@@ -23,7 +23,7 @@ from .kernels import on_host_use
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 PART_ROWS = 64                   # fewest rows, and fewest operations in the products, of a part:
-PART_OPERATIONS = 5e7            # below, a second thread takes longer to begin than it saves
+PART_OPERATIONS = 1e8            # below, a second thread takes longer to begin than it saves
 RUN_OPERATIONS = 1e11            # fewest of a run that is worth Numba's import, half a second
 
 

@@ -3,6 +3,7 @@
 import textwrap
 from dataclasses import dataclass, field
 
+from .doctor.codes import CODES, Diagnosis
 from .kinds.wide import FURTHER, RANDOM
 
 WIDTH = 96
@@ -123,6 +124,46 @@ class Report:
                       *self.program.splitlines()]
         lines += [line for note in self.notes for line in wrapped(f"note: {note}", 2)]
         return "\n".join(lines)
+
+
+@dataclass
+class Findings:
+    """What is wrong, as it is found; true if nothing is.
+
+    problems  each a Diagnosis;  notes  what is worth knowing and not wrong
+    """
+
+    framework: str
+    problems: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    engine = ""                                             # of the diagnoses
+
+    @property
+    def ok(self):
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def __bool__(self):
+        return self.ok
+
+    @property
+    def diagnosis(self):
+        """What is wrong first of all, or None."""
+        return self.problems[0] if self.problems else None
+
+    def wrong(self, code, sentence, fix=""):
+        """Note a mistake."""
+        self.problems.append(Diagnosis(code, sentence, "", fix or CODES[code][1],
+                                       engine=self.engine))
+
+    def problems_in_words(self):
+        """Lines of text: the code of each problem, what is wrong, and what to do."""
+        return [line for d in self.problems for line in (
+            f"  {d.code}", *wrapped(f"{d.sentence}.", 4), *wrapped(f"-> {d.fix}", 4))]
+
+    def notes_in_words(self):
+        """Lines of text."""
+        return [line for note in self.notes for line in wrapped(f"note: {note}.", 2)]
 
 
 def wrapped(text, indent):

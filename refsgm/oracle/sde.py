@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .calls.frameworks import framework_of
-from .doctor.codes import CODES, Diagnosis
 from .options import check_callable
-from .report import wrapped
+from .report import Findings
 
 TIMES = np.concatenate([np.geomspace(0.01, 0.1, 6), np.linspace(0.15, 0.98, 24)])
 STEP = 1e-3                                     # of the differences in time
@@ -21,33 +20,14 @@ TOLERANCE = {True: 5e-3, False: 1e-5}           # in float32, and in float64
 
 
 @dataclass
-class Process:
+class Process(Findings):
     """What is certain about a marginal and an SDE; true if they belong together.
 
-    rows  (t, error of f, error of g^2), relative;  problems  what is wrong, each a Diagnosis
+    rows  (t, error of f, error of g^2), relative
     """
 
-    framework: str
     rows: list = field(default_factory=list)
-    problems: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-
-    @property
-    def ok(self):
-        """Whether the marginal is that of the SDE."""
-        return not self.problems
-
-    def __bool__(self):
-        return self.ok
-
-    @property
-    def diagnosis(self):
-        """What is wrong first of all, or None."""
-        return self.problems[0] if self.problems else None
-
-    def wrong(self, code, sentence, fix=""):
-        """Note a mistake."""
-        self.problems.append(Diagnosis(code, sentence, "", fix or CODES[code][1], engine="sde"))
+    engine = "sde"
 
     def as_dict(self):
         """Plain data, for JSON."""
@@ -56,14 +36,12 @@ class Process:
                 "diagnoses": [d._asdict() for d in self.problems]}
 
     def __str__(self):
-        lines = [f"sde ({self.framework}): " + ("right" if self.ok else "wrong")]
-        for d in self.problems:
-            lines += [f"  {d.code}", *wrapped(f"{d.sentence}.", 4), *wrapped(f"-> {d.fix}", 4)]
+        lines = [f"sde ({self.framework}): " + ("right" if self.ok else "wrong"),
+                 *self.problems_in_words()]
         if self.rows and not self.ok:
             lines += [f"  {'t':>6} {'error of f':>12} {'of g^2':>12}"]
             lines += [f"  {t:6.3g} {f:12.1e} {g:12.1e}" for t, f, g in self.rows[::6]]
-        lines += [line for note in self.notes for line in wrapped(f"note: {note}.", 2)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes_in_words()])
 
 
 def check_sde(marginal, sde, framework="numpy"):

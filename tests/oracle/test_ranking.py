@@ -10,8 +10,9 @@ from refsgm.oracle.doctor.codes import CODES
 from refsgm.oracle.doctor.ranking import ENGINE, RANKING
 
 FOLDER = Path(refsgm.oracle.__file__).parent
-FILES = [path for path in sorted(FOLDER.rglob("*.py")) if path.name != "ranking.py"]
-NODES = [(path.relative_to(FOLDER).as_posix(), node) for path in FILES
+FILES = {path.relative_to(FOLDER).as_posix(): path for path in sorted(FOLDER.rglob("*.py"))
+         if path.name != "ranking.py"}
+NODES = [(name, node) for name, path in FILES.items()
          for node in ast.walk(ast.parse(path.read_text()))]
 
 

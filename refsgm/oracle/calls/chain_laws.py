@@ -14,7 +14,7 @@ import numpy as np
 
 from ...exact.sampler_laws import Draws
 from .chains import CHAINS, Refused
-from .targets import AXES, COV, D, MEAN
+from .targets import AXES, COV, D, MEAN, mixture
 
 ROWS, LARGE = 24, 12.0                # rows of the test, and a start in standard deviations
 NOBODY = np.zeros((0, D))
@@ -119,8 +119,11 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY):
 
     alone   whether to run a row by itself too
     draws   how often it will draw, where that is known from fewer steps; else it is counted
-    curved  starts on the mixture, run beside the others; where that fails, without them
+    curved  starts on the mixture, run beside the others; where that fails, by themselves
     """
+    if len(curved) and chain.apart:
+        law = exact_law(chain, levels, alone, draws)
+        return law._replace(curved=by_themselves(chain, levels, curved))
     count, at_zero = (draws, None) if draws is not None else counted(chain, levels)
     x, sizes = trial_starts(chain, levels)
     first = ROWS + 1 + D
@@ -131,7 +134,8 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY):
     except Refused:
         if not len(curved):
             raise
-        return exact_law(chain, levels, alone, draws)
+        chain.apart = True
+        return exact_law(chain, levels, alone, draws, curved)
     if len(noise.kept) != count:
         if draws is not None:
             return exact_law(chain, levels, alone, None, curved)
@@ -151,6 +155,17 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY):
     last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
     return Law(M / (start or 1.0), offset, np.einsum("nji,njk->ik", N, N), last, late,
                float(start), float(own), 0.0, None, count, ends[len(rows) - len(curved):])
+
+
+def by_themselves(chain, levels, curved):
+    """Ends of starts on the mixture, in a run of their own; none where that fails."""
+    chain.target = mixture
+    try:
+        return chain.run(curved, Draws(None, D), levels)
+    except Refused:
+        return NOBODY
+    finally:
+        chain.target = chain.gaussian
 
 
 def counted(chain, levels):

@@ -30,6 +30,7 @@ class Chain:
     first   x of the first call of the model;  calls, drawn  calls, and those before the last draw
     traced  (level, x) of every call, where `trace` is set
     changed names of arguments that it changed in place;  single  whether float32 was seen
+    apart   whether rows on the mixture have to run by themselves
     """
 
     def __init__(self, sampler, framework, kind, coordinates, predicts, seconds, own=False):
@@ -39,7 +40,7 @@ class Chain:
         self.ends_at_zero, self.trace = True, False
         self.first, self.single, self.changed, self.narrow = None, False, set(), False
         self.calls = self.drawn = 0
-        self.own, self.first_level = own, 0.0
+        self.own, self.first_level, self.apart = own, 0.0, False
 
     @property
     def flow(self):

@@ -43,8 +43,12 @@ def named(runs, found, chain, weights=None):
     got = M**2 * begin + noise
     slack = NEAR + 10 * law.standard_error
     bias = total(got, end, runs, steps, weights)
-    if np.max(np.abs(got / end - 1)) < 0.05 + 10 * law.standard_error:
-        return small(got / end, noise, needed, law, bias)
+    seen = np.max(np.abs(got / end - 1))
+    if found is not None and np.all(np.isfinite(found.limit)) and seen > 3 * np.max(
+            np.abs(found.limit)):
+        return found.why                       # M and the noise are not asymptotic, their sum is
+    if seen < 0.05 + 10 * law.standard_error:
+        return small(got / end, noise, needed, end, law, bias)
     with np.errstate(all="ignore"):
         power = np.log(np.abs(M)) / np.log(end / begin)            # 1/2 for the ODE, 1 for the SDE
         steady = np.ptp(power) < slack and np.all(M > 0)
@@ -122,12 +126,12 @@ def numbers(a):
     return "(" + ", ".join(f"{v:.3g}" for v in a) + ")"
 
 
-def small(ratio, noise, needed, law, bias):
+def small(ratio, noise, needed, end, law, bias):
     """A bias of a few percent: too much or too little noise, or the limit in numbers."""
     with np.errstate(all="ignore"):
         f = noise / needed
     near = 0.02 + 10 * law.standard_error
-    if (np.all(needed > 1e-3) and np.all(noise > 1e-9) and np.ptp(f) < near
+    if (np.all(needed > 0.02 * end) and np.all(noise > 1e-9) and np.ptp(f) < near
             and abs(np.mean(f) - 1) > 1e-3):
         return too_much(float(np.mean(f))**0.5)
     return bias

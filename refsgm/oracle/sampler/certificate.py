@@ -91,6 +91,8 @@ class Certificate:
         if self.targets and not self.problems:
             lines += wrapped(f"it rests on {' and '.join(self.targets)}"
                              + (" alone" if len(self.targets) == 1 else ""), 2)
+        if self.claimed_order is None and self.kind == "diffusion" and self.ok:
+            lines += ["  no order is claimed, so none was tested: its law is right in the limit"]
         for note in self.notes:
             lines += wrapped(f"note: {note}", 2)
         return "\n".join(lines)

@@ -4,7 +4,8 @@
     q = log2(|e(n)| / |e(2n)|),                the local order
 
 p comes from the differences alone, which a bias does not touch: |e(2n) - e(n)| falls by 2^p. The
-limit is uncertain by twice what it moved at the last doubling, and by rounding.
+limit is uncertain by twice what it moved at the last doubling, or by what a p that still moves
+would move it, and by rounding.
 """
 
 import math
@@ -98,7 +99,8 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
         return Convergence("not seen", f"its error is the same at {ns[-2]} and {ns[-1]} steps, and "
                            "moved before: it falls by jumps", 0.0, last, math.inf,
                            local_orders(ns, errors, floors), False)
-    p = rounded_to(math.log2(D[-2] / D[-1])) if not constant else 1.0
+    raw = math.log2(D[-2] / D[-1])
+    p = rounded_to(raw) if not constant else 1.0
     if p < 0.25:
         return Convergence("not seen", f"after {ns[-1]} steps its law still changes as much as "
                            "before: not yet asymptotic", 0.0, last, math.inf,
@@ -113,6 +115,10 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
         other = 2 * size(finer - coarser) + 3 * low * (1 + 2 * gain) * (1 + 2 * again)
         if other < unsure:
             limit, unsure = finer, other
+    if len(d) > 2 and not constant:                                     # p may still be moving
+        ahead = rounded_to(2 * raw - math.log2(D[-3] / D[-2]))
+        if ahead > 0.25:
+            unsure = max(unsure, 2 * size(limit - errors[-1] - d[-1] / (2**ahead - 1)))
     if constant:
         limit, unsure = last, 4 * low + D[-1]
     orders = local_orders(ns, errors, floors)

@@ -148,8 +148,8 @@ def grid_runs(chain, result, grid, runs=(), first=None):
     while steps:
         n = steps.pop(0)
         levels = chain.levels(n, grid)
-        draws = first.draws * n // STEPS[0] if len(runs) < 2 else 2 * runs[-1].law.draws - (
-            2 * runs[-2].law.draws - runs[-1].law.draws)
+        draws = (first.draws * n // STEPS[0] if len(runs) < 2               # a line through two
+                 else 3 * runs[-1].law.draws - 2 * runs[-2].law.draws)
         try:
             law = exact_law(chain, levels, False, draws, starts_of(chain, levels, first))
         except NotAffine as reason:

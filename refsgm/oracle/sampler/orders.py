@@ -24,8 +24,10 @@ def order_of(result, steps, standard_errors):
 
 def claim(result, single):
     """Take the lowest order over targets and grids, and compare each with the one claimed."""
-    seen = [(orders[-1][1], orders, target, levels)
-            for target, levels, orders, _, _ in result.tables if orders]
+    followed = {target for target, _, orders, _, _ in result.tables if len(orders) > 1}
+    seen = [(orders[-1][1], orders, target, levels)           # one doubling above rounding is weak
+            for target, levels, orders, _, _ in result.tables
+            if len(orders) > 1 or orders and target not in followed]
     if seen:
         order, orders = min(seen)[:2]
         result.order = order

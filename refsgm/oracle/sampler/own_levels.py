@@ -8,12 +8,14 @@ import numpy as np
 from ...exact.sampler_laws import Draws
 from ..calls.chain_laws import NotAffine, draws_its_own, exact_law
 from ..calls.chains import Refused
-from ..calls.targets import VARIANCES
+from ..calls.targets import AXES, D, VARIANCES
 from .convergence import convergence
 from .diffusion import in_single, run_of, said
 from .orders import SETTLED
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
+WATCHED, ROUGH = 50, 2e-3           # steps where calls are compared with states; a rounding shows
+FLAT = 1e-5                         # of a standard deviation: more steps would move it no more
 
 
 def certify_own_levels(chain, result, start, deterministic):
@@ -21,13 +23,13 @@ def certify_own_levels(chain, result, start, deterministic):
     if draws_its_own(chain, chain.levels(REPORTED[1])):
         raise Refused("it draws its own noise, and with levels of its own it is judged from its "
                       "exact law alone: draw from the rng that is passed")
-    runs = {n: own_run(chain, n) for n in sorted({*REPORTED, *DOUBLED})}
+    runs, tried = own_runs(chain)
     for n in REPORTED:
         result.rows.append((n, float(np.max(np.abs(runs[n].mean))),
                             float(np.max(np.abs(runs[n].cov)))))
     in_single(chain, result)
     result.targets.append("a Gaussian (its exact law)")
-    law = runs[DOUBLED[-1]].law
+    law = runs[tried[-1]].law
     said(result, deterministic, np.max(np.abs(law.noise)) > 1e-6, law)
     used = levels_used(chain, 50)
     a, b = chain.foreign_kernel(used[-1])
@@ -36,12 +38,13 @@ def certify_own_levels(chain, result, start, deterministic):
     top = f"{first[1] / first[0]:.4g}" if first[0] > 1e-6 else "infinity"
     result.notes.append(f"at 50 steps its model is called {len(used)} times, from sigma / scale = "
                         f"{top} to {b / a:.3g}")
+    result.notes += where_it_calls(chain, runs[WATCHED].law)
     if start == "noise" and abs(law.start / first[1] - 1) > 0.03:
         result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
                                f"calls its model at a level of {float(first[1]):.3g}")
-    doubled = [runs[n] for n in DOUBLED]
+    doubled = [runs[n] for n in tried]
     floor = 1e-4 if chain.single else 1e-6
-    found = convergence(DOUBLED, [run.e for run in doubled], floor, 2 * left + 0.005, chain.single)
+    found = convergence(tried, [run.e for run in doubled], floor, 2 * left + 0.005, chain.single)
     size = float(np.linalg.norm(found.limit))
     result.tables.append(("a Gaussian", "its own levels", found.orders, size, found.uncertainty))
     last = float(np.linalg.norm(doubled[-1].e))
@@ -55,11 +58,11 @@ def certify_own_levels(chain, result, start, deterministic):
         end = VARIANCES * (1 + doubled[-1].e[[2, 4]])
         right = VARIANCES
         result.problems.append(
-            f"its law does not tend to the data: after {DOUBLED[-1]} steps the variances along the "
+            f"its law does not tend to the data: after {tried[-1]} steps the variances along the "
             f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and "
             f"{right[1]:.4g} are right")
     elif last < 3 * left:
-        result.notes.append(f"after {DOUBLED[-1]} steps its last level, sigma = {b / a:.3g}, "
+        result.notes.append(f"after {tried[-1]} steps its last level, sigma = {b / a:.3g}, "
                             "limits it")
 
 
@@ -78,11 +81,31 @@ def claim_unseen(found, claimed):
     return []
 
 
-def own_run(chain, n):
-    """The law at n steps."""
+def own_runs(chain):
+    """Runs by their numbers of steps, and those of them that double; the last only where needed."""
+    runs = {}
+    for n in sorted({*REPORTED, *DOUBLED}):
+        if n == DOUBLED[-1]:
+            last = [runs[m].e for m in DOUBLED[:-1]]
+            if np.max(np.abs(last[-1] - last[-2])) < FLAT:
+                return runs, DOUBLED[:-1]
+        runs[n] = own_run(chain, n, draws_at(n, runs))
+    return runs, DOUBLED
+
+
+def draws_at(n, runs):
+    """How often it will draw at n steps, by the rate of the first run; None before that."""
+    if not runs:
+        return None
+    few, first = REPORTED[0], runs[REPORTED[0]].law.draws
+    return first + round(first / few) * (n - few)
+
+
+def own_run(chain, n, draws=None):
+    """The law at n steps; draws, where it is known how often it draws."""
     levels = chain.levels(n)
     try:
-        law = exact_law(chain, levels, alone=n == REPORTED[0])
+        law = exact_law(chain, levels, n == REPORTED[0], draws)
     except NotAffine as reason:
         raise Refused(str(reason)) from None
     return run_of(law, chain, n, levels)
@@ -90,10 +113,56 @@ def own_run(chain, n):
 
 def levels_used(chain, n):
     """The levels at which the model is called, in order."""
+    return [level for level, _ in calls(chain, np.zeros((1, D)), Draws(None, D), n)]
+
+
+def calls(chain, x, draws, n):
+    """(level, states) of each call of the model at a level with noise; all calls where none has."""
     chain.trace = True
     try:
-        chain.run(np.zeros((1, 2)), Draws(None, 2), chain.levels(n))
-        seen = [level for level, _ in chain.traced]
-        return [v for v in seen if float(chain.foreign_kernel(v)[1]) > 0] or seen
+        chain.run(x, draws, chain.levels(n))
+        seen = chain.traced
+        return [v for v in seen if float(chain.foreign_kernel(v[0])[1]) > 0] or seen
     finally:
         chain.trace = False
+
+
+def where_it_calls(chain, law):
+    """Whether its model is called at the levels of its states: [] or [sentence].
+
+    r = log(sigma of the call) - log(sigma of the state), the latter from the covariance of the
+    states, whose entries along the axes are a^2 V + b^2
+
+    law  that at WATCHED steps
+    """
+    first = 1 + D
+    x = np.concatenate([np.zeros((1, D)), np.eye(D), np.zeros((D * law.draws, D))])
+    seen = calls(chain, x, Draws(first, D), WATCHED)
+    seen = seen[::max(1, round(len(seen) / WATCHED))]
+    begin = chain.foreign_kernel(seen[0][0])
+    cov = AXES @ np.diag(begin[0]**2 * VARIANCES + begin[1]**2) @ AXES.T
+    r, log_sigma = [], []
+    for level, states in seen:
+        if states.shape != x.shape:
+            return []
+        moved = states - states[0]
+        M = moved[1:first] / (law.start or 1.0)
+        v = np.diag(AXES.T @ (M.T @ cov @ M + moved[first:].T @ moved[first:]) @ AXES)
+        a, b = chain.foreign_kernel(level)
+        scale = (v[1] - v[0]) / (VARIANCES[1] - VARIANCES[0])
+        noise = v[0] - scale * VARIANCES[0]
+        if a > 0.01 and scale > 0 and noise > 0:
+            r.append(np.log(float(b / a)) - 0.5 * np.log(noise / scale))
+            log_sigma.append(np.log(float(b / a)))
+    return rounded(np.array(r), np.array(log_sigma))
+
+
+def rounded(r, log_sigma):
+    """A sentence on levels that are rounded, [] or [sentence]: r bends as their logs bend."""
+    if len(r) < 20:
+        return []
+    bends, rough = np.diff(r, 2), np.diff(log_sigma, 2)
+    if np.median(np.abs(bends)) < ROUGH or np.corrcoef(bends, rough)[0, 1] < 0.5:
+        return []
+    return ["the levels at which its model is called are rounded: they are off from those of its "
+            f"states by up to {100 * np.quantile(np.abs(bends), 0.9) / 2:.2g} % at {WATCHED} steps"]

@@ -16,7 +16,7 @@ from ..calls.chain_laws import true_law
 from ..calls.chains import Refused
 from ..calls.targets import AXES, D, VARIANCES
 
-N = 256
+N, NEEDS = 256, 0.1
 
 
 class Step(NamedTuple):
@@ -83,7 +83,8 @@ def first_wrong_step(chain, noisy):
     shift = np.max(np.abs(moved @ AXES) / sd, axis=1)
     off = np.max(np.abs(Q - K) / sd**2, axis=1)
     levels = np.array([b / a if a else np.inf for a, b in p.kernels])
-    uneven = uneven_noise(Q, K, noisy, levels[1:] > 0.9 * levels[:-1])
+    change = np.abs(np.sum(along(T[1:] - T[:-1]), axis=1))
+    uneven = uneven_noise(Q, K, noisy, levels[1:] > 0.9 * levels[:-1], change)
     if uneven:
         return Step(uneven, True)
     wrong = outliers(np.maximum(off, shift))
@@ -98,10 +99,13 @@ def first_wrong_step(chain, noisy):
                 "variance, where other steps are right", True)
 
 
-def uneven_noise(Q, K, noisy, fine):
-    """Steps whose noise is not in the ratio to what they need that most steps have, or None."""
+def uneven_noise(Q, K, noisy, fine, change):
+    """Steps whose noise is not in the ratio to what they need that most steps have, or None.
+
+    change  of the right variance in each step: one that needs little of it is that of an ODE
+    """
     Q, K = np.sum(Q, axis=1), np.sum(K, axis=1)
-    good = K > 1e-13
+    good = (K > 1e-13) & (K > NEEDS * change)
     if not noisy or np.sum(good) < N / 2:
         return None
     ratio = np.where(good, Q / np.where(good, K, 1.0), np.nan)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..doctor.codes import CODES, Diagnosis
-from ..report import wrapped
+from ..report import Findings, wrapped
 
 LABELS = {"path": "noisy data", "data": "data", "noise": "noise", "levels": "levels",
           "time": "time", "predicts": "target", "loss": "loss", "weight": "weight",
@@ -15,20 +14,17 @@ class Stop(Exception):
 
 
 @dataclass
-class Training:
+class Training(Findings):
     """What is certain about a training step; true if all was judged and nothing is wrong.
 
-    problems  what is wrong, each a Diagnosis;  unjudged  what could not be judged, each a sentence
+    unjudged  what could not be judged, each a sentence
     facts     what the step does: path, levels, time, predicts, loss, weight; score and x_0 are the
               formulas for them from the network's output
-    notes     what is worth knowing and not wrong
     """
 
-    framework: str
-    problems: list = field(default_factory=list)
     unjudged: list = field(default_factory=list)
     facts: dict = field(default_factory=dict)
-    notes: list = field(default_factory=list)
+    engine = "training"
 
     @property
     def verdict(self):
@@ -40,19 +36,10 @@ class Training:
         """Whether everything was judged, and nothing is wrong."""
         return self.verdict == "right"
 
-    def __bool__(self):
-        return self.ok
-
-    @property
-    def diagnosis(self):
-        """What is wrong first of all, or None."""
-        return self.problems[0] if self.problems else None
-
     def wrong(self, code, sentence, fix=""):
         """Note a mistake, once for each code."""
         if all(p.code != code for p in self.problems):
-            self.problems.append(Diagnosis(code, sentence, "", fix or CODES[code][1],
-                                           engine="training"))
+            super().wrong(code, sentence, fix)
 
     def stop(self, sentence):
         """Note what cannot be judged, and end."""
@@ -67,14 +54,10 @@ class Training:
                 "notes": list(self.notes)}
 
     def __str__(self):
-        lines = [f"training ({self.framework}): {self.verdict}"]
-        for problem in self.problems:
-            lines += [f"  {problem.code}", *wrapped(f"{problem.sentence}.", 4),
-                      *wrapped(f"-> {problem.fix}", 4)]
+        lines = [f"training ({self.framework}): {self.verdict}", *self.problems_in_words()]
         lines += [line for text in self.unjudged for line in wrapped(f"not judged: {text}.", 2)]
         for key, label in LABELS.items():
             if key in self.facts:
                 first, *more = wrapped(self.facts[key], 14)
                 lines += [f"  {label:12}{first[14:]}", *more]
-        lines += [line for note in self.notes for line in wrapped(f"note: {note}.", 2)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes_in_words()])

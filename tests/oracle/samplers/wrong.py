@@ -253,7 +253,7 @@ W += [(f"ancestral, x_0 clipped at {c}", x0_changed(lambda x, c=c: np.clip(x, -c
 W += [(f"DDPM, x_0 clipped at {c}", vp_clipped(c), VP, "clip") for c in (1, 1.5, 3)]
 W += [("dynamic thresholding", x0_changed(dynamic), {}, "clips"),
       ("x_0 clamped softly", x0_changed(lambda x: 3 * np.tanh(x / 3)), {}, "clip"),
-      ("x_0 normalised by the batch", x0_changed(normalised), {}, "")]
+      ("x_0 normalised by the batch", x0_changed(normalised), {}, "not finite")]
 W += [(f"noise x {q}", scaled(lambda i, n, q=q: q), {}, "noise is too")
       for q in (0.9, 0.99, 0.9975, 1.0025, 1.005, 1.01, 1.02, 1.1)]
 W += [(f"ancestral, noise x {q}", ancestral(q), {}, "noise is too")
@@ -261,34 +261,37 @@ W += [(f"ancestral, noise x {q}", ancestral(q), {}, "noise is too")
 W += [(f"DDPM, noise x {q}", vp_noise(lambda i, n, q=q: q), VP, "noise is too")
       for q in (0.995, 1.005, 1.02)]
 W += [("no noise in the last tenth", scaled(lambda i, n: i < 0.9 * n), {}, "no noise"),
-      ("no noise in the first tenth", scaled(lambda i, n: i > 0.1 * n), {}, ""),
+      ("no noise in the first tenth", scaled(lambda i, n: i > 0.1 * n), {},
+       "adds no noise"),
       ("ancestral, no noise in the last tenth", ancestral(tail=0.1), {}, "no noise"),
       ("noise doubled in the middle tenth",
        scaled(lambda i, n: 2 if 0.45 * n < i < 0.55 * n else 1), {}, "variance of its noise"),
-      ("noise missing in every other step", scaled(lambda i, n: i % 2), {}, ""),
+      ("noise missing in every other step", scaled(lambda i, n: i % 2), {}, "adds no noise"),
       ("DDPM, noise missing in the last fifth", vp_noise(lambda i, n: i < 0.8 * n), VP, "no noise"),
       ("DDPM, noise doubled in a tenth",
        vp_noise(lambda i, n: 2 if 0.6 * n < i < 0.7 * n else 1), VP, "variance of its noise"),
       ("sqrt of the variance's root", vp_noise(lambda i, n: 1.2), VP, "noise is too large"),
-      ("drift of the flow, noise of the SDE", ancestral(drift=0.5), {}, ""),
+      ("drift of the flow, noise of the SDE", ancestral(drift=0.5), {},
+       "drift of the probability flow"),
       ("drift doubled", ancestral(drift=2.0, swap=True), {}, "score term"),
-      ("drift x 1.01", ancestral(drift=1.01, swap=True), {}, "")]
+      ("drift x 1.01", ancestral(drift=1.01, swap=True), {}, "for its drift")]
 W += [(f"{name} moved by {by}", moved(s, by), {}, "mean tends to") for name, s, by in (
     ("Euler", euler, 1e-4), ("Heun", heun, 1e-5), ("SDE", reverse_sde, 1e-3))]
-W += [(f"{name} times {by}", stretched(s, by), o, "") for name, s, by, o in (
+W += [(f"{name} times {by}", stretched(s, by), o, "in its last step") for name, s, by, o in (
     ("Euler", euler, 1.0025, {}), ("Heun", heun, 0.9975, {}), ("DDIM", ddim, 1.0025, VP),
     ("flow Euler", flow_euler, 1.0025, FLOW), ("flow-up Euler", flow_euler, 0.9975, UP),
     ("2M", dpmpp_2m, 1.005, {}))]
-W += [("coupled corrector", coupled, {}, ""), ("mean of the batch", batch_mean, {}, ""),
+W += [("coupled corrector", coupled, {}, "depend on the other rows"),
+      ("mean of the batch", batch_mean, {}, "depend on the other rows"),
       ("product noise", product, {}, "product of draws"),
-      ("acceptance turned round", accepted(-1), {}, ""),
-      ("acceptance without proposals", accepted(0), {}, "")]
+      ("acceptance turned round", accepted(-1), {}, "accepts and rejects"),
+      ("acceptance without proposals", accepted(0), {}, "accepts and rejects")]
 W += [("levels made one", rewritten(nothing), {}, "changes the array of levels"),
       ("last level raised", rewritten(ends_early), {}, "changes the array of levels"),
       ("levels shifted", rewritten(shifted), {}, "changes the array of levels")]
 TWO = {"claimed_order": 2}
 W += [("AB2 with weights for even steps", multistep(lambda h, g: (1.5, -0.5)), TWO, "order"),
-      ("AB2, weights of sum 1.1", multistep(lambda h, g: (1.5, -0.4)), {}, ""),
+      ("AB2, weights of sum 1.1", multistep(lambda h, g: (1.5, -0.4)), {}, "score term is 1.1"),
       ("AB2, sign", multistep(lambda h, g: (0.5, 0.5)), TWO, "order"),
       ("2M without 1 / r", dpmpp_wrong(lambda r: 0.25), TWO, "order"),
       ("2M, r", dpmpp_wrong(lambda r: r), TWO, "order"),
@@ -299,22 +302,22 @@ W += [("AB2 with weights for even steps", multistep(lambda h, g: (1.5, -0.5)), T
       ("float32 Euler as order 2", narrow(euler), TWO, "order")]
 W += [("noise after the end", last_step(lambda f, x, t, rng: x + 0.07 * rng.standard_normal(
         x.shape)), {}, "last step"),
-      ("last step twice", last_step(lambda f, x, t, rng: x * 1.01), {}, ""),
+      ("last step twice", last_step(lambda f, x, t, rng: x * 1.01), {}, "in its last step"),
       ("end rounded to integers", last_step(lambda f, x, t, rng: np.round(x)), {}, "")]
 W += [("ve's ancestral step on the line", flow_wrong("ve"), FLOW, ""),
-      ("weights add, not variances", flow_wrong("variance"), FLOW, ""),
+      ("weights add, not variances", flow_wrong("variance"), FLOW, "noise is too small"),
       ("eps x 1.01", flow_wrong("eps"), FLOW, ""),
       ("velocity x 0.99", flow_wrong(0.99), FLOW, ""),
-      ("velocity, sign", flow_wrong(-1), FLOW, ""),
+      ("velocity, sign", flow_wrong(-1), FLOW, "sign of the score"),
       ("flow-up velocity x 1.01", flow_wrong(1.01), UP, ""),
-      ("flow-up velocity, sign", flow_wrong(-1), UP, "")]
+      ("flow-up velocity, sign", flow_wrong(-1), UP, "sign of the score")]
 W += [("own noise, x 1.15", own_noise(scaled(lambda i, n: 1.15)), {}, "noise is too large"),
       ("own noise, x 0.85", own_noise(scaled(lambda i, n: 0.85)), {}, "noise is too small"),
       ("own noise, DDPM x 1.2", own_noise(vp_noise(lambda i, n: 1.2)), VP, "noise is too large"),
       ("own noise, x_0 clipped", own_noise(vp_clipped(1.5)), VP, ""),
       ("own noise, none in the last fifth", own_noise(ancestral(tail=0.2)), {}, ""),
       ("own noise, product", own_noise(product), {}, "kurtosis"),
-      ("own noise, no noise in the drift", own_noise(scaled(lambda i, n: 0.0)), {}, "")]
+      ("own noise, no noise in the drift", own_noise(scaled(lambda i, n: 0.0)), {}, "no noise")]
 
 
 def ve_ancestral_on_a_flow(f, x, ts, rng, eta=1.0):
@@ -328,6 +331,6 @@ def ve_ancestral_on_a_flow(f, x, ts, rng, eta=1.0):
 
 
 WRONG = [*W, ("ve's ancestral step on a flow", ve_ancestral_on_a_flow, FLOW, "lacks the scale"),
-         ("DDPM's mean for DDIM", lambda f, x, a, r: ddpm(f, x, a, Zero()), VP, ""),
+         ("DDPM's mean for DDIM", lambda f, x, a, r: ddpm(f, x, a, Zero()), VP, "no noise"),
          ("flow ancestral, no new scale",
           lambda f, x, t, r: flow_ancestral(f, x, t, Twice(r)), FLOW, "noise is too large")]

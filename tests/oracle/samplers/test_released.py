@@ -1,0 +1,109 @@
+"""Released samplers: their adapters, refsgm certify, and the page that holds what they certify."""
+
+import json
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+from numpy.testing import assert_allclose
+from typer.testing import CliRunner
+
+from ledgers.released_rows import ROWS, words
+from ledgers.released_samplers import DISTRIBUTIONS, errors_of
+from refsgm.adapters import PACKAGES, adapted, names
+from refsgm.app.cli import app
+
+PAGE = Path(__file__).parents[3] / "docs" / "samplers.md"
+CURRENT = [row for row in ROWS if "own" in row.levels and row.package != "diffusers"][::6]
+CURRENT += [row for row in ROWS if "own" in row.levels and row.package == "diffusers"][::12]
+SAMPLER = '''
+def euler(f, x, sigmas, rng, factor=1.0):
+    for t, s in zip(sigmas[:-1], sigmas[1:]):
+        x = x + factor * (t - s) * t * f(x, t)
+    return x
+'''
+
+
+def test_there_are_a_dozen_rows():
+    """Of at least five packages."""
+    assert len(CURRENT) >= 12
+    assert len({row.package for row in CURRENT}) >= 5
+
+
+@pytest.mark.parametrize("row", CURRENT, ids=[row.key for row in CURRENT])
+def test_a_row_of_the_page_is_current(row):
+    """[POP-3] Its errors at 20 and 50 steps, on the sampler's own levels, as they are printed."""
+    try:
+        installed = version(DISTRIBUTIONS[row.package])
+    except PackageNotFoundError:
+        pytest.skip(f"{row.package} is not installed")
+    text = PAGE.read_text()
+    table = re.search(rf"## {re.escape(DISTRIBUTIONS[row.package])} (\S+)\n(.*?)(?=\n## |\Z)", text,
+                      re.DOTALL)
+    if table[1] != installed:
+        pytest.skip(f"the page is of {row.package} {table[1]}, and {installed} is installed")
+    start = f"| `{row.member}` {words(row.settings)} |"
+    line = next(a for a in table[2].splitlines() if a.startswith(start))
+    printed = [float(cell.strip(" %")) for cell in line.split("|")[6:8] if cell.strip()]
+    assert_allclose(errors_of(row), printed, rtol=0.06, atol=1e-6)      # two digits are printed
+
+
+def test_names_of_another_form_are_refused():
+    """In one sentence, with what is required."""
+    for name, message in (("Euler", "name must be package:object"),
+                          ("other:Euler", "package must be one of diffusers"),
+                          ("none.py:euler", "name must start with a file that exists")):
+        with pytest.raises(ValueError, match=message):
+            adapted(name)
+    with pytest.raises(ValueError, match='levels must be "given" or "own"'):
+        adapted("azula:EulerSampler", levels="mine")
+    with pytest.raises(ValueError, match="package must be one of diffusers"):
+        names("other")
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_every_package_has_names_that_are_adapted(package):
+    """The first of them, to a function and options of check_sampler."""
+    try:
+        name = names(package)[0]
+        sampler, options = adapted(name)
+    except ImportError as error:
+        pytest.skip(str(error))
+    assert callable(sampler)
+    assert options["framework"] == "torch"
+
+
+def run(*arguments):
+    """refsgm certify in this process: its exit code and what it prints."""
+    result = CliRunner().invoke(app, ["certify", *arguments])
+    return result.exit_code, result.output
+
+
+def test_a_file_is_certified_on_the_command_line(tmp_path, monkeypatch):
+    """As text, as JSON, with settings; exit 1 where it is wrong."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(SAMPLER)
+    code, text = run("mine.py:euler")
+    assert code == 0, text
+    assert "no order is claimed" in text
+    code, text = run("mine.py:euler", "--json", "--claimed-order", "2")
+    assert code == 1
+    assert json.loads(text)["problems"], text
+    code, text = run("mine.py:euler", "--set", "factor=2.0")
+    assert code == 1
+    assert "reverse SDE" in text
+
+
+def test_a_whole_package_is_a_table_with_a_picture(tmp_path):
+    """One line for each sampler, and a file that is a picture."""
+    pytest.importorskip("matplotlib")
+    try:
+        version("smalldiffusion")
+    except PackageNotFoundError:
+        pytest.skip("smalldiffusion is not installed")
+    picture = tmp_path / "errors.png"
+    code, text = run("smalldiffusion", "--plot", str(picture))
+    assert code == 0, text
+    assert "smalldiffusion:samples  certified   0.9" in text
+    assert picture.read_bytes()[:4] == b"\x89PNG"
