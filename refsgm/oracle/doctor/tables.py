@@ -19,6 +19,7 @@ def tables(case):
                                            p.sensitivity[0], w)) for a, w, p in pairs):
         return [case.say("other-convention", "a level 0 is appended to the table",
                          "another convention", "final-zero", 'allow="final-zero" accepts it')]
+    pairs = [(a, w, p) for a, w, p in pairs if len(w) > 2] or pairs       # two entries are both ends
     narrow = any(p.trial.dtypes[0] == np.float32 for _, _, p in pairs)
     near = functools.partial(equal, rtol=1e-4 if narrow else 1e-9)
     tests = (
