@@ -1,4 +1,4 @@
-"""Claim: beside a busy process on each processor a step and the demo take at most 2.5 times as long.
+"""Claim: with all processors busy, a step and the demo take at most 2.5 times as long as without.
 
     make bench        or        python benchmarks/under_load.py [--json FILE]
 

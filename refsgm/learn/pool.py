@@ -24,6 +24,7 @@ from .kernels import on_host_use
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 PART_ROWS = 64                   # fewest rows, and fewest operations in the products, of a part:
 PART_OPERATIONS = 1e8            # below, a second thread takes longer to begin than it saves
+MOST_PARTS = 8                   # beyond, threads of Python wait for its interpreter
 RUN_OPERATIONS = 1e11            # fewest of a run that is worth Numba's import, half a second
 
 
@@ -59,7 +60,7 @@ def chosen(rows, shapes, passes, times):
     fast = times * operations >= RUN_OPERATIONS and find_spec("numba") is not None
     if any(os.environ.get(name) for name in VARIABLES) or not blas_libraries():
         return Way(fast=fast)
-    parts = min(processors(), rows // PART_ROWS, int(operations / PART_OPERATIONS))
+    parts = min(processors(), MOST_PARTS, rows // PART_ROWS, int(operations / PART_OPERATIONS))
     return Way(max(parts, 1), 1, fast)
 
 

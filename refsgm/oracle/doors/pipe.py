@@ -113,7 +113,7 @@ class Spoken(Remote):
             written += len(line)
             if written > MOST_OUTPUT:
                 self.stop()
-                raise Failed("wrong-shape", f"it writes more than {MOST_OUTPUT // 2**20} MiB "
+                raise Failed("timeout", f"it writes more than {MOST_OUTPUT // 2**20} MiB "
                              "without an answer")
             try:
                 reply = json.loads(line.decode("utf-8", "replace"))
