@@ -122,7 +122,7 @@ WRONG = {
     "half the flow": (lambda s, x, sigmas, rng: flow(s, x, sigmas, 0.5), {},
                       "0.5 times that of the probability flow"),
     "order": (lambda s, x, sigmas, rng: flow(s, x, sigmas), {"claimed_order": 2},
-              "converges at order 1.00, where order 2 is claimed"),
+              "converges at order 0.99, where order 2 is claimed"),
     "noisy end": (lambda s, x, sigmas, rng: [*reverse_sde(s, x, sigmas, rng)][-1]
                   + 0.5 * rng.standard_normal(x.shape), {}, "last step adds noise of standard "
                   "deviation 0.5 "),
