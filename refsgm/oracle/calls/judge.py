@@ -19,7 +19,7 @@ from .reference import reference, sensitivity
 from .trial import Trial
 
 ROUNDINGS = 256.0
-COARSER = 64.0                   # at random probes, which look for branches: the others count digits
+COARSER = 64.0             # at random probes, which look for branches; the others count digits
 NONE, USUAL, MANY = 0, 3, 12     # changes of arguments: of a long loop, usual, that miss no entry
 LONG = 1000
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept

@@ -64,7 +64,7 @@ def edges(kind, by_row, dim):
                  plain._replace(label="a step to an adjacent level", ratio=(0.97, 0.9999))]
     if "alpha_bar_s" in kind.args:
         made += [plain._replace(label="a step at clean data", regime="minute levels",
-                                ratio=(1 - 1e-6, 1 - 1e-8))]
+                                ratio=(1 - 1e-4, 1 - 1e-6))]
     return tuple(s for s in made if answers(kind, s) == "finite")
 
 
