@@ -72,7 +72,7 @@ def with_variance(score_fn, x, sigma, eps):
 wrong = refsgm.check("denoising_score_matching", with_variance, framework)
 print(wrong)
 
-ax = plotting.panels(1, 1, (7.4, 4.4), "The wrong loss fails at every probe, by far")
+ax = plotting.panels(1, 1, (7.4, 4.4), "The wrong loss fails by far, except at levels\nso small that the score does not count")
 plotting.reliability(wrong, ax)
 
 # %%
@@ -87,6 +87,7 @@ assert allowed.ok
 assert not wrong.ok
 assert wrong.parts["minimiser"] == "wrong"
 assert "sqrt(sigma)" in wrong.diagnosis.sentence
-assert all(p.error > 1e4 * p.allowed for p in wrong.probes if p.label != "float32")
+assert all(p.error > 1e4 * p.allowed for p in wrong.probes
+           if p.label not in ("float32", "minute levels"))
 
 # sphinx_gallery_thumbnail_number = 2

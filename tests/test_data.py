@@ -11,7 +11,7 @@ from tests.support.tolerances import EXACT, normal
 
 @pytest.mark.parametrize("name", datasets.TOYS)
 def test_toys_lie_around_the_origin_and_are_of_order_one(name):
-    x, _ = datasets.load(name, 20_000, 0)
+    x, _, _ = datasets.load(name, 20_000, 0)
     assert x.shape == (20_000, 2)
     assert np.all(np.abs(x.mean(axis=0)) < 0.5)
     assert 0.3 < np.std(x) < 2

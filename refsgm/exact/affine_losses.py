@@ -182,8 +182,7 @@ def affine_sliced_variance(matrix, offset, p, directions="normal"):
     0.5 1.5
     """
     mean, cov, _ = moments(matrix, offset, p)
-    check_fourth_powers(matrix, offset)
-    m, C = matrix @ mean + offset, matrix @ cov @ matrix.T                # mean, covariance of s
+    m, C = moments_of_score(matrix, offset, mean, cov)
     # the quadratic form in v is W = s s' / 2 + sym A, whose entries have these moments over x
     average = (C + np.outer(m, m) + matrix + matrix.T) / 2
     var, square = np.diag(C), np.outer(m, m) * C
@@ -208,8 +207,7 @@ def affine_sliced_variance_vr(matrix, offset, p, directions="normal"):
     0.5 2.0
     """
     mean, cov, _ = moments(matrix, offset, p)
-    check_fourth_powers(matrix, offset)
-    m, C = matrix @ mean + offset, matrix @ cov @ matrix.T
+    m, C = moments_of_score(matrix, offset, mean, cov)
     S = (matrix + matrix.T) / 2
     return SlicedVariance(0.5 * np.sum(C * C) + m @ C @ m,
                           over_directions(S, 0 * S, 0 * S, directions))
@@ -250,10 +248,14 @@ def moments(matrix, offset, p):
     return p.means[0], p.covs[0], (axes / p.variances[0]) @ axes.T
 
 
-def check_fourth_powers(matrix, offset):
-    """The fourth powers of A and b, of which a variance is made, are in the range of numbers."""
-    for name, a in (("matrix^2", matrix), ("offset^2", offset)):
-        check_value(name, a**2, FINITE)
+def moments_of_score(matrix, offset, mean, cov):
+    """Mean (D,) and covariance (D, D) of A x + b, whose fourth powers are in the range of numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        m, C = matrix @ mean + offset, matrix @ cov @ matrix.T
+        squares = m**2
+    check_value("the square of matrix @ mean + offset", squares, FINITE)
+    check_value("matrix @ cov @ matrix.T", C, FINITE)
+    return m, C
 
 
 def check_gaussian(p):
