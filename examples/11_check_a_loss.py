@@ -72,7 +72,8 @@ def with_variance(score_fn, x, sigma, eps):
 wrong = refsgm.check("denoising_score_matching", with_variance, framework)
 print(wrong)
 
-ax = plotting.panels(1, 1, (7.4, 4.4), "The wrong loss fails by far, except at levels\nso small that the score does not count")
+ax = plotting.panels(1, 1, (7.4, 4.4), "The wrong loss fails by far, except at levels\n"
+                                       "so small that the score does not count")
 plotting.reliability(wrong, ax)
 
 # %%

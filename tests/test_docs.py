@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -76,8 +77,10 @@ def test_every_program_of_the_oracles_page_prints_what_it_says(tmp_path, monkeyp
     assert count >= 9
 
 
-def test_the_test_of_the_page_passes(pytester):
+def test_the_test_of_the_page_passes(pytester, monkeypatch):
     """The block for pytest, in a folder with the module that it imports."""
+    for name in ("mine", "test_mine"):                      # of another test in this process
+        monkeypatch.delitem(sys.modules, name, raising=False)
     code = {re.match(r"# (\w+)\.py\n", block)[1]: block for language, block in BLOCK.findall(ORACLE)
             if language == "python"}
     pytester.makepyfile(**{name: code[name] for name in ("mine", "test_mine")})

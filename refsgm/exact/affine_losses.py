@@ -249,7 +249,7 @@ def moments(matrix, offset, p):
 
 
 def moments_of_score(matrix, offset, mean, cov):
-    """Mean (D,) and covariance (D, D) of A x + b, whose fourth powers are in the range of numbers."""
+    """Mean (D,) and covariance (D, D) of A x + b; their squares are in the range of numbers."""
     with np.errstate(over="ignore", invalid="ignore"):
         m, C = matrix @ mean + offset, matrix @ cov @ matrix.T
         squares = m**2

@@ -86,9 +86,9 @@ KINDS = (
     Kind("mixture_log_density", ROWS, exact=mixture_log_density, terms=log_density_itself,
          logarithm=True, draw={"weights": table(mixture_weights)},
          more_probes=(FAR_TAIL, *IN_FLOAT32)),
-    Kind("mixture_score", BATCH, exact=mixture_score, terms=averages_of_means, similar_terms=True, sampling=True,
+    Kind("mixture_score", BATCH, exact=mixture_score, terms=averages_of_means, similar_terms=True,
          draw={"weights": table(mixture_weights)}, more_probes=(FAR_TAIL, *IN_FLOAT32),
-         spellings=(from_rounded_exponents,), known=(
+         sampling=True, spellings=(from_rounded_exponents,), known=(
              Mistake("unweighted", "", "component scores are averaged without responsibilities",
                      unweighted),)),
 )
