@@ -337,3 +337,11 @@ def test_training_does_not_see_where_the_origin_is():
                  for data in (x, x + 2.0**20))
     for a, b in zip(near.params, far.params):
         assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_settings_may_stand_where_labels_do():
+    """train(x, settings) is train(x, settings=settings), as it was before there were labels."""
+    x = np.random.default_rng(0).standard_normal((50, 2))
+    settings = Settings(n_steps=3, width=4)
+    one, other = refsgm.train(x, settings), refsgm.train(x, settings=settings)
+    assert all(np.array_equal(a, b) for a, b in zip(one.params, other.params))

@@ -190,6 +190,8 @@ def train(x, labels=None, settings=None, *, callback=None, checkpoint=None, resu
     >>> model.sample(5, sampler="heun", n_steps=4).shape
     (5, 2)
     """
+    if isinstance(labels, Settings):                     # train(x, settings), from before labels
+        labels, settings = None, labels
     rows = as_rows(x)
     check_data(rows)
     if callback is not None:
