@@ -320,7 +320,7 @@ def plugin():
 
 def test_the_fixture_fails_with_the_diagnosis_and_no_traceback(pytester):
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_inprocess(*plugin())
+    result = pytester.runpytest_subprocess(*plugin())
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*gaussian_score (numpy): wrong*", "*sign*GAUSS-2*",
                                  "*refsgm_check: kind must be*did you mean 'gaussian_score'?*"])

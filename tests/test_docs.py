@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -77,14 +76,12 @@ def test_every_program_of_the_oracles_page_prints_what_it_says(tmp_path, monkeyp
     assert count >= 9
 
 
-def test_the_test_of_the_page_passes(pytester, monkeypatch):
+def test_the_test_of_the_page_passes(pytester):
     """The block for pytest, in a folder with the module that it imports."""
-    for name in ("mine", "test_mine"):                      # of another test in this process
-        monkeypatch.delitem(sys.modules, name, raising=False)
     code = {re.match(r"# (\w+)\.py\n", block)[1]: block for language, block in BLOCK.findall(ORACLE)
             if language == "python"}
     pytester.makepyfile(**{name: code[name] for name in ("mine", "test_mine")})
-    pytester.runpytest_inprocess(*plugin()).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*plugin()).assert_outcomes(passed=1)
 
 
 def test_the_table_of_codes_is_that_of_the_doctor():

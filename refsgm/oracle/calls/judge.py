@@ -183,10 +183,21 @@ def judge(contract, caller, probe):
             return probe
         slack = slack_of(contract, trial.dtypes[i], probe.situation.dtype, rounding[i], want[i])
         if probe.situation.regime in RANDOM:
-            slack = COARSER * slack
+            slack = np.maximum(COARSER * slack, rounding_of_data(probe, want[i], trial.dtypes[i]))
         components.append(judge_component(got, want[i], slack, mean))
     probe.components, probe.names = tuple(components), names
     return probe
+
+
+def rounding_of_data(probe, want, came):
+    """What a spelling may lose that adds the largest data of a row and takes them away again."""
+    rows = [np.abs(a) for name, a in probe.args.items()
+            if name in DATA and np.shape(a) == np.shape(want) and np.size(a)]
+    if not rows or np.ndim(want) != 2:
+        return 0.0
+    size = np.max([np.max(a, axis=-1, keepdims=True) for a in rows], axis=0)
+    dtype = np.float32 if np.float32 in (came, np.dtype(probe.situation.dtype)) else np.float64
+    return allowance(dtype, size, want)
 
 
 def judge_component(got, want, slack, mean=False):
