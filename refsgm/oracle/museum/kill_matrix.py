@@ -5,6 +5,7 @@ word is the code that the mutant declares. `python -m refsgm.oracle.museum` prin
 documentation.
 """
 
+import re
 from typing import NamedTuple
 
 from . import mutants, not_bugs
@@ -114,7 +115,7 @@ def page(rows, plain, alarms):
     lines += ["", "## Right, and reported as bugs", "",
               "Both spellings of each pass.", "", "| report | kind | why it is none | where |",
               "|---|---|---|---|"]
-    lines += [f"| {n.id} | `{n.kind}` | {cell(n.sentence)} | {cell(n.source)} |"
+    lines += [f"| {n.id} | `{n.kind}` | {cell(n.sentence)} | {cell(linked(n.source))} |"
               for n in not_bugs.NOT_BUGS]
     lines += ["", "## Not in the museum", "", "No contract can show these.", "",
               "| mistake | why |", "|---|---|"]
@@ -124,6 +125,16 @@ def page(rows, plain, alarms):
     return "\n".join(lines) + "\n"
 
 
+PUBLIC = re.compile(r"([\w-]+/[\w.-]+) (issue|PR|commit) ([0-9a-f]+)")        # on GitHub
+FOLDERS = {"issue": "issues", "PR": "pull", "commit": "commit"}
+
+
+def linked(source):
+    """A source in Markdown: what names a repository and a number in it leads there."""
+    return PUBLIC.sub(lambda m: f"[{m[0]}](https://github.com/{m[1]}/{FOLDERS[m[2]]}/{m[3]})",
+                      source)
+
+
 def entry(row):
     """The lines of one mistake."""
     m, missed = row.mutant, [label for label, hit in row.probes if not hit]
@@ -131,7 +142,7 @@ def entry(row):
               f"caught by {len(row.caught)} of {len(row.probes)} probes, "
               f"not by: {'; '.join(missed)}")
     said = f"`{row.code}`: {row.sentence}" if row.code else "nothing"
-    lines = [f"**{m.id}** ({m.status}). {m.sentence}", f"Seen: {m.source}.  ",
+    lines = [f"**{m.id}** ({m.status}). {m.sentence}", f"Seen: {linked(m.source)}.  ",
              f"{caught[0].upper()}{caught[1:]}.  ", f"The doctor says {said}."]
     if m.convention:
         lines[-1] += f"  \nA convention: `allow={{\"{m.convention}\"}}` accepts it."
