@@ -160,8 +160,8 @@ def test_global_state_is_put_back_and_its_change_is_told():
         result = score(x, mean, sigma)
         torch.set_default_dtype(torch.float64)
         torch.set_grad_enabled(False)
-        torch.manual_seed(3)
-        np.random.seed(3)                                                   # noqa: NPY002
+        torch.manual_seed(97)
+        np.random.seed(97)                                                  # noqa: NPY002
         return result
     before = np.random.get_state()[1].tolist(), torch.get_rng_state()       # noqa: NPY002
     report = check("gaussian_score", foreign, "torch")
