@@ -19,6 +19,7 @@ from .reference import reference, sensitivity
 from .trial import Trial
 
 ROUNDINGS = 256.0
+COARSER = 64.0             # at random probes, which look for branches; the others count digits
 NONE, USUAL, MANY = 0, 3, 12     # changes of arguments: of a long loop, usual, that miss no entry
 LONG = 1000
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
@@ -182,7 +183,7 @@ def judge(contract, caller, probe):
             return probe
         slack = slack_of(contract, trial.dtypes[i], probe.situation.dtype, rounding[i], want[i])
         if probe.situation.regime in RANDOM:
-            slack = np.maximum(slack, rounding_of_data(probe, want[i], trial.dtypes[i]))
+            slack = np.maximum(COARSER * slack, rounding_of_data(probe, want[i], trial.dtypes[i]))
         components.append(judge_component(got, want[i], slack, mean))
     probe.components, probe.names = tuple(components), names
     return probe
