@@ -389,8 +389,8 @@ HEAD = f"""\
 # Accuracy
 
 Written by `python -m ledgers.accuracy`, and checked in every fifth case by
-`ledgers/test_accuracy.py`, which fails when a figure is above {LIMIT}, or more than twice the stored
-one and more than one unit.
+`ledgers/test_accuracy.py`, which fails when a figure is above {LIMIT}, or more than twice the
+stored one and more than one unit.
 
 Every closed form is compared with mpmath at 50 digits. The error of a result is that of its entry
 which is furthest off, over the size of its largest entry, in units of the condition number times
