@@ -30,7 +30,7 @@ def log_likelihood(f, x, sigma_min, sigma_max):
         return refsgm.log_likelihood(f, x, sigma_min, sigma_max)
 
     def flow(x, sigma):
-        return f(x, sigma), np.trace(f.jacobian(x, sigma), axis1=1, axis2=2)
+        return f(x, sigma), f.divergence(x, sigma)
     x_max, change = solve(flow, x, sigma_min, sigma_max, 1e-8)
     return (refsgm.prior_log_density(x_max, sigma_max) - change).astype(x.dtype)
 
