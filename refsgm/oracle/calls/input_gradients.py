@@ -54,7 +54,8 @@ def right_gradient(contract, args, name, weights):
             result = contract.function(args["log_density"].energy)(a)
         else:
             given = args | {name: a}
-            result = contract.function(*(given[n] for n in contract.args if n in given))
+            function = contract.answer or contract.function
+            result = function(*(given[n] for n in contract.args if n in given))
         parts = result if isinstance(result, tuple) else (result,)
         return sum(anp.sum(w * part) for w, part in zip(weights, parts))
     with warnings.catch_warnings(), np.errstate(all="ignore"):

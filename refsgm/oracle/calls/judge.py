@@ -156,8 +156,9 @@ def new_probe(contract, situation, caller=None):
         if caller.energy or caller.timesteps is not None:
             args = caller.place(arguments_taken(contract, situation, taken), situation)
             return probe_at(contract, situation, args, MANY if caller.timesteps else USUAL)
-    small = situation.B * situation.D <= REMEMBERED and situation.regime not in RANDOM
-    question = (remembered_question if small else question_of)(contract, situation, taken)
+    ask = question_of if situation.B * situation.D > REMEMBERED else (
+        remembered_random_question if situation.regime in RANDOM else remembered_question)
+    question = ask(contract, situation, taken)
     return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
                  Trial())
 
@@ -202,8 +203,9 @@ def question_of(contract, situation, taken):
     return question
 
 
-# A kind is asked the same in every check of it, and to answer is half the work of a check.
-remembered_question = lru_cache(4096)(question_of)
+# A kind is asked the same in every check of it, and to answer is half the work of a check. Random
+# questions are the same where the seed is.
+remembered_question, remembered_random_question = (lru_cache(n)(question_of) for n in (4096, 512))
 
 
 def probe_at(contract, situation, args, tries=USUAL):

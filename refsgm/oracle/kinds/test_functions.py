@@ -82,7 +82,7 @@ class Field:
             U, V = self.matrices
             diagonal = np.sum(U * V.T, axis=1) - self.gain
         J = self.theta[0] * diagonal - 3 * self.theta[2] * self.gain * x**2               # J_ii
-        return np.sum(J if level is None else J / (1 + level), axis=1)
+        return (J if level is None else J / (1 + level)).sum(1)
 
     def energy(self, x):
         """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric."""
