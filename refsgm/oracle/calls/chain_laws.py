@@ -66,9 +66,11 @@ def moments(law, chain, levels):
 
 
 def draws_its_own(chain, levels):
-    """Whether equal starts and equal draws end apart."""
-    ends = [chain.run(np.zeros((3, D)), Draws(None, D), levels) for _ in range(2)]
+    """Whether equal starts and equal draws end apart; what it draws, and where it ends, is kept."""
+    draws = Draws(None, D), Draws(None, D)
+    ends = [chain.run(np.zeros((3, D)), d, levels) for d in draws]
     if np.allclose(*ends, rtol=1e-6, atol=1e-6):
+        chain.counted[np.array(levels).tobytes()] = draws[0].count, ends[0][0]
         return not np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5)
     if np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5):
         raise Refused("it draws one noise vector for the whole batch: every chain needs its own")
@@ -114,28 +116,30 @@ def trial_starts(chain, levels):
     return np.float64(np.float32(x)), sizes
 
 
-def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY):
+def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY, quiet=False):
     """The response to unit vectors, a `Law`, once it is known to be one.  [POP-3]
 
     alone   whether to run a row by itself too
     draws   how often it will draw, where that is known from fewer steps; else it is counted
     curved  starts on the mixture, run beside the others; where that fails, by themselves
+    quiet   whether its draws did nothing at fewer steps: they have no rows, and the trial rows,
+            whose draws are large, tell whether they still do nothing
     """
     if len(curved) and chain.apart:
-        law = exact_law(chain, levels, alone, draws)
+        law = exact_law(chain, levels, alone, draws, quiet=quiet)
         return law._replace(curved=by_themselves(chain, levels, curved))
     count, at_zero = (draws, None) if draws is not None else counted(chain, levels)
     x, sizes = trial_starts(chain, levels)
-    first = ROWS + 1 + D
-    noise = Noise(sizes, first=first, count=count)
-    rows = np.concatenate([x, np.zeros((1, D)), np.eye(D), np.zeros((D * count, D)), curved])
+    first, units = ROWS + 1 + D, 0 if quiet else count
+    noise = Noise(sizes, first=first, count=units)
+    rows = np.concatenate([x, np.zeros((1, D)), np.eye(D), np.zeros((D * units, D)), curved])
     try:
         ends = chain.run(rows, noise, levels, len(curved))
     except Refused:
         if not len(curved):
             raise
         chain.apart = True
-        return exact_law(chain, levels, alone, draws, curved)
+        return exact_law(chain, levels, alone, draws, curved, quiet)
     if len(noise.kept) != count:
         if draws is not None:
             return exact_law(chain, levels, alone, None, curved)
@@ -143,9 +147,14 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY):
                         "from others: its number of draws depends on the states", False)
     end, offset, M = ends[:ROWS], ends[ROWS], (ends[ROWS + 1:first] - ends[ROWS]).T
     seen, late = chain.first, count > 0 and chain.drawn == chain.calls
-    N = (ends[first:first + D * count] - offset).reshape(-1, D, D)  # [i, j] response to e_j of z_i
-    check_affine(chain, levels, x, noise, end, M, N, offset, alone,
-                 0.0 if at_zero is None else at_zero - offset)
+    N = (ends[first:first + D * units] - offset).reshape(-1, D, D)  # [i, j] response to e_j of z_i
+    try:
+        check_affine(chain, levels, x, noise, end, M, N, offset, alone,
+                     0.0 if at_zero is None else at_zero - offset)
+    except NotAffine:
+        if not quiet:
+            raise
+        return exact_law(chain, levels, alone, draws, curved)
     start, own = 1.0, 0.0
     if seen is not None and seen.shape == rows.shape:
         start = np.trace(seen[ROWS + 1:first] - seen[ROWS]) / D
@@ -159,17 +168,26 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY):
 
 def by_themselves(chain, levels, curved):
     """Ends of starts on the mixture, in a run of their own; none where that fails."""
-    chain.target = mixture
     try:
-        return chain.run(curved, Draws(None, D), levels)
+        return on_the_mixture(chain, curved, Draws(None, D), levels)
     except Refused:
         return NOBODY
+
+
+def on_the_mixture(chain, x, rng, levels):
+    """Ends of a run whose rows are all on the mixture."""
+    chain.target = mixture
+    try:
+        return chain.run(x, rng, levels)
     finally:
         chain.target = chain.gaussian
 
 
 def counted(chain, levels):
     """How often it draws, and where it ends from zero without noise, alone."""
+    key = np.array(levels).tobytes()
+    if key in chain.counted:
+        return chain.counted[key]
     draws = Draws(None, D)
     end = chain.run(np.zeros((1, D)), draws, levels)[0]
     return draws.count, end

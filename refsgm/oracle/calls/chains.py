@@ -31,6 +31,7 @@ class Chain:
     traced  (level, x) of every call, where `trace` is set
     changed names of arguments that it changed in place;  single  whether float32 was seen
     apart   whether rows on the mixture have to run by themselves
+    counted how often it drew at zero, and where it ended, by the bytes of its levels
     """
 
     def __init__(self, sampler, framework, kind, coordinates, predicts, seconds, own=False):
@@ -40,7 +41,7 @@ class Chain:
         self.ends_at_zero, self.trace = True, False
         self.first, self.single, self.changed, self.narrow = None, False, set(), False
         self.calls = self.drawn = 0
-        self.own, self.first_level, self.apart = own, 0.0, False
+        self.own, self.first_level, self.apart, self.counted = own, 0.0, False, {}
 
     @property
     def flow(self):

@@ -161,7 +161,7 @@ def local_orders(ns, errors, floors):
 def agree(errors, differences):
     """Whether the last two local orders agree, or errors are at rounding."""
     e = np.array(errors[-4:])
-    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[1:], axis=1)
+    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[-3:], axis=1)
     q = [math.log2(max(a, 1e-300) / max(b, 1e-300)) for a, b in zip(r, r[1:])]
     return r[-1] < 1e-9 or abs(q[1] - q[0]) < SETTLED
 

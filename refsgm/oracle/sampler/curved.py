@@ -3,18 +3,20 @@
     dx / d sigma = -sigma s(x, sigma),    dx / dt = E[eps - x_0 | x] on the straight line
 
 A method may show a higher order on a Gaussian than it has, so its trajectories from a few starts
-are followed on a mixture too.
+are followed on a mixture too. Of a sampler with noise the ends of many chains are compared with the
+mixture itself, which shows a score that was made affine, and errors above a few percent.
 """
 
 from functools import lru_cache
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from ..calls.chain_laws import NOBODY, true_law
-from ..calls.chains import SIGMA_MAX
-from ..calls.targets import AXES, VARIANCES, mixture
+from ..calls.chain_laws import NOBODY, on_the_mixture, true_law
+from ..calls.chains import SIGMA_MAX, Refused
+from ..calls.targets import AXES, D, HALF, MEAN, NARROW, VARIANCES, mixture
 from .convergence import convergence
 
+CROWD, CROWD_STEPS, SURELY = 12_000, 128, 5                   # chains, and standard errors
 STARTS = np.stack([np.repeat([-1.2, -0.3, 0.4, 1.1], 2), np.tile([-0.7, 0.9], 4)], axis=1)  # (8, D)
 
 
@@ -99,3 +101,38 @@ def certify_curved(chain, result, runs, graded, floor):
         if found.answer == "not seen":
             result.doubts.append(f"on a mixture, {name}, {found.why}")
     result.targets.append("a mixture (its trajectories)")
+
+
+def certify_crowd(chain, result, run):
+    """Judge the ends of many chains on the mixture, against what the sampler leaves on a Gaussian.
+
+    run  its exact law on the Gaussian: an error of the same kind is allowed here
+    """
+    if chain.predicts == "consistency" or run.law.start == 0:
+        result.notes.append("it is not followed on a second target")
+        return
+    rng, levels = np.random.default_rng(2), chain.levels(run.n)
+    (a, b), (c, d) = chain.kernel(levels[0]), chain.kernel(levels[-1])
+    sign = np.where(rng.random((CROWD, 1)) < 0.6, 1.0, -1.0)
+    x_0 = MEAN + (sign * (HALF @ AXES) + NARROW**0.5 * rng.standard_normal((CROWD, D))) @ AXES.T
+    try:
+        ends = on_the_mixture(chain, (a * x_0 + b * rng.standard_normal((CROWD, D)))
+                              / run.law.start, rng, levels)
+    except Refused as reason:
+        result.notes.append(f"on a mixture, {reason}: its law is that on a Gaussian")
+        return
+    half = c * HALF @ AXES                                       # of x_0: 0.6 - 0.4, 1 - 0.2^2
+    variance = c**2 * NARROW + d**2 + 0.96 * half**2
+    q = ((ends - c * MEAN) @ AXES - 0.2 * half) / variance**0.5
+    covariance = 0.96 * np.prod(half) / np.prod(variance**0.5)
+    seen = np.stack([*q.T, *(q.T**2 - 1), q[:, 0] * q[:, 1] - covariance])
+    off, error = np.mean(seen, axis=1), np.std(seen, axis=1) / CROWD**0.5
+    allowed = SURELY * error + 3 * np.max(np.abs(run.e))
+    worst = int(np.argmax(np.abs(off) / allowed))
+    result.targets.append(f"a mixture ({CROWD} chains)")
+    if abs(off[worst]) > allowed[worst]:
+        what = ("mean", "mean", "variance", "variance", "covariance")[worst]
+        result.problems.append(
+            f"on a mixture, whose score is not affine, the {what} of its ends along an axis is off "
+            f"by {off[worst]:.2g} of the right {'variance' if worst > 1 else 'deviation'} after "
+            f"{run.n} steps, where {allowed[worst]:.2g} may be chance and the error of its steps")
