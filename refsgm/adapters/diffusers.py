@@ -63,6 +63,7 @@ def own_loop(cls, settings, flow):
     def sampler(model, x, n, rng):
         s = cls(**settings)
         s.set_timesteps(n)
+        in_numbers(s)
         x = x * float(getattr(s, "init_noise_sigma", 1.0))
         for t in s.timesteps:
             scaled = s.scale_model_input(x, t) if hasattr(s, "scale_model_input") else x
@@ -70,6 +71,12 @@ def own_loop(cls, settings, flow):
             x = s.step(model(scaled, level), t, x).prev_sample
         return x
     return sampler
+
+
+def in_numbers(s):
+    """Let LMS have its levels as NumPy's: it integrates polynomials in them, a number at a time."""
+    if hasattr(s, "get_lms_coefficient"):
+        s.sigmas = s.sigmas.numpy()
 
 
 def alpha_bar_at(s, t):
@@ -185,6 +192,7 @@ def by_sigma(cls, settings, eps, x, sigmas):
         s.set_timesteps(min(len(sigmas) - 1, 500))
         s.sigmas, s.timesteps = sigmas.clone(), sigmas[:-1].clone()
         s.num_inference_steps = len(s.timesteps)
+    in_numbers(s)
     for t in s.timesteps:
         x_in = s.scale_model_input(x, t) * (1 + t**2)**0.5
         x = s.step(eps(x_in, t), t, x).prev_sample
