@@ -242,7 +242,7 @@ def why_not(chain, levels, off):
     ends = [chain.run(zeros, Noise(np.full(ROWS, s)), levels) for s in (0.0, 1.0, 2.0)]
     one, two = ends[1] - ends[0], ends[2] - ends[0]
     ratio = np.sum(one * two) / max(np.sum(one * one), 1e-300)
-    if np.max(np.abs(one)) > 1e-3 and abs(ratio - 2) > 0.2 and np.allclose(two, ratio * one,
+    if np.max(np.abs(one)) > 1e-3 and ratio > 2.2 and np.allclose(two, ratio * one,
                                             atol=1e-6 * (1 + np.max(np.abs(two)))):
         return NotAffine(f"draws that are doubled move its end {ratio:.3g} times as far: its noise "
                          "is a product of draws, which is not normal", True)
@@ -250,7 +250,8 @@ def why_not(chain, levels, off):
         return NotAffine(f"it is affine only to {np.max(off):.1g}: it rounds to half precision, or "
                          "takes decisions that depend on its states", False)
     return NotAffine("it is not affine in its state and draws although the score is: it accepts "
-                     "and rejects, multiplies draws, or adapts its steps to its states", False)
+                     "and rejects, multiplies draws or takes their signs, or adapts its steps to "
+                     "its states", False)
 
 
 def ratio_far(off):
@@ -279,8 +280,11 @@ def sampled_law(chain, levels, start, rng, chains=CHAINS):
     return Law(M, np.mean(rest, axis=0), noise, 0.0, False, factor, own, error, end)
 
 
-def not_normal(law):
+def not_normal(law, last=True):
     """How the ends of chains differ from normal ones: a sentence, or None.
+
+    last  whether these are the most steps: at fewer, the ends of noise that is plus or minus one
+          have less kurtosis than normal ones, as is right
 
     Skewness and excess kurtosis of 8 projections, whose standard errors are (6/B)^1/2, (24/B)^1/2.
     """
@@ -292,7 +296,7 @@ def not_normal(law):
     B = len(p)
     skew, kurtosis = np.mean(p**3, axis=0), np.mean(p**4, axis=0) - 3
     i, j = np.argmax(np.abs(skew)), np.argmax(np.abs(kurtosis))
-    if abs(kurtosis[j]) > 6 * (24 / B)**0.5:
+    if abs(kurtosis[j]) > 6 * (24 / B)**0.5 and (last or kurtosis[j] > 0):
         return f"the kurtosis of its ends is {3 + kurtosis[j]:.3g}, where 3 is right"
     if abs(skew[i]) > 6 * (6 / B)**0.5:
         return f"the skewness of its ends is {skew[i]:.3g}, where 0 is right"

@@ -41,7 +41,7 @@ def certify_by_chains(chain, result, start, deterministic):
     if np.max(np.abs(limit)) > result.power:
         result.problems.append(named(runs, None, chain, weights))
     for run in runs[::-1]:
-        strange = not_normal(run.law)
+        strange = not_normal(run.law, run is runs[-1])
         if strange:
             result.problems.append(f"after {run.n} steps {strange}: its noise or its steps are "
                                    "not those of a sampler, although the score is affine")
