@@ -67,12 +67,18 @@ def moments(law, chain, levels):
 
 def draws_its_own(chain, levels):
     """Whether equal starts and equal draws end apart; what it draws, and where it ends, is kept."""
-    draws = Draws(None, D), Draws(None, D)
-    ends = [chain.run(np.zeros((3, D)), d, levels) for d in draws]
-    if np.allclose(*ends, rtol=1e-6, atol=1e-6):
-        chain.counted[np.array(levels).tobytes()] = draws[0].count, ends[0][0]
-        return not np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5)
-    if np.allclose(ends[0], ends[0][:1], rtol=1e-5, atol=1e-5):
+    draws, x = Draws(None, D), np.ones((3, D))
+    first, second = chain.run(x, draws, levels), chain.run(x, Draws(None, D), levels)
+    alike = [np.allclose(ends, ends[:1], rtol=1e-5, atol=1e-5) for ends in (first, second)]
+    if np.allclose(first, second, rtol=1e-6, atol=1e-6):
+        chain.counted[np.array(levels).tobytes()] = draws.count, first[0]
+        chain.seeded = not alike[0]
+        return not alike[0]
+    if all(alike):
+        third = chain.run(x, Draws(None, D), levels)
+        if np.max(np.abs(third - second)) < 0.05 * np.max(np.abs(second - first)):
+            raise Refused("it keeps something from one run to the next: its first run and its "
+                          "second end apart from an equal start and equal draws")
         raise Refused("it draws one noise vector for the whole batch: every chain needs its own")
     return True
 
@@ -128,7 +134,7 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY, quiet=False)
     if len(curved) and chain.apart:
         law = exact_law(chain, levels, alone, draws, quiet=quiet)
         return law._replace(curved=by_themselves(chain, levels, curved))
-    count, at_zero = (draws, None) if draws is not None else counted(chain, levels)
+    count, at_one = (draws, None) if draws is not None else counted(chain, levels)
     x, sizes = trial_starts(chain, levels)
     first, units = ROWS + 1 + D, 0 if quiet else count
     noise = Noise(sizes, first=first, count=units)
@@ -150,7 +156,7 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY, quiet=False)
     N = (ends[first:first + D * units] - offset).reshape(-1, D, D)  # [i, j] response to e_j of z_i
     try:
         check_affine(chain, levels, x, noise, end, M, N, offset, alone,
-                     0.0 if at_zero is None else at_zero - offset)
+                     0.0 if at_one is None else at_one - np.sum(M, axis=1) - offset)
     except NotAffine:
         if not quiet:
             raise
@@ -184,12 +190,12 @@ def on_the_mixture(chain, x, rng, levels):
 
 
 def counted(chain, levels):
-    """How often it draws, and where it ends from zero without noise, alone."""
+    """How often it draws, and where it ends from (1, 1) without noise, alone or in three rows."""
     key = np.array(levels).tobytes()
     if key in chain.counted:
         return chain.counted[key]
     draws = Draws(None, D)
-    end = chain.run(np.zeros((1, D)), draws, levels)[0]
+    end = chain.run(np.ones((1, D)), draws, levels)[0]
     return draws.count, end
 
 
@@ -212,6 +218,11 @@ def check_affine(chain, levels, x, noise, end, M, N, offset, alone, elsewhere):
     if max(np.max(off), apart) <= allowed:
         return
     if apart > max(allowed, 1e-3 * np.max(off)):
+        before = chain.counted.get(np.array(levels).tobytes())
+        if before and not np.allclose(chain.run(np.ones((3, D)), Draws(None, D), levels)[0],
+                                      before[1], rtol=1e-6, atol=1e-6):
+            raise NotAffine("it keeps something from one run to the next: it ends elsewhere in a "
+                            "later run from an equal start and equal draws", True)
         raise NotAffine("a row ends elsewhere in another batch: its steps depend on the other "
                         "rows", False)
     raise why_not(chain, levels, off)

@@ -31,7 +31,8 @@ class Chain:
     traced  (level, x) of every call, where `trace` is set
     changed names of arguments that it changed in place;  single  whether float32 was seen
     apart   whether rows on the mixture have to run by themselves
-    counted how often it drew at zero, and where it ended, by the bytes of its levels
+    counted how often it drew from (1, 1), and where it ended, by the bytes of its levels
+    seeded  whether it draws the same noise of its own in every run
     """
 
     def __init__(self, sampler, framework, kind, coordinates, predicts, seconds, own=False):
@@ -42,6 +43,7 @@ class Chain:
         self.first, self.single, self.changed, self.narrow = None, False, set(), False
         self.calls = self.drawn = 0
         self.own, self.first_level, self.apart, self.counted = own, 0.0, False, {}
+        self.seeded = False
 
     @property
     def flow(self):

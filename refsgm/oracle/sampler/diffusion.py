@@ -92,7 +92,8 @@ def how_it_draws(chain, result):
         result.notes.append(f"it does not take {'t' if chain.flow else 'sigma'} = 0, so the levels "
                             f"end at {SIGMA_MIN:g}")
     if own:
-        return [], ("it draws its own noise, so " + ESTIMATED + "; draw from the rng that is "
+        same = ", the same in every run," if chain.seeded else ","
+        return [], (f"it draws its own noise{same} so {ESTIMATED}; draw from the rng that is "
                     "passed for an exact certificate")
     laws = []
     for n in STEPS[:2]:
