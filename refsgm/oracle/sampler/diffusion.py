@@ -50,7 +50,9 @@ def certify_diffusion(chain, result, start, deterministic):
         again = graded(chain, result, floor, runs)
     last_step(chain, result, runs[-1].law, runs[-1].n)
     if not result.problems and noisy:
-        certify_crowd(chain, result, next(run for run in runs if run.n >= CROWD_STEPS))
+        run = next(run for run in runs if run.n >= CROWD_STEPS)
+        certify_crowd(chain, result, run.levels, run.law.start, np.max(np.abs(run.e)),
+                      f"{run.n} steps")
     elif not result.problems:
         certify_curved(chain, result, runs, again, floor)
     if not result.tables or all(not orders for _, _, orders, _, _ in result.tables):

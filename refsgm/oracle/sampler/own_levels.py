@@ -10,12 +10,14 @@ from ..calls.chain_laws import NotAffine, draws_its_own, exact_law
 from ..calls.chains import Refused
 from ..calls.targets import AXES, D, VARIANCES
 from .convergence import convergence
+from .curved import certify_crowd, certify_end
 from .orders import SETTLED
 from .runs import draws_ahead, run_of
 from .starts import in_single, said
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
 WATCHED, ROUGH = 50, 2e-3           # steps where calls are compared with states; a rounding shows
+CROWDED = 125                       # steps of many chains on the mixture
 FLAT = 1e-5                         # of a standard deviation: more steps would move it no more
 
 
@@ -62,7 +64,14 @@ def certify_own_levels(chain, result, start, deterministic):
             f"its law does not tend to the data: after {tried[-1]} steps the variances along the "
             f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and "
             f"{right[1]:.4g} are right")
-    elif last < 3 * left:
+    elif np.max(np.abs(law.noise)) < 1e-6:
+        certify_end(chain, result, doubled[-1], left)
+    else:
+        run = runs[CROWDED]
+        chain.run(np.zeros((1, D)), Draws(None, D), run.levels)      # where it begins at these
+        certify_crowd(chain, result, run.levels, run.law.start, np.max(np.abs(run.e)) + left,
+                      f"{CROWDED} steps")
+    if found.answer == "certified" and last < 3 * left:
         result.notes.append(f"after {tried[-1]} steps its last level, sigma = {b / a:.3g}, "
                             "limits it")
 
