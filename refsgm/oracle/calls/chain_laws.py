@@ -223,6 +223,7 @@ def check_affine(chain, levels, x, noise, end, M, N, offset, alone, elsewhere):
                                       before[1], rtol=1e-6, atol=1e-6):
             raise NotAffine("it keeps something from one run to the next: it ends elsewhere in a "
                             "later run from an equal start and equal draws", True)
+        chain.coupled = True
         raise NotAffine("a row ends elsewhere in another batch: its steps depend on the other "
                         "rows", False)
     raise why_not(chain, levels, off)
@@ -250,14 +251,17 @@ def why_not(chain, levels, off):
         return NotAffine("it is not affine in its state although the score is: it clips, "
                          "thresholds or normalises what is large", True)
     zeros = np.zeros((ROWS, D))
-    ends = [chain.run(zeros, Noise(np.full(ROWS, s)), levels) for s in (0.0, 1.0, 2.0)]
-    one, two = ends[1] - ends[0], ends[2] - ends[0]
+    e = [chain.run(zeros, Noise(np.full(ROWS, s)), levels) for s in (0.0, 1.0, 2.0, 3.0)]
+    one, two, bend = e[1] - e[0], e[2] - e[0], e[2] - 2 * e[1] + e[0]
     ratio = np.sum(one * two) / max(np.sum(one * one), 1e-300)
-    if np.max(np.abs(one)) > 1e-3 and ratio > 2.2 and np.allclose(two, ratio * one,
-                                            atol=1e-6 * (1 + np.max(np.abs(two)))):
+    slack = 1e-6 * (1 + np.max(np.abs(e)))
+    if np.max(np.abs(one)) > 1e-3 and ratio > 2.2 and np.allclose(two, ratio * one, atol=slack):
         return NotAffine(f"draws that are doubled move its end {ratio:.3g} times as far: its noise "
                          "is a product of draws, which is not normal", True)
-    if np.median(off) < 3e-2 and not np.any(ratio_far(off)):
+    if np.max(np.abs(bend)) > 1e-3 and np.allclose(e[3] - 2 * e[2] + e[1], bend, atol=slack):
+        return NotAffine("its end is quadratic in the size of its draws: it multiplies draws by "
+                         "one another, and a product of draws is not normal", True)
+    if np.max(off) < 3e-2 and not np.any(ratio_far(off)):
         return NotAffine(f"it is affine only to {np.max(off):.1g}: it rounds to half precision, or "
                          "takes decisions that depend on its states", False)
     return NotAffine("it is not affine in its state and draws although the score is: it accepts "

@@ -34,6 +34,7 @@ class Chain:
     apart   whether rows on the mixture have to run by themselves
     counted how often it drew from (1, 1), and where it ended, by the bytes of its levels
     seeded  whether it draws the same noise of its own in every run
+    coupled whether a row ends elsewhere in another batch
     """
 
     def __init__(self, sampler, framework, kind, coordinates, predicts, seconds, own=False):
@@ -44,7 +45,7 @@ class Chain:
         self.first, self.single, self.changed, self.narrow = None, False, set(), False
         self.calls = self.drawn = 0
         self.own, self.first_level, self.apart, self.counted = own, 0.0, False, {}
-        self.seeded, self.batch = False, ()
+        self.seeded, self.coupled, self.batch = False, False, ()
 
     @property
     def flow(self):

@@ -12,7 +12,8 @@ from .runs import run_of
 from .starts import in_single, said, start_problem
 
 STANDARD_ERRORS = 5
-SAMPLED = {16: 12_000, 32: 44_000, 64: 12_000, 128: 36_000}     # chains, about w_k / n_k^(1/2)
+SAMPLED = {16: 10_000, 32: 36_000, 64: 10_000, 128: 32_000}     # chains, about w_k / n_k^(1/2)
+FEW, BATCHES = 4, 40                                            # of rows that depend on each other
 ESTIMATED = (f"its law is estimated from chains and judged within {STANDARD_ERRORS} standard "
              "errors")
 
@@ -38,7 +39,7 @@ def certify_by_chains(chain, result, start, deterministic):
     limit = weights @ np.stack([run.e for run in runs])
     result.power = float(STANDARD_ERRORS * np.sum(2 * weights**2 / list(SAMPLED.values()))**0.5)
     order_of(result, ns, STANDARD_ERRORS)
-    if np.max(np.abs(limit)) > result.power:
+    if np.max(np.abs(limit)) > result.power and not not_normal(law):
         result.problems.append(named(runs, None, chain, weights))
     for run in runs[::-1]:
         strange = not_normal(run.law, run is runs[-1])
@@ -46,4 +47,24 @@ def certify_by_chains(chain, result, start, deterministic):
             result.problems.append(f"after {run.n} steps {strange}: its noise or its steps are "
                                    "not those of a sampler, although the score is affine")
             break
+    if chain.coupled and not result.problems:
+        small_batches(chain, result, runs[0], start, rng)
     claim(result, chain.single)
+
+
+def small_batches(chain, result, run, start, rng):
+    """Doubt a sampler whose rows depend on others, where it ends elsewhere in batches of four.
+
+    run  its law in a large batch, at few steps
+    """
+    ends = np.concatenate([sampled_law(chain, run.levels, start, rng, FEW).rest
+                           for _ in range(BATCHES)])
+    end, count = run.law.rest, FEW * BATCHES
+    sd = np.std(end, axis=0)
+    mean = (np.mean(ends, axis=0) - np.mean(end, axis=0)) / sd
+    var = np.var(ends, axis=0) / sd**2 - 1
+    if np.max(np.abs(mean)) > 6 / count**0.5 or np.max(np.abs(var)) > 6 * (2 / count)**0.5:
+        result.doubts.append(
+            f"its rows depend on the other rows: in batches of {FEW} its mean is off by "
+            f"{np.max(np.abs(mean)):.2g} standard deviations, and its variance by "
+            f"{100 * np.max(np.abs(var)):.0f} %, from those in a large batch")

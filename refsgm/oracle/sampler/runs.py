@@ -17,6 +17,7 @@ from .orders import SETTLED
 STEPS, LONG = (32, 64, 128, 256, 512, 1024), 2048
 NARROW_STEPS, ENOUGH = 512, 256               # the most in float32; the least, where all is clear
 LATE = 1024                                   # where it is late for two local orders to agree
+CLEARLY = 20                                  # times its uncertainty: a limit that is wrong
 KNOWN = 1e-3                                  # of a variance: the limit is known that well by then
 
 
@@ -96,7 +97,7 @@ def same(runs, others):
 
 
 def done(errors, result, jump, chain, late):
-    """Whether more steps would tell no more: certified, and its last two local orders agree.
+    """Whether more steps would tell no more: clearly wrong, or certified and two orders agree.
 
     late  whether it is enough that both reach the order that is claimed
     """
@@ -106,6 +107,9 @@ def done(errors, result, jump, chain, late):
         return True
     found = convergence([STEPS[0] * 2**k for k in range(len(errors))], errors,
                         3e-5 if chain.single else result.rounding_error, jump, chain.single)
+    if (found.answer == "wrong" and found.growth == 0 and len(errors) > 4
+            and np.linalg.norm(found.limit) > CLEARLY * found.uncertainty):
+        return True
     reached = late and result.claimed_order and found.spread < SETTLED and min(
         q for _, q in found.orders[-2:]) > result.claimed_order - 0.25
     return (found.answer == "certified" and found.uncertainty < KNOWN + jump

@@ -213,10 +213,10 @@ def half_noise(f, x, step, n, rng):
 
 
 HIDDEN = [
-    ("one coordinate times 1.0025", one_coordinate, {}, "in its last step"),
+    ("one coordinate times 1.0025", one_coordinate, {}, "covariance tends to"),
     ("states clipped at 80", clipped_far, {}, "clip"),
     ("one draw for all steps", reverse(lambda i, n, rng, shape, z: fresh(rng, shape) if i == 0
-                                       else z), {}, "noise"),
+                                       else z), {}, "diverges"),
     ("one draw for two steps", reverse(lambda i, n, rng, shape, z: fresh(rng, shape)
                                        if i % 2 == 0 else z), {}, "noise is too large"),
     ("noise that turns round", reverse(lambda i, n, rng, shape, z: fresh(rng, shape)
@@ -225,7 +225,7 @@ HIDDEN = [
                                      0.3 * z + 0.91**0.5 * fresh(rng, shape)), {},
      "noise is too large"),
     ("noise of random size", reverse(lambda i, n, rng, shape, z: fresh(rng, shape)
-                                     * (1 + 0.2 * fresh(rng, shape))), {}, "draws"),
+                                     * (1 + 0.2 * fresh(rng, shape))), {}, "product of draws"),
     ("noise that grows", reverse(lambda i, n, rng, shape, z: (1 + 0.05 * i / n)
                                  * fresh(rng, shape)), {}, "noise"),
     ("score x 0.995", reverse(lambda i, n, rng, shape, z: fresh(rng, shape), 0.995), {},
@@ -235,22 +235,23 @@ HIDDEN = [
     ("x_0 clipped below 1/2", x0_steps(lambda x_0, t, s: np.clip(x_0, -2, 2) if t < 0.5 else x_0),
      {}, "clip"),
     ("thresholds of the batch", x0_steps(percentile), {}, "other rows"),
-    ("guidance rescale", x0_steps(rescaled), {}, "normalises"),
+    ("guidance rescale", x0_steps(rescaled), {}, "not affine"),
     ("Horner's method", horner, {"claimed_order": 4}, "order"),
     ("knows the Gaussian", knows_the_gaussian, {}, "mixture"),
     ("linear about the mean", about_the_mean(False), {}, "mixture"),
     ("linear about the mean, noisy", about_the_mean(True), {}, "mixture"),
     ("less noise where the score bends", skips_hard_rows, {}, "mixture"),
     ("slopes kept between runs", Remembers(), {"claimed_order": 2}, "from one run to the next"),
-    ("other in its first runs", Warms(), {}, ""),
+    ("other in its first runs", Warms(), {}, "from one run to the next"),
     ("signs of the batch", reverse(flipped), {}, "other rows"),
-    ("churn, noise x 1.05", lambda *a: churned(*a, noise=1.05), {}, ""),
-    ("churn at the old level", unraised, {}, ""), ("shrinking", shrinking, {}, ""),
-    ("flow SDE, g^2 of the score", flow_sde_wrong, FLOW, ""),
+    ("churn, noise x 1.05", lambda *a: churned(*a, noise=1.05), {}, "noise is too large"),
+    ("churn at the old level", unraised, {}, "takes no noise, but adds"),
+    ("shrinking", shrinking, {}, "diverges"),
+    ("flow SDE, g^2 of the score", flow_sde_wrong, FLOW, "noise is too small"),
     ("vp SDE, half of the score", vp_half_score, VP | {"predicts": "score"}, "probability flow"),
     ("DDPM with a floor", vp_floor, VP, "diverges"), ("levels added up in half", added_up, {}, ""),
     ("chunks share their noise", in_chunks, {}, ""),
     ("flow Heun as order 3", flow_heun, FLOW | {"claimed_order": 3}, "order"),
     ("Langevin, half of the noise", half_noise, {"kind": "langevin"}, "noise is too small"),
     ("Langevin, clipped", lambda f, x, a, n, rng: [np.clip(y, -6, 6) for y in langevin(
-        f, x, a, n, rng)], {"kind": "langevin"}, "")]
+        f, x, a, n, rng)], {"kind": "langevin"}, "clip")]
