@@ -250,7 +250,7 @@ HIDDEN = [
     ("flow SDE, g^2 of the score", flow_sde_wrong, FLOW, "noise is too small"),
     ("vp SDE, half of the score", vp_half_score, VP | {"predicts": "score"}, "probability flow"),
     ("DDPM with a floor", vp_floor, VP, "diverges"), ("levels added up in half", added_up, {}, ""),
-    ("chunks share their noise", in_chunks, {}, ""),
+    ("chunks share their noise", in_chunks, {}, "kurtosis"),
     ("flow Heun as order 3", flow_heun, FLOW | {"claimed_order": 3}, "order"),
     ("Langevin, half of the noise", half_noise, {"kind": "langevin"}, "noise is too small"),
     ("Langevin, clipped", lambda f, x, a, n, rng: [np.clip(y, -6, 6) for y in langevin(
