@@ -14,7 +14,7 @@ from .causes import named
 from .convergence import convergence
 from .curved import CROWD_STEPS, certify_crowd, certify_curved, starts_of
 from .orders import claim
-from .runs import STEPS, draws_ahead, grid_runs, jump_of, run_of
+from .runs import ENOUGH, LONG, STEPS, draws_ahead, grid_runs, jump_of, run_of
 from .starts import in_single, last_step, said, start_problem
 from .steps import first_step, first_wrong_step
 
@@ -128,7 +128,9 @@ def graded(chain, result, floor, runs):
     runs  those on the first
     """
     try:
-        runs = grid_runs(chain, result, "graded", first=runs[0].law, others=runs)
+        most = LONG if runs[-1].n < LONG else STEPS[-1]               # the longest is run once
+        runs = grid_runs(chain, result, "graded", first=runs[0].law, others=runs,
+                         few=(ENOUGH, most))
     except Refused as reason:
         result.doubts.append(f"on graded levels {reason}")
         return []

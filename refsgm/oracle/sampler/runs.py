@@ -16,7 +16,7 @@ from .orders import SETTLED
 
 STEPS, LONG = (32, 64, 128, 256, 512, 1024), 2048
 NARROW_STEPS, ENOUGH = 512, 256               # the most in float32; the least, where all is clear
-LATE = 1024                                   # where it is late for two local orders to agree
+LATE = 512                                    # where it is enough that orders reach the claim
 CLEARLY = 20                                  # times its uncertainty: a limit that is wrong
 KNOWN = 1e-3                                  # of a variance: the limit is known that well by then
 

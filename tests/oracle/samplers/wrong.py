@@ -331,7 +331,8 @@ def ve_ancestral_on_a_flow(f, x, ts, rng, eta=1.0):
     return x
 
 
-WRONG = [*W, *HIDDEN, ("ve's ancestral step on a flow", ve_ancestral_on_a_flow, FLOW, "lacks the scale"),
+WRONG = [*W, *HIDDEN,
+         ("ve's ancestral step on a flow", ve_ancestral_on_a_flow, FLOW, "lacks the scale"),
          ("DDPM's mean for DDIM", lambda f, x, a, r: ddpm(f, x, a, Zero()), VP, "no noise"),
          ("flow ancestral, no new scale",
           lambda f, x, t, r: flow_ancestral(f, x, t, Twice(r)), FLOW, "noise is too large")]
