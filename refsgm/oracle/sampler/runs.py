@@ -110,10 +110,21 @@ def done(errors, result, jump, chain, late):
     if (found.answer == "wrong" and found.growth == 0 and len(errors) > 4
             and np.linalg.norm(found.limit) > CLEARLY * found.uncertainty):
         return True
-    reached = late and result.claimed_order and found.spread < SETTLED and min(
-        q for _, q in found.orders[-2:]) > result.claimed_order - 0.25
     return (found.answer == "certified" and found.uncertainty < KNOWN + jump
-            and (reached or agree(errors, jump > 0)))
+            and (agree(errors, jump > 0) or reached([q for _, q in found.orders[-3:]],
+                                                    result.claimed_order, late)))
+
+
+def reached(q, claimed, late):
+    """Whether local orders q have reached the one that is claimed, or rise towards it, ever less.
+
+    late  whether it is enough that the last two are near enough to each other
+    """
+    if claimed is None or len(q) < 2 or q[-1] < claimed - 0.25:
+        return False
+    if late and q[-2] > claimed - 0.25 and abs(q[-1] - q[-2]) < SETTLED:
+        return True
+    return len(q) == 3 and 0 < q[2] - q[1] < 0.6 * (q[1] - q[0]) and q[2] - q[1] < SETTLED
 
 
 def jump_of(chain, grid):
