@@ -16,7 +16,7 @@ from ...exact.sampler_laws import Draws
 from .chains import CHAINS, Refused
 from .targets import AXES, COV, D, MEAN, mixture
 
-ROWS, LARGE = 24, 12.0                # rows of the test, and a start in standard deviations
+ROWS, ONE, LARGE = 24, 7, 12.0        # rows of the test, that of (1, 1), a start in deviations
 NOBODY = np.zeros((0, D))
 
 
@@ -117,8 +117,8 @@ def trial_starts(chain, levels):
     size = np.sqrt(np.max(np.diag(cov))) * LARGE
     sizes = np.ones(ROWS)
     x[0], x[1], x[3], x[4] = size * AXES[:, 0], -size * AXES[:, 1], 2 * x[2], 0.0
-    x[6] = size * AXES[:, 1]
-    sizes[0], sizes[3], sizes[5], sizes[6] = 6.0, 2.0, 0.0, 0.0
+    x[6], x[ONE] = size * AXES[:, 1], 1.0
+    sizes[0], sizes[3], sizes[5], sizes[6], sizes[ONE] = 6.0, 2.0, 0.0, 0.0, 0.0
     return np.float64(np.float32(x)), sizes
 
 
@@ -156,7 +156,7 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY, quiet=False)
     N = (ends[first:first + D * units] - offset).reshape(-1, D, D)  # [i, j] response to e_j of z_i
     try:
         check_affine(chain, levels, x, noise, end, M, N, offset, alone,
-                     0.0 if at_one is None else at_one - np.sum(M, axis=1) - offset)
+                     0.0 if at_one is None else at_one - end[ONE])
     except NotAffine:
         if not quiet:
             raise
