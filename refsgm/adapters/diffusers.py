@@ -8,6 +8,8 @@ and its float32 is read as float64: what remains is its formulas.
 """
 
 import contextlib
+import copy
+import functools
 import importlib
 import inspect
 import math
@@ -61,8 +63,9 @@ def scheduler(name, settings, levels="own"):
 def own_loop(cls, settings, flow):
     """(model, x, n, rng) -> x by the scheduler's own loop."""
     def sampler(model, x, n, rng):
-        s = cls(**settings)
+        s = new(cls, settings)
         s.set_timesteps(n)
+        in_numbers(s)
         x = x * float(getattr(s, "init_noise_sigma", 1.0))
         for t in s.timesteps:
             scaled = s.scale_model_input(x, t) if hasattr(s, "scale_model_input") else x
@@ -70,6 +73,28 @@ def own_loop(cls, settings, flow):
             x = s.step(model(scaled, level), t, x).prev_sample
         return x
     return sampler
+
+
+def new(cls, settings):
+    """A scheduler of that class: a copy, for some take a second to make the table that they have.
+    """
+    import torch
+    try:
+        return copy.deepcopy(made(cls, tuple(settings.items()), torch.get_default_dtype()))
+    except TypeError:                                       # settings that cannot be remembered
+        return cls(**settings)
+
+
+@functools.lru_cache(4)
+def made(cls, settings, dtype):
+    """The scheduler as it is when it is new, in the precision of now."""
+    return cls(**dict(settings))
+
+
+def in_numbers(s):
+    """Let LMS have its levels as NumPy's: it integrates polynomials in them, a number at a time."""
+    if hasattr(s, "get_lms_coefficient"):
+        s.sigmas = s.sigmas.numpy()
 
 
 def alpha_bar_at(s, t):
@@ -175,7 +200,7 @@ def by_sigma(cls, settings, eps, x, sigmas):
     if "use_exponential_sigmas" in inspect.signature(cls).parameters:
         if float(sigmas[-1]) > 0:
             raise ValueError("the last sigma must be 0 for this scheduler")
-        s = cls(**{"use_exponential_sigmas": True} | settings)
+        s = new(cls, {"use_exponential_sigmas": True} | settings)
         given = sigmas[:-1].numpy()
         s._convert_to_exponential = lambda *_, **__: given
         s._sigma_to_t = lambda sigma, *_: np.asarray(sigma)
@@ -185,6 +210,7 @@ def by_sigma(cls, settings, eps, x, sigmas):
         s.set_timesteps(min(len(sigmas) - 1, 500))
         s.sigmas, s.timesteps = sigmas.clone(), sigmas[:-1].clone()
         s.num_inference_steps = len(s.timesteps)
+    in_numbers(s)
     for t in s.timesteps:
         x_in = s.scale_model_input(x, t) * (1 + t**2)**0.5
         x = s.step(eps(x_in, t), t, x).prev_sample
