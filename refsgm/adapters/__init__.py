@@ -11,6 +11,7 @@ from . import azula, diffusers, k_diffusion, lucidrains, odes, score_models, sma
 from .azula import azula_sampler
 from .diffusers import scheduler
 from .edm import edm_form
+from .jax_solvers import diffrax_names, diffrax_solver, gensbi_names, gensbi_solver
 from .k_diffusion import k_sampler
 from .lucidrains import lucid_sampler, lucid_step
 from .odes import flow_solver, ode_solver
@@ -18,9 +19,9 @@ from .score_models import score_sampler
 from .smalldiffusion import small_sampler
 from .torchcfm import matcher_step
 
-__all__ = ["PACKAGES", "adapted", "azula_sampler", "edm_form", "flow_solver", "k_sampler",
-           "lucid_sampler", "lucid_step", "matcher_step", "names", "ode_solver", "scheduler",
-           "score_sampler", "small_sampler"]
+__all__ = ["PACKAGES", "adapted", "azula_sampler", "diffrax_solver", "edm_form", "flow_solver",
+           "gensbi_solver", "k_sampler", "lucid_sampler", "lucid_step", "matcher_step", "names",
+           "ode_solver", "scheduler", "score_sampler", "small_sampler"]
 
 # package: (adapter, its names, the levels that it has where none are asked for)
 PACKAGES = {"diffusers": (scheduler, diffusers.names, "own"),
@@ -29,6 +30,8 @@ PACKAGES = {"diffusers": (scheduler, diffusers.names, "own"),
             "smalldiffusion": (small_sampler, smalldiffusion.names, "given"),
             "flow_matching": (flow_solver, odes.names, "given"),
             "torchdiffeq": (ode_solver, odes.names, "given"),
+            "diffrax": (diffrax_solver, diffrax_names, "given"),
+            "gensbi": (gensbi_solver, gensbi_names, None),
             "score_models": (score_sampler, score_models.names, "own"),
             "denoising_diffusion_pytorch": (lucid_sampler, lucidrains.names, "own")}
 
