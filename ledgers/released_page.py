@@ -157,7 +157,9 @@ def both(plain, again):
     if not plain:
         return "not measured"
     if plain["claimed_order"] is None:
-        return "; ".join(plain["problems"]) or "the right law"
+        errors = [f"{cov:.2g} at {n:g}" for n, _, cov in plain["rows"] if n in (20, 50)]
+        return "; ".join([*plain["problems"]] or ["the right law"]) + (
+            f" (error of the covariance {', '.join(errors)} steps)" if errors else "")
     return by_grid(plain) + (f", in halves {by_grid(again)}" if again and again["orders"] else "")
 
 

@@ -81,6 +81,7 @@ SINGLE = "DPMSolverSinglestep"
 DIFFUSERS = [
     diffusers("DDIM", None, 1, "DDIM's paper"), diffusers("DDIMParallel", None, 1, "DDIM's paper"),
     diffusers("DDIM", {"timestep_spacing": "trailing"}, levels=OWN),
+    diffusers("DDIM", {"timestep_spacing": "linspace"}, levels=OWN),
     diffusers("DDIM", {"eta": 1.0}),
     diffusers("CogVideoXDDIM", VIDEO, levels=OWN), diffusers("CogVideoXDPM", VIDEO, levels=OWN),
     diffusers("DDPM"), diffusers("DDPM", {"variance_type": "fixed_large"}),
