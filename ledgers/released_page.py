@@ -66,8 +66,8 @@ DESIGN = {
         "for models that are distilled: run here with the exact end of the flow",
     "k_diffusion:sample_dpm_fast": "the orders of its last steps depend on n modulo 3, so its "
                                    "error does not fall evenly as n doubles",
-    "diffrax:LeapfrogMidpoint": "a method of two steps for even steps, which diffrax's page says "
-                                "for its kind"}
+    "diffrax:LeapfrogMidpoint": "its step goes from two levels back through the one between, so "
+                                "neighbouring steps have to be nearly equal"}
 
 
 def page(kept, distributions, keys):

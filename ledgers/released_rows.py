@@ -176,6 +176,9 @@ ODES = [*[Row("flow_matching", name, o, p, "torchdiffeq's class") for name, o, p
         Row("torchdiffeq", "explicit_adams", ADAMS, 4, "`order` of its class"),
         Row("torchdiffeq", "implicit_adams", ADAMS, 4, "`order` of its class")]
 ODES += [Row("flow_matching", "explicit_adams", ADAMS, 4, "`order` of torchdiffeq's class")]
+WEAK = [Row("torchsde", name, {}, p, "`weak_order` of its class", GIVEN) for name, p in (
+    ("euler", 1), ("milstein", 1), ("srk", 1.5), ("midpoint", 1), ("heun", 1), ("euler_heun", 1),
+    ("reversible_heun", 1))]
 DIFFRAX = [Row("diffrax", name, {}, p, "`order` of its class", levels) for name, p, levels in (
     ("Euler", 1, BOTH), ("Heun", 2, BOTH), ("Midpoint", 2, BOTH), ("Ralston", 2, BOTH),
     ("ReversibleHeun", 2, BOTH), ("LeapfrogMidpoint", 2, BOTH), ("Bosh3", 3, BOTH))]
@@ -194,4 +197,4 @@ LUCID = [Row("denoising_diffusion_pytorch", name, settings, claimed, where, OWN)
              ("ElucidatedDiffusion", {"sampler": "sample_using_dpmpp"}, 2, "DPM-Solver++'s paper"),
              ("ContinuousTimeGaussianDiffusion", {}, None, ""),
              ("VParamContinuousTimeGaussianDiffusion", {}, None, ""))]
-ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *DIFFRAX, *GENSBI, *SCORE, *LUCID]
+ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *WEAK, *DIFFRAX, *GENSBI, *SCORE, *LUCID]

@@ -33,8 +33,8 @@ from refsgm.oracle.sampler.own_levels import own_run
 SHORT, TOGETHER, LONGEST = (20, 50), 2, 600.0            # steps; processes; seconds of one row
 DISTRIBUTIONS = {"diffusers": "diffusers", "k_diffusion": "k-diffusion", "azula": "azula",
                  "smalldiffusion": "smalldiffusion", "flow_matching": "flow_matching",
-                 "torchdiffeq": "torchdiffeq", "diffrax": "diffrax", "gensbi": "gensbi",
-                 "score_models": "score-models",
+                 "torchdiffeq": "torchdiffeq", "torchsde": "torchsde", "diffrax": "diffrax",
+                 "gensbi": "gensbi", "score_models": "score-models",
                  "denoising_diffusion_pytorch": "denoising-diffusion-pytorch"}
 CODE = ("ledgers/released_samplers.py", "refsgm/adapters", "refsgm/oracle/sampler",
         "refsgm/oracle/calls", "refsgm/exact")
