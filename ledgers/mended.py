@@ -94,6 +94,8 @@ NOT_FOUND = "no report found"
 TWICE = ("D2 = (1.0 / (r0 + r1)) * (D1_0 - D1_1)", "D2 = (2.0 / (r0 + r1)) * (D1_0 - D1_1)", 1)
 HALF_CURVE = ("the second difference is half of the second derivative: its weight lacks a factor "
               "2, so the method has order 2")
+TAYLOR = ("the weight of the second difference is (1 - e^-2h - 2 h) / (2 h)^2 + 1/2, which is about "
+          "h / 3; with - 1/2 it is about -1, and the order is 1, where `solver_order=2` has more")
 # The weights of the last slopes k_j at times u_j, newest last: sum_j w_j u_j^p = integral of u^p.
 POWERS = "torch.arange(len(u)).to(u)"
 UNEVEN = (f"torch.linalg.solve(u ** {POWERS}[:, None], "
@@ -124,6 +126,34 @@ FAULTS = [
     Fault("third order of DPM-Solver++, k-diffusion", "k_diffusion.sampling",
           [("x = x + phi_2 * d1 - phi_3 * d2", "x = x + phi_2 * d1 - 2 * phi_3 * d2", 1)],
           [k("dpmpp_3m_sde", {"eta": 0.0}, 3)], HALF_CURVE, NOT_FOUND),
+    Fault("third order of SDE-DPM-Solver++, several steps", D + "dpmsolver_multistep",
+          [("- 2.0 * h) / (2.0 * h) ** 2 - 0.5)) * D2",
+            "- 2.0 * h) / (2.0 * h) ** 2 + 0.5)) * D2", 1)],
+          [diffusers("DPMSolverMultistep", {"solver_order": 3,
+                                            "algorithm_type": "sde-dpmsolver++"})],
+          TAYLOR, NOT_FOUND + " of it; the formula came with "
+          "https://github.com/huggingface/diffusers/pull/9104"),
+    Fault("the same in one step", D + "dpmsolver_singlestep",
+          [("+ (-2.0 * h)) / (-2.0 * h) ** 2 - 0.5)) * D2",
+            "+ (-2.0 * h)) / (-2.0 * h) ** 2 + 0.5)) * D2", 1)],
+          [diffusers(SINGLE, {"solver_order": 3, "algorithm_type": "sde-dpmsolver++",
+                              "solver_type": "heun"})], TAYLOR, NOT_FOUND),
+    Fault("third order of SDE-DPM-Solver", D + "dpmsolver_multistep",
+          [("- (sigma_t * ((torch.exp(h) - 1.0 - h) / h**2 - 0.5)) * D2\n            )\n",
+            "- (sigma_t * ((torch.exp(h) - 1.0 - h) / h**2 - 0.5)) * D2\n            )\n"
+            "        elif self.config.algorithm_type == \"sde-dpmsolver\":\n"
+            "            x_t = (\n"
+            "                (alpha_t / alpha_s0) * sample\n"
+            "                - 2.0 * (sigma_t * (torch.exp(h) - 1.0)) * D0\n"
+            "                - 2.0 * (sigma_t * ((torch.exp(h) - 1.0) / h - 1.0)) * D1\n"
+            "                - 2.0 * (sigma_t * ((torch.exp(h) - 1.0 - h) / h**2 - 0.5)) * D2\n"
+            "                + sigma_t * torch.sqrt(torch.exp(2 * h) - 1.0) * noise\n"
+            "            )\n", 1)],
+          [diffusers("DPMSolverMultistep", {"solver_order": 3,
+                                            "algorithm_type": "sde-dpmsolver"})],
+          "the third order has no formula for this `algorithm_type`, which the class accepts: the "
+          "third step raises UnboundLocalError",
+          "https://github.com/huggingface/diffusers/pull/13778, closed"),
     Fault("Rosenbrock multistep", "azula.sample",
           [("torch.sqrt(alpha_s**2 + sigma_t**2) * integral",
             "torch.sqrt(alpha_s**2 + sigma_s**2) * integral", 1)],

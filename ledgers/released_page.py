@@ -157,6 +157,9 @@ def both(plain, again):
     if not plain:
         return "not measured"
     if plain["claimed_order"] is None:
+        if not plain["problems"] and any(len(t["local"]) > 1 and "own" not in t["levels"]
+                                         for t in plain["orders"]):
+            return by_grid(plain)
         errors = [f"{cov:.2g} at {n:g}" for n, _, cov in plain["rows"] if n in (20, 50)]
         return "; ".join([*plain["problems"]] or ["the right law"]) + (
             f" (error of the covariance {', '.join(errors)} steps)" if errors else "")
