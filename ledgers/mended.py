@@ -94,8 +94,8 @@ NOT_FOUND = "no report found"
 TWICE = ("D2 = (1.0 / (r0 + r1)) * (D1_0 - D1_1)", "D2 = (2.0 / (r0 + r1)) * (D1_0 - D1_1)", 1)
 HALF_CURVE = ("the second difference is half of the second derivative: its weight lacks a factor "
               "2, so the method has order 2")
-TAYLOR = ("the weight of the second difference is (1 - e^-2h - 2 h) / (2 h)^2 + 1/2, which is about "
-          "h / 3; with - 1/2 it is about -1, and the order is 1, where `solver_order=2` has more")
+TAYLOR = ("the weight of the second difference is (1 - e^-2h - 2 h) / (2 h)^2 + 1/2, about h / 3; "
+          "with - 1/2 it is about -1, so that the order is 1")
 # The weights of the last slopes k_j at times u_j, newest last: sum_j w_j u_j^p = integral of u^p.
 POWERS = "torch.arange(len(u)).to(u)"
 UNEVEN = (f"torch.linalg.solve(u ** {POWERS}[:, None], "
