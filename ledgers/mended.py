@@ -219,18 +219,6 @@ FAULTS = [
           [unipc({"predict_x0": False}, levels=OWN)],
           "its default levels end at sigma = 0, where sigma_t (e^h - 1) is 0 times infinity: all "
           "samples are NaN", NOT_FOUND),
-    Fault("previous timestep of DDIM", D + "ddim",
-          [("prev_timestep = timestep - self.config.num_train_timesteps // "
-            "self.num_inference_steps",
-            "later = [*self.timesteps.tolist(), -1]; "
-            "prev_timestep = later[later.index(int(timestep)) + 1]", 1)],
-          [diffusers("DDIM", {"timestep_spacing": "linspace"}, levels=OWN)],
-          "a step goes to timestep - num_train_timesteps // n, which is the next of its timesteps "
-          "for spacing \"leading\" alone, and for \"trailing\" where n divides their number; the "
-          "model is then called at another level than that of the state. The same line is in "
-          "DDIMParallel, PNDM and both schedulers of CogVideoX",
-          "https://github.com/huggingface/diffusers/issues/12633, with a change proposed in "
-          "https://github.com/huggingface/diffusers/pull/14357"),
     Fault("lower orders at the end, UniPC", D + "unipc_multistep",
           [(LAST, LAST.replace(":", " and len(self.timesteps) < 15:"), 1)],
           [unipc({"solver_order": 2, "solver_type": "bh1"}, 2),

@@ -183,12 +183,13 @@ WEAK = [Row("torchsde", name, {}, p, "`weak_order` of its class", GIVEN) for nam
     ("reversible_heun", 1))]
 DIFFRAX = [Row("diffrax", name, {}, p, "`order` of its class", levels) for name, p, levels in (
     ("Euler", 1, BOTH), ("Heun", 2, BOTH), ("Midpoint", 2, BOTH), ("Ralston", 2, BOTH),
-    ("ReversibleHeun", 2, BOTH), ("LeapfrogMidpoint", 2, BOTH), ("Bosh3", 3, BOTH))]
+    ("ReversibleHeun", 2, BOTH), ("LeapfrogMidpoint", 2, BOTH), ("Bosh3", 3, BOTH),
+    ("Tsit5", 5, BOTH), ("Dopri5", 5, BOTH))]
 GENSBI = [Row("gensbi", "FMODESolver", {}, 1, "Euler's method", GIVEN),
           *[Row("gensbi", name, {"alpha": 1.0}, None, "", GIVEN)
             for name in ("ZeroEndsSolver", "NonSingularSolver")],
-          *[Row("gensbi", name, {}, 2, "Heun's method", OWN)
-            for name in ("EDMScheduler", "VEEdmScheduler", "VPEdmScheduler")]]
+          Row("gensbi", "edm_sampler", {}, 2, "Heun's method", BOTH),
+          Row("gensbi", "edm_sampler", {"method": "Euler"}, 1, "Euler's method", BOTH)]
 SCORE = [Row("score_models", name, {}, None, "", OWN) for name in ("VESDE", "VPSDE")]
 LUCID = [Row("denoising_diffusion_pytorch", name, settings, claimed, where, OWN)
          for name, settings, claimed, where in (

@@ -7,12 +7,13 @@ Each is an adapter of a few lines around the code as it is installed.
 import importlib.util
 from pathlib import Path
 
-from . import (azula, diffusers, k_diffusion, lucidrains, odes, score_models, sdes,
-               smalldiffusion)
+from . import (azula, diffrax, diffusers, gensbi, k_diffusion, lucidrains, odes, score_models,
+               sdes, smalldiffusion)
 from .azula import azula_sampler
+from .diffrax import diffrax_sampler
 from .diffusers import scheduler
 from .edm import edm_form
-from .jax_solvers import diffrax_names, diffrax_solver, gensbi_names, gensbi_solver
+from .gensbi import gensbi_sampler
 from .k_diffusion import k_sampler
 from .lucidrains import lucid_sampler, lucid_step
 from .odes import flow_solver, ode_solver
@@ -21,8 +22,8 @@ from .sdes import sde_solver
 from .smalldiffusion import small_sampler
 from .torchcfm import matcher_step
 
-__all__ = ["PACKAGES", "adapted", "azula_sampler", "diffrax_solver", "edm_form", "flow_solver",
-           "gensbi_solver", "k_sampler", "lucid_sampler", "lucid_step", "matcher_step", "names",
+__all__ = ["PACKAGES", "adapted", "azula_sampler", "diffrax_sampler", "edm_form", "flow_solver",
+           "gensbi_sampler", "k_sampler", "lucid_sampler", "lucid_step", "matcher_step", "names",
            "ode_solver", "scheduler", "score_sampler", "sde_solver", "small_sampler"]
 
 # package: (adapter, its names, the levels that it has where none are asked for)
@@ -33,8 +34,8 @@ PACKAGES = {"diffusers": (scheduler, diffusers.names, "own"),
             "flow_matching": (flow_solver, odes.names, "given"),
             "torchdiffeq": (ode_solver, odes.names, "given"),
             "torchsde": (sde_solver, sdes.names, "given"),
-            "diffrax": (diffrax_solver, diffrax_names, "given"),
-            "gensbi": (gensbi_solver, gensbi_names, None),
+            "diffrax": (diffrax_sampler, diffrax.names, "given"),
+            "gensbi": (gensbi_sampler, gensbi.names, "given"),
             "score_models": (score_sampler, score_models.names, "own"),
             "denoising_diffusion_pytorch": (lucid_sampler, lucidrains.names, "own")}
 

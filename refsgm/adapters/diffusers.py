@@ -8,6 +8,7 @@ and its float32 is read as float64: what remains is its formulas.
 """
 
 import contextlib
+import copy
 import functools
 import importlib
 import inspect
@@ -66,14 +67,32 @@ def made(cls, settings, n, x):
     """A scheduler of n steps, its noise torch's; settings that it does not take go to its step."""
     import torch
     takes = inspect.signature(cls).parameters
-    s = cls(**{key: value for key, value in settings.items() if key in takes})
+    s = new(cls, {key: value for key, value in settings.items() if key in takes})
     s.set_timesteps(n)
+    if hasattr(s, "get_lms_coefficient"):                    # its quadrature asks one by one
+        s.sigmas = s.sigmas.numpy()
     of_step = {key: value for key, value in settings.items() if key not in takes}
     if of_step:
         s.step = functools.partial(s.step, **of_step)
     if hasattr(s, "noise_sampler"):
         s.noise_sampler = lambda *_: torch.randn(tuple(x.shape)).to(x)
     return s
+
+
+def new(cls, settings):
+    """A scheduler of that class: a copy, for some take a second to make the table that they have.
+    """
+    import torch
+    try:
+        return copy.deepcopy(remembered(cls, tuple(settings.items()), torch.get_default_dtype()))
+    except TypeError:                                       # settings that cannot be remembered
+        return cls(**settings)
+
+
+@functools.lru_cache(4)
+def remembered(cls, settings, dtype):
+    """The scheduler as it is when it is new, in the precision of now."""
+    return cls(**dict(settings))
 
 
 def own_loop(cls, settings, flow):

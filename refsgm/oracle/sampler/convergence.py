@@ -94,6 +94,10 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
         if r[-1] > 0.05:
             return Convergence("wrong", f"it diverges: its error grows like n^{growth:.2g}",
                                growth, last, 0.0, [], False)
+    same = np.where(np.ptp(errors[-3:], axis=0) <= low, last, 0.0)        # by entry
+    if not single and len(r) > 3 and size(same) > max(HARMLESS, 30 * low):
+        return Convergence("wrong", f"its limit is off by {size(same):.2g}, which is the same at "
+                           "every number of steps", 0.0, same, low, [], False)
     constant = D[-1] <= 4 * low
     if constant and D[-2] > STAIR * low:
         return Convergence("not seen", f"its error is the same at {ns[-2]} and {ns[-1]} steps, and "
@@ -161,7 +165,7 @@ def local_orders(ns, errors, floors):
 def agree(errors, differences):
     """Whether the last two local orders agree, or errors are at rounding."""
     e = np.array(errors[-4:])
-    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[1:], axis=1)
+    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[-3:], axis=1)
     q = [math.log2(max(a, 1e-300) / max(b, 1e-300)) for a, b in zip(r, r[1:])]
     return r[-1] < 1e-9 or abs(q[1] - q[0]) < SETTLED
 

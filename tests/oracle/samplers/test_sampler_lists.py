@@ -12,7 +12,7 @@ from tests.oracle.samplers.wrong import WRONG
 
 
 # ledgers.sampler_rates runs them all
-FEW_RIGHT, FEW_WRONG = RIGHT[1::9], WRONG[::9]
+FEW_RIGHT, FEW_WRONG = RIGHT[1::12], WRONG[::12]
 
 
 @pytest.mark.parametrize(("name", "sampler", "options"), FEW_RIGHT, ids=[r[0] for r in FEW_RIGHT])
