@@ -1,4 +1,4 @@
-"""diffrax's explicit Runge-Kutta methods on the probability flow, their steps taken one by one.
+"""diffrax's explicit methods on the probability flow, their steps taken one by one.
 
     dx / d sigma = (x - E[x_0 | x]) / sigma
 """
@@ -11,11 +11,14 @@ import numpy as np
 from .on_host import in_jax, on_host
 
 
+OTHERS = ("Euler", "LeapfrogMidpoint", "ReversibleHeun")
+
+
 def names():
     """Its explicit methods."""
     module = importlib.import_module("diffrax")
     return [name for name, cls in vars(module).items()
-            if inspect.isclass(cls) and (cls is module.Euler or issubclass(cls, module.AbstractERK))
+            if inspect.isclass(cls) and (name in OTHERS or issubclass(cls, module.AbstractERK))
             and not inspect.isabstract(cls) and name != "AbstractERK"]
 
 

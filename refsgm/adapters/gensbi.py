@@ -1,28 +1,34 @@
 """gensbi's EDM sampler, edm_sampler(sde, model, x, key=..., n_steps=...), on the exact denoiser.
 
-Of its scheduler it uses the levels and the denoiser alone, which are the check's here.
+Of its scheduler it uses the levels and the denoiser alone, which are the check's here. Beside it
+stand the solvers of its flow, on even steps.
 """
 
 from types import SimpleNamespace
 
 import numpy as np
 
+from .gensbi_flow import FLOWS, flow_solver
 from .modules import module_alone
 from .on_host import in_jax, on_host
 
 
 def names():
-    """Its loop."""
-    return ["edm_sampler"]
+    """Its loop, and the solvers of its flow."""
+    return ["edm_sampler", *FLOWS]
 
 
 def gensbi_sampler(name, settings, levels="given"):
     """edm_sampler of gensbi.diffusion as check_sampler takes it, and its options.
 
+    name    edm_sampler, or a solver of its flow, which has given levels alone
     levels  "given", or "own": those of its EDMScheduler
     """
+    if name in FLOWS and levels == "given":
+        return flow_solver(name, settings), {"framework": "numpy", "coordinates": "flow-up"}
     if name != "edm_sampler":
-        raise ValueError(f"name must be edm_sampler for gensbi, got {name!r}")
+        raise ValueError(f"name must be edm_sampler for gensbi, or on given levels one of "
+                         f"{', '.join(FLOWS)}, got {name!r}")
     function = module_alone("gensbi.diffusion.solver", "edm_samplers").edm_sampler
     options = {"framework": "numpy", "predicts": "x0", "start": "noise"}
 
