@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import refsgm
@@ -118,6 +118,7 @@ def multiples(draw):
     return contract, m
 
 
+@settings(max_examples=30)
 @given(case=multiples())
 def test_the_doctor_names_any_wrong_factor_exactly(case):
     """The first component of a result, times any product of powers, is explained by that product.
