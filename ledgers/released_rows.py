@@ -110,7 +110,7 @@ DIFFUSERS = [
     *several(SINGLE, "solver_order", (2, 3), {"solver_type": "heun"}),
     *[diffusers(SINGLE, {"solver_order": k, "algorithm_type": "sde-dpmsolver++"}) for k in (2, 3)],
     diffusers(SINGLE, {"solver_order": 3, "algorithm_type": "sde-dpmsolver++",
-                       "solver_type": "heun"}),
+                       "solver_type": "heun"}, levels=OWN),
     *several("UniPCMultistep", "solver_order", (1, 2, 3)),
     *several("UniPCMultistep", "solver_order", (2, 3), {"solver_type": "bh1"}),
     *several("UniPCMultistep", "solver_order", (2, 3), {"predict_x0": False}),
