@@ -237,8 +237,8 @@ FAULTS = [
             "            def ind_fn(t, b, *others):\n"
             "                if t is rho_s0:\n                    return 0.0\n"
             "                q = [torch.log(r / c) / torch.log(b / c) for c in others]\n"
-            "                return torch.sum(w * r * torch.stack(q).prod(0)) * torch.log(t / rho_s0) / "
-            "2\n"
+            "                return torch.sum(w * r * torch.stack(q).prod(0)) * torch.log(t / "
+            "rho_s0) / 2\n"
             + DEIS[k], 1) for k in (0, 1)],
           [diffusers("DEISMultistep", {"solver_order": 3}, 3)],
           "its coefficients are differences of antiderivatives that nearly cancel, divided by "
