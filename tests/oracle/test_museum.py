@@ -38,15 +38,21 @@ CALLED_OTHERWISE = {
 
 
 @pytest.fixture(scope="module")
-def matrix():
-    """The kill matrix, with the dictionary."""
-    return museum.kill_matrix()
+def matrices():
+    """The kill matrix, with the dictionary and of the engines alone."""
+    return museum.kill_matrices()
 
 
 @pytest.fixture(scope="module")
-def without_dictionary():
+def matrix(matrices):
+    """The kill matrix, with the dictionary."""
+    return matrices[0]
+
+
+@pytest.fixture(scope="module")
+def without_dictionary(matrices):
     """The kill matrix of the engines alone."""
-    return museum.kill_matrix(dictionary=False)
+    return matrices[1]
 
 
 def test_every_mistake_is_caught(matrix):

@@ -4,6 +4,8 @@ Fixed probes can be learned, and a mistake can lie between them. These are drawn
 check, are asked of code that answers all fixed ones, and the seed repeats them.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .edges import answers
@@ -16,8 +18,9 @@ MANY = 64                                         # features from which there ar
 TRIES = 20                                        # draws of a probe inside the domain
 
 
+@lru_cache(64)
 def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few=False):
-    """Random probes, drawn one by one; fewer where an answer takes long.
+    """Random probes, a tuple; fewer where an answer takes long.
 
     seed      a whole number, with which they are the same again
     defaults  the last arguments of the contract, which may be left out
@@ -26,14 +29,19 @@ def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few
     """
     few = few or kind.form == STATES or (dim or 0) > MANY
     n = ONE if kind.adaptive else FEW if few else SEVERAL
-    for i in range(n):
-        for again in range(TRIES):
-            rng = np.random.default_rng([seed, i, again])
-            spec = drawn(kind, rng, by_row, dim, defaults, dtype)
-            spec = spec._replace(seed=(seed * SEVERAL + i) * TRIES + again)
-            if kind.adaptive or answers(kind, spec) == "finite":
-                yield spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
-                break
+    return tuple(spec for i in range(n) if (spec := inside(
+        kind, seed, i, by_row, dim, defaults, dtype)) is not None)
+
+
+def inside(kind, seed, i, by_row, dim, defaults, dtype):
+    """Random spec i, inside the domain of its kind; None where none is found."""
+    for again in range(TRIES):
+        rng = np.random.default_rng([seed, i, again])
+        spec = drawn(kind, rng, by_row, dim, defaults, dtype)
+        spec = spec._replace(seed=(seed * SEVERAL + i) * TRIES + again)
+        if kind.adaptive or answers(kind, spec) == "finite":
+            return spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
+    return None
 
 
 def drawn(kind, rng, by_row, dim, defaults, dtype):
