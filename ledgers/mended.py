@@ -123,7 +123,7 @@ FAULTS = [
           [diffusers("DPMSolverMultistep", {"solver_order": 3}, 3),
            diffusers("DPMSolverMultistep", {"solver_order": 3, "algorithm_type": "dpmsolver"}, 3)],
           HALF_CURVE, NOT_FOUND),
-    Fault("the same for EDM", D + "edm_dpmsolver_multistep", [TWICE],
+    Fault("third order of DPM-Solver++ for EDM", D + "edm_dpmsolver_multistep", [TWICE],
           [diffusers("EDMDPMSolverMultistep", {"solver_order": 3}, 3)], HALF_CURVE, NOT_FOUND),
     Fault("third order of DPM-Solver++, k-diffusion", "k_diffusion.sampling",
           [("x = x + phi_2 * d1 - phi_3 * d2", "x = x + phi_2 * d1 - 2 * phi_3 * d2", 1)],
@@ -135,7 +135,7 @@ FAULTS = [
                                             "algorithm_type": "sde-dpmsolver++"})],
           TAYLOR, NOT_FOUND + " of it; the formula came with "
           "https://github.com/huggingface/diffusers/pull/9104"),
-    Fault("the same in one step", D + "dpmsolver_singlestep",
+    Fault("third order of SDE-DPM-Solver++, one step", D + "dpmsolver_singlestep",
           [("+ (-2.0 * h)) / (-2.0 * h) ** 2 - 0.5)) * D2",
             "+ (-2.0 * h)) / (-2.0 * h) ** 2 + 0.5)) * D2", 1)],
           [diffusers(SINGLE, {"solver_order": 3, "algorithm_type": "sde-dpmsolver++",
@@ -180,11 +180,10 @@ FAULTS = [
            ("moulton_coeffs = self.moulton[order + 1]",
             "u = torch.tensor([float(t1), *self.times], dtype=torch.float64) - float(t0); "
             f"moulton_coeffs = {UNEVEN}", 1)],
-          [*[Row("torchdiffeq", name, ADAMS, 4, "") for name in ("explicit_adams",
-                                                                "implicit_adams")],
-           Row("flow_matching", "explicit_adams", ADAMS, 4, "")],
-          EVEN_WEIGHTS + ", which the time grid of odeint may have: there its order is 2, on even "
-          "steps 4", NOT_FOUND),
+          [Row("torchdiffeq", name, ADAMS, 4, "") for name in ("explicit_adams",
+                                                               "implicit_adams")],
+          EVEN_WEIGHTS + ", which the times that odeint is given may make: there its order is 2",
+          NOT_FOUND),
     Fault("Euler-Maruyama's time", "score_models.base",
           [("            t += dt\n            if t[0] < self.sde.epsilon: # Accounts for "
             "numerical error in the way we discretize t.\n                break\n", "", 1),

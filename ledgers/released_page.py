@@ -157,10 +157,11 @@ def one(number, fault, result, kept, distributions):
 
 
 def pieces(code):
-    """Lines of code without the space that all begin with."""
-    lines = [a for a in code.splitlines() if a.strip()]
-    indent = min((len(a) - len(a.lstrip()) for a in lines), default=0)
-    return [a[indent:].rstrip() for a in lines]
+    """Statements of code, one a line, without the space that the later ones begin with."""
+    lines = [a for a in code.replace("; ", "\n").splitlines() if a.strip()]
+    spaces = [len(a) - len(a.lstrip()) for a in lines]
+    indent = min([n for n in spaces if n], default=0)
+    return [a[min(n, indent):].rstrip() for a, n in zip(lines, spaces)]
 
 
 def both(plain, again):

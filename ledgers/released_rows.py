@@ -177,7 +177,6 @@ ODES = [*[Row("flow_matching", name, o, p, "torchdiffeq's class") for name, o, p
         *[Row("torchdiffeq", name, o, p, "`order` of its class") for name, o, p in METHODS],
         Row("torchdiffeq", "explicit_adams", ADAMS, 4, "`order` of its class"),
         Row("torchdiffeq", "implicit_adams", ADAMS, 4, "`order` of its class")]
-ODES += [Row("flow_matching", "explicit_adams", ADAMS, 4, "`order` of torchdiffeq's class")]
 WEAK = [Row("torchsde", name, {}, p, "`weak_order` of its class", GIVEN) for name, p in (
     ("euler", 1), ("milstein", 1), ("srk", 1.5), ("midpoint", 1), ("heun", 1), ("euler_heun", 1),
     ("reversible_heun", 1))]
