@@ -101,6 +101,8 @@ POWERS = "torch.arange(len(u)).to(u)"
 UNEVEN = (f"torch.linalg.solve(u ** {POWERS}[:, None], "
           f"h ** ({POWERS} + 1) / ({POWERS} + 1)) / h")
 EVEN_WEIGHTS = "the weights of Adams' methods for even steps, on steps that are not even"
+DEIS = [f"            coef1 = ind_fn(rho_t, rho_s0, {c}) - ind_fn(rho_s0, rho_s0, {c})\n"
+        for c in ("rho_s1", "rho_s1, rho_s2")]
 LAST = "        if self.config.lower_order_final:\n"
 FEW = ("`lower_order_final`, by default, takes the last step with order 1 at any number of steps, "
        "which leaves order 2 where levels end above zero; its docstring says \"Only valid for < 15 "
@@ -121,7 +123,7 @@ FAULTS = [
           [diffusers("DPMSolverMultistep", {"solver_order": 3}, 3),
            diffusers("DPMSolverMultistep", {"solver_order": 3, "algorithm_type": "dpmsolver"}, 3)],
           HALF_CURVE, NOT_FOUND),
-    Fault("the same for EDM", D + "edm_dpmsolver_multistep", [TWICE],
+    Fault("third order of DPM-Solver++ for EDM", D + "edm_dpmsolver_multistep", [TWICE],
           [diffusers("EDMDPMSolverMultistep", {"solver_order": 3}, 3)], HALF_CURVE, NOT_FOUND),
     Fault("third order of DPM-Solver++, k-diffusion", "k_diffusion.sampling",
           [("x = x + phi_2 * d1 - phi_3 * d2", "x = x + phi_2 * d1 - 2 * phi_3 * d2", 1)],
@@ -133,11 +135,11 @@ FAULTS = [
                                             "algorithm_type": "sde-dpmsolver++"})],
           TAYLOR, NOT_FOUND + " of it; the formula came with "
           "https://github.com/huggingface/diffusers/pull/9104"),
-    Fault("the same in one step", D + "dpmsolver_singlestep",
+    Fault("third order of SDE-DPM-Solver++, one step", D + "dpmsolver_singlestep",
           [("+ (-2.0 * h)) / (-2.0 * h) ** 2 - 0.5)) * D2",
             "+ (-2.0 * h)) / (-2.0 * h) ** 2 + 0.5)) * D2", 1)],
           [diffusers(SINGLE, {"solver_order": 3, "algorithm_type": "sde-dpmsolver++",
-                              "solver_type": "heun"})], TAYLOR, NOT_FOUND),
+                              "solver_type": "heun"}, levels=OWN)], TAYLOR, NOT_FOUND),
     Fault("third order of SDE-DPM-Solver", D + "dpmsolver_multistep",
           [("- (sigma_t * ((torch.exp(h) - 1.0 - h) / h**2 - 0.5)) * D2\n            )\n",
             "- (sigma_t * ((torch.exp(h) - 1.0 - h) / h**2 - 0.5)) * D2\n            )\n"
@@ -178,11 +180,10 @@ FAULTS = [
            ("moulton_coeffs = self.moulton[order + 1]",
             "u = torch.tensor([float(t1), *self.times], dtype=torch.float64) - float(t0); "
             f"moulton_coeffs = {UNEVEN}", 1)],
-          [*[Row("torchdiffeq", name, ADAMS, 4, "") for name in ("explicit_adams",
-                                                                "implicit_adams")],
-           Row("flow_matching", "explicit_adams", ADAMS, 4, "")],
-          EVEN_WEIGHTS + ", which the time grid of odeint may have: there its order is 2, on even "
-          "steps 4", NOT_FOUND),
+          [Row("torchdiffeq", name, ADAMS, 4, "") for name in ("explicit_adams",
+                                                               "implicit_adams")],
+          EVEN_WEIGHTS + ", which the times that odeint is given may make: there its order is 2",
+          NOT_FOUND),
     Fault("Euler-Maruyama's time", "score_models.base",
           [("            t += dt\n            if t[0] < self.sde.epsilon: # Accounts for "
             "numerical error in the way we discretize t.\n                break\n", "", 1),
@@ -229,16 +230,15 @@ FAULTS = [
           [diffusers("SASolver", {"predictor_order": 3, "corrector_order": 3,
                                   "tau_func": no_noise}, 3)], FEW, NOT_FOUND, "end"),
     Fault("coefficients of DEIS", D + "deis_multistep",
-          [("            coef1 = ind_fn(rho_t, rho_s0, rho_s1, rho_s2) - ind_fn(rho_s0, rho_s0, "
-            "rho_s1, rho_s2)\n",
-            "            nodes, w = map(torch.as_tensor, np.polynomial.legendre.leggauss(8))\n"
-            "            r = rho_s0 + (rho_t - rho_s0) * (nodes + 1) / 2\n"
-            "            def ind_fn(t, b, c, d):\n"
+          [(DEIS[k], "            nodes, w = map(torch.as_tensor, np.polynomial.legendre.leggauss("
+            "8))\n"
+            "            r = rho_s0 * torch.exp(torch.log(rho_t / rho_s0) * (nodes + 1) / 2)\n"
+            "            def ind_fn(t, b, *others):\n"
             "                if t is rho_s0:\n                    return 0.0\n"
-            "                return torch.sum(w * torch.log(r / c) * torch.log(r / d)) * (t - "
-            "rho_s0) / 2 / torch.log(b / c) / torch.log(b / d)\n"
-            "            coef1 = ind_fn(rho_t, rho_s0, rho_s1, rho_s2) - ind_fn(rho_s0, rho_s0, "
-            "rho_s1, rho_s2)\n", 1)],
+            "                q = [torch.log(r / c) / torch.log(b / c) for c in others]\n"
+            "                return torch.sum(w * r * torch.stack(q).prod(0)) * torch.log(t / "
+            "rho_s0) / 2\n"
+            + DEIS[k], 1) for k in (0, 1)],
           [diffusers("DEISMultistep", {"solver_order": 3}, 3)],
           "its coefficients are differences of antiderivatives that nearly cancel, divided by "
           "products of small differences: they lose digits as n^2 grows, and the first steps, of "

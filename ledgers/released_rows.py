@@ -110,7 +110,7 @@ DIFFUSERS = [
     *several(SINGLE, "solver_order", (2, 3), {"solver_type": "heun"}),
     *[diffusers(SINGLE, {"solver_order": k, "algorithm_type": "sde-dpmsolver++"}) for k in (2, 3)],
     diffusers(SINGLE, {"solver_order": 3, "algorithm_type": "sde-dpmsolver++",
-                       "solver_type": "heun"}),
+                       "solver_type": "heun"}, levels=OWN),
     *several("UniPCMultistep", "solver_order", (1, 2, 3)),
     *several("UniPCMultistep", "solver_order", (2, 3), {"solver_type": "bh1"}),
     *several("UniPCMultistep", "solver_order", (2, 3), {"predict_x0": False}),
@@ -177,7 +177,6 @@ ODES = [*[Row("flow_matching", name, o, p, "torchdiffeq's class") for name, o, p
         *[Row("torchdiffeq", name, o, p, "`order` of its class") for name, o, p in METHODS],
         Row("torchdiffeq", "explicit_adams", ADAMS, 4, "`order` of its class"),
         Row("torchdiffeq", "implicit_adams", ADAMS, 4, "`order` of its class")]
-ODES += [Row("flow_matching", "explicit_adams", ADAMS, 4, "`order` of torchdiffeq's class")]
 WEAK = [Row("torchsde", name, {}, p, "`weak_order` of its class", GIVEN) for name, p in (
     ("euler", 1), ("milstein", 1), ("srk", 1.5), ("midpoint", 1), ("heun", 1), ("euler_heun", 1),
     ("reversible_heun", 1))]

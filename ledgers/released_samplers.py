@@ -37,7 +37,7 @@ DISTRIBUTIONS = {"diffusers": "diffusers", "k_diffusion": "k-diffusion", "azula"
                  "gensbi": "gensbi", "score_models": "score-models",
                  "denoising_diffusion_pytorch": "denoising-diffusion-pytorch"}
 CODE = ("ledgers/released_samplers.py", "refsgm/adapters", "refsgm/oracle/sampler",
-        "refsgm/oracle/calls", "refsgm/exact")
+        *[f"refsgm/oracle/calls/{name}.py" for name in ("chains", "chain_laws", "targets")])
 
 
 def certificate_of(row, levels, change=None):
