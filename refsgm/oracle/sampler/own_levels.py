@@ -42,11 +42,10 @@ def certify_own_levels(chain, result, start, deterministic):
     result.notes.append(f"at 50 steps its model is called {len(used)} times, from sigma / scale = "
                         f"{top} to {b / a:.3g}")
     result.notes += where_it_calls(chain, runs[WATCHED].law)
-    chain.run(np.zeros((1, D)), Draws(None, D), runs[tried[-1]].levels)
-    begin = chain.begin(runs[tried[-1]].levels)[1]                  # with little churn before it
-    if start == "noise" and abs(law.start / begin - 1) > 0.03:
-        result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
-                               f"calls its model at a level of {begin:.3g}")
+    noise = (runs[WATCHED].law.start**2 + runs[WATCHED].law.early)**0.5    # churned before it calls
+    if start == "noise" and abs(noise / first[1] - 1) > 0.03:
+        result.problems.append(f"it starts from noise of standard deviation {noise:.3g}, and "
+                               f"calls its model at a level of {float(first[1]):.3g}")
     doubled = [runs[n] for n in tried]
     floor = 1e-4 if chain.single else 1e-6
     found = convergence(tried, [run.e for run in doubled], floor, 2 * left + 0.005, chain.single)
