@@ -205,8 +205,8 @@ FAULTS = [
           [diffusers("FlowMatchHeunDiscrete", CHURN, levels=GIVEN)],
           "it adds noise of variance sigma_hat^2 - sigma^2, which is right for x_0 + sigma eps; on "
           "(1 - t) x_0 + t eps the state has to shrink as well",
-          NOT_FOUND + " of it; a report on the same argument of FlowMatchEuler, which takes no part in its step any more: "
-          "https://github.com/huggingface/diffusers/issues/8549"),
+          NOT_FOUND + " of it; a report on the same argument of FlowMatchEuler, which takes no "
+          "part in its step any more: https://github.com/huggingface/diffusers/issues/8549"),
     Fault("last step of UniPC", D + "unipc_multistep",
           [("x_t = x_t_ - alpha_t * B_h * pred_res",
             "x_t = x_t_ - alpha_t * B_h * pred_res if D1s is not None else x_t_", 1)],
