@@ -105,8 +105,7 @@ DEIS = [f"            coef1 = ind_fn(rho_t, rho_s0, {c}) - ind_fn(rho_s0, rho_s0
         for c in ("rho_s1", "rho_s1, rho_s2")]
 LAST = "        if self.config.lower_order_final:\n"
 FEW = ("`lower_order_final`, by default, takes the last step with order 1 at any number of steps, "
-       "which leaves order 2 where levels end above zero; its docstring says \"Only valid for < 15 "
-       "inference steps\", as in other schedulers")
+       "which leaves order 2 where levels end above zero")
 # How far the second node of a step of three is off, for its slope to have the right weight.
 FRACTIONS = ("c = -torch.log(self.sigmas[self.step_index - 1:self.step_index + 3]); "
              "c = (c - c[0]) / (c[-1] - c[0])")
@@ -205,8 +204,9 @@ FAULTS = [
             "(sigma_hat**2 - shrink**2 * sigma**2) ** 0.5", 1)],
           [diffusers("FlowMatchHeunDiscrete", CHURN, levels=GIVEN)],
           "it adds noise of variance sigma_hat^2 - sigma^2, which is right for x_0 + sigma eps; on "
-          "(1 - t) x_0 + t eps the state has to shrink as well", "of FlowMatchEuler, which had the "
-          "same and has dropped it: https://github.com/huggingface/diffusers/issues/8549"),
+          "(1 - t) x_0 + t eps the state has to shrink as well",
+          NOT_FOUND + " of it; a report on the same argument of FlowMatchEuler, which takes no "
+          "part in its step any more: https://github.com/huggingface/diffusers/issues/8549"),
     Fault("last step of UniPC", D + "unipc_multistep",
           [("x_t = x_t_ - alpha_t * B_h * pred_res",
             "x_t = x_t_ - alpha_t * B_h * pred_res if D1s is not None else x_t_", 1)],
@@ -224,7 +224,8 @@ FAULTS = [
           [(LAST, LAST.replace(":", " and len(self.timesteps) < 15:"), 1)],
           [unipc({"solver_order": 2, "solver_type": "bh1"}, 2),
            unipc({"solver_order": 3, "solver_type": "bh1"}, 3),
-           unipc({"solver_order": 3, "predict_x0": False}, 3)], FEW, NOT_FOUND, "end"),
+           unipc({"solver_order": 3, "predict_x0": False}, 3)],
+          FEW + "; its docstring says \"Only valid for < 15 inference steps\"", NOT_FOUND, "end"),
     Fault("lower orders at the end, SA-Solver", D + "sasolver",
           [(LAST, LAST.replace(":", " and len(self.timesteps) < 15:"), 1)],
           [diffusers("SASolver", {"predictor_order": 3, "corrector_order": 3,
