@@ -6,8 +6,8 @@ from importlib import import_module
 from importlib.util import find_spec
 
 # The arrays of the tests are small: a second thread would only wait, and badly on a busy machine.
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
