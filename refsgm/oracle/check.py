@@ -169,14 +169,16 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
         more, said = further_probes(caller, dim, single(probes, dtype), seed)
         probes += more
         right = all(p.ok and not p.trial.mutated for p in probes)
-    parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
+    parts = {}
+    if contract.form == LOSS:
+        parts = loss_parts(contract, caller, probes, dim, dtype, seed if right else None)
     case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
     diagnoses = [] if right else diagnose(case)
     if parts and [d.code for d in diagnoses] == ["other-convention"]:
         parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
     wrong = ["the parameters of the function that was passed"] * (parts.get("gradient") == "wrong")
     if right and seed is not None and contract.form != LOSS:
-        found = input_gradients(caller, dim, dtype)
+        found = input_gradients(caller, dim, dtype, seed)
         wrong = [name for name, word in found.items() if word == WRONG]
         if found:
             parts = {"gradient": "wrong" if wrong else "not judged" if set(found.values()) == {NONE}

@@ -21,14 +21,36 @@ CLOSE = 5e-3                  # relative to the row: float32, on steep places; m
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
 
 
-def input_gradients(caller, dim, dtype):
-    """{argument: "right", "wrong", "none" or "not judged"}; {} of what has no gradient to judge."""
+def input_gradients(caller, dim, dtype, seed):
+    """{argument: "right", "wrong", "none" or "not judged"}; {} of what has no gradient to judge.
+
+    At a fixed probe, and at one of random size; each that is compiled costs much, so one then.
+    """
     contract, lib = caller.contract, caller.framework
     if lib.gradient is None or contract.form in (TABLE, STATES, LOSS) or contract.adaptive or (
             caller.timesteps is not None or caller.draws or caller.energy):
         return {}
     spec = ProbeSpec("gradient", 4, dim or 3, caller.levels != "scalar", "plain", 78, 2,
                      dtype=dtype or "float64")
+    found = at_probe(caller, spec)
+    if not lib.compiles and RIGHT in found.values():
+        for name, word in at_probe(caller, anywhere(spec, seed, dim)).items():
+            if word == WRONG or word == RIGHT and found[name] != WRONG:
+                found[name] = word
+    return found
+
+
+def anywhere(spec, seed, dim):
+    """The spec of a gradient's probe with sizes that a seed gives."""
+    rng = np.random.default_rng(seed)
+    return spec._replace(B=int(rng.integers(1, 12)), D=dim or int(rng.integers(1, 20)),
+                         rows=spec.rows and bool(rng.integers(2)), M=int(rng.integers(5)),
+                         seed=seed)
+
+
+def at_probe(caller, spec):
+    """What is said of every argument at one probe."""
+    contract = caller.contract
     probe, found = new_probe(contract, spec, caller), {}
     weights = [of_rows(w) for w in probe.want]
     names = ["x"] if contract.form == FUNCTION else caller.names

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..kinds import ProbeSpec
 from ..kinds.test_functions import Field
+from .input_gradients import anywhere
 from .judge import new_probe
 from .reference import reference
 from .trial import OutOfTime, Trial, in_one_line, limited
@@ -18,8 +19,11 @@ from .trial import OutOfTime, Trial, in_one_line, limited
 LARGE = 1e4                     # a gradient that is clipped on its way shows when it is large
 
 
-def loss_parts(contract, caller, probes, dim, dtype):
-    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged"."""
+def loss_parts(contract, caller, probes, dim, dtype, seed=None):
+    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged".
+
+    seed  of a further probe of the gradient, of random size
+    """
     parts = {"value": "right" if all(p.ok for p in probes) else "wrong",
              "minimiser": "not judged", "gradient": "not judged"}
     s = ProbeSpec("theta", 6, dim or 4, False, seed=77, M=2,
@@ -29,11 +33,7 @@ def loss_parts(contract, caller, probes, dim, dtype):
     number, narrow = np.dtype(s.dtype), []
 
     def foreign(theta):
-        trial = caller(probe.args | {name: with_theta(f, theta)}, number)
-        if trial.outputs is None or trial.outputs[0].size not in (1, s.B):
-            raise ArithmeticError
-        narrow.append(trial.dtypes[0] == np.float32)
-        return float(np.mean(trial.outputs[0]))
+        return value_at(caller, probe, theta, narrow)
 
     def right(theta):
         return float(np.mean(reference(contract, probe.args | {name: with_theta(f, theta)})[0]))
@@ -44,9 +44,25 @@ def loss_parts(contract, caller, probes, dim, dtype):
         parts["minimiser"] = minimiser(foreign, right, f.theta, tolerance)
         if caller.framework.gradient is not None:
             parts["gradient"] = gradient(caller, probe, f, foreign, number, tolerance)
+            if parts["gradient"] == "right" and seed is not None and not caller.framework.compiles:
+                other = new_probe(contract, anywhere(s._replace(rows=caller.levels != "scalar"),
+                                                     seed, dim), caller)
+                f = other.args[name]
+                parts["gradient"] = gradient(caller, other, f, lambda theta: value_at(
+                    caller, other, theta, narrow), number, tolerance)
     except ArithmeticError:
         pass
     return parts
+
+
+def value_at(caller, probe, theta, narrow):
+    """The foreign loss of other weights, the mean over rows; `narrow` notes whether in float32."""
+    name, f = next((n, a) for n, a in probe.args.items() if isinstance(a, Field))
+    trial = caller(probe.args | {name: with_theta(f, theta)}, np.dtype(probe.situation.dtype))
+    if trial.outputs is None or trial.outputs[0].size not in (1, probe.situation.B):
+        raise ArithmeticError
+    narrow.append(trial.dtypes[0] == np.float32)
+    return float(np.mean(trial.outputs[0]))
 
 
 def with_theta(f, theta):

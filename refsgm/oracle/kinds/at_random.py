@@ -13,6 +13,7 @@ from .wide import ANY_SIZE, MODERATE
 ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
 SEVERAL, FEW, ONE = 32, 4, 1                      # random probes, of loops, of a solver of an ODE
 MANY = 64                                         # features from which there are FEW too
+LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at most
 TRIES = 20                                        # draws of a probe inside the domain
 
 
@@ -26,37 +27,41 @@ def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few
     """
     few = few or kind.form == STATES or (dim or 0) > MANY
     n = ONE if kind.adaptive else FEW if few else SEVERAL
+    order = np.random.default_rng([seed, n])
+    places = [order.permutation(n) for _ in range(4)]       # each size comes from all its range
     for i in range(n):
         for again in range(TRIES):
             rng = np.random.default_rng([seed, i, again])
-            spec = drawn(kind, rng, by_row, dim, defaults, dtype)
+            at = [(p[i] + rng.uniform()) / n for p in places]
+            spec = drawn(kind, rng, at, by_row, dim, defaults, dtype)
             spec = spec._replace(seed=(seed * SEVERAL + i) * TRIES + again)
             if kind.adaptive or answers(kind, spec) == "finite":
                 yield spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
                 break
 
 
-def drawn(kind, rng, by_row, dim, defaults, dtype):
-    """One random spec."""
+def drawn(kind, rng, at, by_row, dim, defaults, dtype):
+    """One random spec; `at` has uniform numbers for its sizes."""
     loop, few = kind.form == STATES, kind.adaptive
-    B, D = between(rng, ROWS if dim is None else 4), dim or between(rng, FEATURES)
+    B, D = between(at[0], ROWS if dim is None else 4), dim or between(at[1], FEATURES)
     if loop or few:
         B, D = min(B, 3 if few else 8), min(D, dim or (3 if few else 8))
     narrow = dtype == "float32" or dtype is None and not few and rng.uniform() < 0.1
     functions = any(n in FUNCTIONS for n in kind.args) or kind.form == FUNCTION
-    regime = "plain" if few else MODERATE if functions or narrow else ANY_SIZE
+    moderate = functions and not loop or narrow                   # that of a loop is affine
+    regime = "plain" if few else MODERATE if moderate else ANY_SIZE
     spec = ProbeSpec("", B, D, by_row and bool(rng.uniform() < 0.6) and kind.form != TABLE, regime)
     if kind.sliced or {"weights", "sigmas"} <= set(kind.args):
-        spec = spec._replace(M=int(rng.choice(DIRECTIONS)))
+        spec = spec._replace(M=DIRECTIONS[int(at[2] * len(DIRECTIONS))])
     if kind.is_step and rng.uniform() < 0.5:
         share, close = 10**rng.uniform(-8, 0), 10**rng.uniform(-6, -1)
         spec = spec._replace(ratio=(share, 1.0) if rng.uniform() < 0.6 else
                              (1 - close, 1 - close / 10))
-    count = between(rng, 300 if kind.form == TABLE else 30)
+    count = between(at[3], 300 if kind.form == TABLE else 30)
     given = [(name, str(rng.choice(choices))) for name, choices in CHOICES.items()
              if name in kind.args]
     if loop:
-        given += [(name, int(rng.integers(1, 7))) for name in ("n_steps", "steps_per_level")
+        given += [(name, between(rng.uniform(), most)) for name, most in LENGTHS
                   if name in kind.args]
         given += [("eta", float(rng.choice([0.0, 1.0, rng.uniform()])))] * ("eta" in kind.args)
     without = defaults[rng.integers(len(defaults)):] if defaults and rng.uniform() < 0.25 else ()
@@ -65,9 +70,9 @@ def drawn(kind, rng, by_row, dim, defaults, dtype):
                          dtype="float32" if narrow else "float64")
 
 
-def between(rng, most):
-    """A whole number from 1 to `most`, smaller ones more often."""
-    return int((most + 1)**rng.uniform(0, 1))
+def between(u, most):
+    """A whole number from 1 to `most`, of u in [0, 1): smaller ones more often."""
+    return int((most + 1)**u)
 
 
 def sizes_in_words(kind, spec):

@@ -114,8 +114,8 @@ def log_odds(args, component):
     return [(exponent(args), lambda y: np.log(y / (1 - y)), lambda y: 1 / (y * (1 - y)))]
 
 
-LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u),
-       "deviation": number(lambda u, spec: 0.4 + 0.5 * u)}
+LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u, lambda u, spec: 6 * u - 3),
+       "deviation": number(lambda u, spec: 0.4 + 0.5 * u, lambda u, spec: 10**(1.5 * u - 1))}
 
 KINDS = (
     Kind("velocity_from_score", BATCH, exact=velocity_from_score, draw={"scale_rate": falling},

@@ -9,7 +9,8 @@ DECADES = {"float64": 8.0, "float32": 4.0}          # levels reach from 10^-8 to
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
-FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", *RANDOM)
+WIDE_TABLE = "wide table"
+FURTHER = ("edge", WIDE_TABLE, "odd", "infinite", "minute levels", "vast levels", *RANDOM)
 
 
 def level(name, rng, u, spec):
@@ -34,6 +35,33 @@ def data(rng, a, spec):
     if rng.uniform() < 0.15:
         a[rng.integers(len(a))] = 0.0
     return a
+
+
+def means(rng, spec):
+    """Means (K, D) of a mixture, near each other or far apart; now and then two are the same."""
+    a = 10**rng.uniform(-1.5, 1.5) * rng.standard_normal((spec.count, spec.D))
+    if rng.uniform() < 0.2:
+        a[-1] = a[0]
+    return a
+
+
+def sigmas(rng, spec):
+    """Decreasing noise levels (L,), as far apart as those of published schedules."""
+    decades = min(DECADES[spec.dtype], rng.uniform(0.1, 6))
+    logs = rng.uniform(-1.5, 1.5) + decades * rng.uniform(-0.5, 0.5, spec.count)
+    return 10**np.sort(logs)[::-1]
+
+
+def betas(rng, spec):
+    """Rates (T,) in any order, of any size below 0.99."""
+    return 0.99 * 10**-rng.uniform(0, 10**rng.uniform(-1, 0.8), spec.count)
+
+
+def alpha_bars(rng, spec):
+    """A table (T + 1,) that starts at 1 and goes down to anything."""
+    size = 2.25 * DECADES[spec.dtype] * 10**rng.uniform(-0.7, 0)
+    logits = np.sort(size * rng.uniform(-1, 1, spec.count))[::-1]
+    return np.concatenate([[1.0], 1 / (1 + np.exp(-logits))])
 
 
 NUMBERS = {
