@@ -129,8 +129,7 @@ def learn_score(noise, n_steps, seed):
     state = start(ends, settings)
     for _ in training_steps(ends, settings, state, batches()):
         pass
-    model = model_of(ends, settings, state.average)
-    return lambda x: model.score(x, sigma)
+    return partial(model_of(ends, settings, state.average).score, sigma=sigma)
 
 
 def fisher_by_region(score_fn, p, n=320):
@@ -154,6 +153,12 @@ def fisher_by_region(score_fn, p, n=320):
                    "error": float(np.mean(wrong[inside])),
                    "relative_error": float(np.mean(wrong[inside]) / np.mean(square[inside]))}
             for name, inside in regions.items()}
+
+
+def learnt_score(noise, n_steps, seed):
+    """(b) A score of `learn_score`, and its `fisher_by_region`."""
+    score_fn = learn_score(noise, n_steps, seed)
+    return score_fn, fisher_by_region(score_fn, two_modes(1 + noise**2))
 
 
 def sliced_variances(dim=64):
@@ -245,12 +250,11 @@ ORDERS = {
 }
 
 
-def observed_orders():
-    """(e) sampler -> its order as it should be, and the `Order` observed on a Gaussian."""
+def observed_order(name):
+    """(e) The order of a sampler as it should be, and the `Order` observed on a Gaussian."""
     p = Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
-    return {name: (order, convergence_order(
-        sampler, p, lambda n: geometric_sigmas(5.0, 0.2, n + 1), STEPS))
-        for name, (order, sampler) in ORDERS.items()}
+    order, sampler = ORDERS[name]
+    return order, convergence_order(sampler, p, lambda n: geometric_sigmas(5.0, 0.2, n + 1), STEPS)
 
 
 def digits_levels(model, x, x_test, rng):

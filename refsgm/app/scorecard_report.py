@@ -2,15 +2,25 @@
 
 import io
 import json
+import multiprocessing
 import os
+import signal
+import threading
+from functools import partial
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from . import scorecard
 from ..learn.checkpoints import load_model
 from ..learn.outputs import check_outputs, write_whole
+from ..learn.pool import processors
+
+TITLES = {"a": "laws and chains of Langevin dynamics", "b": "scores learnt with this noise",
+          "c": "variances of sliced losses", "d": "the bias of Langevin dynamics",
+          "e": "orders of samplers", "f": "digits: the network and the ideal score"}
 
 
 def run(folder, seed, model_path, note, overwrite=False):
@@ -26,21 +36,18 @@ def run(folder, seed, model_path, note, overwrite=False):
     os.makedirs(folder, exist_ok=True)
     check_outputs(*(os.path.join(folder, f"scorecard.{e}") for e in ("txt", "json", "png")),
                   overwrite=overwrite)
-    parts = {}
-    note("(a) laws and chains of Langevin dynamics")
-    parts["a"] = scorecard.langevin_experiments(seed)
-    note("(b) two scores, learnt without and with noise")
-    scores = {noise: scorecard.learn_score(noise, 2000, seed) for noise in scorecard.NOISES}
-    parts["b"] = {noise: scorecard.fisher_by_region(score, scorecard.two_modes(1 + noise**2))
-                  for noise, score in scores.items()}
-    note("(c) variances of sliced losses")
-    parts["c"] = scorecard.sliced_variances()
-    note("(d) the bias of Langevin dynamics")
-    parts["d"] = scorecard.langevin_bias(seed=seed)
-    note("(e) orders of samplers")
-    parts["e"] = scorecard.observed_orders()
+    tasks = {"a": partial(scorecard.langevin_experiments, seed)}                   # longest first
+    tasks |= {("b", noise): partial(scorecard.learnt_score, noise, 2000, seed)
+              for noise in scorecard.NOISES}
+    tasks |= {"d": partial(scorecard.langevin_bias, seed=seed), "c": scorecard.sliced_variances}
+    tasks |= {("e", name): partial(scorecard.observed_order, name) for name in scorecard.ORDERS}
+    done = in_processes(tasks, note)
+    scores = {noise: done["b", noise][0] for noise in scorecard.NOISES}
+    parts = {"a": done["a"], "b": {noise: done["b", noise][1] for noise in scorecard.NOISES},
+             "c": done["c"], "d": done["d"],
+             "e": {name: done["e", name] for name in scorecard.ORDERS}}
     if model is not None:
-        note("(f) digits: the network and the ideal score")
+        note(f"(f) {TITLES['f']}")
         parts["f"] = scorecard.digits(model, seed, note)
     text = as_text(parts)
     write_whole(os.path.join(folder, "scorecard.txt"), lambda file: file.write(text.encode()))
@@ -48,6 +55,29 @@ def run(folder, seed, model_path, note, overwrite=False):
                 lambda file: file.write(f"{json.dumps(as_numbers(parts), indent=1)}\n".encode()))
     draw(os.path.join(folder, "scorecard.png"), parts, scores)
     return text
+
+
+def in_processes(tasks, note):
+    """Key -> result of tasks, functions without arguments, on a process for each processor."""
+    with multiprocessing.get_context("spawn").Pool(processors(), tied_to_parent) as pool:
+        waiting = {key: pool.apply_async(task) for key, task in tasks.items()}
+        done = {}
+        for key, result in waiting.items():
+            part, *rest = key if isinstance(key, tuple) else (key,)
+            note(f"({part}) {TITLES[part]}" + "".join(f": {word}" for word in rest))
+            done[key] = result.get()
+        return done
+
+
+def tied_to_parent():
+    """An interrupt is the parent's alone, the end of the parent is this process's end too."""
+    def end_with_parent():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    threadpool_limits(1)
 
 
 def as_numbers(parts):
