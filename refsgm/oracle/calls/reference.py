@@ -13,6 +13,9 @@ from ..kinds import FUNCTION, STATES
 from ..kinds.test_functions import Field, Noise
 
 
+CLOSER = 2.0**-18                           # levels of a long table may be as close as 2^-40
+
+
 def reference(contract, args, function=None):
     """refsgm's answer in float64, or in the dtype of the arguments: a tuple of arrays.
 
@@ -66,10 +69,12 @@ def sensitivity(contract, args, want, tries=3):
     at_once = [{k: a if k == "weights" else changed(a, rng, h) for k, a in args.items()}
                for _ in range(tries)]
     for changes in (*at_once, *one_by_one(contract, args, h)):
-        try:
-            grow(reference(contract, changes), h)
-        except ValueError:                          # a change took it out of the domain
-            continue
+        for share in (1.0, CLOSER):                 # the other where it leaves the domain
+            try:
+                grow(reference(contract, nearer(args, changes, share)), share * h)
+            except ValueError:
+                continue
+            break
     low = {k: narrow(a) for k, a in args.items()}
     same = {k: widen(a) for k, a in low.items()}
     eps = float(np.finfo(np.float32).eps)
@@ -82,6 +87,14 @@ def sensitivity(contract, args, want, tries=3):
     except (ValueError, FloatingPointError):
         pass
     return tuple(spread(s) for s in size)
+
+
+def nearer(args, changes, share):
+    """Changed arguments, as near to what they were as a share of the change."""
+    if share == 1.0:
+        return changes
+    return {k: a if changes[k] is a or not isinstance(a, (float, np.ndarray))
+            else a + share * (changes[k] - a) for k, a in args.items()}
 
 
 def one_by_one(contract, args, h):
