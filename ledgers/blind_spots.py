@@ -44,7 +44,7 @@ def main():
         start, missed, checks, functions = time.process_time(), [], 0, functions_of(name)
         for h in functions:
             for seed in range(given.seeds):
-                report = refsgm.check(h.kind, h.function, h.framework, seed=seed)
+                report = refsgm.check(h.kind, h.function, h.framework, seed=seed, seconds=60.0)
                 checks += 1
                 if report.ok != (name in RIGHT):
                     missed.append((h, seed, report))
@@ -53,7 +53,8 @@ def main():
         print(f"{name:12} {len(functions):4} functions, {checks:5} checks: {len(missed):3} {word}; "
               f"{time.process_time() - start:4.0f} s", flush=True)
         for h, seed, report in missed if given.misses else ():
-            first = f": {report.failing[0].label}" if report.failing else ""
+            p = report.failing[0] if report.failing else None
+            first = f": {p.trial.problem or 'wrong'} at {p.label}" if p else ""
             print(f"    {h.kind}: {h.what} (seed {seed}){first}")
 
 
