@@ -98,7 +98,7 @@ class Report:
             verdict = f"right, in the convention {self.convention}"
         right, n = sum(p.ok for p in self.probes), len(self.probes)
         count = f"{right} of {n} probes right"
-        if right == n and verdict in ("wrong", "accepted"):          # for what no value shows
+        if 0 < right == n and verdict in ("wrong", "accepted"):      # for what no value shows
             count = f"though its values are right at all {n} probes"
         lines = [f"{self.kind} ({self.framework}): {verdict}, {count}"]
         if self.parts:
