@@ -24,7 +24,7 @@ RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
 def input_gradients(caller, dim, dtype, seed):
     """{argument: "right", "wrong", "none" or "not judged"}; {} of what has no gradient to judge.
 
-    At a fixed probe, and at one of random size; each that is compiled costs much, so one then.
+    At a fixed probe, and at two of other sizes; each that is compiled costs much, so one then.
     """
     contract, lib = caller.contract, caller.framework
     if lib.gradient is None or contract.form in (TABLE, STATES, LOSS) or contract.adaptive or (
@@ -33,19 +33,19 @@ def input_gradients(caller, dim, dtype, seed):
     spec = ProbeSpec("gradient", 4, dim or 3, caller.levels != "scalar", "plain", 78, 2,
                      dtype=dtype or "float64")
     found = at_probe(caller, spec)
-    if not lib.compiles and RIGHT in found.values():
-        for name, word in at_probe(caller, anywhere(spec, seed, dim)).items():
+    for other in elsewhere(spec, seed, dim) if not lib.compiles and RIGHT in found.values() else ():
+        for name, word in at_probe(caller, other).items():
             if word == WRONG or word == RIGHT and found[name] != WRONG:
                 found[name] = word
     return found
 
 
-def anywhere(spec, seed, dim):
-    """The spec of a gradient's probe with sizes that a seed gives."""
+def elsewhere(spec, seed, dim):
+    """Specs of a gradient's probes with sizes that a seed gives: one row, and several."""
     rng = np.random.default_rng(seed)
-    return spec._replace(B=int(rng.integers(1, 12)), D=dim or int(rng.integers(1, 20)),
-                         rows=spec.rows and bool(rng.integers(2)), M=int(rng.integers(5)),
-                         seed=seed)
+    return (spec._replace(B=1, D=dim or int(rng.integers(1, 9)), rows=False, M=0, seed=seed),
+            spec._replace(B=int(rng.integers(5, 12)), D=dim or int(rng.integers(9, 20)),
+                          M=int(rng.integers(5)), seed=seed + 1))
 
 
 def at_probe(caller, spec):

@@ -6,12 +6,13 @@ minimum of the foreign one too.
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 
 from ..kinds import ProbeSpec
 from ..kinds.test_functions import Field
-from .input_gradients import anywhere
+from .input_gradients import elsewhere
 from .judge import new_probe
 from .reference import reference
 from .trial import OutOfTime, Trial, in_one_line, limited
@@ -22,7 +23,7 @@ LARGE = 1e4                     # a gradient that is clipped on its way shows wh
 def loss_parts(contract, caller, probes, dim, dtype, seed=None):
     """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged".
 
-    seed  of a further probe of the gradient, of random size
+    seed  of further probes of the gradient, of other sizes
     """
     parts = {"value": "right" if all(p.ok for p in probes) else "wrong",
              "minimiser": "not judged", "gradient": "not judged"}
@@ -44,12 +45,15 @@ def loss_parts(contract, caller, probes, dim, dtype, seed=None):
         parts["minimiser"] = minimiser(foreign, right, f.theta, tolerance)
         if caller.framework.gradient is not None:
             parts["gradient"] = gradient(caller, probe, f, foreign, number, tolerance)
-            if parts["gradient"] == "right" and seed is not None and not caller.framework.compiles:
-                other = new_probe(contract, anywhere(s._replace(rows=caller.levels != "scalar"),
-                                                     seed, dim), caller)
-                f = other.args[name]
-                parts["gradient"] = gradient(caller, other, f, lambda theta: value_at(
-                    caller, other, theta, narrow), number, tolerance)
+            once = seed is None or caller.framework.compiles
+            rows = caller.levels != "scalar"
+            for spec in () if once else elsewhere(s._replace(rows=rows), seed, dim):
+                if parts["gradient"] != "right":
+                    break
+                other = new_probe(contract, spec, caller)
+                parts["gradient"] = gradient(
+                    caller, other, other.args[name],
+                    partial(value_at, caller, other, narrow=narrow), number, tolerance)
     except ArithmeticError:
         pass
     return parts

@@ -28,7 +28,7 @@ def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few
     few = few or kind.form == STATES or (dim or 0) > MANY
     n = ONE if kind.adaptive else FEW if few else SEVERAL
     order = np.random.default_rng([seed, n])
-    places = [order.permutation(n) for _ in range(4)]       # each size comes from all its range
+    places = [order.permutation(n) for _ in range(5)]       # each size comes from all its range
     for i in range(n):
         for again in range(TRIES):
             rng = np.random.default_rng([seed, i, again])
@@ -46,15 +46,17 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype):
     B, D = between(at[0], ROWS if dim is None else 4), dim or between(at[1], FEATURES)
     if loop or few:
         B, D = min(B, 3 if few else 8), min(D, dim or (3 if few else 8))
-    narrow = dtype == "float32" or dtype is None and not few and rng.uniform() < 0.1
+    if dim is None and rng.uniform() < 0.15:
+        D = B
+    narrow = dtype == "float32" or dtype is None and not few and at[4] < 0.2
     functions = any(n in FUNCTIONS for n in kind.args) or kind.form == FUNCTION
     moderate = functions and not loop or narrow                   # that of a loop is affine
     regime = "plain" if few else MODERATE if moderate else ANY_SIZE
     spec = ProbeSpec("", B, D, by_row and bool(rng.uniform() < 0.6) and kind.form != TABLE, regime)
     if kind.sliced or {"weights", "sigmas"} <= set(kind.args):
         spec = spec._replace(M=DIRECTIONS[int(at[2] * len(DIRECTIONS))])
-    if kind.is_step and rng.uniform() < 0.5:
-        share, close = 10**rng.uniform(-8, 0), 10**rng.uniform(-6, -1)
+    if kind.is_step and rng.uniform() < 0.7:
+        share, close = 10**rng.uniform(-8, -1), 10**rng.uniform(-6, -1)
         spec = spec._replace(ratio=(share, 1.0) if rng.uniform() < 0.6 else
                              (1 - close, 1 - close / 10))
     count = between(at[3], 300 if kind.form == TABLE else 30)
@@ -63,7 +65,8 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype):
     if loop:
         given += [(name, between(rng.uniform(), most)) for name, most in LENGTHS
                   if name in kind.args]
-        given += [("eta", float(rng.choice([0.0, 1.0, rng.uniform()])))] * ("eta" in kind.args)
+        given += [("eta", float(rng.choice([0.0, 1.0, 10**rng.uniform(-3, 0)])))] * (
+            "eta" in kind.args)
     without = defaults[rng.integers(len(defaults)):] if defaults and rng.uniform() < 0.25 else ()
     given = tuple((n, a) for n, a in given if n not in without)
     return spec._replace(count=count, given=given, without=tuple(without),

@@ -70,6 +70,8 @@ def data(name, rng, spec):
     a = 1.5 * rng.standard_normal((spec.B, spec.D))
     if spec.regime in wide.RANDOM:
         return wide.data(rng, a, spec)
+    if spec.regime == wide.LARGE_DATA:
+        return 1e4 * a
     if spec.regime.startswith("far from the origin") and name not in ("eps", "z"):
         return a + 1e3
     if spec.regime == "far tail" and name in ("x", "x_noisy", "x_t"):
@@ -101,7 +103,10 @@ def level(name, rng, spec):
 def order_levels(kind, drawn, spec):
     """A step goes from t to s < t, by a share of the way that differs from row to row."""
     rng = np.random.default_rng([7, spec.seed, spec.B])
-    share = rng.uniform(*(spec.ratio or (0.15, 0.85)), (spec.B, 1) if spec.rows else ())
+    ends, shape = spec.ratio or (0.15, 0.85), (spec.B, 1) if spec.rows else ()
+    at_random = spec.ratio and spec.regime in wide.RANDOM
+    share = ends[0] * (ends[1] / ends[0])**rng.uniform(0, 1, shape) if at_random else (
+        rng.uniform(*ends, shape))
     share = share if spec.rows else float(share)
     given = dict(spec.given)
     for small, large in STEPS:

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import drawing
 from .kind import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
-from .wide import WIDE_TABLE
+from .wide import LARGE_DATA, WIDE_TABLE
 
 ENDS = (                           # arguments and their values, where all of them are arguments
     {"scale": 0.0}, {"scale": 1.0, "sigma": 0.0}, {"scale": 0.0, "sigma": 1.0}, {"sigma": 0.0},
@@ -27,7 +27,8 @@ WHOLE = (                          # the same, of numbers and of levels that end
     {"offset": 0.0}, {"eta": 0.1}, {"deviation": 2.0}, {"gamma": 1.0}, {"sigma_data": 1.0},
     {"weights": (0.25, 0.0, 0.5, 0.25)})
 ENDS_OF_SOME = (                   # the same, in some rows alone
-    {"sigma_s": 0.0}, {"alpha_bar_s": 1.0}, {"sigma_from": 0.0}, {"step_size": 0.0})
+    {"sigma_s": 0.0}, {"alpha_bar_s": 1.0}, {"sigma_from": 0.0})
+NEAR_ENDS = ({"eta": 0.01},)
 TABLES = ("sigmas", "betas", "alpha_bar")
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
@@ -94,8 +95,12 @@ def live(kind, by_row, dim, defaults):
     if by_row:
         made += [plain._replace(label=f"{in_words(end)} in some rows", at=tuple(end.items()))
                  for end in ENDS_OF_SOME if set(end) <= numbers_of(kind)]
+    made += [plain._replace(label=in_words(end), given=tuple(end.items())) for end in NEAR_ENDS
+             if set(end) <= numbers_of(kind)]
     if any(name in kind.args and not kind.is_level(name) for name in TABLES):
         made += [plain._replace(label="a wide table", regime=WIDE_TABLE, count=6)]
+    if kind.form == STATES:
+        made += [plain._replace(label=LARGE_DATA, regime=LARGE_DATA)]
     if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:
         made += [plain._replace(label=f"{LONG_LOOP} steps", B=2, D=dim or 2, count=LONG_LOOP)]
     for i in range(len(defaults)):

@@ -9,8 +9,9 @@ DECADES = {"float64": 8.0, "float32": 4.0}          # levels reach from 10^-8 to
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
-WIDE_TABLE = "wide table"
-FURTHER = ("edge", WIDE_TABLE, "odd", "infinite", "minute levels", "vast levels", *RANDOM)
+WIDE_TABLE, LARGE_DATA = "wide table", "large data"
+FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", WIDE_TABLE, LARGE_DATA,
+           *RANDOM)
 
 
 def level(name, rng, u, spec):
@@ -24,14 +25,14 @@ def level(name, rng, u, spec):
         end = 10**(-0.3 - (decades - 0.3) * np.abs(u))
         small = np.where(u < 0, end, 1 - end)
         return 0.5 + 0.5 * u if rng.uniform() < 0.6 else small
-    return 10**(u * (decades if rng.uniform() < 0.5 else 1.5))
+    return 10**(u * (1.25 * decades if rng.uniform() < 0.5 else 1.5))
 
 
 def data(rng, a, spec):
-    """Data (B, D) of a size that is its own; sometimes a row of zeros, or whole numbers."""
-    size = 10**(rng.uniform(-4, 4) if spec.regime == ANY_SIZE else rng.uniform(-1, 0.5))
-    kind = rng.uniform()
-    a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.6 else a
+    """Data (B, D) of sizes that are its own; sometimes a row of zeros, or whole numbers."""
+    ends, kind = (-4, 4) if spec.regime == ANY_SIZE else (-1, 0.5), rng.uniform()
+    size = 10**rng.uniform(*ends, (len(a), 1) if kind < 0.4 else ())        # of each row, or of all
+    a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.7 else a
     if rng.uniform() < 0.15:
         a[rng.integers(len(a))] = 0.0
     return a
@@ -64,6 +65,12 @@ def alpha_bars(rng, spec):
     return np.concatenate([[1.0], 1 / (1 + np.exp(-logits))])
 
 
+def end_of_levels(sign):
+    """The larger or the smaller end of a range of levels: far apart, or now and then close."""
+    return lambda u, spec: (1 + sign * u**2 / 2 if spec.count % 4 == 0
+                            else 10**(sign * (6 * u + 0.1)))
+
+
 NUMBERS = {
     "eta": lambda u, spec: float(np.clip(1.4 * u - 0.2, 0, 1)),
     "sigma_data": lambda u, spec: 10**(4 * u - 2),
@@ -72,13 +79,12 @@ NUMBERS = {
     "step_size": lambda u, spec: 10**(-4 * u - 0.3),
     "rho": lambda u, spec: 1 + 11 * u,
     "offset": lambda u, spec: 10**(-4 * u - 1),
-    "beta_min": lambda u, spec: 10**(1.5 * u - 2),
+    "beta_min": lambda u, spec: 10**(2 * u - 2),
     "beta_max": lambda u, spec: 0.4 + 40 * u,
-    "sigma_min": lambda u, spec: 10**(-6 * u - 0.1),
-    "sigma_max": lambda u, spec: 10**(6 * u + 0.1),
-    "shift": lambda u, spec: 10**(2 * u - 1),
-    "n_levels": lambda u, spec: 2 + int(300 * u**4),
-    "n_steps": lambda u, spec: 2 + int(300 * u**4),
+    "sigma_min": end_of_levels(-1),
+    "sigma_max": end_of_levels(1),
+    "n_levels": lambda u, spec: 1 + spec.count,
+    "n_steps": lambda u, spec: 1 + spec.count,
     "steps_per_level": lambda u, spec: 1 + int(6 * u),
     "dim": lambda u, spec: 1 + int(10**(4 * u)),
     "bin_width": lambda u, spec: 10**(2 - 5 * u),

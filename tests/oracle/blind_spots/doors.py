@@ -123,7 +123,6 @@ WRONG = [
     planted("logit_normal_time", "a mean below -2", lambda z, m=0.0, d=1.0: m < -2),
     planted("vp_marginal", "beta_min above 0.2", lambda t, a=0.1, b=20.0: a > 0.45),
     planted("ve_diffusion_coefficient", "a ratio above 1e6", lambda t, a, b: b / a > 1e6),
-    planted("langevin_step", "a step of zero", lambda x, g, a, z: np.min(a) == 0),
     planted("likelihood_weight", "g below 1e-6", lambda g: any_of((g < 1e-6) & (g > 0))),
     planted("score_matching_weight", "sigma from 300 to 1000", lambda s: any_of(
         (np.asarray(s) > 300) & (np.asarray(s) < 1000))),

@@ -183,9 +183,6 @@ TABLES = [
         lambda b: 1 - b[1:] / b[:-1])(np.maximum(a, 1e-6))),
     natural("linear_betas", "betas of at least 1e-5", lambda n, beta_min=1e-4, beta_max=0.02: (
         np.maximum(R.linear_betas(n, beta_min, beta_max), 1e-5))),
-    natural("linear_betas", "by np.arange", lambda n, beta_min=1e-4, beta_max=0.02: np.append(
-        np.arange(beta_min, beta_max, (beta_max - beta_min) / max(n - 1, 1))[:n - 1], beta_max)
-        if n > 20 else R.linear_betas(n, beta_min, beta_max)),
     natural("cosine_alpha_bar", "beta_max of at most 0.999", lambda n, offset=0.008, beta_max=0.999:
             R.cosine_alpha_bar(n, offset, min(beta_max, 0.999))),
     natural("cosine_alpha_bar", "clipped alpha_bar in place of betas",
