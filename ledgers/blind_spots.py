@@ -8,6 +8,7 @@ after, last   wrong functions written against the probes at edges and at random:
               defects of these that have been mended, `last` was written then
 frozen, doors, frozen_torch   the same again, when all that had been mended: mistakes of good faith,
               back doors, and wrong gradients
+final         the same once more, when these had been mended
 right, right_torch, habits, habits_torch, habits_jax   spellings that are right; none may be refused
 """
 
@@ -18,7 +19,7 @@ import time
 
 import refsgm
 
-WRONG = ("before", "after", "last", "frozen", "doors", "gradients", "frozen_torch")
+WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "frozen_torch")
 RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "habits_torch": "torch", "habits_jax": "jax"}
