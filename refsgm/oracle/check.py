@@ -110,8 +110,8 @@ TRIED = {("levels", "flat"): "it takes levels as (B,), and was given them so",
 def adapted(caller, dim, dtype):
     """All probes, with the caller set to what fn can take: (probes, dtype, notes on what that is).
 
-    Code that raises, or returns other shapes, may take levels (B,), one slicing direction alone, or
-    float32. It is called in that way if it answers all plain probes then.
+    Code that raises at a plain probe, or returns other shapes, may take levels (B,), one slicing
+    direction alone, or float32. It is called in that way if it answers all plain probes then.
     """
     contract, said = caller.contract, []
     if caller.draws:
@@ -120,7 +120,8 @@ def adapted(caller, dim, dtype):
         dtype = "float32" if caller.timesteps.single else "float64"
         said.append(f"its table is {dtype}, and it is judged in that")
     probes = probe_all(contract, caller, caller.levels, dim, dtype)
-    failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")]
+    failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")
+              and p.situation.regime == "plain"]
     if not failed or any(p.trial.problem == "timeout" for p in probes) or (
             contract.form in (TABLE, STATES)):
         return probes, dtype, said

@@ -13,6 +13,7 @@ from .wide import ANY_SIZE, MODERATE
 ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
 SEVERAL, FEW, ONE = 32, 4, 1                      # random probes, of loops, of a solver of an ODE
 MANY = 64                                         # features from which there are FEW too
+LONG = 1000                                       # entries of a table, at most
 LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at most
 TRIES = 20                                        # draws of a probe inside the domain
 
@@ -59,7 +60,7 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype):
         share, close = 10**rng.uniform(-8, -1), 10**rng.uniform(-6, -1)
         spec = spec._replace(ratio=(share, 1.0) if rng.uniform() < 0.6 else
                              (1 - close, 1 - close / 10))
-    count = between(at[3], 300 if kind.form == TABLE else 30)
+    count = between(at[3], LONG if kind.form == TABLE else 30)
     given = [(name, str(rng.choice(choices))) for name, choices in CHOICES.items()
              if name in kind.args]
     if loop:

@@ -141,12 +141,17 @@ def means(rng, spec, drawn):
     return center + width * rng.standard_normal((spec.count or 4, spec.D))
 
 
+def spaced(rng, spec):
+    """Levels whose neighbours have ratios between two ends."""
+    return np.cumprod(rng.uniform(*spec.ratio, spec.count))
+
+
 def sigmas(rng, spec, drawn):
     """Decreasing noise levels (L,)."""
     if spec.regime in wide.RANDOM:
         return wide.sigmas(rng, spec)
     if spec.regime == wide.WIDE_TABLE:
-        return np.geomspace(80.0, 0.002, spec.count)
+        return 5 * spaced(rng, spec) if spec.ratio else np.geomspace(80.0, 0.002, spec.count)
     return np.sort(10**rng.uniform(-0.5, 1, spec.count or 3 + spec.seed % 3))[::-1].copy()
 
 
@@ -165,7 +170,8 @@ def alpha_bars(rng, spec, drawn):
     if spec.regime in wide.RANDOM:
         return wide.alpha_bars(rng, spec)
     if spec.regime == wide.WIDE_TABLE:
-        return np.concatenate([[1.0], 1 / (1 + np.exp(np.linspace(-14, 14, spec.count)))])
+        return np.concatenate([[1.0], spaced(rng, spec) if spec.ratio else 1 / (
+            1 + np.exp(np.linspace(-14, 14, spec.count)))])
     low, high = (1e-4, 0.02) if spec.count >= LONG else (0.05, 0.6)
     steps = rng.uniform(low, high, spec.count or 4 + spec.seed % 4)
     return np.concatenate([[1.0], np.cumprod(1 - steps)])

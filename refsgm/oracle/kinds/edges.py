@@ -99,6 +99,9 @@ def live(kind, by_row, dim, defaults):
              if set(end) <= numbers_of(kind)]
     if any(name in kind.args and not kind.is_level(name) for name in TABLES):
         made += [plain._replace(label="a wide table", regime=WIDE_TABLE, count=6)]
+        if "betas" not in kind.args:
+            made += [plain._replace(label="a fine table", regime=WIDE_TABLE, count=20,
+                                    ratio=(0.98, 0.9999))]
     if kind.form == STATES:
         made += [plain._replace(label=LARGE_DATA, regime=LARGE_DATA)]
     if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:

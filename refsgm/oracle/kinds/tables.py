@@ -69,7 +69,7 @@ KINDS = (
          spellings=(cosine_of_rounded_angles,),
          draw={"beta_max": number(lambda u, spec: 0.9 + 0.099 * u,
                                   lambda u, spec: 1.9 * u + 0.02 if u < 0.5
-                                  else 1 - 0.1**(8 * u - 2.9))}),
+                                  else 1 - 0.1**(11 * u - 4.4))}),
     Kind("alpha_bar_from_betas", TABLE, exact=lambda f, betas: cumulative_products(1 - betas)),
     Kind("betas_from_alpha_bar", TABLE, exact=lambda f, a: 1 - a[1:] / a[:-1],
          quantities=neighbours),

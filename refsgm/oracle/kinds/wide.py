@@ -5,7 +5,8 @@ The usual draws keep to sizes at which a formula can be recovered; these look fo
 
 import numpy as np
 
-DECADES = {"float64": 8.0, "float32": 4.0}          # levels reach from 10^-8 to 10^8
+DECADES = {"float64": 8.0, "float32": 4.0}          # of levels, down and up from 1
+BEYOND = 1.25                     # and so many times more, as code has bounds at round numbers
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
@@ -19,18 +20,18 @@ def level(name, rng, u, spec):
     decades = DECADES.get(spec.dtype, 8.0)
     if rng.uniform() < 0.25:                                 # the same for all rows
         u = u * 0 + np.ravel(u)[0]
-    if name.startswith("alpha_bar"):
-        return 1 / (1 + np.exp(-2.25 * decades * u))
+    if name.startswith("alpha_bar"):                          # 1 - alpha_bar has fewer digits
+        return 1 / (1 + np.exp(-decades * np.where(u > 0, 2.25, BEYOND * 2.25) * u))
     if name in ("t", "s"):
-        end = 10**(-0.3 - (decades - 0.3) * np.abs(u))
+        end = 10**(-0.3 - (decades * np.where(u > 0, 1, BEYOND) - 0.3) * np.abs(u))
         small = np.where(u < 0, end, 1 - end)
         return 0.5 + 0.5 * u if rng.uniform() < 0.6 else small
-    return 10**(u * (1.25 * decades if rng.uniform() < 0.5 else 1.5))
+    return 10**(u * (BEYOND * decades if rng.uniform() < 0.5 else 1.5))
 
 
 def data(rng, a, spec):
     """Data (B, D) of sizes that are its own; sometimes a row of zeros, or whole numbers."""
-    ends, kind = (-4, 4) if spec.regime == ANY_SIZE else (-1, 0.5), rng.uniform()
+    ends, kind = (-4, 4) if spec.regime == ANY_SIZE else (-1, 1.3), rng.uniform()
     size = 10**rng.uniform(*ends, (len(a), 1) if kind < 0.4 else ())        # of each row, or of all
     a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.7 else a
     if rng.uniform() < 0.15:
@@ -73,10 +74,10 @@ def end_of_levels(sign):
 
 NUMBERS = {
     "eta": lambda u, spec: float(np.clip(1.4 * u - 0.2, 0, 1)),
-    "sigma_data": lambda u, spec: 10**(4 * u - 2),
+    "sigma_data": lambda u, spec: 10**(8 * u - 4),
     "gamma": lambda u, spec: 10**(2 * u - 0.5),
     "step": lambda u, spec: 10**(-3 * u),
-    "step_size": lambda u, spec: 10**(-4 * u - 0.3),
+    "step_size": lambda u, spec: 10**(-6 * u - 0.3),
     "rho": lambda u, spec: 1 + 11 * u,
     "offset": lambda u, spec: 10**(-4 * u - 1),
     "beta_min": lambda u, spec: 10**(2 * u - 2),
