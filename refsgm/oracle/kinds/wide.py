@@ -17,21 +17,21 @@ FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", WIDE_TABLE
 
 def level(name, rng, u, spec):
     """A noise level, time or rate; `u` in (-1, 1) is what a usual one is made of, and its shape."""
-    decades = DECADES.get(spec.dtype, 8.0)
+    decades, beyond = DECADES.get(spec.dtype, 8.0), BEYOND if spec.regime == ANY_SIZE else 1.0
     if rng.uniform() < 0.25:                                 # the same for all rows
         u = u * 0 + np.ravel(u)[0]
     if name.startswith("alpha_bar"):                          # 1 - alpha_bar has fewer digits
-        return 1 / (1 + np.exp(-decades * np.where(u > 0, 2.25, BEYOND * 2.25) * u))
+        return 1 / (1 + np.exp(-decades * np.where(u > 0, 2.25, beyond * 2.25) * u))
     if name in ("t", "s"):
-        end = 10**(-0.3 - (decades * np.where(u > 0, 1, BEYOND) - 0.3) * np.abs(u))
+        end = 10**(-0.3 - (decades * np.where(u > 0, 1, beyond) - 0.3) * np.abs(u))
         small = np.where(u < 0, end, 1 - end)
         return 0.5 + 0.5 * u if rng.uniform() < 0.6 else small
-    return 10**(u * (BEYOND * decades if rng.uniform() < 0.5 else 1.5))
+    return 10**(u * (beyond * decades if rng.uniform() < 0.5 else 1.5))
 
 
 def data(rng, a, spec):
     """Data (B, D) of sizes that are its own; sometimes a row of zeros, or whole numbers."""
-    ends, kind = (-4, 4) if spec.regime == ANY_SIZE else (-1, 1.3), rng.uniform()
+    ends, kind = (-4, 4) if spec.regime == ANY_SIZE else (-1, 1), rng.uniform()
     size = 10**rng.uniform(*ends, (len(a), 1) if kind < 0.4 else ())        # of each row, or of all
     a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.7 else a
     if rng.uniform() < 0.15:
