@@ -56,7 +56,9 @@ def sigmas(rng, spec):
 
 def betas(rng, spec):
     """Rates (T,) in any order, of any size below 0.99."""
-    return 0.99 * 10**-rng.uniform(0, 10**rng.uniform(-1, 0.8), spec.count)
+    a = 0.99 * 10**-rng.uniform(0, 10**rng.uniform(-1, 0.8), spec.count)
+    most = 60 if spec.dtype == "float32" else 600                  # of -log alpha_bar at the end
+    return a * min(1.0, most / float(-np.sum(np.log1p(-a))))
 
 
 def alpha_bars(rng, spec):
