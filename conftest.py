@@ -1,6 +1,7 @@
 """Settings that all tests share."""
 
 import os
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -35,9 +36,16 @@ settings.load_profile("refsgm")
 
 @pytest.fixture(autouse=True, scope="session")
 def one_seed_of_random_probes():
-    """A test gives the same every time; `ledgers.blind_spots` tries seeds."""
+    """A test gives the same every time; `ledgers.blind_spots` tries seeds.
+
+    All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
+    """
+    check, further, judge = (import_module(f"refsgm.oracle.{name}")
+                             for name in ("check", "further", "calls.judge"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("refsgm.oracle.check"), "fresh_seed", lambda: 1)
+        patch.setattr(check, "fresh_seed", lambda: 1)
+        patch.setattr(further, "random_specs", cache(further.random_specs))
+        patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
         yield
 
 

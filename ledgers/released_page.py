@@ -7,10 +7,11 @@ from ledgers.released_rows import ROWS, words
 
 HEAD = """# Released samplers, certified
 
-Made by `python -m ledgers.released_samplers > docs/samplers.md`; nothing below is written by
-hand, but for the words on each fault. Every sampler runs as it is installed, through the adapters
-of `refsgm.adapters`, on the exact model of a Gaussian and, where it adds no noise, of a mixture,
-whose score is not affine. `refsgm certify` gives the same certificates one by one.
+Made by `python -m ledgers.released_samplers > docs/samplers.md`, in one run: no figure below is
+written by hand, but the words on causes are. Every sampler runs as it is installed, through the
+adapters of `refsgm.adapters`, on the exact model of a Gaussian and, where it adds no noise, of a
+mixture, whose score is not affine. So what is measured is the sampler alone: no network is
+involved, and whether a difference can be seen in images is not said.
 
 *Local orders* are log2 of the ratio of errors at n and 2 n steps: the last two that stand out from
 rounding, on levels even in the root of sigma (in t on the straight line), on geometric ones (graded
@@ -18,108 +19,188 @@ ones on the straight line), and the lower of both grids for trajectories on the 
 given to the sampler in float64, and float32 in the code of diffusers is read as float64, so that
 formulas are what is seen; *own* marks samplers that were judged on levels that they make
 themselves, as released. *Error at 20 and 50 steps* is on the sampler's own levels as released (of
-k-diffusion: Karras' levels for latent diffusion; of torchdiffeq: even in log sigma; of
+k-diffusion: Karras' levels for latent diffusion; of torchdiffeq and diffrax: even in log sigma; of
 flow_matching: even in t): the worst mean or standard deviation, in percent of a standard deviation,
 so it counts where the levels end as well.
 
-An answer *wrong* says that the claimed order is not reached, or that the law does not tend to the
-right one, under these settings; where it names no fault of the table below, it is a measurement
-whose cause has not been confirmed. Spacing, sigma_min, distillation, rounded timesteps and tables
-in float32 are conventions and no faults. *Right law, no claim*: nobody claims an order, so none
-was tested; the law tends to the right one. *Start*: its formulas have the order that is claimed,
-but its first steps have less; with the first step in halves, down to h / n, it is reached. *By
-design*: what is measured is a choice of the method, which the row names.
+The answers:
+
+- **certified**: it has the order that is claimed, on both grids and on the mixture;
+- **right law, no claim**: nobody claims an order, so none was tested; its law tends to the right
+  one, within 0.4 % of a variance where the law is exact;
+- **start**: its formulas have the order that is claimed, but its first steps have less; with the
+  first step in halves, down to h / n, it is reached;
+- **end**: the same of its last step, which is an option; a copy without it was certified;
+- **even**: it has the order that is claimed on levels that are a smooth function of the step, and
+  not where steps are in turn short and long; **rounding**: digits are lost in its coefficients;
+- **by design**: what is measured is a choice of the method, which the row names;
+- **not seen**: neither confirmed nor refuted, and why;
+- **wrong**: under these settings the order that is claimed is not reached, or the law does not tend
+  to the right one. Where no number of a fault stands beside it, its cause has not been confirmed.
+
+Spacing, sigma_min, distillation, rounded timesteps and tables in float32 are conventions and no
+faults. A claim is what the package's own documentation, an argument such as `solver_order`, or the
+paper that it names says. Any row can be made again:
+
+    refsgm certify PACKAGE:SAMPLER --set NAME=VALUE --levels given --claimed-order N
+
+with one `--set` for each setting, `--levels own` where the row says own, and no `--claimed-order`
+where there is no claim.
+"""
+MENDED = """What is released was replaced by what is beside it, in a copy in memory, and the copy
+was certified: so the piece is the cause. Orders are the last local ones on even levels, on
+geometric ones, and the lower on the mixture; "in halves" with the first step in halves, where the
+start hides them. "No report found": none in a search of the issues and pull requests of public
+repositories in November 2026.
 """
 # What is a choice of the method, by key: words for the row.
 DESIGN = {
     "azula:PCSampler": "delta, the size of its corrector, does not fall with the steps, and leaves "
                        "its bias",
-    "azula:PCSampler delta=0.001": "the same, ten times smaller"}
+    "azula:PCSampler delta=0.001": "the same, ten times smaller",
+    "diffusers:FlowMatchEulerDiscreteScheduler stochastic_sampling=True":
+        "for models that are distilled: it draws new noise for its x_0 in every step",
+    "diffusers:TCDScheduler original_inference_steps=1000 (own levels)":
+        "for models that are distilled",
+    "diffusers:LCMScheduler original_inference_steps=1000, prediction_type=sample (own levels)":
+        "for models that are distilled: run here with the exact end of the flow",
+    "k_diffusion:sample_dpm_fast": "the orders of its last steps depend on n modulo 3, so its "
+                                   "error does not fall evenly as n doubles",
+    "diffrax:LeapfrogMidpoint": "its step goes from two levels back through the one between, so "
+                                "neighbouring steps have to be nearly equal"}
 
 
-def page(kept, distributions, asked=()):
-    """The page as text: kept has what was measured, by key."""
-    rows = [row for row in ROWS if row.key in kept and (not asked or row.package in asked)]
-    at_fault = {key: i + 1 for i, fault in enumerate(FAULTS)
-                for key, *_ in kept.get(name_of(i, fault), {}).get("rows", [])}
-    text = [HEAD, summary(rows, kept, at_fault), "", *faults(kept), *starts(rows, kept, at_fault)]
+# What is known of a row that is not wrong, by key.
+REMARKS = {
+    "diffusers:DDIMScheduler timestep_spacing=linspace (own levels)":
+        "its step goes to timestep - num_train_timesteps // n, which with this spacing is not its "
+        "next timestep: https://github.com/huggingface/diffusers/issues/12633"}
+
+
+def page(kept, distributions, keys):
+    """The page as text: kept has what was measured, by job; keys, those of the rows to show."""
+    rows = [row for row in ROWS if row.job in kept and row.key in keys]
+    at_fault = {row.key: i + 1 for i, fault in enumerate(FAULTS) if confirmed(kept.get(fault.job))
+                for row in fault.rows}
+    text = [HEAD, summary(rows, kept, at_fault), "",
+            *section("Faults, confirmed by mending a copy", kept, distributions, ("wrong",)),
+            *section("Limits, confirmed the same way", kept, distributions,
+                     ("end", "even", "rounding")),
+            *starts(rows, kept, at_fault)]
     for package, distribution in distributions.items():
         mine = [row for row in rows if row.package == package]
         if mine:
             text += [f"## {distribution} {version(distribution)}", "", TITLE,
-                     *[line(row, kept[row.key], at_fault.get(row.key)) for row in mine], ""]
-    return "\n".join(text)
+                     *[line(row, kept[row.job], at_fault.get(row.key)) for row in mine], ""]
+    return "\n".join(text).rstrip()
 
 
 TITLE = ("| sampler | claimed order | even levels | geometric | mixture | error at 20 | at 50 | "
          "answer |\n|---|---|---|---|---|---|---|---|")
 
 
-def name_of(i, fault):
-    """The key under which a fault is kept."""
-    return f"fault {i}: {fault.title}"
+def confirmed(result):
+    """Whether the mended copy is wrong in no row of a fault."""
+    return bool(result) and "failed" not in result and all(
+        outcome(plain, again) != "wrong" for _, plain, again in result["rows"])
+
+
+def outcome(plain, again):
+    """The answer of a mended copy, as it starts or with the first step in halves."""
+    return "certified" if again and again["answer"] == "certified" else plain["answer"]
 
 
 def summary(rows, kept, at_fault):
-    """How many rows, and their answers."""
-    answers = [answer(row, kept[row.key], at_fault.get(row.key))[0] for row in rows]
+    """How many rows, their answers, and what they cost."""
+    answers = [answer(row, kept[row.job], at_fault.get(row.key))[0] for row in rows]
     count = {a: answers.count(a) for a in dict.fromkeys(answers)}
-    return (f"{len(rows)} rows of {len({row.package for row in rows})} packages: "
-            + ", ".join(f"{n} {a}" for a, n in count.items()) + ".")
+    cost = sum(kept[job]["cost"] for job in {*[row.job for row in rows],
+                                             *[fault.job for fault in FAULTS]} & set(kept))
+    return (f"{len(rows)} rows of {len({row.package for row in rows})} packages, in {cost:.0f} s "
+            f"of processor time: " + ", ".join(f"{n} {a}" for a, n in count.items()) + ".")
 
 
-def faults(kept):
-    """The table of faults that are confirmed."""
-    lines = ["## Faults, confirmed by mending a copy", "",
-             "What is released was replaced by what is beside it in a copy in memory, and the copy "
-             "certified.", "Orders are the last local ones on even and on geometric levels; where "
-             "the start hides some of them, again with the first step in halves.", "",
-             "| | where | as released | mended | cause | orders released | orders mended | "
-             "upstream |", "|---|---|---|---|---|---|---|---|"]
+def section(title, kept, distributions, answers):
+    """Faults, or limits, each with its place, its pieces, what it has measured and its command."""
+    lines = []
     for i, fault in enumerate(FAULTS):
-        result = kept.get(name_of(i, fault))
-        if not result:
-            continue
-        before = [both(kept.get(row.key, {}).get("certificate"), kept.get(row.key, {}).get("eased"))
-                  for row in fault.rows]
-        after = [both(plain, again) for _, plain, again in result["rows"]]
-        names = "; ".join(f"`{row.member}` {words(row.settings)}".strip()
-                          for row in fault.rows)
-        pieces = [[f"`{cell(change[k])}`" if change[k] else "(removed)"
-                   for change in fault.changes] for k in (0, 1)]
-        lines.append(f"| {i + 1} | `{result['line']}`: {names} | {'<br>'.join(pieces[0])} | "
-                     f"{'<br>'.join(pieces[1])} | {fault.cause} | {'; '.join(before)} | "
-                     f"{'; '.join(after)} | {fault.reported} |")
-    return [*lines, ""]
+        result = kept.get(fault.job)
+        if fault.answer in answers and result:
+            lines += one(i + 1, fault, result, kept, distributions)
+    return [f"## {title}", "", *([MENDED] if "wrong" in answers else []), *lines] if lines else []
+
+
+def one(number, fault, result, kept, distributions):
+    """A fault."""
+    distribution = distributions[fault.rows[0].package]
+    lines = [f"### {number}. {fault.title[:1].upper()}{fault.title[1:]}", ""]
+    if "failed" in result:
+        return [*lines, f"Not confirmed: {result['failed']}", ""]
+    doubts = {d for _, plain, again in result["rows"] if outcome(plain, again) == "not seen"
+              for d in plain["doubts"]}
+    doubt = (" **Not confirmed**: the mended copy is wrong too." if not confirmed(result) else
+             "".join(f" The mended copy is not wrong any more; it is not certified, for {d}."
+                     for d in sorted(doubts)))
+    cause = f"{fault.cause[:1].upper()}{fault.cause[1:]}"
+    lines += [f"`{result['line']}`, {distribution} {version(distribution)}. {cause}. Upstream: "
+              f"{fault.reported}.{doubt}", "", "```diff"]
+    for old, new, *_ in fault.changes:
+        lines += [*["- " + a for a in pieces(old)], *["+ " + a for a in pieces(new)]]
+    lines += ["```", "", "| sampler | claimed | as released | mended |", "|---|---|---|---|"]
+    for row, (_, plain, again) in zip(fault.rows, result["rows"]):
+        before = kept.get(row.job, {})
+        lines.append(f"| `{row.member}` {words(row.settings)} | {row.claimed or 'none'} | "
+                     f"{both(before.get('certificate'), before.get('eased'))} | "
+                     f"{both(plain, again)}, {outcome(plain, again)} |")
+    commands = [row.command for row in fault.rows if row.command]
+    return [*lines, "", *["    " + command for command in commands], ""]
+
+
+def pieces(code):
+    """Statements of code, one a line, without the space that the later ones begin with."""
+    lines = [a for a in code.replace("; ", "\n").splitlines() if a.strip()]
+    spaces = [len(a) - len(a.lstrip()) for a in lines]
+    indent = min([n for n in spaces if n], default=0)
+    return [a[min(n, indent):].rstrip() for a, n in zip(lines, spaces)]
 
 
 def both(plain, again):
-    """Last local orders on even and on geometric levels, then those with the first step in halves.
-    """
+    """Orders, then those with the first step in halves; for a sampler without a claim, the law."""
     if not plain:
         return "not measured"
     if plain["claimed_order"] is None:
-        return plain["answer"] + "".join(f": {p}" for p in plain["problems"])
+        if not plain["problems"] and any(len(t["local"]) > 1 and "own" not in t["levels"]
+                                         for t in plain["orders"]):
+            return by_grid(plain)
+        errors = [f"{cov:.2g} at {n:g}" for n, _, cov in plain["rows"] if n in (20, 50)]
+        return "; ".join([*plain["problems"]] or ["the right law"]) + (
+            f" (error of the covariance {', '.join(errors)} steps)" if errors else "")
     return by_grid(plain) + (f", in halves {by_grid(again)}" if again and again["orders"] else "")
 
 
 def by_grid(certificate):
-    """The last local orders on a Gaussian, of both grids."""
-    return " / ".join(f"{t['local'][-1][1]:.2f}" if t["local"] else "unseen"
-                      for t in certificate["orders"]
-                      if "Gaussian" in t["target"] and "in turn" not in t["levels"])
+    """The last local orders: of both grids on a Gaussian, and the lower on the mixture."""
+    last = [[t["local"][-1][1] for t in certificate["orders"]
+             if target in t["target"] and "in turn" not in t["levels"] and t["local"]]
+            for target in ("Gaussian", "mixture")]
+    turn = [t["local"][-1][1] for t in certificate["orders"]
+            if "in turn" in t["levels"] and t["local"]]
+    return " / ".join([f"{q:.2f}" for q in last[0] + sorted(last[1])[:1]] or ["unseen"]) + (
+        f" ({turn[0]:.2f} on steps in turn short and long)" if turn else "")
 
 
 def starts(rows, kept, at_fault):
     """The samplers whose order is limited by their first steps."""
-    named = [row for row in rows if is_start(row, kept[row.key], at_fault.get(row.key))]
+    named = [row for row in rows if is_start(row, kept[row.job], at_fault.get(row.key))]
     if not named:
         return []
     lines = ["## Orders that the first steps limit", "",
-             "| sampler | claimed | orders as released | with the first step in halves |",
+             "The lowest of the last local orders. A start of lower order is usual for methods of "
+             "several steps; it", "leaves a constant that falls with the square of the first step.",
+             "", "| sampler | claimed | orders as released | with the first step in halves |",
              "|---|---|---|---|"]
     for row in named:
-        result = kept[row.key]
+        result = kept[row.job]
         lines.append(f"| `{row.package}` `{row.member}` {words(row.settings)} | {row.claimed:g} | "
                      f"{orders_of(result['certificate'])} | {orders_of(result['eased'])} |")
     return [*lines, ""]
@@ -129,11 +210,6 @@ def is_start(row, result, fault):
     """Whether the first steps alone take the order from it."""
     return (not fault and result.get("eased", {}).get("answer") == "certified"
             and bool(result["certificate"]["orders"]))
-
-
-def cell(text):
-    """Code in a cell."""
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def orders_of(certificate):
@@ -171,16 +247,18 @@ def figures(orders):
 def answer(row, result, fault):
     """The answer in a word or two, and why."""
     if "failed" in result:
-        return "not run", result["failed"]
+        return "not run", result["failed"].replace("|", "\\|")
     c = result["certificate"]
     why = "; ".join((*c["problems"], *c["doubts"]))
     if fault:
-        return "wrong", f"fault {fault}"
+        said = FAULTS[fault - 1].answer
+        return said, f"{'fault' if said == 'wrong' else 'limit'} {fault}"
     if is_start(row, result, fault):
         return "start", ""
     if row.key in DESIGN and c["answer"] != "certified":
         return "by design", f"{DESIGN[row.key]} ({why})"
+    why += f" ({REMARKS[row.key]})" if row.key in REMARKS else ""
     why += "".join(f" ({n})" for n in c["notes"] if "rounded" in n)
     if c["answer"] == "certified" and not row.claimed:
         return "right law, no claim", why.strip()
-    return c["answer"], why
+    return c["answer"], why.strip()

@@ -19,13 +19,34 @@ class Row(NamedTuple):
 
     @property
     def key(self):
-        """Its name with its settings."""
-        return f"{self.package}:{self.member} {words(self.settings)}".strip()
+        """Its name with its settings, and whether it is run on its own levels alone."""
+        own = " (own levels)" if self.levels == OWN else ""
+        return f"{self.package}:{self.member} {words(self.settings)}".strip() + own
+
+    @property
+    def job(self):
+        """What its measurement is kept under: the key, and what is claimed."""
+        return f"{self.key} [{self.claimed}]"
+
+    @property
+    def command(self):
+        """The command line that certifies it; none where a setting is a function."""
+        if any(callable(v) for v in self.settings.values()):
+            return ""
+        parts = [f"refsgm certify {self.package}:{self.member}",
+                 *[f"--set {k}={shell(v)}" for k, v in self.settings.items()],
+                 f"--levels {self.levels[0]}"]
+        return " ".join(parts + [f"--claimed-order {self.claimed}"] * bool(self.claimed))
 
 
 def words(settings):
     """Settings as text."""
     return ", ".join(f"{k}={getattr(v, '__name__', v)}" for k, v in settings.items())
+
+
+def shell(v):
+    """A setting as --set takes it."""
+    return v if isinstance(v, (str, int, float)) else "'" + repr(v).replace("'", '"') + "'"
 
 
 def no_noise(t):
@@ -38,7 +59,7 @@ def full_noise(t):
     return 1.0
 
 
-OWN = ("own",)
+OWN, GIVEN, BOTH = ("own",), ("given",), ("given", "own")
 DOC, NAME, ORDER, SOLVER = "docstring", "its name", "`order`", "`solver_order`"
 
 
@@ -52,28 +73,35 @@ def several(member, key, orders, settings=None, where=SOLVER, **more):
     return [diffusers(member, {key: k} | (settings or {}), k, where, **more) for k in orders]
 
 
+CHURN = {"s_churn": 2.0}
+VIDEO = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True,
+         "timestep_spacing": "trailing"}
 DPM = "DPMSolverMultistep"
 SINGLE = "DPMSolverSinglestep"
 DIFFUSERS = [
     diffusers("DDIM", None, 1, "DDIM's paper"), diffusers("DDIMParallel", None, 1, "DDIM's paper"),
     diffusers("DDIM", {"timestep_spacing": "trailing"}, levels=OWN),
+    diffusers("DDIM", {"timestep_spacing": "linspace"}, levels=OWN),
+    diffusers("DDIM", {"eta": 1.0}),
+    diffusers("CogVideoXDDIM", VIDEO, levels=OWN), diffusers("CogVideoXDPM", VIDEO, levels=OWN),
     diffusers("DDPM"), diffusers("DDPM", {"variance_type": "fixed_large"}),
     diffusers("DDPMParallel"),
     diffusers("EulerDiscrete", None, 1, NAME),
+    diffusers("EulerDiscrete", CHURN),
     diffusers("EulerDiscrete", {"use_karras_sigmas": True}, levels=OWN),
     diffusers("EulerAncestralDiscrete"), diffusers("HeunDiscrete", None, 2, NAME),
     diffusers("HeunDiscrete", {"use_karras_sigmas": True}, levels=OWN),
     diffusers("KDPM2Discrete", None, 2, "DPM-Solver-2"), diffusers("KDPM2AncestralDiscrete"),
     diffusers("LMSDiscrete", None, 4, "`order=4` of its step"),
     diffusers("PNDM", {"skip_prk_steps": True}, 2, "PNDM's paper"), diffusers("PNDM", levels=OWN),
-    diffusers("IPNDM", None, 4, DOC),
+    diffusers("IPNDM", None, 4, DOC), diffusers("IPNDM", None, 4, DOC, OWN),
     *several("DEISMultistep", "solver_order", (1, 2, 3)),
     *several(DPM, "solver_order", (1, 2, 3)),
     *several(DPM, "solver_order", (2,), {"solver_type": "heun"}),
     *several(DPM, "solver_order", (1, 2, 3), {"algorithm_type": "dpmsolver"}),
     *several(DPM, "solver_order", (2,), {"algorithm_type": "dpmsolver", "solver_type": "heun"}),
     *[diffusers(DPM, {"solver_order": k, "algorithm_type": "sde-dpmsolver++"}) for k in (1, 2, 3)],
-    *[diffusers(DPM, {"solver_order": k, "algorithm_type": "sde-dpmsolver"}) for k in (1, 2)],
+    *[diffusers(DPM, {"solver_order": k, "algorithm_type": "sde-dpmsolver"}) for k in (1, 2, 3)],
     *several(DPM, "solver_order", (2, 3), {"use_flow_sigmas": True,
                                            "prediction_type": "flow_prediction"}, levels=OWN),
     diffusers(DPM, {"use_karras_sigmas": True}, levels=OWN),
@@ -81,9 +109,13 @@ DIFFUSERS = [
     *several(SINGLE, "solver_order", (1, 2, 3)),
     *several(SINGLE, "solver_order", (2, 3), {"solver_type": "heun"}),
     *[diffusers(SINGLE, {"solver_order": k, "algorithm_type": "sde-dpmsolver++"}) for k in (2, 3)],
+    diffusers(SINGLE, {"solver_order": 3, "algorithm_type": "sde-dpmsolver++",
+                       "solver_type": "heun"}, levels=OWN),
     *several("UniPCMultistep", "solver_order", (1, 2, 3)),
     *several("UniPCMultistep", "solver_order", (2, 3), {"solver_type": "bh1"}),
     *several("UniPCMultistep", "solver_order", (2, 3), {"predict_x0": False}),
+    diffusers("UniPCMultistep", {"solver_type": "bh1"}, levels=OWN),
+    diffusers("UniPCMultistep", {"predict_x0": False}, levels=OWN),
     *several("UniPCMultistep", "solver_order", (2, 3), {"use_flow_sigmas": True,
                                                         "prediction_type": "flow_prediction"},
              levels=OWN),
@@ -92,11 +124,14 @@ DIFFUSERS = [
                 "`predictor_order`") for k in (1, 2, 3)],
     *[diffusers("SASolver", {"predictor_order": k, "corrector_order": k, "tau_func": full_noise})
       for k in (1, 2)],
-    diffusers("EDMEuler", None, 1, NAME), *several("EDMDPMSolverMultistep", "solver_order", (2, 3)),
+    diffusers("DPMSolverSDE", levels=OWN), diffusers("EDMEuler", None, 1, NAME),
+    diffusers("EDMEuler", CHURN), *several("EDMDPMSolverMultistep", "solver_order", (2, 3)),
     *[diffusers("CosineDPMSolverMultistep", {"solver_order": k}) for k in (1, 2)],
     diffusers("FlowMatchEulerDiscrete", None, 1, NAME),
     diffusers("FlowMatchEulerDiscrete", {"shift": 3.0}, levels=OWN),
-    diffusers("FlowMatchHeunDiscrete", None, 2, NAME),
+    diffusers("FlowMatchEulerDiscrete", {"stochastic_sampling": True}),
+    diffusers("FlowMatchHeunDiscrete", None, 2, NAME), diffusers("FlowMatchHeunDiscrete", CHURN),
+    diffusers("LTXEulerAncestralRF"), diffusers("LTXEulerAncestralRF", {"eta": 0.0}, 1, NAME),
     diffusers("TCD", {"original_inference_steps": 1000}, levels=OWN),
     diffusers("LCM", {"original_inference_steps": 1000, "prediction_type": "sample"}, levels=OWN)]
 
@@ -142,7 +177,26 @@ ODES = [*[Row("flow_matching", name, o, p, "torchdiffeq's class") for name, o, p
         *[Row("torchdiffeq", name, o, p, "`order` of its class") for name, o, p in METHODS],
         Row("torchdiffeq", "explicit_adams", ADAMS, 4, "`order` of its class"),
         Row("torchdiffeq", "implicit_adams", ADAMS, 4, "`order` of its class")]
+WEAK = [Row("torchsde", name, {}, p, "`weak_order` of its class", GIVEN) for name, p in (
+    ("euler", 1), ("milstein", 1), ("srk", 1.5), ("midpoint", 1), ("heun", 1), ("euler_heun", 1),
+    ("reversible_heun", 1))]
+DIFFRAX = [Row("diffrax", name, {}, p, "`order` of its class", levels) for name, p, levels in (
+    ("Euler", 1, BOTH), ("Heun", 2, BOTH), ("Midpoint", 2, BOTH), ("Ralston", 2, BOTH),
+    ("ReversibleHeun", 2, BOTH), ("LeapfrogMidpoint", 2, BOTH), ("Bosh3", 3, BOTH),
+    ("Tsit5", 5, BOTH), ("Dopri5", 5, BOTH))]
+GENSBI = [Row("gensbi", "FMODESolver", {}, 1, "Euler's method", GIVEN),
+          *[Row("gensbi", name, {"alpha": 1.0}, None, "", GIVEN)
+            for name in ("ZeroEndsSolver", "NonSingularSolver")],
+          Row("gensbi", "edm_sampler", {}, 2, "Heun's method", BOTH),
+          Row("gensbi", "edm_sampler", {"method": "Euler"}, 1, "Euler's method", BOTH)]
 SCORE = [Row("score_models", name, {}, None, "", OWN) for name in ("VESDE", "VPSDE")]
-LUCID = [Row("denoising_diffusion_pytorch", name, settings, None, "", OWN) for name, settings in (
-    ("GaussianDiffusion", {}), ("ElucidatedDiffusion", {}))]
-ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *SCORE, *LUCID]
+LUCID = [Row("denoising_diffusion_pytorch", name, settings, claimed, where, OWN)
+         for name, settings, claimed, where in (
+             ("GaussianDiffusion", {}, 1, "DDIM's paper"),
+             ("GaussianDiffusion", {"ddim_sampling_eta": 1.0}, None, ""),
+             ("ElucidatedDiffusion", {}, None, ""),
+             ("ElucidatedDiffusion", {"S_churn": 0}, 2, "EDM's paper"),
+             ("ElucidatedDiffusion", {"sampler": "sample_using_dpmpp"}, 2, "DPM-Solver++'s paper"),
+             ("ContinuousTimeGaussianDiffusion", {}, None, ""),
+             ("VParamContinuousTimeGaussianDiffusion", {}, None, ""))]
+ROWS = [*DIFFUSERS, *K_DIFFUSION, *AZULA, *SMALL, *ODES, *WEAK, *DIFFRAX, *GENSBI, *SCORE, *LUCID]

@@ -2,19 +2,22 @@
 
     python -m ledgers.released_samplers > docs/samplers.md
 
-Rows are kept in a file of the temporary folder as they come, and taken from there the next time
-for the same versions; --again forgets them. With names of packages, their rows alone.
+Every row has a process of its own, two at a time. Rows are kept in a file of the temporary folder
+as they come: a run that was stopped goes on where it was, as long as versions and code are the
+same. --again forgets them. With names of packages, or --only TEXT, the rows of those packages, or
+those whose name has the text, alone.
 """
 
 import json
 import logging
+import multiprocessing
 import sys
 import tempfile
 import time
 import warnings
 import zlib
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +30,14 @@ from refsgm.oracle.calls.chains import Chain, Refused
 from refsgm.oracle.calls.frameworks import framework_of
 from refsgm.oracle.sampler.own_levels import own_run
 
-SHORT = (20, 50)
+SHORT, TOGETHER, LONGEST = (20, 50), 2, 600.0            # steps; processes; seconds of one row
 DISTRIBUTIONS = {"diffusers": "diffusers", "k_diffusion": "k-diffusion", "azula": "azula",
                  "smalldiffusion": "smalldiffusion", "flow_matching": "flow_matching",
-                 "torchdiffeq": "torchdiffeq", "score_models": "score-models",
+                 "torchdiffeq": "torchdiffeq", "torchsde": "torchsde", "diffrax": "diffrax",
+                 "gensbi": "gensbi", "score_models": "score-models",
                  "denoising_diffusion_pytorch": "denoising-diffusion-pytorch"}
+CODE = ("ledgers/released_samplers.py", "refsgm/adapters", "refsgm/oracle/sampler",
+        *[f"refsgm/oracle/calls/{name}.py" for name in ("chains", "chain_laws", "targets")])
 
 
 def certificate_of(row, levels, change=None):
@@ -82,9 +88,7 @@ def eased(sampler, table):
 
 def measured(index):
     """All that is measured of a row."""
-    quietly()
     row, result = ROWS[index], {}
-    begin = time.process_time()
     try:
         result["errors"] = errors_of(row) if "own" in row.levels else []
         result["certificate"] = certificate_of(row, row.levels[0])
@@ -92,22 +96,20 @@ def measured(index):
             result["eased"] = certificate_of(row, "given", eased)
     except Exception as error:                              # of foreign code: the row says so
         result["failed"] = f"{type(error).__name__}: {str(error)[:160]}"
-    result["cost"] = time.process_time() - begin
-    return row.key, result
+    return result
 
 
 def mended_rows(index):
     """The certificates of the rows of a fault, with the copy that is mended."""
-    quietly()
     fault, results = FAULTS[index], []
     prepare(fault)
     with mended(fault.module, fault.changes):
         for row in fault.rows:
             plain = certificate_of(row, row.levels[0])
-            results.append([row.key, plain, certificate_of(row, "given", eased)
-                            if short_of(plain, row.claimed) else None])
-    line = found(fault.module, fault.changes[0][0])
-    return f"fault {index}: {fault.title}", {"line": line, "rows": results}
+            again = "given" in row.levels and short_of(plain, row.claimed)
+            results.append([row.key, plain, certificate_of(row, "given", eased) if again
+                            else None])
+    return {"line": found(fault.module, fault.changes[0][0]), "rows": results}
 
 
 def prepare(fault):
@@ -121,44 +123,119 @@ def short_of(certificate, claimed):
     return claimed is not None and claimed > 1 and certificate["answer"] != "certified"
 
 
-def quietly():
-    """Without the warnings and logs of foreign code."""
-    warnings.simplefilter("ignore")
+def answered(end, function, index):
+    """Send what a function says of an index, with the processor time that it took."""
+    warnings.simplefilter("ignore")                          # those of foreign code
     logging.disable(logging.WARNING)
+    begin = time.process_time()
+    try:
+        result = function(index)
+    except Exception as error:
+        result = {"failed": f"{type(error).__name__}: {str(error)[:160]}"}
+    end.send(result | {"cost": time.process_time() - begin})
 
 
-def rows_kept(again):
-    """The file of rows for these versions, and what it holds."""
-    names = " ".join(f"{d} {version(d)}" for d in DISTRIBUTIONS.values())
-    path = Path(tempfile.gettempdir()) / f"refsgm-samplers-{zlib.crc32(names.encode()):x}.jsonl"
+def run(jobs, keep):
+    """Jobs (key, function, index) in processes of their own; keep(key, result) as each ends.
+
+    A process that dies, or takes longer than LONGEST, is a result that says so.
+    """
+    context, waiting, running = multiprocessing.get_context("fork"), list(jobs), {}
+    while waiting or running:
+        while waiting and len(running) < TOGETHER:
+            key, function, index = waiting.pop(0)
+            here, there = context.Pipe(duplex=False)
+            process = context.Process(target=answered, args=(there, function, index))
+            process.start()
+            there.close()
+            running[here] = key, process, time.monotonic()
+        for here in wait(list(running), timeout=5.0):
+            key, process, _ = running.pop(here)
+            try:
+                result = here.recv()
+            except EOFError:
+                process.join()
+                result = {"failed": f"its process ended with exit code {process.exitcode}"}
+            process.join()
+            keep(key, result)
+        for here, (key, process, begin) in list(running.items()):
+            if time.monotonic() - begin > LONGEST:
+                process.kill()
+                process.join()
+                del running[here]
+                keep(key, {"failed": f"no answer within {LONGEST:g} s"})
+
+
+def installed():
+    """Versions by distribution, of those that are installed."""
+    versions = {}
+    for name in DISTRIBUTIONS.values():
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            print(f"{name} is not installed: its rows are left out", file=sys.stderr)
+    return versions
+
+
+def rows_kept(versions, again):
+    """The file of rows for these versions and this code, and what it holds but for failures."""
+    home, said = Path(__file__).parents[1], zlib.crc32(repr(versions).encode())
+    for part in CODE:
+        for file in sorted((home / part).rglob("*.py")) or [home / part]:
+            said = zlib.crc32(file.read_bytes(), said)
+    path = Path(tempfile.gettempdir()) / f"refsgm-samplers-{said:x}.jsonl"
     if again:
         path.unlink(missing_ok=True)
     lines = path.read_text().splitlines() if path.exists() else []
-    return path, dict(json.loads(line) for line in lines)
+    kept = dict(json.loads(line) for line in lines)
+    return path, {key: result for key, result in kept.items() if "failed" not in result}
+
+
+def options(arguments):
+    """(again, packages, text) of the command line."""
+    again, only, packages = "--again" in arguments, "", []
+    rest = iter(a for a in arguments if a != "--again")
+    for a in rest:
+        if a == "--only":
+            only = next(rest, "")
+        elif a in DISTRIBUTIONS:
+            packages.append(a)
+        else:
+            sys.exit(f"arguments must be --again, --only TEXT or packages of "
+                     f"{', '.join(DISTRIBUTIONS)}, got {a!r}")
+    return again, packages, only
 
 
 def main():
-    """Measure what is missing over two processes, then print the page."""
-    again, asked = "--again" in sys.argv, [a for a in sys.argv[1:] if not a.startswith("-")]
-    path, kept = rows_kept(again)
-    with ProcessPoolExecutor(2) as pool, path.open("a") as file:
-        jobs = [pool.submit(mended_rows, i) for i, fault in enumerate(FAULTS)
-                if f"fault {i}: {fault.title}" not in kept
-                and (not asked or fault.rows[0].package in asked)]
-        jobs += [pool.submit(measured, i) for i, row in enumerate(ROWS) if row.key not in kept
-                 and (not asked or row.package in asked)]
-        for done in as_completed(jobs):
-            try:
-                key, result = done.result()
-            except Exception as error:
-                print(f"not measured: {type(error).__name__}: {error}", file=sys.stderr)
-                continue
-            kept[key] = result
-            file.write(json.dumps([key, result]) + "\n")
-            file.flush()
-            print(f"{len(kept)} {key} {result.get('cost', 0):.1f} s", file=sys.stderr, flush=True)
+    """Measure what is missing, two rows at a time, then print the page."""
+    again, packages, only = options(sys.argv[1:])
+    versions = installed()
+    path, kept = rows_kept(versions, again)
+
+    def asked(row):
+        return (DISTRIBUTIONS[row.package] in versions and only in row.key
+                and (not packages or row.package in packages))
+
+    def keep(key, result):
+        kept[key] = result
+        file.write(json.dumps([key, result]) + "\n")
+        file.flush()
+        print(f"{len(kept)} {key}: {result['failed'] if 'failed' in result else 'done'}, "
+              f"{result.get('cost', 0):.1f} s", file=sys.stderr, flush=True)
+    jobs = [(fault.job, mended_rows, i) for i, fault in enumerate(FAULTS)
+            if any(map(asked, fault.rows))]
+    jobs += [(row.job, measured, i) for i, row in enumerate(ROWS) if asked(row)]
+    missing = [job for job in jobs if job[0] not in kept]
+    if any(not key.startswith(("diffrax", "gensbi")) for key, *_ in missing):
+        import torch                                         # once, before processes are forked
+        torch.set_num_threads(1)
+        import diffusers                                     # noqa: F401
+    with path.open("a") as file:
+        run(missing, keep)
+    print(f"{sum(r.get('cost', 0) for r in kept.values()):.0f} s of processor time",
+          file=sys.stderr)
     from ledgers.released_page import page
-    print(page(kept, DISTRIBUTIONS, asked))
+    print(page(kept, DISTRIBUTIONS, [row.key for row in ROWS if asked(row)]))
 
 
 if __name__ == "__main__":

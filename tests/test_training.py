@@ -194,10 +194,10 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(tmp_path):
     """SIGKILL in the middle, twice, then --resume, against an uninterrupted run."""
     command = ["train", "moons", "--steps", 300, "--width", 16, "--points", 500]
     run(*command, "--out", "whole.npz", cwd=tmp_path)
-    command = [*command, "--checkpoint-every", 0, "--out"]
     checkpoint = tmp_path / "killed.checkpoint.npz"
     for resume in ([], ["--resume"]):
-        process = subprocess.Popen(refsgm_command(*command, tmp_path / "killed.npz", *resume),
+        process = subprocess.Popen(refsgm_command(*command, "--out", tmp_path / "killed.npz",
+                                                  "--checkpoint-every", 0, *resume),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         changed = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         deadline = time.monotonic() + 60
@@ -208,7 +208,7 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(tmp_path):
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    run(*command, "killed.npz", "--resume", cwd=tmp_path)
+    run(*command, "--out", "killed.npz", "--resume", cwd=tmp_path)
     whole, killed = load_model(tmp_path / "whole.npz"), load_model(tmp_path / "killed.npz")
     for a, b in zip(whole.params, killed.params):
         assert_array_equal(a, b)

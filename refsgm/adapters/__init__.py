@@ -7,20 +7,24 @@ Each is an adapter of a few lines around the code as it is installed.
 import importlib.util
 from pathlib import Path
 
-from . import azula, diffusers, k_diffusion, lucidrains, odes, score_models, smalldiffusion
+from . import (azula, diffrax, diffusers, gensbi, k_diffusion, lucidrains, odes, score_models,
+               sdes, smalldiffusion)
 from .azula import azula_sampler
+from .diffrax import diffrax_sampler
 from .diffusers import scheduler
 from .edm import edm_form
+from .gensbi import gensbi_sampler
 from .k_diffusion import k_sampler
 from .lucidrains import lucid_sampler, lucid_step
 from .odes import flow_solver, ode_solver
 from .score_models import score_sampler
+from .sdes import sde_solver
 from .smalldiffusion import small_sampler
 from .torchcfm import matcher_step
 
-__all__ = ["PACKAGES", "adapted", "azula_sampler", "edm_form", "flow_solver", "k_sampler",
-           "lucid_sampler", "lucid_step", "matcher_step", "names", "ode_solver", "scheduler",
-           "score_sampler", "small_sampler"]
+__all__ = ["PACKAGES", "adapted", "azula_sampler", "diffrax_sampler", "edm_form", "flow_solver",
+           "gensbi_sampler", "k_sampler", "lucid_sampler", "lucid_step", "matcher_step", "names",
+           "ode_solver", "scheduler", "score_sampler", "sde_solver", "small_sampler"]
 
 # package: (adapter, its names, the levels that it has where none are asked for)
 PACKAGES = {"diffusers": (scheduler, diffusers.names, "own"),
@@ -29,6 +33,9 @@ PACKAGES = {"diffusers": (scheduler, diffusers.names, "own"),
             "smalldiffusion": (small_sampler, smalldiffusion.names, "given"),
             "flow_matching": (flow_solver, odes.names, "given"),
             "torchdiffeq": (ode_solver, odes.names, "given"),
+            "torchsde": (sde_solver, sdes.names, "given"),
+            "diffrax": (diffrax_sampler, diffrax.names, "given"),
+            "gensbi": (gensbi_sampler, gensbi.names, "given"),
             "score_models": (score_sampler, score_models.names, "own"),
             "denoising_diffusion_pytorch": (lucid_sampler, lucidrains.names, "own")}
 

@@ -8,6 +8,8 @@ and its float32 is read as float64: what remains is its formulas.
 """
 
 import contextlib
+import copy
+import functools
 import importlib
 import inspect
 import math
@@ -19,10 +21,12 @@ PREDICTS = {"epsilon": "eps", "v_prediction": "v", "sample": "x0", "flow_predict
 TABLES = ("DDIMScheduler", "DDIMParallelScheduler", "DDPMScheduler", "DDPMParallelScheduler",
           "PNDMScheduler")
 OTHERS = tuple(name + "Scheduler" for name in (
-    "CosineDPMSolverMultistep", "DEISMultistep", "DPMSolverMultistep", "DPMSolverSinglestep",
-    "EDMDPMSolverMultistep", "EDMEuler", "EulerAncestralDiscrete", "EulerDiscrete",
-    "FlowMatchEulerDiscrete", "FlowMatchHeunDiscrete", "HeunDiscrete", "KDPM2AncestralDiscrete",
-    "KDPM2Discrete", "LCM", "LMSDiscrete", "SASolver", "TCD", "UniPCMultistep"))
+    "CogVideoXDDIM", "CogVideoXDPM", "CosineDPMSolverMultistep", "DEISMultistep",
+    "DPMSolverMultistep", "DPMSolverSDE", "DPMSolverSinglestep", "EDMDPMSolverMultistep",
+    "EDMEuler", "EulerAncestralDiscrete", "EulerDiscrete", "FlowMatchEulerDiscrete",
+    "FlowMatchHeunDiscrete", "HeunDiscrete", "KDPM2AncestralDiscrete", "KDPM2Discrete", "LCM",
+    "LMSDiscrete", "LTXEulerAncestralRF", "SASolver", "TCD", "UniPCMultistep"))
+LINES = ("FlowMatch", "LTX")                                     # how names on the line begin
 ANGLES = ("IPNDMScheduler",)                                     # t = 2 / pi atan(sigma / scale)
 
 
@@ -36,13 +40,14 @@ def names():
 def scheduler(name, settings, levels="own"):
     """A scheduler class of diffusers as check_sampler takes it, and its options.
 
+    settings  keyword arguments of the class, or of its step, such as eta of DDIM
     levels  "own", or "given": those of the check, in place of the scheduler's
     """
     cls = getattr(importlib.import_module("diffusers"), name, None)
     if not inspect.isclass(cls) or not hasattr(cls, "set_timesteps"):
         raise ValueError(f"name must be a scheduler of diffusers, got {name!r}")
     cls = getattr(sys.modules[cls.__module__], name)
-    flow = name.startswith("FlowMatch") or bool(settings.get("use_flow_sigmas"))
+    flow = name.startswith(LINES) or bool(settings.get("use_flow_sigmas"))
     if "clip_sample" in inspect.signature(cls).parameters:
         settings = {"clip_sample": False} | settings            # for pixels; data here have no ends
     if levels == "given":
@@ -58,11 +63,45 @@ def scheduler(name, settings, levels="own"):
     return own_loop(cls, settings, flow), options
 
 
+def made(cls, settings, n, x):
+    """A scheduler of n steps, its noise torch's; settings that it does not take go to its step."""
+    import torch
+    takes = inspect.signature(cls).parameters
+    s = new(cls, {key: value for key, value in settings.items() if key in takes})
+    s.set_timesteps(n)
+    if hasattr(s, "get_lms_coefficient"):                    # its quadrature asks one by one
+        s.sigmas = s.sigmas.numpy()
+    of_step = {key: value for key, value in settings.items() if key not in takes}
+    if of_step:
+        s.step = functools.partial(s.step, **of_step)
+    if hasattr(s, "noise_sampler"):
+        s.noise_sampler = lambda *_: torch.randn(tuple(x.shape)).to(x)
+    return s
+
+
+def new(cls, settings):
+    """A scheduler of that class: a copy, for some take a second to make the table that they have.
+    """
+    import torch
+    try:
+        return copy.deepcopy(remembered(cls, tuple(settings.items()), torch.get_default_dtype()))
+    except TypeError:                                       # settings that cannot be remembered
+        return cls(**settings)
+
+
+@functools.lru_cache(4)
+def remembered(cls, settings, dtype):
+    """The scheduler as it is when it is new, in the precision of now."""
+    return cls(**dict(settings))
+
+
 def own_loop(cls, settings, flow):
     """(model, x, n, rng) -> x by the scheduler's own loop."""
+    if cls.__name__ == "CogVideoXDPMScheduler":
+        return functools.partial(cogvideox_loop, cls, settings)
+
     def sampler(model, x, n, rng):
-        s = cls(**settings)
-        s.set_timesteps(n)
+        s = made(cls, settings, n, x)
         x = x * float(getattr(s, "init_noise_sigma", 1.0))
         for t in s.timesteps:
             scaled = s.scale_model_input(x, t) if hasattr(s, "scale_model_input") else x
@@ -70,6 +109,16 @@ def own_loop(cls, settings, flow):
             x = s.step(model(scaled, level), t, x).prev_sample
         return x
     return sampler
+
+
+def cogvideox_loop(cls, settings, model, x, n, rng):
+    """x through all steps of a scheduler that is handed its last x_0, as its pipeline does."""
+    s, old, before = made(cls, settings, n, x), None, None
+    for t in s.timesteps:
+        out = model(x, alpha_bar_at(s, float(t)))
+        x, old = s.step(out, old, t, before, x)
+        before = t
+    return x
 
 
 def alpha_bar_at(s, t):
@@ -90,8 +139,7 @@ def preconditioned(cls):
 def edm_loop(cls, settings):
     """The same for schedulers of EDM's form, whose network is made from the exact denoiser."""
     def sampler(denoiser, x, n, rng):
-        s = cls(**settings)
-        s.set_timesteps(n)
+        s = made(cls, settings, n, x)
         return edm_steps(s, denoiser, x * float(s.init_noise_sigma))
     return sampler
 
@@ -126,7 +174,7 @@ def given_steps(cls, flow):
         return by_angle, {"coordinates": "vp", "predicts": "v"}
     if preconditioned(cls):
         return by_edm, {"coordinates": "ve", "predicts": "x0"}
-    if flow and cls.__name__.startswith("FlowMatch"):
+    if flow and cls.__name__.startswith(LINES):
         return by_times, {"coordinates": "flow", "predicts": "velocity"}
     if hasattr(cls, "_sigma_to_alpha_sigma_t"):
         return (by_flow if flow else by_lambda), ({"coordinates": "flow", "predicts": "velocity"}
@@ -159,8 +207,8 @@ def by_flow(cls, settings, velocity, x, ts):
 def indexed(cls, settings, model, x, sigmas, levels):
     """One call of the model a step, at the level of the step's index."""
     import torch
-    s, n = cls(**settings), len(sigmas) - 1
-    s.set_timesteps(min(n, 500))
+    n = len(sigmas) - 1
+    s = made(cls, settings, min(n, 500), x)
     s.num_inference_steps = n
     s.sigmas, s.timesteps = sigmas, torch.arange(n)
     if hasattr(s, "order_list"):
@@ -175,14 +223,13 @@ def by_sigma(cls, settings, eps, x, sigmas):
     if "use_exponential_sigmas" in inspect.signature(cls).parameters:
         if float(sigmas[-1]) > 0:
             raise ValueError("the last sigma must be 0 for this scheduler")
-        s = cls(**{"use_exponential_sigmas": True} | settings)
         given = sigmas[:-1].numpy()
+        s = made(cls, {"use_exponential_sigmas": True} | settings, 2, x)
         s._convert_to_exponential = lambda *_, **__: given
         s._sigma_to_t = lambda sigma, *_: np.asarray(sigma)
         s.set_timesteps(len(given))
     else:
-        s = cls(**settings)
-        s.set_timesteps(min(len(sigmas) - 1, 500))
+        s = made(cls, settings, min(len(sigmas) - 1, 500), x)
         s.sigmas, s.timesteps = sigmas.clone(), sigmas[:-1].clone()
         s.num_inference_steps = len(s.timesteps)
     for t in s.timesteps:
@@ -194,10 +241,9 @@ def by_sigma(cls, settings, eps, x, sigmas):
 def by_table(cls, settings, eps, x, table):
     """Every step of a table of that many steps."""
     n = len(table) - 1
-    s = cls(**{"num_train_timesteps": n, "trained_betas": [0.5] * n} | settings)
+    s = made(cls, {"num_train_timesteps": n, "trained_betas": [0.5] * n} | settings, n, x)
     s.alphas_cumprod, s.final_alpha_cumprod = table[1:], table[0]
     s.one, s.betas, s.alphas = table[0], 1 - table[1:] / table[:-1], table[1:] / table[:-1]
-    s.set_timesteps(n)
     for t in s.timesteps:
         x = s.step(eps(x, s.alphas_cumprod[t]), t, x).prev_sample
     return x
@@ -206,8 +252,7 @@ def by_table(cls, settings, eps, x, table):
 def by_angle(cls, settings, v, x, table):
     """Levels as angles, alpha = cos and beta = sin."""
     import torch
-    s, table = cls(**settings), torch.flip(table, (0,))
-    s.set_timesteps(len(table) - 1)
+    s, table = made(cls, settings, len(table) - 1, x), torch.flip(table, (0,))
     s.alphas, s.betas = table**0.5, (1 - table)**0.5
     s.timesteps = torch.atan2(s.betas, s.alphas)[:-1] / math.pi * 2
     for t, level in zip(s.timesteps, table):
@@ -217,16 +262,15 @@ def by_angle(cls, settings, v, x, table):
 
 def by_edm(cls, settings, denoiser, x, sigmas):
     """EDM's schedulers."""
-    s = cls(**ends(cls, settings, sigmas[-1]))
-    s.set_timesteps(len(sigmas) - 1)
+    s = made(cls, ends(cls, settings, sigmas[-1]), len(sigmas) - 1, x)
     s.sigmas, s.timesteps = sigmas.clone(), s.precondition_noise(sigmas[:-1])
     return edm_steps(s, denoiser, x)
 
 
 def by_times(cls, settings, velocity, x, ts):
     """Schedulers of the straight line, whose timesteps are made the times."""
-    s, n = cls(**settings), len(ts) - 1
-    s.set_timesteps(min(n, 500))
+    n = len(ts) - 1
+    s = made(cls, settings, min(n, 500), x)
     twice = ts[1:-1].repeat_interleave(2)
     heun = len(s.timesteps) > len(s.sigmas.unique()) - 1
     import torch

@@ -2,6 +2,7 @@
 
     GaussianDiffusion    vp, its own table; all steps, or DDIM's on some of them
     ElucidatedDiffusion  ve, EDM's network F(c_in x, log(sigma) / 4) with sigma_data = 1/2
+    ContinuousTimeGaussianDiffusion, VParam...  vp, on its log of the signal-to-noise ratio
 
 They clip their x_0 to [-1, 1], for pixels; data here have no ends, so that is switched off. The
 modules are loaded by themselves, and need no torchvision.
@@ -22,6 +23,8 @@ MODULES = {"GaussianDiffusion": "denoising_diffusion_pytorch",
            "VParamContinuousTimeGaussianDiffusion": "v_param_continuous_time_gaussian_diffusion",
            "LearnedGaussianDiffusion": "learned_gaussian_diffusion",
            "WeightedObjectiveGaussianDiffusion": "weighted_objective_gaussian_diffusion"}
+CONTINUOUS = {"ContinuousTimeGaussianDiffusion": "eps",
+              "VParamContinuousTimeGaussianDiffusion": "v"}
 BESIDE = ("torchvision", "accelerate", "ema_pytorch")            # what its trainers use alone
 PREDICTS = {"pred_noise": "eps", "pred_x0": "x0", "pred_v": "v"}
 
@@ -65,11 +68,11 @@ def lucid_step(name, settings=None):
 
 def names():
     """Those of its classes whose samplers are adapted."""
-    return ["GaussianDiffusion", "ElucidatedDiffusion"]
+    return ["GaussianDiffusion", "ElucidatedDiffusion", *CONTINUOUS]
 
 
 def lucid_sampler(name, settings, levels="own"):
-    """GaussianDiffusion or ElucidatedDiffusion as check_sampler takes it, and its options.
+    """A class of names() as check_sampler takes it, and its options.
 
     settings  keyword arguments of the class; `sampler`, of ElucidatedDiffusion, is "sample" or
               "sample_using_dpmpp"
@@ -84,8 +87,10 @@ def lucid_sampler(name, settings, levels="own"):
         return by_table(cls, module, settings), options | {"coordinates": "vp", "predicts": kind}
     if name == "ElucidatedDiffusion":
         return elucidated(cls, module, settings), options | {"predicts": "F"}
-    raise ValueError("name must be GaussianDiffusion or ElucidatedDiffusion for a sampler, "
-                     f"got {name!r}")
+    if name in CONTINUOUS:
+        return continuous(cls, module, settings), options | {"coordinates": "vp",
+                                                             "predicts": CONTINUOUS[name]}
+    raise ValueError(f"name must be one of {', '.join(names())} for a sampler, got {name!r}")
 
 
 def by_table(cls, module, settings):
@@ -125,6 +130,26 @@ def elucidated(cls, module, settings):
     return sampler
 
 
+def continuous(cls, module, settings):
+    """(model, x, n, rng) -> x; the end is that of its last step, before it is clipped and mapped.
+    """
+    def sampler(model, x, n, rng):
+        ends = []
+        net = network(lambda x_t, log_snr, *_: model(x_t, log_snr[0].sigmoid()), x, True)
+        d = cls(net, image_size=1, channels=x.shape[1], num_sample_steps=n,
+                **{"clip_sample_denoised": False} | settings)
+        step = d.p_sample
+
+        def kept(*args, **kwargs):
+            ends.append(step(*args, **kwargs))
+            return ends[-1].clone()
+        d.p_sample = kept
+        with begun(module, x):
+            d.sample(len(x))
+        return ends[-1].flatten(1)
+    return sampler
+
+
 def network(function, x, timed):
     """A network with the attributes that are read of it: data (B, D) come as (B, D, 1, 1)."""
     import torch
@@ -144,12 +169,21 @@ def network(function, x, timed):
 
 @contextlib.contextmanager
 def begun(module, x):
-    """While this lasts the first noise that is drawn is x, and no progress is shown."""
+    """While this lasts the first noise that is drawn is x, later noise comes as (B, D) and is made
+    (B, D, 1, 1), and no progress is shown.
+    """
     import torch
-    draw, first = torch.randn, [x[:, :, None, None]]
+    draw, like, first = torch.randn, torch.randn_like, [x[:, :, None, None]]
 
-    def randn(*args, **kwargs):
-        return first.pop() if first else draw(*args, **kwargs)
-    with mock.patch.object(torch, "randn", randn), mock.patch.object(
-            module, "tqdm", lambda steps, **_: steps):
+    def randn(*size, **kwargs):
+        if first:
+            return first.pop()
+        shape = tuple(size[0] if len(size) == 1 else size)
+        return draw(shape[:2], **kwargs).reshape(shape).to(x)
+
+    def randn_like(y, **kwargs):
+        return like(y.flatten(1), **kwargs).reshape(y.shape)
+    with (mock.patch.object(torch, "randn", randn),
+          mock.patch.object(torch, "randn_like", randn_like),
+          mock.patch.object(module, "tqdm", lambda steps, **_: steps)):
         yield

@@ -230,10 +230,10 @@ def metamorphic(contract, caller, probe):
     for label, index in (("the first probe again", np.arange(B)),
                          ("its rows in another order", np.arange(B)[::-1]),
                          ("its rows twice", np.repeat(np.arange(B), 2))):
-        want, sensitivity = (tuple(a[index] if a.shape[:1] == (B,) else a for a in arrays)
-                             for arrays in (probe.want, probe.sensitivity))
+        def of_index(arrays, index=index):
+            return tuple(a[index] if a.shape[:1] == (B,) else a for a in arrays)
         again = Probe(probe.situation._replace(label=label), rows_of(contract, probe.args, index),
-                      want, sensitivity, Trial())
+                      of_index(probe.want), lambda of=of_index: of(probe.sensitivity), Trial())
         probes.append(judge(contract, caller, again))
     return probes
 

@@ -91,3 +91,27 @@ def test_what_is_no_sampler_or_step_is_refused(call, message):
         installed(package)
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("name", "package"), [("diffrax:Heun", "diffrax"),
+                                               ("gensbi:edm_sampler", "gensbi")])
+def test_samplers_in_jax_make_the_states_of_heun(name, package):
+    """Traced code that calls the model on the host, in float64."""
+    installed(package)
+    sigmas = np.array([3.0, 1.5, 0.7, 0.0 if package == "gensbi" else 0.2])
+    sampler, options = adapted(name)
+    x = np.array([[1.0, -2.0], [0.3, 0.6], [-1.0, 2.0]])
+    start = x if options.get("start") == "noise" else 3 * x
+    end, y = sampler(lambda x, sigma: x / (1 + sigma**2), start, sigmas, Silent()), 3 * x
+    for a, b in zip(sigmas[:-1], sigmas[1:]):
+        k = a / (1 + a**2) * y
+        z = y + (b - a) * k
+        y = z if b == 0 else y + (b - a) / 2 * (k + b / (1 + b**2) * z)
+    np.testing.assert_allclose(end, y, rtol=1e-6)                  # XLA's t^2 - t^2 is not quite 0
+
+
+class Silent:
+    """Draws that are zero."""
+
+    def standard_normal(self, shape):
+        return np.zeros(shape)

@@ -91,6 +91,19 @@ def test_a_call_that_does_not_end_is_ended():
     assert len(calls) == 2
 
 
+def test_no_third_call_without_an_end_is_waited_for():
+    """Code that stops to answer when it is diagnosed is not asked all that a doctor asks."""
+    late, calls = [], itertools.count()
+
+    def foreign(x, mean, sigma):
+        if next(calls) >= 30:
+            late.append(1)
+            signal.pause()
+        return score(x, mean, sigma) * (1 + (len(x) > 2))
+    assert not check("gaussian_score", foreign, seconds=0.05).ok
+    assert len(late) == 2
+
+
 def test_a_sampler_that_does_not_answer_is_ended():
     """The time limit covers a generator, which runs only when it is advanced."""
     def foreign(score_fn, x, step_size, n_steps, rng):

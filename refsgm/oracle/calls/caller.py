@@ -2,8 +2,6 @@
 
 import contextlib
 import inspect
-import itertools
-import math
 import warnings
 
 import numpy as np
@@ -14,14 +12,14 @@ from ..kinds.test_functions import Field, Noise
 from .functions import on_foreign_arrays, symmetric
 from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
-from .results import LARGEST, numbers_in, parts_of
+from .results import LARGEST, numbers_in, parts_of, states_of
 from .timesteps import Timesteps
 from ..options import is_word, words_in
 from ...arrays import in_one_line as shown
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
-MOST_STATES = 1000                                         # of a loop that may never end
+MOST_LATE = 2                       # calls that run out of time, after which no other one is made
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 
 
@@ -37,7 +35,10 @@ class Caller:
     draws        names of the noise that fn draws itself
     energy       whether the function that fn is passed is an energy, in place of a score
     one_direction   whether slicing directions are (B, D) alone
+    late         calls so far that ran out of time
     """
+
+    late = 0
 
     def __init__(self, contract, fn, framework, levels=None, event_shape=None, argnames=None,
                  seconds=10.0, table=None, draws=(), energy=False):
@@ -133,6 +134,11 @@ class Caller:
         return ()
 
     @property
+    def gives_up(self):
+        """Whether so many calls ran out of time that no other one is made."""
+        return self.late >= MOST_LATE
+
+    @property
     def taken(self):
         """All arguments that the result depends on: those that are passed, drawn and implied."""
         return [*self.names, *self.draws, *self.implied]
@@ -224,6 +230,8 @@ class Caller:
 
         given  {name: foreign array} in place of some of the arguments
         """
+        if self.gives_up:
+            return Trial(problem="timeout", error=f"not asked: {MOST_LATE} had no answer in time")
         trial, heard = Trial(), None
         B = batch_size(args)
         replaced = dict(given)
@@ -249,6 +257,7 @@ class Caller:
                     trial.problem, trial.error = "raises", in_one_line(error)
                     return trial
         except OutOfTime:
+            self.late += 1
             trial.problem, trial.error = "timeout", f"no answer within {self.seconds:g} s"
             return trial
         finally:
@@ -274,28 +283,13 @@ class Caller:
                     self.shaped(args["x"].astype(dtype))))
         return result
 
-    def states(self, result, size):
-        """All states of a loop, or its last one; of an endless loop the first MOST_STATES.
-
-        They are NumPy arrays, copied as they come; one with another size than `size` is the last.
-        """
-        event = self.event_shape or (1,)
-        stacked = len(getattr(result, "shape", ())) == len(event) + 2         # (n, B, D)
-        several = stacked or hasattr(result, "__next__") or isinstance(result, (list, tuple))
-        states = []
-        for state in itertools.islice(result if several else [result], MOST_STATES):
-            if size is not None and math.prod(getattr(state, "shape", (size,))) != size:
-                states.append(state)
-                break
-            states.append(np.array(self.framework.to_numpy(state)))
-        return states
-
     def read(self, trial, result, args=None):
         """The result as NumPy arrays, in whatever shapes it came."""
         names = tuple(n for n, _ in self.contract.returns)
         if self.contract.form == STATES:
             x = (args or {}).get("x")
-            parts = self.states(result, None if x is None else x.size)
+            parts = states_of(result, None if x is None else x.size, self.event_shape or (1,),
+                              self.framework.to_numpy)
         else:
             parts = parts_of(result, names)
         if self.contract.form != STATES and len(parts) != len(names):

@@ -27,10 +27,14 @@ class Refused(Exception):
 class Chain:
     """A foreign sampler: runs it on NumPy arrays and notes what it does.
 
-    first   x of the first call of the model;  calls, drawn  calls, and those before the last draw
+    first   x of the first call of the model on the whole batch
+    calls, drawn  calls, and those before the last draw
     traced  (level, x) of every call, where `trace` is set
     changed names of arguments that it changed in place;  single  whether float32 was seen
     apart   whether rows on the mixture have to run by themselves
+    counted how often it drew from (1, 1), and where it ended, by the bytes of its levels
+    seeded  whether it draws the same noise of its own in every run
+    coupled whether a row ends elsewhere in another batch
     """
 
     def __init__(self, sampler, framework, kind, coordinates, predicts, seconds, own=False):
@@ -40,7 +44,8 @@ class Chain:
         self.ends_at_zero, self.trace = True, False
         self.first, self.single, self.changed, self.narrow = None, False, set(), False
         self.calls = self.drawn = 0
-        self.own, self.first_level, self.apart = own, 0.0, False
+        self.own, self.first_level, self.apart, self.counted = own, 0.0, False, {}
+        self.seeded, self.coupled, self.batch = False, False, ()
 
     @property
     def flow(self):
@@ -117,14 +122,15 @@ class Chain:
             self.calls += 1
             given = x
             self.narrow |= "32" in str(getattr(x, "dtype", ""))
-            if self.first is None or self.trace:
+            if self.first is None or self.first.shape != self.batch or self.trace:
                 if self.predicts == "F":
                     x, sigma, _ = edm_state(x, one_level(level[0]))
                 seen = np.array(self.framework.to_numpy(x), np.float64)
                 if self.first is None:
-                    self.first = seen
                     self.first_level = self.seen(sigma if self.predicts == "F" else level[0]
                                                  ) if level else 0.0
+                if self.first is None or seen.shape == self.batch != self.first.shape:
+                    self.first = seen
                 if self.trace:
                     at = sigma if self.predicts == "F" else level[0] if level else 0.0
                     self.traced.append((self.seen(at), seen))
@@ -142,7 +148,7 @@ class Chain:
         """
         asarray, self.first, self.calls, self.drawn = self.framework.asarray, None, 0, 0
         self.traced, self.narrow = [], False
-        start = asarray(x.copy())
+        start, self.batch = asarray(x.copy()), x.shape
         langevin = self.kind == "langevin"
         given = levels if langevin else (self.given(levels),)
         if not langevin and not self.own:

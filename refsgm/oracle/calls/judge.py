@@ -2,12 +2,15 @@
 
     allowed = 256 eps max(|f|, sensitivity),     eps of the dtype in which the result came
 
-The sensitivity is what rounding does to the formula at this probe (`reference.sensitivity`).
+The sensitivity is what rounding does to the formula at this probe (`reference.sensitivity`). It
+takes ten further answers, and is never less than |f|: so it is worked out where |f| alone does not
+settle whether a value is right, or where somebody asks how far off it may be.
 """
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
@@ -15,7 +18,7 @@ from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
 from ..kinds.wide import RANDOM
-from .reference import reference, sensitivity
+from .reference import reference, sensitivity, spread
 from .trial import Trial
 
 ROUNDINGS = 256.0
@@ -25,27 +28,72 @@ LONG = 1000
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
 
 
-class Component(NamedTuple):
+class Component:
     """The verdict on one array of an answer.
 
-    got      foreign values in the contract's shape;  slack  how far off each may be
+    got      foreign values in the contract's shape;  mean  whether it is the mean of a loss
+    slack    how far off each value may be;  ok  whether every value is right
     error    largest deviation in units of the right values' size;  allowed  the same of the slack
-    ok       whether every value is right;  mean  whether it is the mean of a loss
     """
 
-    got: np.ndarray
-    slack: np.ndarray
-    error: float
-    allowed: float
-    ok: bool
-    mean: bool
+    def __init__(self, got, want, mean, slack_at, sensitivity):
+        """`slack_at(K)` is the slack at a sensitivity K, which `sensitivity()` works out."""
+        self.got, self.mean, self.slack_at, self.sensitivity = got, mean, slack_at, sensitivity
+        self.least = spread(np.abs(want))                      # the sensitivity is never less
+        self.want = np.mean(want) if mean else want
+        with np.errstate(invalid="ignore"):
+            self.off = np.abs(got - self.want)
+        self.infinite = np.isposinf(self.want) & np.isposinf(got)
+
+    @cached_property
+    def slack(self):
+        return self.averaged(self.slack_at(self.sensitivity()))
+
+    @cached_property
+    def ok(self):
+        return self.within(self.averaged(self.slack_at(self.least))) or self.within(self.slack)
+
+    def averaged(self, a):
+        """The mean of what is allowed to single rows, where the mean of rows is judged."""
+        return np.mean(a) if self.mean else a
+
+    def within(self, slack):
+        """Whether no value is farther off than this."""
+        return bool(np.all((self.off <= slack) & np.isfinite(self.want) | self.infinite))
+
+    @cached_property
+    def unit(self):
+        """The size of the right values, by row where they have features; 1 for zeros."""
+        size = np.abs(self.want)
+        size = np.max(size, axis=-1, keepdims=True) if np.ndim(size) == 2 else size
+        return np.where(size > 0, size, 1.0)
+
+    @cached_property
+    def error(self):
+        exact = self.infinite | (self.off == 0) & np.isfinite(self.want)
+        with np.errstate(all="ignore"):
+            error = np.where(exact, 0.0, self.off / self.unit)
+        error = np.where(np.isfinite(self.got) | self.infinite, error, np.inf)
+        return float(np.max(error, initial=0.0))
+
+    @cached_property
+    def allowed(self):
+        with np.errstate(all="ignore"):
+            return float(np.max(self.slack / self.unit, initial=0.0))
+
+    def but(self, **changes):
+        """The same verdict with other arrays."""
+        other = copy.copy(self)
+        vars(other).update({"ok": self.ok, "error": self.error, "allowed": self.allowed} | changes)
+        return other
 
 
 @dataclass
 class Probe:
     """One probe: its arguments, the right answer, and what foreign code gave.
 
-    want         right answer, a tuple of arrays;  sensitivity  of each to rounding
+    want         right answer, a tuple of arrays
+    rounding     function () -> the sensitivity of each to rounding
     trial        the call;  components  the verdict on each array that it gave, () without an answer
     batch_mean   of a loss that returns its mean, where its rows were asked for one by one
     """
@@ -53,11 +101,16 @@ class Probe:
     situation: object
     args: dict
     want: tuple
-    sensitivity: tuple
+    rounding: Callable
     trial: Trial
     components: tuple = ()
     names: tuple = ()
     batch_mean: float = 0.0
+
+    @cached_property
+    def sensitivity(self):
+        """The sensitivity of each array of the answer to rounding."""
+        return self.rounding()
 
     @property
     def label(self):
@@ -108,10 +161,11 @@ def new_probe(contract, situation, caller=None):
         if caller.energy or caller.timesteps is not None:
             args = caller.place(arguments_taken(contract, situation, taken), situation)
             return probe_at(contract, situation, args, MANY if caller.timesteps else USUAL)
-    small = situation.B * situation.D <= REMEMBERED and situation.regime not in RANDOM
-    question = remembered_question if small else question_of
-    args, want, rounding = question(contract, situation, taken)
-    return Probe(situation, dict(args), want, rounding, Trial())
+    made = question_of if situation.B * situation.D > REMEMBERED else (
+        remembered_random_question if situation.regime in RANDOM else remembered_question)
+    question = made(contract, situation, taken)
+    return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
+                 Trial())
 
 
 def arguments_taken(contract, situation, taken=None):
@@ -123,25 +177,46 @@ def arguments_taken(contract, situation, taken=None):
     return args
 
 
-def question_of(contract, situation, taken):
-    """What a probe asks, the right answer and its sensitivity: arrays that cannot be written to."""
-    args = arguments_taken(contract, situation, taken)
-    want = reference(contract, args)
-    rounding = sensitivity_of(contract, args, want, NONE if situation.count >= LONG else USUAL)
-    for a in (*args.values(), *want, *rounding):
+class Question:
+    """What a probe asks: its arguments, the right answer, and the sensitivity of that.
+
+    tries  changes of the arguments from which the sensitivity is found
+    """
+
+    def __init__(self, contract, args, tries=USUAL):
+        self.contract, self.args, self.tries = contract, args, tries
+        self.want = reference(contract, args)
+
+    @cached_property
+    def sensitivity(self):
+        return unwritable(sensitivity_of(self.contract, self.args, self.want, self.tries))
+
+
+def unwritable(arrays):
+    """The same arrays, which cannot be written to."""
+    for a in arrays:
         if isinstance(a, np.ndarray):
             a.setflags(write=False)
-    return args, want, rounding
+    return arrays
 
 
-# A kind is asked the same in every check of it, and to answer is half the work of a check.
-remembered_question = lru_cache(4096)(question_of)
+def question_of(contract, situation, taken):
+    """The `Question` of a situation, of the arguments that are taken, or of all."""
+    question = Question(contract, arguments_taken(contract, situation, taken),
+                        NONE if situation.count >= LONG else USUAL)
+    unwritable((*question.args.values(), *question.want))
+    return question
 
 
-def probe_at(contract, situation, args, tries=3):
-    """The same with arguments that are given."""
-    want = reference(contract, args)
-    return Probe(situation, args, want, sensitivity_of(contract, args, want, tries), Trial())
+# A kind is asked the same in every check of it, and to answer is half the work of a check. Random
+# questions are the same where the seed is.
+remembered_question, remembered_random_question = (lru_cache(n)(question_of) for n in (4096, 512))
+
+
+def probe_at(contract, situation, args, tries=USUAL):
+    """A probe at arguments that are given."""
+    question = Question(contract, args, tries)
+    return Probe(situation, args, question.want, lambda: question.sensitivity, Trial())
 
 
 def sensitivity_of(contract, args, want, tries=3):
@@ -159,63 +234,53 @@ def ask(caller, probe, **changes):
 def judge(contract, caller, probe):
     """Call foreign code at a probe and compare; fills the probe in and returns it."""
     probe.trial, probe.components = ask(caller, probe), ()
-    trial, want, rounding = probe.trial, probe.want, probe.sensitivity
+    trial, want = probe.trial, probe.want
     if trial.outputs is None:
         return probe
     names, forms = zip(*contract.returns)
+    places = range(len(forms))                              # of the right answers to what came
     if contract.form == STATES:
-        if len(trial.outputs) == 1:                                      # the last state alone
-            want, rounding = want[-1:], rounding[-1:]
-        if len(trial.outputs) != len(want):
+        places = [-1] if len(trial.outputs) == 1 else range(len(want))  # the last state alone, all
+        if len(trial.outputs) != len(places):
             trial.problem = "wrong-shape"
             trial.error = f"gives {len(trial.outputs)} states, where {len(want)} are required"
             return probe
-        forms = [BATCH] * len(want)
-        names = [*names, *(f"state {i}" for i in range(len(names), len(want)))]
+        forms = [BATCH] * len(places)
+        names = [*names, *(f"state {i}" for i in range(len(names), len(places)))]
     components = []
-    for i, form in enumerate(forms):
-        got, mean = caller.in_contract_shape(trial.outputs[i], want[i], form)
-        if trial.outputs[i].shape == (0,) and not want[i].size:        # an empty list has no more
+    for output, came, shape, form, i in zip(trial.outputs, trial.dtypes, trial.shapes, forms,
+                                            places):
+        got, mean = caller.in_contract_shape(output, want[i], form)
+        if output.shape == (0,) and not want[i].size:                  # an empty list has no more
             got, mean = want[i], False
         if got is None:
             trial.problem = "wrong-shape"
-            trial.error = f"got shape {trial.shapes[i]}, expected {shape_words(want[i], form)}"
+            trial.error = f"got shape {shape}, expected {shape_words(want[i], form)}"
             return probe
-        slack = slack_of(contract, trial.dtypes[i], probe.situation.dtype, rounding[i], want[i])
-        if probe.situation.regime in RANDOM:
-            slack = np.maximum(COARSER * slack, rounding_of_data(probe, want[i], trial.dtypes[i]))
-        components.append(judge_component(got, want[i], slack, mean))
+        slack = partial(slack_at, contract, probe.situation, probe.args, want[i], came)
+        components.append(Component(got, want[i], mean, slack,
+                                    lambda rounding=probe.rounding, i=i: rounding()[i]))
     probe.components, probe.names = tuple(components), names
     return probe
 
 
-def rounding_of_data(probe, want, came):
+def slack_at(contract, situation, args, want, came, sensitivity):
+    """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
+    slack = slack_of(contract, came, situation.dtype, sensitivity, want)
+    if situation.regime in RANDOM:
+        slack = np.maximum(COARSER * slack, rounding_of_data(situation, args, want, came))
+    return slack
+
+
+def rounding_of_data(situation, args, want, came):
     """What a spelling may lose that adds the largest data of a row and takes them away again."""
-    rows = [np.abs(a) for name, a in probe.args.items()
+    rows = [np.abs(a) for name, a in args.items()
             if name in DATA and np.shape(a) == np.shape(want) and np.size(a)]
     if not rows or np.ndim(want) != 2:
         return 0.0
     size = np.max([np.max(a, axis=-1, keepdims=True) for a in rows], axis=0)
-    dtype = np.float32 if np.float32 in (came, np.dtype(probe.situation.dtype)) else np.float64
+    dtype = np.float32 if np.float32 in (came, np.dtype(situation.dtype)) else np.float64
     return allowance(dtype, size, want)
-
-
-def judge_component(got, want, slack, mean=False):
-    """The `Component` of one array; of the mean of a loss, against the mean of the right values."""
-    if mean:
-        want, slack = np.mean(want), np.mean(slack)
-    infinite = np.isposinf(want) & np.isposinf(got)
-    with np.errstate(invalid="ignore"):
-        off = np.abs(got - want)
-    right = (off <= slack) & np.isfinite(want) | infinite
-    size = np.max(np.abs(want), axis=-1, keepdims=True) if np.ndim(want) == 2 else np.abs(want)
-    with np.errstate(all="ignore"):
-        unit = np.where(size > 0, size, 1.0)
-        error = np.where(right & (off == 0) | infinite, 0.0, off / unit)
-        allowed = float(np.max(slack / unit, initial=0.0))
-    error = np.where(np.isfinite(got) | infinite, error, np.inf)
-    return Component(got, slack, float(np.max(error, initial=0.0)), allowed, bool(np.all(right)),
-                     mean)
 
 
 def slack_of(contract, came, asked, sensitivity, want):
@@ -251,7 +316,7 @@ def judge_rows(caller, probe):
         values.append(trial.outputs[0].reshape(()))
     dtype = np.float32 if trial.dtypes[0] == np.float32 else probe.situation.dtype
     slack = allowance(dtype, probe.sensitivity[0], probe.want[0])
-    probe.components = (component._replace(got=np.array(values), slack=slack, mean=False),)
+    probe.components = (component.but(got=np.array(values), slack=slack, mean=False),)
 
 
 def rows_of(kind, args, b):

@@ -48,7 +48,7 @@ def program(contract, caller, probe):
 
 def numbers_in(args):
     """How many numbers a program would hold."""
-    return sum(a.size if isinstance(a, np.ndarray) else a.A.size if isinstance(a, Field) else 1
+    return sum(a.size if isinstance(a, np.ndarray) else a.b.size**2 if isinstance(a, Field) else 1
                for a in args.values())
 
 

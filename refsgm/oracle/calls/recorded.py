@@ -8,18 +8,30 @@ from ..kinds.terms import data_of, sums
 from ..kinds.test_functions import Field
 
 
+class Noted(Field):
+    """A test function that notes its calls, (x, level) each; to take its divergence is one too."""
+
+    def __init__(self, f):
+        vars(self).update(vars(f))
+        self.calls = []
+
+    def __call__(self, x, *level):
+        self.calls.append((value(x), *map(value, level)))
+        return super().__call__(x, *level)
+
+    def divergence(self, x, *level):
+        self.calls.append((value(x), *map(value, level)))
+        return super().divergence(x, *level)
+
+
 def recorded(contract, args):
     """The calls that refsgm makes of the function it is passed: (x, level) each."""
-    calls = []
     name, f = next(((n, a) for n, a in args.items() if isinstance(a, Field)), (None, None))
     if f is None or contract.form in (FUNCTION, STATES) or contract.adaptive:
-        return calls
-
-    def noting(x, *level):
-        calls.append((value(x), *map(value, level)))
-        return f(x, *level)
-    contract.function(*[noting if n == name else a for n, a in args.items() if n in contract.args])
-    return calls
+        return []
+    noted, function = Noted(f), contract.answer or contract.function
+    function(*[noted if n == name else a for n, a in args.items() if n in contract.args])
+    return noted.calls
 
 
 def value(a):

@@ -1,7 +1,11 @@
 """What foreign code returns: tuples, dicts, stacked arrays or objects, as the contract's parts."""
 
+import itertools
+import math
+
 import numpy as np
 
+MOST_STATES = 1000                 # of a loop that may never end
 LARGEST = 2**24                    # numbers in a result, where the arguments are not larger
 ATTRIBUTES = ("prev_sample", "sample", "prediction", "pred", "loss", "samples", "x")
 
@@ -38,6 +42,24 @@ def parts_of(result, names):
     if isinstance(result, (tuple, list)) or len(getattr(result, "shape", ())) > 0:
         return tuple(result)
     return (result,)
+
+
+def states_of(result, size, event, to_numpy):
+    """All states of a loop, or its last one; of an endless loop the first MOST_STATES.
+
+    They are NumPy arrays, copied as they come; one with another size than `size` is the last.
+
+    event  shape of one sample
+    """
+    stacked = len(getattr(result, "shape", ())) == len(event) + 2         # (n, B, D)
+    several = stacked or hasattr(result, "__next__") or isinstance(result, (list, tuple))
+    states = []
+    for state in itertools.islice(result if several else [result], MOST_STATES):
+        if size is not None and math.prod(getattr(state, "shape", (size,))) != size:
+            states.append(state)
+            break
+        states.append(np.array(to_numpy(state)))
+    return states
 
 
 def numbers_in(part, to_numpy, most):

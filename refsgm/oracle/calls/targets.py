@@ -26,11 +26,14 @@ def gaussian(asarray):
 
     def truth(x, a, b, what):
         var = a**2 * variances + b**2
-        y = (x - a * mean) @ axes
-        if what == "score":
-            return -(y / var) @ axes.T
-        return mean + (y * (a * variances / var if what == "x0"
-                            else (variances / var)**0.5)) @ axes.T
+        factor = (-1 / var if what == "score" else a * variances / var if what == "x0"
+                  else (variances / var)**0.5)
+        y = x - a * mean
+        if len(factor.shape) == 1:                                  # one level for all rows
+            end = y @ (factor * axes @ axes.T)
+        else:
+            end = y @ axes * factor @ axes.T
+        return end if what == "score" else mean + end
     return truth
 
 

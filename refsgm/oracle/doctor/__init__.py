@@ -84,7 +84,7 @@ class Case:
     def roughly(self, size):
         """The same case, whose fits may be off by a relative error of this size."""
         def wider(p):
-            return replace(p, components=tuple(c._replace(slack=np.maximum(
+            return replace(p, components=tuple(c.but(slack=np.maximum(
                 c.slack, size * np.max(np.abs(w)))) for c, w in zip(p.components, p.want)))
         return replace(self, _fit_probes=[wider(p) for p in self.fit_probes()])
 

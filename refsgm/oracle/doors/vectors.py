@@ -13,6 +13,7 @@ import hashlib
 import inspect
 import json
 import os
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +65,6 @@ NOTES = {
     "EtaOne": "eta = 1: the step is that of DDPM.",
     "VarianceBeta": "The other of DDPM's variances is asked for.",
 }
-
 
 LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tail": ["FarTail"],
           "far from the origin": ["FarFromTheOrigin"],
@@ -138,10 +138,10 @@ def key_of(args):
     return digest.hexdigest()
 
 
+@lru_cache(16)
 def questions(contract):
     """All that the oracle asks of an implementation of a kind, in order: key -> `Asked`."""
-    recorder = Recorder(contract)
-    probes = []
+    recorder, probes = Recorder(contract), []
     for s in probe_specs(contract):
         recorder.group, recorder.label = "verdict", s.label
         probes.append(judge(contract, recorder, new_probe(contract, s, recorder)))
@@ -254,9 +254,11 @@ def wrong_cases(contract, asked, start, notes):
     for m in mistakes(contract.name):
         caller, shown = Caller(contract, m.function, numpy_framework()), 0
         for question in small:
+            if shown == SHOWN:
+                break
             probe = judge(contract, caller, probe_at(contract, probe_specs(contract)[0],
                                                      question.args))
-            if probe.ok or probe.got is None or shown == SHOWN:
+            if probe.ok or probe.got is None:
                 continue
             shown += 1
             flag = f"Convention:{m.convention}" if m.convention else f"Mistake:{m.code}"
@@ -265,9 +267,7 @@ def wrong_cases(contract, asked, start, notes):
             case |= {"comment": m.sentence, "result": "acceptable" if m.convention else "invalid",
                      "flags": [*case["flags"], flag],
                      "output": finite(as_answer(contract, probe.trial.outputs))}
-            if m.source:
-                case["source"] = m.source
-            cases.append(case)
+            cases.append(case | ({"source": m.source} if m.source else {}))
     return cases
 
 

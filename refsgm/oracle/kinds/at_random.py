@@ -4,6 +4,8 @@ Fixed probes can be learned, and a mistake can lie between them. These are drawn
 check, are asked of code that answers all fixed ones, and the seed repeats them.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .edges import answers
@@ -18,8 +20,9 @@ LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at
 TRIES = 20                                        # draws of a probe inside the domain
 
 
+@lru_cache(64)
 def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few=False):
-    """Random probes, drawn one by one; fewer where an answer takes long.
+    """Random probes, a tuple; fewer where an answer takes long.
 
     seed      a whole number, with which they are the same again
     defaults  the last arguments of the contract, which may be left out
@@ -30,15 +33,23 @@ def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few
     n = ONE if kind.adaptive else FEW if few else SEVERAL
     order = np.random.default_rng([seed, n])
     places = [order.permutation(n) for _ in range(5)]       # each size comes from all its range
-    for i in range(n):
-        for again in range(TRIES):
-            rng = np.random.default_rng([seed, i, again])
-            at = [(p[i] + rng.uniform()) / n for p in places]
-            spec = drawn(kind, rng, at, by_row, dim, defaults, dtype)
-            spec = spec._replace(seed=(seed * SEVERAL + i) * TRIES + again)
-            if kind.adaptive or answers(kind, spec) == "finite":
-                yield spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
-                break
+    return tuple(spec for i in range(n) if (spec := inside(
+        kind, seed, i, [(p[i], n) for p in places], by_row, dim, defaults, dtype)) is not None)
+
+
+def inside(kind, seed, i, places, by_row, dim, defaults, dtype):
+    """Random spec i, inside the domain of its kind; None where none is found.
+
+    places  of its sizes, each (k, n): the k-th of n parts of a range
+    """
+    for again in range(TRIES):
+        rng = np.random.default_rng([seed, i, again])
+        at = [(k + rng.uniform()) / n for k, n in places]
+        spec = drawn(kind, rng, at, by_row, dim, defaults, dtype)
+        spec = spec._replace(seed=(seed * SEVERAL + i) * TRIES + again)
+        if kind.adaptive or answers(kind, spec) == "finite":
+            return spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
+    return None
 
 
 def drawn(kind, rng, at, by_row, dim, defaults, dtype):

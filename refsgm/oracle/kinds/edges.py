@@ -159,7 +159,7 @@ def answers(kind, spec):
             if kind.form == FUNCTION:
                 result = kind.function(args["log_density"].energy)(args["x"])
             else:
-                result = kind.function(*args.values())
+                result = (kind.answer or kind.function)(*args.values())
             values = list(result) if kind.form == STATES or isinstance(result, tuple) else [result]
     except (ValueError, ZeroDivisionError):
         return "none"

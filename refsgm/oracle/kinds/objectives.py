@@ -7,6 +7,7 @@ import refsgm
 from .fifty_digits import along, over_directions, root, total, trace
 from .kind import FUNCTION, LOSS, ROWS, Kind, Mistake
 from .terms import dot, products, square
+from .test_functions import MANY, Field
 
 # Formulas
 
@@ -28,6 +29,23 @@ def noise_conditional_score_matching(f, s, x, sigmas, eps, weights=None):
     weights = sigmas**2 if weights is None else weights
     return sum(w * denoising_score_matching(f, s, x, sigma, e)
                for w, sigma, e in zip(weights, sigmas, eps))
+
+
+# refsgm's answers, in many dimensions with the divergence of a test function in closed form
+
+
+def divergence(f, x):
+    return f.divergence(x) if is_wide(f) else refsgm.divergence(f, x)
+
+
+def implicit_score_matching(f, x):
+    return (np.sum(f(x)**2, axis=1) / 2 + f.divergence(x) if is_wide(f) else
+            refsgm.implicit_score_matching(f, x))
+
+
+def is_wide(f):
+    """Whether D backward passes take long; what other functions are may not be known."""
+    return isinstance(f, Field) and len(f.b) > MANY
 
 
 # Other spellings, in float64: the target as (x - x_noisy) / sigma^2, as much published code has it
@@ -70,37 +88,41 @@ def projected_square(s, v):
     return np.mean([dot(u, s)**2 for u in directions(v)], axis=0)
 
 
-def along_directions(J, v):
+def along_directions(f, x, v):
     """v'J v, the mean over directions, and what a mistake may make of it."""
     u = directions(v)
-    return {"v'J v": np.mean(np.einsum("mbi,bij,mbj->mb", u, J, u), axis=0),
-            "v'J 1": np.mean(np.einsum("mbi,bij->mb", u, J), axis=0),
-            "1'J v": np.mean(np.einsum("bij,mbj->mb", J, u), axis=0)}
+    Ju, J1 = f.jacobian_times(u, x), f.jacobian_times(np.ones_like(x), x)
+    return {"v'J v": np.mean(np.sum(u * Ju, axis=2), axis=0),
+            "v'J 1": np.mean(np.sum(u * J1, axis=2), axis=0),
+            "1'J v": np.mean(np.sum(Ju, axis=2), axis=0)}
 
 
-def of_jacobian(J):
+def of_jacobian(f, x):
     """tr J, and what a mistake may make of it."""
-    terms = {"tr J": np.einsum("bii->b", J)}
-    if J.shape[1] > 1:
-        terms |= {"sum_ij J_ij": np.sum(J, axis=(1, 2)), "J_11": J[:, 0, 0]}
+    terms = {"tr J": f.divergence(x)}
+    if x.shape[1] > 1:
+        first = np.eye(1, x.shape[1])                                             # e_1'
+        terms |= {"sum_ij J_ij": np.sum(f.jacobian_times(np.ones_like(x), x), axis=1),
+                  "J_11": f.jacobian_times(first, x)[:, 0]}
     return terms
 
 
 def derivatives(args, seen):
     """A derivative of the score."""
-    J = args["score_fn"].jacobian(args["x"])
-    return [(along_directions(J, args["v"]) if "v" in args else {}) | of_jacobian(J)]
+    f, x = args["score_fn"], args["x"]
+    return [(along_directions(f, x, args["v"]) if "v" in args else {}) | of_jacobian(f, x)]
 
 
 def square_and_jacobian(args, seen):
     """|s|^2 and tr J, or their projections."""
-    s, J = args["score_fn"](args["x"]), args["score_fn"].jacobian(args["x"])
-    terms = {"|s|^2": square(s), "|s|": np.sqrt(square(s)), **of_jacobian(J),
+    f, x = args["score_fn"], args["x"]
+    s = f(x)
+    terms = {"|s|^2": square(s), "|s|": np.sqrt(square(s)), **of_jacobian(f, x),
              "sum of s": np.sum(s, axis=1)}
     if "v" in args:
         v = args["v"]
-        terms |= along_directions(J, v) | {"(v's)^2": projected_square(s, v),
-                                           "v's": projected(s, v)}
+        terms |= along_directions(f, x, v) | {"(v's)^2": projected_square(s, v),
+                                              "v's": projected(s, v)}
     return [terms]
 
 
@@ -139,7 +161,7 @@ KINDS = (
     Kind("score_of", FUNCTION, exact=lambda f, energy, x: energy(x)),
     Kind("directional_derivative", ROWS, sliced=True, terms=derivatives, sampling=True,
          exact=lambda f, s, x, v: along(s.jacobian(x), v)),
-    Kind("divergence", ROWS, terms=derivatives, sampling=True,
+    Kind("divergence", ROWS, terms=derivatives, sampling=True, answer=divergence,
          exact=lambda f, s, x: trace(s.jacobian(x))),
     Kind("hutchinson_divergence", ROWS, sliced=True, terms=derivatives, sampling=True,
          exact=lambda f, s, x, v: along(s.jacobian(x), v)),
@@ -148,6 +170,7 @@ KINDS = (
          exact=lambda f, s, x, target: total((s(x) - target)**2) / 2,
          terms=lambda args, seen: [products(s=seen[0], target=args["target_score"])]),
     Kind("implicit_score_matching", LOSS, terms=square_and_jacobian,
+         answer=implicit_score_matching,
          exact=lambda f, s, x: total(s(x)**2) / 2 + trace(s.jacobian(x))),
     Kind("sliced_score_matching", LOSS, sliced=True, terms=square_and_jacobian,
          exact=sliced_score_matching),

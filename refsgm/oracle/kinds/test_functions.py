@@ -69,12 +69,20 @@ class Field:
         return (theta[0] * self.linear(x, self.matrices) + theta[1] * self.b
                 - cubic * x**3) * factor
 
-    def jacobian(self, x, level=None):
-        """d s_i / d x_j, (B, D, D)."""
-        factor = 1.0 if level is None else (1 / (1 + np.asarray(level)) * np.ones((len(x), 1)))
-        diagonal = 3 * self.theta[2] * self.gain * x**2                                  # (B, D)
-        J = self.theta[0] * self.A.T - diagonal[:, :, None] * np.eye(x.shape[1])
-        return J * (factor if level is None else factor[:, :, None])
+    def jacobian_times(self, u, x):
+        """J(x) u, (B, D), with J_ij = d s_i / d x_j; u of shape (D,), (B, D) or (M, B, D)."""
+        diagonal = 3 * self.theta[2] * self.gain * x**2
+        return self.theta[0] * self.linear(u, self.matrices) - diagonal * u
+
+    def divergence(self, x, level=None):
+        """tr J of each row, (B,), without a matrix (D, D)."""
+        if len(self.matrices) == 1:
+            diagonal = np.diagonal(self.matrices[0])
+        else:
+            U, V = self.matrices
+            diagonal = np.sum(U * V.T, axis=1) - self.gain
+        J = self.theta[0] * diagonal - 3 * self.theta[2] * self.gain * x**2               # J_ii
+        return (J if level is None else J / (1 + level)).sum(1)
 
     def energy(self, x):
         """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from . import mutants, not_bugs
 from ..check import check
+from ..doctor.ranking import GOOD_ENOUGH, final
 from ..kinds import find
 
 
@@ -52,12 +53,38 @@ def kill_matrix(dictionary=True):
 
     dictionary  whether the doctor may use known alternatives, or its general engines alone
     """
-    return [row_of(m, dictionary) for m in mutants.MUTANTS]
+    return [row_of(m, judged(m, dictionary)) for m in mutants.MUTANTS]
 
 
-def row_of(mutant, dictionary):
-    """One mutant judged."""
-    report = check(mutant.kind, mutant.function, dictionary=dictionary)
+def kill_matrices():
+    """The kill matrix, and that of the engines alone.
+
+    The engines are asked alone where with the dictionary they may have said something else.
+    """
+    reports = [judged(m) for m in mutants.MUTANTS]
+    alone = [report if explained_by_engines(report.diagnosis) else judged(m, dictionary=False)
+             for m, report in zip(mutants.MUTANTS, reports)]
+    return [[row_of(m, report) for m, report in zip(mutants.MUTANTS, judgements)]
+            for judgements in (reports, alone)]
+
+
+def judged(mutant, dictionary=True):
+    """The report on one mutant."""
+    return check(mutant.kind, mutant.function, dictionary=dictionary)
+
+
+def explained_by_engines(diagnosis):
+    """Whether a first diagnosis is the same without known alternatives.
+
+    It is no alternative, which conventions are not, and it is so good that no engine was left out
+    for the sake of an alternative.
+    """
+    return diagnosis is not None and diagnosis.cost < GOOD_ENOUGH and (
+        diagnosis.engine != "dictionary" or final([diagnosis]))
+
+
+def row_of(mutant, report):
+    """What a report says of one mutant."""
     probes = tuple((p.label, not p.ok) for p in report.probes)
     d = report.diagnosis
     return Row(mutant, probes, *((d.code, d.convention, d.sentence) if d else ("", "", "")))

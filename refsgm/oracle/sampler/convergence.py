@@ -61,10 +61,11 @@ def rounded_to(p):
     return near if abs(p - near) < 0.2 and near > 0 else p
 
 
-def convergence(ns, errors, floor, offset=0.0, single=False):
+def convergence(ns, errors, floor, offset=0.0, single=False, sure=SURE):
     """Judge errors (K, m) at numbers of steps ns, doubled each time, a `Convergence`.
 
     floor   rounding of an error at the first n; in float32 it grows with n
+    sure    how well the limit has to be known
     offset  size of a constant that is allowed, such as that of a last jump
     """
     errors = np.asarray(errors)
@@ -94,6 +95,10 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
         if r[-1] > 0.05:
             return Convergence("wrong", f"it diverges: its error grows like n^{growth:.2g}",
                                growth, last, 0.0, [], False)
+    same = np.where(np.ptp(errors[-3:], axis=0) <= low, last, 0.0)        # by entry
+    if not single and len(r) > 3 and size(same) > max(HARMLESS, 30 * low):
+        return Convergence("wrong", f"its limit is off by {size(same):.2g}, which is the same at "
+                           "every number of steps", 0.0, same, low, [], False)
     constant = D[-1] <= 4 * low
     if constant and D[-2] > STAIR * low:
         return Convergence("not seen", f"its error is the same at {ns[-2]} and {ns[-1]} steps, and "
@@ -127,7 +132,7 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     if size(limit) > unsure:
         bias = f"its limit is off by {size(limit):.2g}, and known to {unsure:.1g}"
         return Convergence("wrong", bias, 0.0, limit, unsure, [], False)
-    if unsure > SURE:
+    if unsure > sure:
         return Convergence("not seen", f"after {ns[-1]} steps the limit is known only to "
                            f"{unsure:.1g} of a variance: not yet asymptotic", 0.0, limit, unsure,
                            orders, False)
@@ -136,7 +141,7 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
 
 def around(ns, errors, floor, offset, single):
     """The same where a constant as small as offset is allowed: orders are those of differences."""
-    found = convergence(ns, errors, floor, single=single)
+    found = convergence(ns, errors, floor, single=single, sure=max(SURE, 2 * offset))
     orders = [(n, q) for n, q in local_orders(ns[:-1], np.diff(errors, axis=0),
                                               [4 * floor * max(1, n / 128 if single else 1)
                                                for n in ns])]
@@ -161,7 +166,7 @@ def local_orders(ns, errors, floors):
 def agree(errors, differences):
     """Whether the last two local orders agree, or errors are at rounding."""
     e = np.array(errors[-4:])
-    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[1:], axis=1)
+    r = np.linalg.norm(np.diff(e, axis=0) if differences else e[-3:], axis=1)
     q = [math.log2(max(a, 1e-300) / max(b, 1e-300)) for a, b in zip(r, r[1:])]
     return r[-1] < 1e-9 or abs(q[1] - q[0]) < SETTLED
 

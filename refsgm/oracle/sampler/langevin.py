@@ -13,8 +13,9 @@ from ..calls.chains import CHAINS, Refused
 from ..calls.targets import COV, MEAN, VARIANCES, D
 from .causes import NEAR, diagonal
 from .convergence import convergence
-from .diffusion import ESTIMATED, STANDARD_ERRORS, in_single
+from .by_chains import ESTIMATED, STANDARD_ERRORS
 from .orders import claim
+from .starts import in_single
 
 STEP_SIZES = (0.1, 0.05, 0.025, 0.0125, 0.00625)
 

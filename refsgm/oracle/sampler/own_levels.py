@@ -10,17 +10,20 @@ from ..calls.chain_laws import NotAffine, draws_its_own, exact_law
 from ..calls.chains import Refused
 from ..calls.targets import AXES, D, VARIANCES
 from .convergence import convergence
-from .diffusion import in_single, run_of, said
+from .curved import certify_crowd, certify_end
 from .orders import SETTLED
+from .runs import draws_ahead, run_of
+from .starts import in_single, said
 
 REPORTED, DOUBLED = (10, 20, 50, 100, 250), (31, 62, 125, 250, 500)
 WATCHED, ROUGH = 50, 2e-3           # steps where calls are compared with states; a rounding shows
+CROWDED = 125                       # steps of many chains on the mixture
 FLAT = 1e-5                         # of a standard deviation: more steps would move it no more
 
 
 def certify_own_levels(chain, result, start, deterministic):
     """Fill in the certificate: its error at usual numbers of steps, and what limits it."""
-    if draws_its_own(chain, chain.levels(REPORTED[1])):
+    if draws_its_own(chain, chain.levels(REPORTED[0])):
         raise Refused("it draws its own noise, and with levels of its own it is judged from its "
                       "exact law alone: draw from the rng that is passed")
     runs, tried = own_runs(chain)
@@ -39,8 +42,9 @@ def certify_own_levels(chain, result, start, deterministic):
     result.notes.append(f"at 50 steps its model is called {len(used)} times, from sigma / scale = "
                         f"{top} to {b / a:.3g}")
     result.notes += where_it_calls(chain, runs[WATCHED].law)
-    if start == "noise" and abs(law.start / first[1] - 1) > 0.03:
-        result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
+    noise = (runs[WATCHED].law.start**2 + runs[WATCHED].law.early)**0.5    # churned before it calls
+    if start == "noise" and abs(noise / first[1] - 1) > 0.03:
+        result.problems.append(f"it starts from noise of standard deviation {noise:.3g}, and "
                                f"calls its model at a level of {float(first[1]):.3g}")
     doubled = [runs[n] for n in tried]
     floor = 1e-4 if chain.single else 1e-6
@@ -61,7 +65,14 @@ def certify_own_levels(chain, result, start, deterministic):
             f"its law does not tend to the data: after {tried[-1]} steps the variances along the "
             f"axes are {end[0]:.4g} and {end[1]:.4g}, where {right[0]:.4g} and "
             f"{right[1]:.4g} are right")
-    elif last < 3 * left:
+    elif np.max(np.abs(law.noise)) < 1e-6:
+        certify_end(chain, result, doubled[-1], left)
+    else:
+        run = runs[CROWDED]
+        chain.run(np.zeros((1, D)), Draws(None, D), run.levels)      # where it begins at these
+        certify_crowd(chain, result, run.levels, run.law.start, np.max(np.abs(run.e)) + left,
+                      f"{CROWDED} steps")
+    if found.answer == "certified" and last < 3 * left:
         result.notes.append(f"after {tried[-1]} steps its last level, sigma = {b / a:.3g}, "
                             "limits it")
 
@@ -89,16 +100,9 @@ def own_runs(chain):
             last = [runs[m].e for m in DOUBLED[:-1]]
             if np.max(np.abs(last[-1] - last[-2])) < FLAT:
                 return runs, DOUBLED[:-1]
-        runs[n] = own_run(chain, n, draws_at(n, runs))
+        few = REPORTED[0]
+        runs[n] = own_run(chain, n, draws_ahead(runs[few].law.draws, few, n) if runs else None)
     return runs, DOUBLED
-
-
-def draws_at(n, runs):
-    """How often it will draw at n steps, by the rate of the first run; None before that."""
-    if not runs:
-        return None
-    few, first = REPORTED[0], runs[REPORTED[0]].law.draws
-    return first + round(first / few) * (n - few)
 
 
 def own_run(chain, n, draws=None):

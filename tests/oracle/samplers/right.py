@@ -5,6 +5,8 @@ Written from the papers' formulas; t -> s are the two levels of a step, f the mo
 
 import numpy as np
 
+from .spelled import SPELLED
+
 
 def pairs(levels):
     """(from, to) of every step."""
@@ -422,3 +424,4 @@ RIGHT += [(f"own noise, {name}", own_noise(s), o) for name, s, o in (
     ("flow ancestral", flow_ancestral, FLOW))]
 RIGHT += [(f"own table, {name}", own_table(s, karras), {}) for name, s in (
     ("Heun", heun), ("2M", dpmpp_2m), ("ancestral", ancestral))]
+RIGHT += SPELLED

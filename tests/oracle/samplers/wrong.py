@@ -6,6 +6,7 @@ steps: none tends to the data, or its order is below the one that is claimed.
 
 import numpy as np
 
+from tests.oracle.samplers.hidden import HIDDEN
 from tests.oracle.samplers.right import (FLOW, UP, VP, ddim, ddpm, dpmpp_2m, euler,
                                          flow_ancestral, flow_euler, heun, narrow, own_noise,
                                          pairs, reverse_sde)
@@ -330,7 +331,8 @@ def ve_ancestral_on_a_flow(f, x, ts, rng, eta=1.0):
     return x
 
 
-WRONG = [*W, ("ve's ancestral step on a flow", ve_ancestral_on_a_flow, FLOW, "lacks the scale"),
+WRONG = [*W, *HIDDEN,
+         ("ve's ancestral step on a flow", ve_ancestral_on_a_flow, FLOW, "lacks the scale"),
          ("DDPM's mean for DDIM", lambda f, x, a, r: ddpm(f, x, a, Zero()), VP, "no noise"),
          ("flow ancestral, no new scale",
           lambda f, x, t, r: flow_ancestral(f, x, t, Twice(r)), FLOW, "noise is too large")]
