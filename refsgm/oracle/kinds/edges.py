@@ -100,7 +100,7 @@ def live(kind, by_row, dim, defaults):
     if any(name in kind.args and not kind.is_level(name) for name in TABLES):
         made += [plain._replace(label="a wide table", regime=WIDE_TABLE, count=6)]
         if "betas" not in kind.args:
-            made += [plain._replace(label="a fine table", regime=WIDE_TABLE, count=20,
+            made += [plain._replace(label="a fine table", regime=WIDE_TABLE, count=30,
                                     ratio=(0.98, 0.9999))]
     if kind.form == STATES:
         made += [plain._replace(label=LARGE_DATA, regime=LARGE_DATA)]
