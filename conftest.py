@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 # The arrays of the tests are small: a second thread would only wait, and badly on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
