@@ -7,8 +7,9 @@ from ledgers.released_rows import ROWS, words
 
 HEAD = """# Released samplers, certified
 
-Made by `python -m ledgers.released_samplers > docs/samplers.md`, in one run: no figure below is
-written by hand, but the words on causes are. Every sampler runs as it is installed, through the
+Made by `python -m ledgers.released_samplers > docs/samplers.md`, which goes on where it was stopped
+as long as code and packages are the same: no figure below is written by hand, the words on causes
+are. Every sampler runs as it is installed, through the
 adapters of `refsgm.adapters`, on the exact model of a Gaussian and, where it adds no noise, of a
 mixture, whose score is not affine. So what is measured is the sampler alone: no network is
 involved, and whether a difference can be seen in images is not said.
@@ -116,8 +117,11 @@ def summary(rows, kept, at_fault):
     count = {a: answers.count(a) for a in dict.fromkeys(answers)}
     cost = sum(kept[job]["cost"] for job in {*[row.job for row in rows],
                                              *[fault.job for fault in FAULTS]} & set(kept))
+    number = [sum(confirmed(kept.get(f.job)) for f in FAULTS if (f.answer == "wrong") == wrong)
+              for wrong in (True, False)]
     return (f"{len(rows)} rows of {len({row.package for row in rows})} packages, in {cost:.0f} s "
-            f"of processor time: " + ", ".join(f"{n} {a}" for a, n in count.items()) + ".")
+            f"of processor time: " + ", ".join(f"{n} {a}" for a, n in count.items())
+            + f".\n{number[0]} faults and {number[1]} limits are confirmed by a mended copy.")
 
 
 def section(title, kept, distributions, answers):
