@@ -152,8 +152,8 @@ FAULTS = [
             "            )\n", 1)],
           [diffusers("DPMSolverMultistep", {"solver_order": 3,
                                             "algorithm_type": "sde-dpmsolver"})],
-          "the third order has no formula for this `algorithm_type`, which the class accepts: the "
-          "third step raises UnboundLocalError",
+          "the third order has no formula for this `algorithm_type`, which the class accepts (and "
+          "calls deprecated): the third step raises UnboundLocalError",
           "https://github.com/huggingface/diffusers/pull/13778, closed"),
     Fault("Rosenbrock multistep", "azula.sample",
           [("torch.sqrt(alpha_s**2 + sigma_t**2) * integral",

@@ -156,8 +156,7 @@ def one(number, fault, result, kept, distributions):
         lines.append(f"| `{row.member}` {words(row.settings)} | {row.claimed or 'none'} | "
                      f"{both(before.get('certificate'), before.get('eased'))} | "
                      f"{both(plain, again)}, {outcome(plain, again)} |")
-    commands = [row.command for row in fault.rows if row.command]
-    return [*lines, "", *["    " + command for command in commands], ""]
+    return [*lines, "", *["    " + row.command for row in fault.rows], ""]
 
 
 def pieces(code):
