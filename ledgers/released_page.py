@@ -176,7 +176,8 @@ def both(plain, again):
                                          for t in plain["orders"]):
             return by_grid(plain)
         errors = [f"{cov:.2g} at {n:g}" for n, _, cov in plain["rows"] if n in (20, 50)]
-        return "; ".join([*plain["problems"]] or ["the right law"]) + (
+        law = "the right law" if plain["answer"] == "certified" else "a limit that is not seen"
+        return "; ".join(plain["problems"] or [law]) + (
             f" (error of the covariance {', '.join(errors)} steps)" if errors else "")
     return by_grid(plain) + (f", in halves {by_grid(again)}" if again and again["orders"] else "")
 
