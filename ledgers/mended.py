@@ -132,7 +132,8 @@ FAULTS = [
             "- 2.0 * h) / (2.0 * h) ** 2 + 0.5)) * D2", 1)],
           [diffusers("DPMSolverMultistep", {"solver_order": 3,
                                             "algorithm_type": "sde-dpmsolver++"})],
-          TAYLOR + ", so that the order is 1, where `solver_order=2` has 2", NOT_FOUND + " of it; the formula came with "
+          TAYLOR + ", so that the order is 1, where `solver_order=2` has 2",
+          NOT_FOUND + " of it; the formula came with "
           "https://github.com/huggingface/diffusers/pull/9104"),
     Fault("third order of SDE-DPM-Solver++, one step", D + "dpmsolver_singlestep",
           [("+ (-2.0 * h)) / (-2.0 * h) ** 2 - 0.5)) * D2",
