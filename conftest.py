@@ -1,12 +1,13 @@
 """Settings that all tests share."""
 
-import functools
 import os
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
 # The arrays of the tests are small: a second thread would only wait, and badly on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -38,16 +39,14 @@ settings.load_profile("refsgm")
 def one_seed_of_random_probes():
     """A test gives the same every time; `ledgers.blind_spots` tries seeds.
 
-    What a kind is asked under that seed is drawn and answered once, and not again by every test
-    that checks a right function of that kind, which is most of the time of such a test.
+    All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    further, judge = (import_module(f"refsgm.oracle.{name}") for name in ("further", "calls.judge"))
-    specs = functools.cache(lambda *args: tuple(random_specs(*args)))
-    random_specs = further.random_specs
+    check, further, judge = (import_module(f"refsgm.oracle.{name}")
+                             for name in ("check", "further", "calls.judge"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("refsgm.oracle.check"), "fresh_seed", lambda: 1)
-        patch.setattr(further, "random_specs", specs)
-        patch.setattr(judge, "question_of", functools.lru_cache(2**14)(judge.question_of))
+        patch.setattr(check, "fresh_seed", lambda: 1)
+        patch.setattr(further, "random_specs", cache(further.random_specs))
+        patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
         yield
 
 

@@ -28,7 +28,8 @@ def score(x, sigma):
 
 rng = np.random.default_rng(0)
 x = p.perturb(SIGMA_MIN).sample(200, rng)
-levels = np.geomspace(SIGMA_MIN, 20.0, 40)
+N_LEVELS = 40
+levels = np.geomspace(SIGMA_MIN, 20.0, N_LEVELS)
 path = [x[:40]]
 for low, high in zip(levels[:-1].tolist(), levels[1:].tolist()):
     path.append(refsgm.probability_flow(score, path[-1], low, high, rtol=1e-6))

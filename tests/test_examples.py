@@ -103,7 +103,7 @@ def test_samplers_have_the_order_that_the_page_shows():
 
 def test_the_flow_has_the_likelihood_of_the_mixture():
     """[SDE-2] [SDE-3] [OPS-3]"""
-    page = run("10", N_POINTS=20, M=16)
+    page = run("10", N_LEVELS=10, N_POINTS=8, M=8)
     assert_allclose(page["by_flow"], page["truth"], atol=1e-6)
     assert page["errors"]["N(mean, sigma_max^2 I)"][-1] < 1e-4
 

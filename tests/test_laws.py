@@ -16,7 +16,7 @@ from tests.support.tolerances import EXACT, STANDARD_ERRORS, gauss_hermite
 
 G = refsgm.Gaussian(np.array([1.0, -0.5]), np.array([[1.0, 0.4], [0.4, 0.5]]))
 SIGMAS = refsgm.geometric_sigmas(5.0, 0.2, 13)
-N = 200_000
+N = 60_000
 LINE = refsgm.GaussianMixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.5]]),
                               np.array([[[0.5]], [[1.0]]]))
 
@@ -45,7 +45,7 @@ def silent(rng):
          "ancestral")
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_the_law_of_a_sampler_is_that_of_its_chains(name):
-    """[POP-3] Mean and covariance of 200,000 chains, within five standard errors."""
+    """[POP-3] Mean and covariance of 60,000 chains, within five standard errors."""
     rng, start = np.random.default_rng(0), G.perturb(5.0)
     means, covs = refsgm.sampler_law(lambda x, rng: SAMPLERS[name](score, x, SIGMAS, rng),
                                      start.mean, start.cov)
@@ -72,7 +72,7 @@ def with_falling_errors_called_rising(convergence_order):
 def test_samplers_converge_at_their_order(name):
     """[POP-4] [VE-1] [VE-2] [VE-3] [VE-4] [VP-2] [VP-3] [DDPM-3] [DDIM-1]"""
     observed = refsgm.convergence_order(SAMPLERS[name], G, lambda n: refsgm.geometric_sigmas(
-        5.0, 0.2, n + 1), [200, 400, 600])
+        5.0, 0.2, n + 1), [100, 200, 300])
     assert abs(observed.slope - ORDERS[name]) < 0.03
 
 
@@ -119,7 +119,7 @@ def laws_on_the_line(spacing):
              lambda x: s(x, sigmas[-1]), x, w, a, n * len(sigmas), h), "annealed")
 @pytest.mark.parametrize("name", ["langevin", "annealed"])
 def test_the_law_on_the_line_is_that_of_its_chains(name):
-    """[POP-7] [LANG-1] [LANG-2] Bounded functions of 200,000 chains within five standard errors."""
+    """[POP-7] [LANG-1] [LANG-2] Bounded functions of 60,000 chains within five standard errors."""
     rng = np.random.default_rng(3)
     law, chain = laws_on_the_line(0.15)[name]
     x = last(chain(rng.standard_normal((N, 1)), rng))

@@ -1,23 +1,39 @@
 """The scorecard's claims, on one run of it, and the command that prints it."""
 
 import json
+import os
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import refsgm
-from refsgm.app import datasets, scorecard
+from refsgm.app import datasets, scorecard, scorecard_report
 from tests.support.tolerances import STANDARD_ERRORS
 from tests.test_cli import run as cli
+
+
+def make_small(patch):
+    """The scorecard with fewer chains, points and steps, all of it in this process."""
+    learn = scorecard.learn_score
+    patch.setattr(scorecard_report, "in_processes",
+                  lambda tasks, note: {key: task() for key, task in tasks.items()})
+    patch.setattr(scorecard, "STEPS", (100, 200, 300))
+    patch.setattr(scorecard, "langevin_bias", partial(scorecard.langevin_bias, chains=4000))
+    patch.setattr(scorecard, "fisher_by_region", partial(scorecard.fisher_by_region, n=160))
+    patch.setattr(scorecard, "learn_score", lambda noise, n_steps, seed: learn(
+        noise, 600 if noise else n_steps, seed))
 
 
 @pytest.fixture(scope="module")
 def card(tmp_path_factory):
     """The figures of one run, from the file that the command writes."""
     folder = tmp_path_factory.mktemp("scorecard")
-    printed, _ = cli("scorecard", "--out", ".", cwd=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        make_small(patch)
+        printed, _ = cli("scorecard", "--out", ".", cwd=folder)
     assert (folder / "scorecard.txt").read_text().strip() == printed.strip()
     assert (folder / "scorecard.png").stat().st_size > 50_000
     return json.loads((folder / "scorecard.json").read_text())
@@ -36,6 +52,18 @@ def test_exact_weights_do_not_depend_on_the_grid_and_agree_with_chains(card):
         assert off_by(result) < STANDARD_ERRORS
     assert abs(card["a"]["Langevin"]["exact"] - 0.5) < 0.02           # the truth is 0.8
     assert abs(card["a"]["annealed, variance sigma^2"]["exact"] - 0.8) < 0.02
+
+
+def test_parts_are_computed_in_other_processes_and_come_back_by_name():
+    """What fails there fails here."""
+    noted = []
+    tasks = {"c": partial(pow, 2, 3), ("e", "Euler"): os.getpid}
+    done = scorecard_report.in_processes(tasks, noted.append)
+    assert done["c"] == 8
+    assert done["e", "Euler"] != os.getpid()
+    assert noted == ["(c) variances of sliced losses", "(e) orders of samplers: Euler"]
+    with pytest.raises(ZeroDivisionError):
+        scorecard_report.in_processes({"c": partial(divmod, 1, 0)}, noted.append)
 
 
 def test_exact_weights_need_a_fiftieth_of_the_scores_of_their_chains(monkeypatch):

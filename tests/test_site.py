@@ -158,7 +158,6 @@ def turn_to(browser):
 
     def turn_to(name):
         page.complaints.clear()
-        page.set_viewport_size({"width": 1440, "height": 900})
         return go(page, name)
 
     yield turn_to
@@ -190,7 +189,7 @@ def test_a_page_is_readable(turn_to, name):
     page = turn_to(name)
     assert page.evaluate(UNRENDERED) == []
     assert re.findall(r"\$|\\\(|\\\[|\{tag\}|`", page.evaluate(PROSE)) == []
-    for width in (1440, 390):
+    for width in sorted((1440, 390), key=lambda width: width != page.viewport_size["width"]):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(WIDER) == []
@@ -221,10 +220,11 @@ SPILLS = """() => [...document.querySelectorAll(".words, .beside")].filter(e =>
     e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 200))"""
 
 
-def test_every_equation_has_its_code_its_number_and_its_tests_beside_it(visit):
+def test_every_equation_has_its_code_its_number_and_its_tests_beside_it(turn_to):
     """The two columns are side by side on a screen and one under the other on a phone, and nothing
     overlaps."""
-    page = visit("derivation.html")
+    page = turn_to("derivation.html")
+    page.set_viewport_size({"width": 1440, "height": 900})
     shown = page.evaluate("""() => {
         const texts = (e, where) => [...e.querySelectorAll(where)].map(p => p.textContent.trim());
         return Object.fromEntries([...document.querySelectorAll(".equation")].map(e => [e.id, {
@@ -266,15 +266,15 @@ FAINT = """() => {
     return Object.keys(found); }"""
 
 
-def test_what_is_beside_an_equation_is_not_cut_off_and_not_faint(visit):
+def test_what_is_beside_an_equation_is_not_cut_off_and_not_faint(turn_to):
     """At three widths no line of code, number or test is wider than its box, tests unfolded; and in
     both themes every letter has a contrast of at least 4.5 to what is behind it."""
-    page = visit("derivation.html")
+    page = turn_to("derivation.html")
     page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
     for width in (1440, 1680, 1920):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate(CUT_OFF) == []
-    for scheme in ("light", "dark"):
+    for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate(FAINT) == []
 

@@ -5,9 +5,8 @@ not zero apart either.
 """
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from .metrics import energy_distance, nearest_neighbour_accuracy
+from .metrics import energy_distance, nearest_neighbour_accuracy, pairwise
 from ..learn.levels import misfits
 
 FEWEST, MOST = 20, 2000         # held-out samples that tell something; samples that are compared
@@ -35,7 +34,7 @@ def judge(model, x, held_out, seed):
     if model.classes:
         known = np.sort(rng.permutation(len(x))[:5 * MOST])
         for name, rows in (("as_asked", samples), ("as_asked_real", held_out)):
-            nearest = np.argmin(cdist(rows, x[known]), axis=1)
+            nearest = np.argmin(pairwise(rows, x[known]), axis=1)
             found[name] = float(np.mean(labels[known][nearest] == asked))
     return found
 

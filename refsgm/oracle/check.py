@@ -243,6 +243,10 @@ def notes(case):
         result.append("it returns the mean over the batch")
     if any(p.trial.printed for p in probes):
         result.append("it prints, which was kept off the terminal")
+    late = case.caller.late - sum(p.trial.problem == "timeout" for p in probes)
+    if late > 0:
+        result.append(f"beside the probes {late} call{'s'[:late > 1]} ran out of time, and what "
+                      "they would have told is missing")
     narrow = [p for p in probes if p.situation.dtype == "float64" and any(
         d == np.float32 for d in p.trial.dtypes)]
     if narrow:

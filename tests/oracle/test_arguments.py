@@ -82,6 +82,21 @@ def test_an_image_is_checked_without_a_matrix_of_its_size(monkeypatch):
     assert wrong.diagnosis.code == "sigma-squared"
 
 
+@pytest.mark.parametrize("kind", ["divergence", "implicit_score_matching"])
+def test_an_exact_divergence_of_images_is_known_without_backward_passes(kind, monkeypatch):
+    """[OPS-2] [ISM-1] Code that sums all of the Jacobian is judged without it, in one pass."""
+    def foreign(score_fn, x):
+        h = 1e-3
+        slope = np.sum(score_fn(x + h) - score_fn(x - h), axis=(1, 2, 3)) / (2 * h)
+        return slope + (kind != "divergence") * 0.5 * np.sum(score_fn(x)**2, axis=(1, 2, 3))
+    monkeypatch.setattr(Field, "A", property(lambda self: pytest.fail("a matrix was made")))
+    for module in ("score", "objectives"):
+        monkeypatch.setattr(f"refsgm.{module}.trace", lambda *args: pytest.fail("backward passes"))
+    report = check(kind, foreign, event_shape=(3, 8, 8))
+    assert not report.ok
+    assert "sum_ij J_ij stands in place of tr J" in str(report) or kind != "divergence"
+
+
 def test_argnames_say_in_which_order_arguments_come():
     """The right function with its arguments in another order is right, and wrong without argnames.
     """

@@ -100,8 +100,10 @@ def test_no_third_call_without_an_end_is_waited_for():
             late.append(1)
             signal.pause()
         return score(x, mean, sigma) * (1 + (len(x) > 2))
-    assert not check("gaussian_score", foreign, seconds=0.05).ok
+    report = check("gaussian_score", foreign, seconds=0.05)
+    assert not report.ok
     assert len(late) == 2
+    assert "beside the probes 2 calls ran out of time" in report.notes[0]
 
 
 def test_a_sampler_that_does_not_answer_is_ended():

@@ -5,15 +5,17 @@ import pathlib
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.oracle import kinds
 from refsgm.oracle.doctor.codes import CODES, CONVENTIONS
-from refsgm.oracle.kinds import FAMILIES, KINDS, LOSS, Kind
+from refsgm.oracle.kinds import FAMILIES, KINDS, LOSS, Kind, ProbeSpec
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.probes import fit_specs, probe_specs
 from refsgm.oracle.kinds.quantities import quantities
 from refsgm.oracle.kinds.terms import sums
+from refsgm.oracle.kinds.test_functions import Field
 from tests.oracle import kinds as tried
 from tests.oracle.kinds.spaces import numpy_space
 
@@ -161,3 +163,21 @@ def test_a_loss_whose_function_was_not_seen_has_no_terms():
     plain = Kind("explicit_score_matching", LOSS)
     args = arguments(plain, fit_specs(plain)[0])
     assert sums(plain, args, None, 0) == sums(plain, args, [], 0) == []
+
+
+@pytest.mark.parametrize("dim", [5, 70])
+def test_a_test_function_knows_its_own_derivatives(dim):
+    """[OPS-1] [OPS-2] v'J u and tr J without J are those of automatic differentiation."""
+    rng = np.random.default_rng(0)
+    f, (x, u) = Field(rng, dim), rng.standard_normal((2, 3, dim))
+    assert_allclose(f.divergence(x), refsgm.divergence(f, x), rtol=1e-10)
+    assert_allclose(np.sum(u * f.jacobian_times(u, x), axis=1),
+                    refsgm.directional_derivative(f, x, u), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.answer])
+def test_an_answer_that_is_made_faster_is_the_functions(name):
+    """In as many dimensions as take the faster way, which an ODE's takes in all."""
+    kind = KINDS[name]
+    args = arguments(kind, ProbeSpec("", 2, 2 if kind.adaptive else 70)).values()
+    assert_allclose(kind.answer(*args), kind.function(*args), rtol=1e-7 if kind.adaptive else 1e-10)

@@ -78,6 +78,16 @@ def test_a_program_gets_an_answer_in_time_whatever_it_does(name):
     assert took < SOON
 
 
+def test_a_program_that_never_answers_is_waited_for_once():
+    """It has twice the time of an answer to start in, and no other question is asked then."""
+    contract = find("gaussian_log_density")
+    args = arguments(contract, probe_specs(contract)[3])
+    with Spoken(contract, "sleep 99", 0.1) as program:
+        said = [program(args) for _ in range(3)]
+    assert [trial.problem for trial in said] == 3 * ["timeout"]
+    assert program.starts == 1
+
+
 def test_a_program_that_does_not_read_is_ended():
     """A question longer than a pipe holds is no reason to wait beyond the limit."""
     contract = find("gaussian_log_density")

@@ -1,6 +1,7 @@
 """The order in which the doctor believes explanations is in one table and nowhere else."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,13 @@ from refsgm.oracle.doctor.ranking import ENGINE, RANKING
 FOLDER = Path(refsgm.oracle.__file__).parent
 FILES = {path.relative_to(FOLDER).as_posix(): path for path in sorted(FOLDER.rglob("*.py"))
          if path.name != "ranking.py"}
-NODES = [(name, node) for name, path in FILES.items()
-         for node in ast.walk(ast.parse(path.read_text()))]
+
+
+@cache
+def nodes():
+    """All nodes of all files: (file, node)."""
+    return [(name, node) for name, path in FILES.items()
+            for node in ast.walk(ast.parse(path.read_text()))]
 
 
 def is_number(node):
@@ -32,7 +38,7 @@ def numbers_in(node):
 
 def says():
     """Every call of `say`: (file, call)."""
-    return [(name, node) for name, node in NODES if isinstance(node, ast.Call)
+    return [(name, node) for name, node in nodes() if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute) and node.func.attr == "say"]
 
 
@@ -40,7 +46,7 @@ def test_costs_are_written_in_the_table_alone():
     """No diagnosis is given with a number as its cost; there were 63 in ten files."""
     literal = [f"{name}:{call.lineno}" for name, call in says()
                for a in (*call.args[2:], *(k.value for k in call.keywords)) if numbers_in(a)]
-    literal += [f"{name}:{node.lineno}" for name, node in NODES if isinstance(node, ast.keyword)
+    literal += [f"{name}:{node.lineno}" for name, node in nodes() if isinstance(node, ast.keyword)
                 and node.arg == "cost" and numbers_in(node.value)]
     assert len(says()) > 50
     assert not literal
@@ -48,7 +54,7 @@ def test_costs_are_written_in_the_table_alone():
 
 def test_costs_are_compared_with_named_bounds_alone():
     """No file but the table compares a cost with a number."""
-    compared = [f"{name}:{node.lineno}" for name, node in NODES if isinstance(node, ast.Compare)
+    compared = [f"{name}:{node.lineno}" for name, node in nodes() if isinstance(node, ast.Compare)
                 and any(isinstance(n, ast.Attribute) and n.attr == "cost" for n in ast.walk(node))
                 and any(is_number(n) for n in ast.walk(node))]
     assert not compared
@@ -79,5 +85,5 @@ def test_the_table_is_in_the_order_of_its_costs():
 def test_every_code_is_said_somewhere(code):
     """A code that no engine says, and no rule gives, does not belong in the table of codes."""
     rooms = ("doctor", "calls", "kinds", "check", "sampler", "training", "sde")
-    assert any(isinstance(node, ast.Constant) and node.value == code for name, node in NODES
+    assert any(isinstance(node, ast.Constant) and node.value == code for name, node in nodes()
                if name.startswith(rooms) and name != "doctor/codes.py")

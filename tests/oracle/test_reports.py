@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.oracle.check import check
@@ -15,6 +16,7 @@ from refsgm.oracle.kinds import BATCH, KINDS, LEVEL, ROWS
 from refsgm.oracle.kinds.probes import probe_specs
 from refsgm.oracle.kinds.quantities import quantities
 from refsgm.oracle.doctor.powers import Monomial
+from refsgm.oracle.calls import judge
 from refsgm.oracle.calls.judge import new_probe
 from tests.oracle.foreign import code, mean_without_half, score, wrong_at_edges
 
@@ -55,6 +57,26 @@ def test_a_row_that_changes_other_rows_is_found():
     def foreign(x, mean, sigma):
         return score(x - x.mean(0), mean, sigma)
     assert code(check("gaussian_score", foreign)) == "rows-mixed"
+
+
+def test_how_far_off_an_answer_may_be_is_worked_out_where_it_decides(monkeypatch):
+    """A value that is near is right whatever rounding explains; the report tells that if asked."""
+    def counted(*args):
+        asked.append(args)
+        return sensitivity(*args)
+    asked, sensitivity = [], judge.sensitivity
+    monkeypatch.setattr(judge, "sensitivity", counted)
+    judge.remembered_question.cache_clear()
+    report = check("perturb", refsgm.perturb)
+    assert report.ok
+    assert not asked
+    p = report.probes[0]
+    assert p.allowed > 0
+    assert len(asked) == 1
+    assert_allclose(p.slack[0], 256 * np.finfo(float).eps * np.maximum(
+        sensitivity(KINDS["perturb"], p.args, p.want)[0], np.abs(p.want[0])), rtol=1e-12)
+    check("perturb", lambda x, sigma, eps: x + sigma**2 * eps)
+    assert len(asked) > 20
 
 
 REPORTS = {
@@ -118,6 +140,7 @@ def multiples(draw):
     return contract, m
 
 
+@settings(max_examples=30)
 @given(case=multiples())
 def test_the_doctor_names_any_wrong_factor_exactly(case):
     """The first component of a result, times any product of powers, is explained by that product.

@@ -28,26 +28,26 @@ SOME = ["gaussian_score", "ddim_step", "posterior", "heun_step", "mixture_log_de
         "min_snr_weight", "alpha_bar_from_betas", "score_of", "ddpm_sampler", "langevin"]
 
 
-def every_fifth(asked):
-    """The first, sixth, ... question of each group."""
+def every_tenth(asked):
+    """The first, eleventh, ... question of each group."""
     seen, kept = {}, {}
     for key, question in asked.items():
         seen[question.group] = seen.get(question.group, -1) + 1
-        if seen[question.group] % 5 == 0:
+        if seen[question.group] % 10 == 0:
             kept[key] = question
     return kept
 
 
 @pytest.fixture(scope="module")
 def documents():
-    """kind -> its vectors, made once: whole for some kinds, a fifth of its cases for others."""
+    """kind -> its vectors, made once: whole for some kinds, a tenth of its cases for others."""
     made, questions = {}, vectors.questions
 
     def document(kind):
         if kind not in made:
             with pytest.MonkeyPatch.context() as patch:
                 if kind not in SOME:
-                    patch.setattr(vectors, "questions", lambda kind: every_fifth(questions(kind)))
+                    patch.setattr(vectors, "questions", lambda kind: every_tenth(questions(kind)))
                 made[kind] = json.loads(json.dumps(vectors.document(kind), allow_nan=False))
         return made[kind]
     return document
@@ -248,8 +248,9 @@ def test_the_doctor_works_from_stored_answers(documents, code):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_most_of_the_museum_is_named_from_stored_answers(documents):
-    """All of it is caught; where a mistake shows in values alone, the doctor needs no live code."""
-    exhibits = [m for m in MUTANTS if m.kind in SOME and m.code != "detached-gradient"]
+    """Every second one is caught; where a mistake shows in values alone, the doctor needs no live
+    code."""
+    exhibits = [m for m in MUTANTS if m.kind in SOME and m.code != "detached-gradient"][::2]
     codes = []
     for m in exhibits:
         report = vectors.verify(m.kind, answered(documents(m.kind), m.function))

@@ -30,6 +30,7 @@ class Law(NamedTuple):
     standard_error  of an entry of the covariance, 0 where the law is exact
     rest            what the start does not explain, from chains (B, D); None where exact
     draws           how often it drew;  curved  ends of the starts on the mixture
+    early           variance of what it draws before it calls the model
     """
 
     M: np.ndarray
@@ -43,6 +44,7 @@ class Law(NamedTuple):
     rest: np.ndarray | None = None
     draws: int = 0
     curved: np.ndarray = NOBODY
+    early: float = 0.0
 
 
 class NotAffine(Exception):
@@ -161,15 +163,16 @@ def exact_law(chain, levels, alone=True, draws=None, curved=NOBODY, quiet=False)
         if not quiet:
             raise
         return exact_law(chain, levels, alone, draws, curved)
-    start, own = 1.0, 0.0
+    start, own, early = 1.0, 0.0, 0.0
     if seen is not None and seen.shape == rows.shape:
+        early = float(np.sum((seen[first:first + D * units] - seen[ROWS])**2)) / D
         start = np.trace(seen[ROWS + 1:first] - seen[ROWS]) / D
         if abs(start) < 1e-6 and len(N):                             # the first draw is its start
             own = np.trace(seen[first:first + D] - seen[ROWS]) / D
             M, N, start = N[0].T / (own or 1.0), N[1:], 0.0
     last = float(np.sqrt(np.mean(N[-1]**2) * D)) if len(N) else 0.0
     return Law(M / (start or 1.0), offset, np.einsum("nji,njk->ik", N, N), last, late,
-               float(start), float(own), 0.0, None, count, ends[len(rows) - len(curved):])
+               float(start), float(own), 0.0, None, count, ends[len(rows) - len(curved):], early)
 
 
 def by_themselves(chain, levels, curved):

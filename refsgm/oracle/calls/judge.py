@@ -36,21 +36,26 @@ class Component:
     error    largest deviation in units of the right values' size;  allowed  the same of the slack
     """
 
-    def __init__(self, got, want, mean, least, slack):
-        """`least` is a part of the slack that is known at once, `slack()` gives all of it."""
-        self.got, self.mean, self.most = got, mean, slack
-        self.want, self.least = (np.mean(want), np.mean(least)) if mean else (want, least)
+    def __init__(self, got, want, mean, slack_at, sensitivity):
+        """`slack_at(K)` is the slack at a sensitivity K, which `sensitivity()` works out."""
+        self.got, self.mean, self.slack_at, self.sensitivity = got, mean, slack_at, sensitivity
+        self.least = spread(np.abs(want))                      # the sensitivity is never less
+        self.want = np.mean(want) if mean else want
         with np.errstate(invalid="ignore"):
             self.off = np.abs(got - self.want)
         self.infinite = np.isposinf(self.want) & np.isposinf(got)
 
     @cached_property
     def slack(self):
-        return np.mean(self.most()) if self.mean else self.most()
+        return self.averaged(self.slack_at(self.sensitivity()))
 
     @cached_property
     def ok(self):
-        return self.within(self.least) or self.within(self.slack)
+        return self.within(self.averaged(self.slack_at(self.least))) or self.within(self.slack)
+
+    def averaged(self, a):
+        """The mean of what is allowed to single rows, where the mean of rows is judged."""
+        return np.mean(a) if self.mean else a
 
     def within(self, slack):
         """Whether no value is farther off than this."""
@@ -156,9 +161,9 @@ def new_probe(contract, situation, caller=None):
         if caller.energy or caller.timesteps is not None:
             args = caller.place(arguments_taken(contract, situation, taken), situation)
             return probe_at(contract, situation, args, MANY if caller.timesteps else USUAL)
-    ask = question_of if situation.B * situation.D > REMEMBERED else (
+    made = question_of if situation.B * situation.D > REMEMBERED else (
         remembered_random_question if situation.regime in RANDOM else remembered_question)
-    question = ask(contract, situation, taken)
+    question = made(contract, situation, taken)
     return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
                  Trial())
 
@@ -252,29 +257,29 @@ def judge(contract, caller, probe):
             trial.problem = "wrong-shape"
             trial.error = f"got shape {shape}, expected {shape_words(want[i], form)}"
             return probe
-        slack = partial(slack_at, contract, probe, i, came)
-        components.append(Component(got, want[i], mean, slack(spread(np.abs(want[i]))), slack))
+        slack = partial(slack_at, contract, probe.situation, probe.args, want[i], came)
+        components.append(Component(got, want[i], mean, slack,
+                                    lambda rounding=probe.rounding, i=i: rounding()[i]))
     probe.components, probe.names = tuple(components), names
     return probe
 
 
-def slack_at(contract, probe, i, came, sensitivity=None):
-    """How far off array i of an answer may be that came in a dtype; of all sensitivity, or some."""
-    want, K = probe.want[i], probe.sensitivity[i] if sensitivity is None else sensitivity
-    slack = slack_of(contract, came, probe.situation.dtype, K, want)
-    if probe.situation.regime in RANDOM:
-        slack = np.maximum(COARSER * slack, rounding_of_data(probe, want, came))
+def slack_at(contract, situation, args, want, came, sensitivity):
+    """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
+    slack = slack_of(contract, came, situation.dtype, sensitivity, want)
+    if situation.regime in RANDOM:
+        slack = np.maximum(COARSER * slack, rounding_of_data(situation, args, want, came))
     return slack
 
 
-def rounding_of_data(probe, want, came):
+def rounding_of_data(situation, args, want, came):
     """What a spelling may lose that adds the largest data of a row and takes them away again."""
-    rows = [np.abs(a) for name, a in probe.args.items()
+    rows = [np.abs(a) for name, a in args.items()
             if name in DATA and np.shape(a) == np.shape(want) and np.size(a)]
     if not rows or np.ndim(want) != 2:
         return 0.0
     size = np.max([np.max(a, axis=-1, keepdims=True) for a in rows], axis=0)
-    dtype = np.float32 if np.float32 in (came, np.dtype(probe.situation.dtype)) else np.float64
+    dtype = np.float32 if np.float32 in (came, np.dtype(situation.dtype)) else np.float64
     return allowance(dtype, size, want)
 
 

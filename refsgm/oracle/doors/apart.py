@@ -10,6 +10,7 @@ import difflib
 import functools
 import importlib
 import importlib.util
+import json
 import multiprocessing
 import os
 import signal
@@ -28,17 +29,17 @@ MEMORY = 2**30                        # bytes by which a call may make the proce
 LOOKS = 0.02                          # seconds between two looks at its memory
 
 
-def summary(report):
-    """(whether it is right, text, plain data) of a report."""
-    return report.ok, str(report), report.as_dict()
+def summary(report, as_json=False):
+    """(whether it is right, what is printed) of a report: its text, or its plain data as JSON."""
+    return report.ok, json.dumps(report.as_dict()) if as_json else str(report)
 
 
-def in_another_process(contract, target, framework, options):
-    """(whether it is right, text, plain data) of Python code, from a process of its own."""
+def in_another_process(contract, target, framework, options, as_json=False):
+    """The `summary` of the report on Python code, from a process of its own."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=judge_here, daemon=True,
-                              args=(there, contract.name, target, framework, options))
+                              args=(there, contract.name, target, framework, options, as_json))
     process.start()
     there.close()
     stage = "start"
@@ -49,16 +50,16 @@ def in_another_process(contract, target, framework, options):
             watched = stage in ("call", "between") and contract.name != TRAINING
             if waiting := waited_for(here, limit, process.pid, MEMORY if watched else None):
                 what = "reading what it returned" if stage == "between" else "it"
-                return no_verdict(contract, framework, target, stage, waiting[0],
+                return no_verdict(contract, framework, target, as_json, stage, waiting[0],
                                   f"{what} takes more than {waiting[1]}")
             try:
                 stage, *content = here.recv()
             except EOFError:
                 process.join(GRACE)
-                return no_verdict(contract, framework, target, stage, "raises",
+                return no_verdict(contract, framework, target, as_json, stage, "raises",
                                   how_it_ended(process.exitcode))
             except Exception:                            # foreign bytes, no message of ours
-                return no_verdict(contract, framework, target, stage, "raises",
+                return no_verdict(contract, framework, target, as_json, stage, "raises",
                                   "it writes into the pipe of the oracle")
             if stage == "report":
                 return tuple(content)
@@ -112,15 +113,15 @@ def how_it_ended(code):
     return f"it ends the interpreter with exit code {code}"
 
 
-def no_verdict(contract, framework, target, stage, code, sentence):
+def no_verdict(contract, framework, target, as_json, stage, code, sentence):
     """A verdict on code that took its process with it; while it is imported, there is none."""
     if stage in ("start", "import"):
         raise ValueError(f"cannot import {target}: {sentence}")
     diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call")
-    return summary(Report(contract.name, framework, [], [diagnosis]))
+    return summary(Report(contract.name, framework, [], [diagnosis]), as_json)
 
 
-def judge_here(connection, kind, target, framework, options):
+def judge_here(connection, kind, target, framework, options, as_json):
     """The other process: import, check, and send the report, saying before each what is done."""
     from ..check import check as judged
     if kind == TRAINING:
@@ -149,7 +150,7 @@ def judge_here(connection, kind, target, framework, options):
                 options[name] = value_at(options[name], name.replace("_", "-"))
         connection.send(("between",))
         report = judged(kind, told(fn), framework, **options)
-        connection.send(("report", *summary(report)))
+        connection.send(("report", *summary(report, as_json)))
     except (ValueError, ModuleNotFoundError) as error:
         connection.send(("refused", str(error)))
 

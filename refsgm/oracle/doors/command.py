@@ -79,13 +79,13 @@ def check(kind: Annotated[str | None, typer.Argument(help="Name of a function of
     python = {"argnames": words(argnames), "table": table, "draws": words(draws) or (),
               "components": words(components), "energy": energy, "device": device}
     if command is None:
-        ok, text, data = in_another_process(contract, target, framework, options | python)
+        ok, said = in_another_process(contract, target, framework, options | python, as_json)
     else:
         if any(python.values()):
             raise ValueError("--command takes plain data: --argnames, --table, --draws, "
                              "--components, --energy and --device do not apply")
-        ok, text, data = summary(spoken(contract, command, framework, options))
-    print(json.dumps(data) if as_json else text)
+        ok, said = summary(spoken(contract, command, framework, options), as_json)
+    print(said)
     raise typer.Exit(0 if ok else 1)
 
 
@@ -193,7 +193,7 @@ def verify(kind: Annotated[str, typer.Argument(help="The kind that was answered.
         raise ValueError(f"cannot read {results}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{results} must be a JSON file: {error}") from None
-    ok, text, plain = summary(judged(kind, data, dtype=dtype_of(dtype), allow=names_of(allow),
-                                     dictionary=not no_dictionary))
-    print(json.dumps(plain) if as_json else text)
+    ok, said = summary(judged(kind, data, dtype=dtype_of(dtype), allow=names_of(allow),
+                              dictionary=not no_dictionary), as_json)
+    print(said)
     raise typer.Exit(0 if ok else 1)

@@ -107,6 +107,7 @@ class Spoken(Remote):
                 if time.monotonic() < deadline:
                     continue
                 self.stop()
+                self.late += not self.answered          # what does not start has had both its times
                 raise Failed("timeout", f"no answer within {limit:g} s") from None
             if line is None:
                 return self.ended()

@@ -1,6 +1,5 @@
 """The command `refsgm check-training`: a verdict on a training step, from a process of its own."""
 
-import json
 from types import SimpleNamespace
 from typing import Annotated
 
@@ -44,6 +43,6 @@ def check_training(target: Annotated[str, typer.Argument(help="The training step
                "weight": weight, "time": time, "alpha_bar": alpha_bar,
                "wrap": wrap, "seed": seed, "seconds": seconds}
     what = SimpleNamespace(name=TRAINING, tag="")
-    ok, text, data = in_another_process(what, target, framework, options)
-    print(json.dumps(data) if as_json else text)
+    ok, said = in_another_process(what, target, framework, options, as_json)
+    print(said)
     raise typer.Exit(0 if ok else 1)

@@ -13,6 +13,7 @@ import hashlib
 import inspect
 import json
 import os
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -137,10 +138,10 @@ def key_of(args):
     return digest.hexdigest()
 
 
+@lru_cache(16)
 def questions(contract):
     """All that the oracle asks of an implementation of a kind, in order: key -> `Asked`."""
-    recorder = Recorder(contract)
-    probes = []
+    recorder, probes = Recorder(contract), []
     for s in probe_specs(contract):
         recorder.group, recorder.label = "verdict", s.label
         probes.append(judge(contract, recorder, new_probe(contract, s, recorder)))

@@ -61,10 +61,11 @@ def rounded_to(p):
     return near if abs(p - near) < 0.2 and near > 0 else p
 
 
-def convergence(ns, errors, floor, offset=0.0, single=False):
+def convergence(ns, errors, floor, offset=0.0, single=False, sure=SURE):
     """Judge errors (K, m) at numbers of steps ns, doubled each time, a `Convergence`.
 
     floor   rounding of an error at the first n; in float32 it grows with n
+    sure    how well the limit has to be known
     offset  size of a constant that is allowed, such as that of a last jump
     """
     errors = np.asarray(errors)
@@ -131,7 +132,7 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
     if size(limit) > unsure:
         bias = f"its limit is off by {size(limit):.2g}, and known to {unsure:.1g}"
         return Convergence("wrong", bias, 0.0, limit, unsure, [], False)
-    if unsure > SURE:
+    if unsure > sure:
         return Convergence("not seen", f"after {ns[-1]} steps the limit is known only to "
                            f"{unsure:.1g} of a variance: not yet asymptotic", 0.0, limit, unsure,
                            orders, False)
@@ -140,7 +141,7 @@ def convergence(ns, errors, floor, offset=0.0, single=False):
 
 def around(ns, errors, floor, offset, single):
     """The same where a constant as small as offset is allowed: orders are those of differences."""
-    found = convergence(ns, errors, floor, single=single)
+    found = convergence(ns, errors, floor, single=single, sure=max(SURE, 2 * offset))
     orders = [(n, q) for n, q in local_orders(ns[:-1], np.diff(errors, axis=0),
                                               [4 * floor * max(1, n / 128 if single else 1)
                                                for n in ns])]

@@ -42,8 +42,9 @@ def certify_own_levels(chain, result, start, deterministic):
     result.notes.append(f"at 50 steps its model is called {len(used)} times, from sigma / scale = "
                         f"{top} to {b / a:.3g}")
     result.notes += where_it_calls(chain, runs[WATCHED].law)
-    if start == "noise" and abs(law.start / first[1] - 1) > 0.03:
-        result.problems.append(f"it starts from noise of standard deviation {law.start:.3g}, and "
+    noise = (runs[WATCHED].law.start**2 + runs[WATCHED].law.early)**0.5    # churned before it calls
+    if start == "noise" and abs(noise / first[1] - 1) > 0.03:
+        result.problems.append(f"it starts from noise of standard deviation {noise:.3g}, and "
                                f"calls its model at a level of {float(first[1]):.3g}")
     doubled = [runs[n] for n in tried]
     floor = 1e-4 if chain.single else 1e-6

@@ -44,6 +44,7 @@ def test_there_are_a_dozen_rows():
     assert len({row.package for row in CURRENT}) >= 5
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")           # 16,000 of NumPy in diffusers
 @pytest.mark.parametrize("row", CURRENT, ids=[row.key for row in CURRENT])
 def test_a_row_of_the_page_is_current(row):
     """[POP-3] Its errors at 20 and 50 steps, on the sampler's own levels, as they are printed."""

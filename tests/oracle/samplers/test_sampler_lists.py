@@ -8,6 +8,7 @@ from refsgm import check_sampler, karras_sigmas
 from refsgm.oracle.sampler.certificate import Certificate
 from refsgm.oracle.sampler.orders import claim
 from tests.oracle.samplers.right import RIGHT, euler, heun, pairs
+from tests.oracle.samplers.spelled import churned
 from tests.oracle.samplers.wrong import WRONG
 
 
@@ -106,6 +107,20 @@ def test_a_sampler_with_its_own_levels_is_judged_from_its_first_call():
     assert "does not tend to the data" in wrong.problems[0], wrong
     coarse = check_sampler(own(0.3), levels="own", start="noise")
     assert "its last level, sigma = 0.3, limits it" in str(coarse.notes), coarse
+
+
+def test_a_start_is_held_against_the_level_of_the_first_call():
+    """[POP-3] With noise that is churned in before it; a level that comes too early is named."""
+    def own(steps):
+        return lambda f, x, n, rng: steps(f, 14.0 * x, np.append(np.geomspace(14.0, 0.01, n), 0),
+                                          rng)
+
+    def early(f, x, sigmas, rng):
+        return euler(lambda x, t: f(x, max(0.85 * t, 0.01)), x, sigmas)
+    right = check_sampler(own(churned), levels="own", start="noise")
+    assert right.ok, right
+    wrong = check_sampler(own(early), levels="own", start="noise")
+    assert "calls its model at a level of 11.9" in wrong.problems[0], wrong
 
 
 def test_states_that_are_not_finite_are_located():

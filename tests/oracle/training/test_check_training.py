@@ -16,9 +16,15 @@ from .variants import RIGHT                                           # noqa: E4
 from refsgm import check_training                                    # noqa: E402
 
 
-@pytest.mark.parametrize("name", SLIPS)
+ONE_OF_EACH_CODE = {code: name for name, (_, code, _) in reversed(SLIPS.items())}
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH_CODE.values())
 def test_a_planted_slip_is_named(name):
-    """Each of the planted slips is wrong, and its code is the first that is said."""
+    """It is wrong, and its code is the first that is said: one slip of each code.
+
+    `python -m ledgers.training_loops` runs all of them.
+    """
     step, code, options = SLIPS[name]
     report = check_training(step, **options)
     assert report.verdict == "wrong", str(report)
@@ -30,9 +36,10 @@ def test_half_of_the_slips_came_before_the_engine():
     assert len(BEFORE) == len(AFTER) == 30
 
 
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("name", [*RIGHT][::2])
 def test_a_right_step_is_right(name):
-    """Right steps of many styles raise no alarm, and what they predict is said."""
+    """Right steps of many styles raise no alarm, and what they predict is said: half of the list,
+    and all of it in the ledger."""
     step, framework, options, said = RIGHT[name]
     report = check_training(step, framework, **options)
     assert report.ok, str(report)

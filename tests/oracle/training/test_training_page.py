@@ -38,4 +38,4 @@ def test_the_fixture_of_the_page_passes(pytester):
     """The block for pytest runs under refsgm's plugin."""
     code = next(text for language, text in BLOCK.findall(PAGE) if "def test_" in text)
     pytester.makepyfile(**{re.match(r"# (\w+)\.py\n", code)[1]: code})
-    pytester.runpytest_subprocess(*plugin()).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*plugin()).assert_outcomes(passed=1)
