@@ -76,7 +76,11 @@ class Section(html.parser.HTMLParser):
     def __init__(self, anchor, page):
         super().__init__()
         self.anchor, self.depth, self.text, self.links = anchor, 0, "", set()
-        self.feed(page)
+        start = page.rfind("<", 0, page.find(f'id="{anchor}"'))
+        for i in range(start, len(page), 2**12):                   # to the end of the element
+            self.feed(page[i:i + 2**12])
+            if self.text and not self.depth:
+                break
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)

@@ -42,7 +42,7 @@ class Links(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.anchors, self.links, self.loaded = set(), set(), set()
-        self.feed(text)
+        self.feed(re.sub(r'<span class="[^"]*">|</span>', "", text))    # most tags: coloured code
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
