@@ -81,7 +81,7 @@ def test_the_test_of_the_page_passes(pytester):
     code = {re.match(r"# (\w+)\.py\n", block)[1]: block for language, block in BLOCK.findall(ORACLE)
             if language == "python"}
     pytester.makepyfile(**{name: code[name] for name in ("mine", "test_mine")})
-    pytester.runpytest_inprocess(*plugin()).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*plugin()).assert_outcomes(passed=1)
 
 
 def test_the_table_of_codes_is_that_of_the_doctor():
