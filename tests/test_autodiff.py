@@ -120,6 +120,13 @@ def test_gradients_nest():
     assert_allclose(gradient, 36 * X**3, **AUTODIFF)
 
 
+@pytest.mark.parametrize("axis", [1, np.int64(1), (np.int64(0), 1)])
+def test_an_axis_may_be_an_integer_of_numpy(axis):
+    """[AD-1]"""
+    _, (gradient,) = value_and_grad(lambda p: anp.sum(anp.sum(p[0], axis=axis)**2))([X])
+    assert_allclose(gradient, 2 * np.sum(X, axis=axis, keepdims=True) + 0 * X, **EXACT)
+
+
 def test_a_loss_that_is_not_a_scalar_is_refused():
     with pytest.raises(ValueError, match=r"^loss must return a scalar, got shape \(4, 3\)$"):
         value_and_grad(lambda params: params[0])([X])
