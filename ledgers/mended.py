@@ -95,7 +95,7 @@ TWICE = ("D2 = (1.0 / (r0 + r1)) * (D1_0 - D1_1)", "D2 = (2.0 / (r0 + r1)) * (D1
 HALF_CURVE = ("the second difference is half of the second derivative: its weight lacks a factor "
               "2, so the method has order 2")
 TAYLOR = ("the weight of the second difference is (1 - e^-2h - 2 h) / (2 h)^2 + 1/2, about h / 3; "
-          "with - 1/2 it is about -1, so that the order is 1")
+          "with - 1/2 it is about -1")
 # The weights of the last slopes k_j at times u_j, newest last: sum_j w_j u_j^p = integral of u^p.
 POWERS = "torch.arange(len(u)).to(u)"
 UNEVEN = (f"torch.linalg.solve(u ** {POWERS}[:, None], "
@@ -132,13 +132,15 @@ FAULTS = [
             "- 2.0 * h) / (2.0 * h) ** 2 + 0.5)) * D2", 1)],
           [diffusers("DPMSolverMultistep", {"solver_order": 3,
                                             "algorithm_type": "sde-dpmsolver++"})],
-          TAYLOR, NOT_FOUND + " of it; the formula came with "
+          TAYLOR + ", so that the order is 1, where `solver_order=2` has 2",
+          NOT_FOUND + " of it; the formula came with "
           "https://github.com/huggingface/diffusers/pull/9104"),
     Fault("third order of SDE-DPM-Solver++, one step", D + "dpmsolver_singlestep",
           [("+ (-2.0 * h)) / (-2.0 * h) ** 2 - 0.5)) * D2",
             "+ (-2.0 * h)) / (-2.0 * h) ** 2 + 0.5)) * D2", 1)],
           [diffusers(SINGLE, {"solver_order": 3, "algorithm_type": "sde-dpmsolver++",
-                              "solver_type": "heun"}, levels=OWN)], TAYLOR, NOT_FOUND),
+                              "solver_type": "heun"}, levels=OWN)],
+          TAYLOR + ", and the samples spread far beyond the data", NOT_FOUND),
     Fault("third order of SDE-DPM-Solver", D + "dpmsolver_multistep",
           [("- (sigma_t * ((torch.exp(h) - 1.0 - h) / h**2 - 0.5)) * D2\n            )\n",
             "- (sigma_t * ((torch.exp(h) - 1.0 - h) / h**2 - 0.5)) * D2\n            )\n"
@@ -152,8 +154,8 @@ FAULTS = [
             "            )\n", 1)],
           [diffusers("DPMSolverMultistep", {"solver_order": 3,
                                             "algorithm_type": "sde-dpmsolver"})],
-          "the third order has no formula for this `algorithm_type`, which the class accepts: the "
-          "third step raises UnboundLocalError",
+          "the third order has no formula for this `algorithm_type`, which the class accepts (and "
+          "calls deprecated): the third step raises UnboundLocalError",
           "https://github.com/huggingface/diffusers/pull/13778, closed"),
     Fault("Rosenbrock multistep", "azula.sample",
           [("torch.sqrt(alpha_s**2 + sigma_t**2) * integral",

@@ -7,8 +7,9 @@ from ledgers.released_rows import ROWS, words
 
 HEAD = """# Released samplers, certified
 
-Made by `python -m ledgers.released_samplers > docs/samplers.md`, in one run: no figure below is
-written by hand, but the words on causes are. Every sampler runs as it is installed, through the
+Made by `python -m ledgers.released_samplers > docs/samplers.md`, which goes on where it was stopped
+as long as code and packages are the same: no figure below is written by hand, the words on causes
+are. Every sampler runs as it is installed, through the
 adapters of `refsgm.adapters`, on the exact model of a Gaussian and, where it adds no noise, of a
 mixture, whose score is not affine. So what is measured is the sampler alone: no network is
 involved, and whether a difference can be seen in images is not said.
@@ -116,8 +117,11 @@ def summary(rows, kept, at_fault):
     count = {a: answers.count(a) for a in dict.fromkeys(answers)}
     cost = sum(kept[job]["cost"] for job in {*[row.job for row in rows],
                                              *[fault.job for fault in FAULTS]} & set(kept))
+    number = [sum(confirmed(kept.get(f.job)) for f in FAULTS if (f.answer == "wrong") == wrong)
+              for wrong in (True, False)]
     return (f"{len(rows)} rows of {len({row.package for row in rows})} packages, in {cost:.0f} s "
-            f"of processor time: " + ", ".join(f"{n} {a}" for a, n in count.items()) + ".")
+            f"of processor time: " + ", ".join(f"{n} {a}" for a, n in count.items())
+            + f".\n{number[0]} faults and {number[1]} limits are confirmed by a mended copy.")
 
 
 def section(title, kept, distributions, answers):
@@ -152,8 +156,7 @@ def one(number, fault, result, kept, distributions):
         lines.append(f"| `{row.member}` {words(row.settings)} | {row.claimed or 'none'} | "
                      f"{both(before.get('certificate'), before.get('eased'))} | "
                      f"{both(plain, again)}, {outcome(plain, again)} |")
-    commands = [row.command for row in fault.rows if row.command]
-    return [*lines, "", *["    " + command for command in commands], ""]
+    return [*lines, "", *["    " + row.command for row in fault.rows], ""]
 
 
 def pieces(code):
@@ -173,7 +176,8 @@ def both(plain, again):
                                          for t in plain["orders"]):
             return by_grid(plain)
         errors = [f"{cov:.2g} at {n:g}" for n, _, cov in plain["rows"] if n in (20, 50)]
-        return "; ".join([*plain["problems"]] or ["the right law"]) + (
+        law = "the right law" if plain["answer"] == "certified" else "a limit that is not seen"
+        return "; ".join(plain["problems"] or [law]) + (
             f" (error of the covariance {', '.join(errors)} steps)" if errors else "")
     return by_grid(plain) + (f", in halves {by_grid(again)}" if again and again["orders"] else "")
 

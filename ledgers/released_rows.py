@@ -30,9 +30,9 @@ class Row(NamedTuple):
 
     @property
     def command(self):
-        """The command line that certifies it; none where a setting is a function."""
+        """The command line that certifies it; that of this ledger where a setting is a function."""
         if any(callable(v) for v in self.settings.values()):
-            return ""
+            return f"python -m ledgers.released_samplers --only {self.member}"
         parts = [f"refsgm certify {self.package}:{self.member}",
                  *[f"--set {k}={shell(v)}" for k, v in self.settings.items()],
                  f"--levels {self.levels[0]}"]
