@@ -210,8 +210,9 @@ def check_affine(chain, levels, x, noise, end, M, N, offset, alone, elsewhere):
         want += z[:ROWS] @ n
         parts += np.abs(z[:ROWS]) @ np.abs(n)
     off = np.max(np.abs(end - want) / (1 + parts), axis=1)
-    chain.single |= 1e-9 < np.max(off) < 1e-5
-    allowed = 1e-5 * max(1, len(levels) / 32) if chain.single else 1e-9
+    narrow = 1e-5 * max(1, (levels[0] if chain.own else len(levels)) / 32)      # of float32
+    chain.single |= 1e-9 < np.max(off) < narrow
+    allowed = narrow if chain.single else 1e-9
     apart = np.max(np.abs(elsewhere)) / (1 + np.max(np.abs(offset)))
     first, late = chain.first, chain.drawn
     if alone:
