@@ -1,53 +1,62 @@
 """What hides from `check`, and what it refuses unjustly: lists of wrong and of right functions.
 
-    python -m ledgers.blind_spots [--seeds N] [--misses]
+    python -m ledgers.blind_spots [LIST ...] [--seeds N] [--misses]
 
-before       wrong functions written against plain probes, before there were others
-gradients    functions of PyTorch that are wrong in their gradients alone
-after, last  wrong functions written against the probes at edges and at random: `after` showed
-             defects of these that have been mended, `last` was written then
-right        spellings that are right, also with torch; none may be refused
+before        wrong functions written against plain probes, before there were others
+gradients     functions of PyTorch that are wrong in their gradients alone
+after, last   wrong functions written against the probes at edges and at random: `after` showed
+              defects of these that have been mended, `last` was written then
+frozen, doors, frozen_torch   the same again, when all that had been mended: mistakes of good faith,
+              back doors, and wrong gradients
+final         the same once more, when these had been mended
+right, right_torch, habits, habits_torch, habits_jax   spellings that are right; none may be refused
 """
 
 import argparse
+import importlib
 import importlib.util
 import time
 
 import refsgm
-from tests.oracle.blind_spots import after, before, last, right
+
+WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "frozen_torch")
+RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax")
+NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
+         "habits_torch": "torch", "habits_jax": "jax"}
 
 
-def lists():
-    """(name, functions, whether they are right)."""
-    groups = [("before", before.WRONG, False), ("after", after.WRONG, False),
-              ("last", last.WRONG, False), ("right", right.RIGHT, True)]
-    if importlib.util.find_spec("torch"):
-        from tests.oracle.blind_spots import gradients, right_torch
-        groups += [("gradients, torch", gradients.WRONG, False),
-                   ("right, torch", right_torch.RIGHT, True)]
-    return groups
+def functions_of(name):
+    """The functions of a list; none where its framework is not installed."""
+    if importlib.util.find_spec(NEEDS.get(name, "numpy")) is None:
+        return []
+    module = importlib.import_module(f"tests.oracle.blind_spots.{name}")
+    return module.WRONG if name in WRONG else module.RIGHT
 
 
 def main():
     """A line for each list."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("lists", nargs="*", metavar="LIST", choices=[*WRONG, *RIGHT, []],
+                        help="all if left out")
     parser.add_argument("--seeds", type=int, default=1, help="seeds of the random probes, 0 to N-1")
     parser.add_argument("--misses", action="store_true", help="name what was judged wrongly")
     given = parser.parse_args()
-    for name, functions, is_right in lists():
-        start, missed, checks = time.process_time(), [], 0
+    for name in given.lists or (*WRONG, *RIGHT):
+        start, missed, checks, functions = time.process_time(), [], 0, functions_of(name)
         for h in functions:
             for seed in range(given.seeds):
-                report = refsgm.check(h.kind, h.function, h.framework, seed=seed)
+                report = refsgm.check(h.kind, h.function, h.framework, seed=seed, seconds=60.0)
                 checks += 1
-                if report.ok != is_right:
-                    missed.append((h, seed))
-        natural = sum(h.natural for h, _ in missed)
-        word = "refused" if is_right else f"not caught, {natural} of them natural"
-        print(f"{name:18} {len(functions):4} functions, {checks:5} checks: {len(missed):3} {word}; "
-              f"{time.process_time() - start:4.0f} s")
-        for h, seed in missed if given.misses else ():
-            print(f"    {h.kind}: {h.what} (seed {seed})")
+                if report.ok != (name in RIGHT):
+                    missed.append((h, seed, report))
+        natural = sum(h.natural for h, _, _ in missed)
+        word = "refused" if name in RIGHT else f"not caught, {natural} of them natural"
+        print(f"{name:12} {len(functions):4} functions, {checks:5} checks: {len(missed):3} {word}; "
+              f"{time.process_time() - start:4.0f} s", flush=True)
+        for h, seed, report in missed if given.misses else ():
+            p = report.failing[0] if report.failing else None
+            first = f": {p.trial.problem or 'wrong'} at {p.label}" if p else ""
+            print(f"    {h.kind}: {h.what} (seed {seed}){first}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import math
 
 import autograd.numpy as np
 
-from .arguments import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table,
-                        check_below, check_count, check_scalars, check_table, check_values)
+from .arguments import (FRACTION, OPEN_UNIT, POSITIVE, UNIT, check_alpha_bar_table, check_below,
+                        check_count, check_decreasing, check_scalars, check_table, check_values)
 from .arrays import exp, expm1, weak
 
 
@@ -28,7 +28,9 @@ def geometric_sigmas(sigma_max, sigma_min, n_levels):
     array([4., 2., 1.])
     """
     check_ends(sigma_max, sigma_min, n_levels)
-    return np.geomspace(sigma_max, sigma_min, n_levels)
+    sigmas = np.geomspace(sigma_max, sigma_min, n_levels)
+    check_decreasing(POSITIVE, **{"levels from sigma_max to sigma_min": sigmas})
+    return sigmas
 
 
 def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
@@ -49,7 +51,9 @@ def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
         low, high = np.array([sigma_min, sigma_max], np.float64)**(1 / rho)
     check_values(POSITIVE, **{"sigma_min^(1/rho)": low, "sigma_max^(1/rho)": high})
     rising = np.linspace(low, high, n_levels)**rho
-    return np.concatenate([[sigma_max], rising[-2:0:-1], [sigma_min]])   # the ends without rounding
+    sigmas = np.concatenate([[sigma_max], rising[-2:0:-1], [sigma_min]])     # ends without rounding
+    check_decreasing(POSITIVE, **{"levels from sigma_max to sigma_min": sigmas})
+    return sigmas
 
 
 def linear_betas(n_steps, beta_min=1e-4, beta_max=0.02):
@@ -107,6 +111,7 @@ def alpha_bar_from_betas(betas):
     kept = 1 - betas
     rounding = (1 - kept) - betas              # of kept: the same in each step for equal betas
     products = np.cumprod(kept) * (1 + np.cumsum(rounding / kept))
+    check_decreasing(FRACTION, **{"alpha_bar of these betas": products})
     return np.concatenate([np.ones_like(betas[:1]), products])
 
 

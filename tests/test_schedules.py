@@ -103,6 +103,16 @@ def test_the_small_levels_of_a_long_karras_table_keep_their_digits(rho):
     assert_allclose(found, np.array(want, np.float64), rtol=4e-15)
 
 
+@pytest.mark.parametrize(("f", "given"), [
+    (refsgm.geometric_sigmas, (1.0, 1 - 1e-15, 50)), (refsgm.karras_sigmas, (1.0, 1 - 1e-15, 50)),
+    (refsgm.alpha_bar_from_betas, (np.full(5, 1e-17),)),
+    (refsgm.alpha_bar_from_betas, (np.full(3000, 0.3),))])
+def test_a_table_whose_neighbours_no_number_tells_apart_is_refused(f, given):
+    """[SCHED-1] [SCHED-2] [VP-6] The checks of every table refuse such a one."""
+    with pytest.raises(ValueError, match="must be (strictly decreasing|in .0, 1.), got .*[0-9]$"):
+        f(*given)
+
+
 def test_levels_whose_ratio_no_number_holds_are_refused():
     with pytest.raises(ValueError, match="^sigma_min must be between 1e-150 and 1e.150"):
         refsgm.ve_marginal(0.0, 1e-200, 1e150)

@@ -37,8 +37,8 @@ class Settings:
     learning_rate: float = setting(2e-3, "peak of the schedule: a linear rise over the warmup, "
                                    "then a cosine fall to zero")
     warmup: int = setting(200, "steps of the linear rise of the learning rate")
-    average_decay: float = setting(0.999, "decay of the average of the weights over the steps; "
-                                   "the model has the average")
+    average_decay: float = setting(0.999, "largest decay of the average of the weights, which "
+                                   "a short run does not reach; the model has the average")
     width: int | None = setting(None, "units per hidden layer; 8 per feature, between 128 and 512, "
                                 "if left out")
     depth: int = setting(3, "number of hidden layers")

@@ -110,8 +110,8 @@ TRIED = {("levels", "flat"): "it takes levels as (B,), and was given them so",
 def adapted(caller, dim, dtype):
     """All probes, with the caller set to what fn can take: (probes, dtype, notes on what that is).
 
-    Code that raises, or returns other shapes, may take levels (B,), one slicing direction alone, or
-    float32. It is called in that way if it answers all plain probes then.
+    Code that raises at a plain probe, or returns other shapes, may take levels (B,), one slicing
+    direction alone, or float32. It is called in that way if it answers all plain probes then.
     """
     contract, said = caller.contract, []
     if caller.draws:
@@ -120,7 +120,8 @@ def adapted(caller, dim, dtype):
         dtype = "float32" if caller.timesteps.single else "float64"
         said.append(f"its table is {dtype}, and it is judged in that")
     probes = probe_all(contract, caller, caller.levels, dim, dtype)
-    failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")]
+    failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")
+              and p.situation.regime == "plain"]
     if not failed or any(p.trial.problem == "timeout" for p in probes) or (
             contract.form in (TABLE, STATES)):
         return probes, dtype, said
@@ -169,14 +170,16 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
         more, said = further_probes(caller, dim, single(probes, dtype), seed)
         probes += more
         right = all(p.ok and not p.trial.mutated for p in probes)
-    parts = loss_parts(contract, caller, probes, dim, dtype) if contract.form == LOSS else {}
+    parts = {}
+    if contract.form == LOSS:
+        parts = loss_parts(contract, caller, probes, dim, dtype, seed if right else None)
     case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
     diagnoses = [] if right else diagnose(case)
     if parts and [d.code for d in diagnoses] == ["other-convention"]:
         parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
     wrong = ["the parameters of the function that was passed"] * (parts.get("gradient") == "wrong")
     if right and seed is not None and contract.form != LOSS:
-        found = input_gradients(caller, dim, dtype)
+        found = input_gradients(caller, dim, dtype, seed)
         wrong = [name for name, word in found.items() if word == WRONG]
         if found:
             parts = {"gradient": "wrong" if wrong else "not judged" if set(found.values()) == {NONE}

@@ -33,8 +33,8 @@ def further_probes(caller, dim, dtype, seed):
             continue
         probe = judge(contract, caller, new_probe(contract, in_dtype(spec, dtype), caller))
         if spec.regime == "odd" and probe.trial.outputs is None:
-            notes.append(f"it takes no {spec.label}: {probe.trial.error}" if spec.B else
-                         f"it takes no empty batch: {probe.trial.error}")
+            what = spec.label if spec.B else "empty batch"
+            notes.append(f"it takes no {what}: {probe.trial.error}")
         else:
             probes.append(probe)
         if probe.trial.problem == "timeout":

@@ -96,8 +96,11 @@ class Report:
         verdict = "right" if self.right else "accepted" if self.ok else "wrong"
         if self.convention and not self.ok:
             verdict = f"right, in the convention {self.convention}"
-        lines = [f"{self.kind} ({self.framework}): {verdict}, "
-                 f"{sum(p.ok for p in self.probes)} of {len(self.probes)} probes right"]
+        right, n = sum(p.ok for p in self.probes), len(self.probes)
+        count = f"{right} of {n} probes right"
+        if 0 < right == n and verdict in ("wrong", "accepted"):      # for what no value shows
+            count = f"though its values are right at all {n} probes"
+        lines = [f"{self.kind} ({self.framework}): {verdict}, {count}"]
         if self.parts:
             lines.append("  " + ", ".join(f"{part} {word}" for part, word in self.parts.items()))
         for d in self.diagnoses:

@@ -11,14 +11,16 @@ import refsgm
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.at_random import random_specs
 from refsgm.oracle.kinds.edges import answers, edge_specs, live_specs, odd_specs
-from tests.oracle.blind_spots import after, before, last, right
+from tests.oracle.blind_spots import after, before, doors, final, frozen, habits, last, right
 
 WITH_TORCH = importlib.util.find_spec("torch") is not None
-WRONG = [*before.WRONG[::17], *after.WRONG[::20], *last.WRONG[1::16]]
-RIGHT = right.RIGHT[::14]
+WRONG = [*before.WRONG[::17], *after.WRONG[::20], *last.WRONG[1::16], *frozen.WRONG[3::23],
+         *doors.WRONG[2::18], *final.WRONG[9::25]]
+RIGHT = [*right.RIGHT[::14], *habits.RIGHT[2::20]]
 if WITH_TORCH:
-    from tests.oracle.blind_spots import gradients, right_torch
-    WRONG, RIGHT = [*WRONG, *gradients.WRONG[::6]], [*RIGHT, *right_torch.RIGHT[::6]]
+    from tests.oracle.blind_spots import frozen_torch, gradients, habits_torch, right_torch
+    WRONG = [*WRONG, *gradients.WRONG[::6], *frozen_torch.WRONG[16::4]]
+    RIGHT = [*RIGHT, *right_torch.RIGHT[::6], *habits_torch.RIGHT[5::15]]
 
 
 def name_of(hidden):

@@ -21,14 +21,36 @@ CLOSE = 5e-3                  # relative to the row: float32, on steep places; m
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
 
 
-def input_gradients(caller, dim, dtype):
-    """{argument: "right", "wrong", "none" or "not judged"}; {} of what has no gradient to judge."""
+def input_gradients(caller, dim, dtype, seed):
+    """{argument: "right", "wrong", "none" or "not judged"}; {} of what has no gradient to judge.
+
+    At a fixed probe, and at two of other sizes; each that is compiled costs much, so one then.
+    """
     contract, lib = caller.contract, caller.framework
     if lib.gradient is None or contract.form in (TABLE, STATES, LOSS) or contract.adaptive or (
             caller.timesteps is not None or caller.draws or caller.energy):
         return {}
     spec = ProbeSpec("gradient", 4, dim or 3, caller.levels != "scalar", "plain", 78, 2,
                      dtype=dtype or "float64")
+    found = at_probe(caller, spec)
+    for other in elsewhere(spec, seed, dim) if not lib.compiles and RIGHT in found.values() else ():
+        for name, word in at_probe(caller, other).items():
+            if word == WRONG or word == RIGHT and found[name] != WRONG:
+                found[name] = word
+    return found
+
+
+def elsewhere(spec, seed, dim):
+    """Specs of a gradient's probes with sizes that a seed gives: one row, and several."""
+    rng = np.random.default_rng(seed)
+    return (spec._replace(B=1, D=dim or int(rng.integers(1, 9)), rows=False, M=0, seed=seed),
+            spec._replace(B=int(rng.integers(5, 12)), D=dim or int(rng.integers(9, 20)),
+                          M=int(rng.integers(5)), seed=seed + 1))
+
+
+def at_probe(caller, spec):
+    """What is said of every argument at one probe."""
+    contract = caller.contract
     probe, found = new_probe(contract, spec, caller), {}
     weights = [of_rows(w) for w in probe.want]
     names = ["x"] if contract.form == FUNCTION else caller.names

@@ -294,7 +294,9 @@ def slack_of(contract, came, asked, sensitivity, want):
 
 def allowance(dtype, sensitivity, want):
     """How far off an answer in this dtype may be."""
-    return ROUNDINGS * float(np.finfo(dtype).eps) * np.maximum(sensitivity, np.abs(want)) + 1e-300
+    info = np.finfo(dtype)                               # below `tiny` a number has fewer digits
+    return (ROUNDINGS * float(info.eps) * np.maximum(sensitivity, np.abs(want))
+            + max(float(info.tiny), 1e-300))
 
 
 def shape_words(want, form):

@@ -6,11 +6,13 @@ minimum of the foreign one too.
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 
 from ..kinds import ProbeSpec
 from ..kinds.test_functions import Field
+from .input_gradients import elsewhere
 from .judge import new_probe
 from .reference import reference
 from .trial import OutOfTime, Trial, in_one_line, limited
@@ -18,8 +20,11 @@ from .trial import OutOfTime, Trial, in_one_line, limited
 LARGE = 1e4                     # a gradient that is clipped on its way shows when it is large
 
 
-def loss_parts(contract, caller, probes, dim, dtype):
-    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged"."""
+def loss_parts(contract, caller, probes, dim, dtype, seed=None):
+    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged".
+
+    seed  of further probes of the gradient, of other sizes
+    """
     parts = {"value": "right" if all(p.ok for p in probes) else "wrong",
              "minimiser": "not judged", "gradient": "not judged"}
     s = ProbeSpec("theta", 6, dim or 4, False, seed=77, M=2,
@@ -29,11 +34,7 @@ def loss_parts(contract, caller, probes, dim, dtype):
     number, narrow = np.dtype(s.dtype), []
 
     def foreign(theta):
-        trial = caller(probe.args | {name: with_theta(f, theta)}, number)
-        if trial.outputs is None or trial.outputs[0].size not in (1, s.B):
-            raise ArithmeticError
-        narrow.append(trial.dtypes[0] == np.float32)
-        return float(np.mean(trial.outputs[0]))
+        return value_at(caller, probe, theta, narrow)
 
     def right(theta):
         return float(np.mean(reference(contract, probe.args | {name: with_theta(f, theta)})[0]))
@@ -44,9 +45,28 @@ def loss_parts(contract, caller, probes, dim, dtype):
         parts["minimiser"] = minimiser(foreign, right, f.theta, tolerance)
         if caller.framework.gradient is not None:
             parts["gradient"] = gradient(caller, probe, f, foreign, number, tolerance)
+            once = seed is None or caller.framework.compiles
+            rows = caller.levels != "scalar"
+            for spec in () if once else elsewhere(s._replace(rows=rows), seed, dim):
+                if parts["gradient"] != "right":
+                    break
+                other = new_probe(contract, spec, caller)
+                parts["gradient"] = gradient(
+                    caller, other, other.args[name],
+                    partial(value_at, caller, other, narrow=narrow), number, tolerance)
     except ArithmeticError:
         pass
     return parts
+
+
+def value_at(caller, probe, theta, narrow):
+    """The foreign loss of other weights, the mean over rows; `narrow` notes whether in float32."""
+    name, f = next((n, a) for n, a in probe.args.items() if isinstance(a, Field))
+    trial = caller(probe.args | {name: with_theta(f, theta)}, np.dtype(probe.situation.dtype))
+    if trial.outputs is None or trial.outputs[0].size not in (1, probe.situation.B):
+        raise ArithmeticError
+    narrow.append(trial.dtypes[0] == np.float32)
+    return float(np.mean(trial.outputs[0]))
 
 
 def with_theta(f, theta):

@@ -107,7 +107,7 @@ class Spoken(Remote):
                 if time.monotonic() < deadline:
                     continue
                 self.stop()
-                self.late += not self.answered          # what does not start has had both its times
+                self.late += not self.answered                 # twice the time counts twice
                 raise Failed("timeout", f"no answer within {limit:g} s") from None
             if line is None:
                 return self.ended()

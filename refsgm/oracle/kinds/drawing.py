@@ -41,6 +41,8 @@ def arguments(kind, spec):
     if spec.dtype == "int64":
         drawn = {k: np.round(2 * a) if k in DATA and np.ndim(a) == 2 and not kind.is_level(k) else a
                  for k, a in drawn.items()}
+    if spec.regime == "odd" and spec.dtype != "int64":
+        drawn = {k: np.asfortranarray(a) if k in DATA else a for k, a in drawn.items()}
     return drawn
 
 
@@ -68,6 +70,8 @@ def data(name, rng, spec):
     a = 1.5 * rng.standard_normal((spec.B, spec.D))
     if spec.regime in wide.RANDOM:
         return wide.data(rng, a, spec)
+    if spec.regime == wide.LARGE_DATA:
+        return 1e4 * a
     if spec.regime.startswith("far from the origin") and name not in ("eps", "z"):
         return a + 1e3
     if spec.regime == "far tail" and name in ("x", "x_noisy", "x_t"):
@@ -99,7 +103,10 @@ def level(name, rng, spec):
 def order_levels(kind, drawn, spec):
     """A step goes from t to s < t, by a share of the way that differs from row to row."""
     rng = np.random.default_rng([7, spec.seed, spec.B])
-    share = rng.uniform(*(spec.ratio or (0.15, 0.85)), (spec.B, 1) if spec.rows else ())
+    ends, shape = spec.ratio or (0.15, 0.85), (spec.B, 1) if spec.rows else ()
+    at_random = spec.ratio and spec.regime in wide.RANDOM
+    share = ends[0] * (ends[1] / ends[0])**rng.uniform(0, 1, shape) if at_random else (
+        rng.uniform(*ends, shape))
     share = share if spec.rows else float(share)
     given = dict(spec.given)
     for small, large in STEPS:
@@ -109,9 +116,12 @@ def order_levels(kind, drawn, spec):
             drawn[small] = np.full((spec.B, 1), given[small])
 
 
-def number(f):
-    """A draw of f(u, spec), u uniform in [0, 1)."""
-    return lambda rng, spec, drawn: f(rng.uniform(0, 1), spec)
+def number(f, anywhere=None):
+    """A draw of f(u, spec), u uniform in [0, 1); at random probes of another, if one is given."""
+    def drawn_number(rng, spec, drawn):
+        at_random = anywhere is not None and spec.regime in wide.RANDOM
+        return (anywhere if at_random else f)(rng.uniform(0, 1), spec)
+    return drawn_number
 
 
 def table(f):
@@ -124,24 +134,44 @@ def table(f):
 
 def means(rng, spec, drawn):
     """Means (K, D) of a mixture, as far apart as the noise is wide."""
+    if spec.regime in wide.RANDOM:
+        return wide.means(rng, spec)
     width = SIZES.get(spec.regime, 1.5)
     center = 1e3 if spec.regime.startswith("far from the origin") else 0.0
     return center + width * rng.standard_normal((spec.count or 4, spec.D))
 
 
+def spaced(rng, spec):
+    """Levels whose neighbours have ratios between two ends."""
+    return np.cumprod(rng.uniform(*spec.ratio, spec.count))
+
+
 def sigmas(rng, spec, drawn):
     """Decreasing noise levels (L,)."""
+    if spec.regime in wide.RANDOM:
+        return wide.sigmas(rng, spec)
+    if spec.regime == wide.WIDE_TABLE:
+        return 5 * spaced(rng, spec) if spec.ratio else np.geomspace(80.0, 0.002, spec.count)
     return np.sort(10**rng.uniform(-0.5, 1, spec.count or 3 + spec.seed % 3))[::-1].copy()
 
 
 def betas(rng, spec, drawn):
-    """Increasing rates (T,)."""
+    """Increasing rates (T,); at random probes rates in any order."""
+    if spec.regime in wide.RANDOM:
+        return wide.betas(rng, spec)
+    if spec.regime == wide.WIDE_TABLE:
+        return np.geomspace(1e-6, 0.9999, spec.count)
     low, high = (1e-4, 0.02) if spec.count >= LONG else (0.02, 0.6)
     return np.sort(rng.uniform(low, high, spec.count or 4 + spec.seed % 4))
 
 
 def alpha_bars(rng, spec, drawn):
     """A table (T + 1,) that starts at 1 and decreases."""
+    if spec.regime in wide.RANDOM:
+        return wide.alpha_bars(rng, spec)
+    if spec.regime == wide.WIDE_TABLE:
+        return np.concatenate([[1.0], spaced(rng, spec) if spec.ratio else 1 / (
+            1 + np.exp(np.linspace(-14, 14, spec.count)))])
     low, high = (1e-4, 0.02) if spec.count >= LONG else (0.05, 0.6)
     steps = rng.uniform(low, high, spec.count or 4 + spec.seed % 4)
     return np.concatenate([[1.0], np.cumprod(1 - steps)])
@@ -149,7 +179,8 @@ def alpha_bars(rng, spec, drawn):
 
 def level_weights(rng, spec, drawn):
     """Weights (L,) of noise levels, or None for the default."""
-    return rng.uniform(0.5, 2, len(drawn["sigmas"])) if spec.M else None
+    low, high = (1e-3, 1e3) if spec.regime in wide.RANDOM else (0.5, 2)
+    return rng.uniform(low, high, len(drawn["sigmas"])) if spec.M else None
 
 
 BY_NAME = {

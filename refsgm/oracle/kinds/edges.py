@@ -12,6 +12,7 @@ import numpy as np
 
 from . import drawing
 from .kind import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
+from .wide import LARGE_DATA, WIDE_TABLE
 
 ENDS = (                           # arguments and their values, where all of them are arguments
     {"scale": 0.0}, {"scale": 1.0, "sigma": 0.0}, {"scale": 0.0, "sigma": 1.0}, {"sigma": 0.0},
@@ -25,9 +26,13 @@ WHOLE = (                          # the same, of numbers and of levels that end
     {"steps_per_level": 1}, {"steps_per_level": 5},
     {"offset": 0.0}, {"eta": 0.1}, {"deviation": 2.0}, {"gamma": 1.0}, {"sigma_data": 1.0},
     {"weights": (0.25, 0.0, 0.5, 0.25)})
+ENDS_OF_SOME = (                   # the same, in some rows alone
+    {"sigma_s": 0.0}, {"alpha_bar_s": 1.0}, {"sigma_from": 0.0})
+NEAR_ENDS = ({"eta": 0.01},)
 TABLES = ("sigmas", "betas", "alpha_bar")
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
+RUNAWAY = 1e18                     # a state that soon leaves the range of float32
 
 
 def edge_specs(kind, by_row=True, dim=None):
@@ -85,6 +90,20 @@ def live(kind, by_row, dim, defaults):
     if not kind.adaptive and kind.form != TABLE:
         B = 33 if dim is None else max(2, min(33, 1000 // dim))
         made += [plain._replace(label=f"B = {B}, D = {dim or 40}", B=B, D=dim or 40)]
+        if dim is None and set(kind.args) & (DATA | FUNCTIONS):
+            made += [plain._replace(label="B = 1, D = 1", B=1, D=1)]
+    if by_row:
+        made += [plain._replace(label=f"{in_words(end)} in some rows", at=tuple(end.items()))
+                 for end in ENDS_OF_SOME if set(end) <= numbers_of(kind)]
+    made += [plain._replace(label=in_words(end), given=tuple(end.items())) for end in NEAR_ENDS
+             if set(end) <= numbers_of(kind)]
+    if any(name in kind.args and not kind.is_level(name) for name in TABLES):
+        made += [plain._replace(label="a wide table", regime=WIDE_TABLE, count=6)]
+        if "betas" not in kind.args:
+            made += [plain._replace(label="a fine table", regime=WIDE_TABLE, count=30,
+                                    ratio=(0.98, 0.9999))]
+    if kind.form == STATES:
+        made += [plain._replace(label=LARGE_DATA, regime=LARGE_DATA)]
     if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:
         made += [plain._replace(label=f"{LONG_LOOP} steps", B=2, D=dim or 2, count=LONG_LOOP)]
     for i in range(len(defaults)):
@@ -97,7 +116,7 @@ def live(kind, by_row, dim, defaults):
 
 
 def odd_specs(kind, by_row=True, dim=None):
-    """No rows at all, and data that are whole numbers in an array of integers."""
+    """No rows at all, data in Fortran's order, and whole numbers in an array of integers."""
     if kind.form in (TABLE, STATES, FUNCTION, LOSS) or kind.adaptive or kind.tolerance:
         return []
     plain = ProbeSpec("", 5, dim or 3, by_row, "odd", 5)
@@ -105,7 +124,8 @@ def odd_specs(kind, by_row=True, dim=None):
     if set(kind.args) & DATA - numbers_of(kind):
         if not any(n in FUNCTIONS for n in kind.args):
             made += [plain._replace(label="data of integers", dtype="int64")]
-        made += [plain._replace(label="B = 0", B=0)]
+        made += [plain._replace(label="data in Fortran's order"),
+                 plain._replace(label="B = 0", B=0)]
     return [s for s in made if answers(kind, s) == "finite"]
 
 
@@ -144,5 +164,7 @@ def answers(kind, spec):
     except (ValueError, ZeroDivisionError):
         return "none"
     if not values or any(np.any(np.isnan(a) | np.isneginf(a)) for a in values):
+        return "none"
+    if kind.form == STATES and max(np.max(np.abs(a)) for a in values) > RUNAWAY:
         return "none"
     return "infinite" if any(np.any(np.isinf(a)) for a in values) else "finite"

@@ -114,8 +114,8 @@ def log_odds(args, component):
     return [(exponent(args), lambda y: np.log(y / (1 - y)), lambda y: 1 / (y * (1 - y)))]
 
 
-LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u),
-       "deviation": number(lambda u, spec: 0.4 + 0.5 * u)}
+LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u, lambda u, spec: 6 * u - 3),
+       "deviation": number(lambda u, spec: 0.4 + 0.5 * u, lambda u, spec: 10**(1.5 * u - 1))}
 
 KINDS = (
     Kind("velocity_from_score", BATCH, exact=velocity_from_score, draw={"scale_rate": falling},
@@ -132,7 +132,8 @@ KINDS = (
          spellings=(flow_marginal_by_difference,),
          known=(data_at_1(lambda t: (t, 1 - t)),)),
     Kind("shift_time", LEVEL, exact=lambda f, t, c: c * t / (1 + (c - 1) * t),
-         draw={"shift": number(lambda u, spec: 1.5 + 4 * u)}, level_terms=inverse_time,
+         draw={"shift": number(lambda u, spec: 1.5 + 4 * u, lambda u, spec: 10**(3 * u - 1.5))},
+         level_terms=inverse_time,
          known=(data_at_1(lambda t, c: t / (c + (1 - c) * t)),)),
     Kind("flow_step", BATCH, exact=lambda f, x, u, t, s: x + (s - t) * u, sampling=True,
          quantities=lambda args, q: q | {"t - s": q["t"] - q["s"]}),

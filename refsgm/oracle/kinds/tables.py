@@ -63,11 +63,13 @@ KINDS = (
     Kind("karras_sigmas", TABLE, exact=lambda f, a, b, n, rho: spaced(f, n, rho, a, b),
          spellings=(spaced_from_the_large_end,)),
     Kind("linear_betas", TABLE, exact=lambda f, n, a, b: spaced(f, n, f.one, a, b), draw={
-        "beta_min": number(lambda u, spec: 0.001 + 0.05 * u),
-        "beta_max": number(lambda u, spec: 0.2 + 0.5 * u)}),
+        "beta_min": number(lambda u, spec: 0.001 + 0.05 * u, lambda u, spec: 10**(-6 * u - 1)),
+        "beta_max": number(lambda u, spec: 0.2 + 0.5 * u, lambda u, spec: 0.99 * 10**(-2 * u))}),
     Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar,
          spellings=(cosine_of_rounded_angles,),
-         draw={"beta_max": number(lambda u, spec: 0.9 + 0.099 * u)}),
+         draw={"beta_max": number(lambda u, spec: 0.9 + 0.099 * u,
+                                  lambda u, spec: 1.9 * u + 0.02 if u < 0.5
+                                  else 1 - 0.1**(11 * u - 4.4))}),
     Kind("alpha_bar_from_betas", TABLE, exact=lambda f, betas: cumulative_products(1 - betas)),
     Kind("betas_from_alpha_bar", TABLE, exact=lambda f, a: 1 - a[1:] / a[:-1],
          quantities=neighbours),
