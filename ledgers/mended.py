@@ -196,7 +196,7 @@ FAULTS = [
             "res = (t * vf(t, x, args) + self.mu0 - x)", 1)],
           [Row("gensbi", name, {"alpha": 1.0}, None, "", GIVEN)
            for name in ("ZeroEndsSolver", "NonSingularSolver")],
-          "x - t u is the noise's mean, so the score is (t u + mu0 - x) / ((1 - t) sigma0^2): the "
+          "the noise's mean is x - t u, so the score is (t u + mu0 - x) / ((1 - t) sigma0^2): the "
           "change t to 1 - t of the paper's formula turns the sign of u too", NOT_FOUND),
     Fault("noise on a straight line", D + "flow_match_heun_discrete",
           [("        if gamma > 0:", "        gamma = gamma if sigma * (1 + gamma) < 1 else 0.0\n"
