@@ -111,7 +111,6 @@ def alpha_bar_from_betas(betas):
     kept = 1 - betas
     rounding = (1 - kept) - betas              # of kept: the same in each step for equal betas
     products = np.cumprod(kept) * (1 + np.cumsum(rounding / kept))
-    check_decreasing(FRACTION, **{"alpha_bar of these betas": products})
     return np.concatenate([np.ones_like(betas[:1]), products])
 
 
