@@ -29,7 +29,7 @@ def further_probes(caller, dim, dtype, seed):
     if caller.framework.name == "numpy" and not caller.draws and caller.timesteps is None:
         odd = [s for s in odd_specs(contract, by_row, dim) if dtype is None or s.dtype != "int64"]
     for spec in itertools.chain(fixed, odd):
-        if not within_reach(caller, spec):
+        if not within_reach(caller, spec) or dtype == "float32" and spec.regime == "vast levels":
             continue
         probe = judge(contract, caller, new_probe(contract, in_dtype(spec, dtype), caller))
         if spec.regime == "odd" and probe.trial.outputs is None:

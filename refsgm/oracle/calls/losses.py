@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from ..kinds import ProbeSpec
+from ..kinds import DATA, ProbeSpec
 from ..kinds.test_functions import Field
 from .input_gradients import elsewhere
 from .judge import new_probe
@@ -54,6 +54,9 @@ def loss_parts(contract, caller, probes, dim, dtype, seed=None):
                 parts["gradient"] = gradient(
                     caller, other, other.args[name],
                     partial(value_at, caller, other, narrow=narrow), number, tolerance)
+            if parts["gradient"] == "right" and not once and not defined_at_zero(
+                    caller, probe, f, number):
+                parts["gradient"] = "wrong"
     except ArithmeticError:
         pass
     return parts
@@ -108,18 +111,9 @@ def minimiser(foreign, right, theta, tolerance):
 def gradient(caller, probe, f, foreign, dtype, tolerance):
     """Whether the framework's gradient is the derivative of the foreign value."""
     derivative, _ = quadratic(foreign, f.theta)
-
-    def loss(theta):
-        value = caller(probe.args, dtype, theta=theta, keep=True)
-        if isinstance(value, Trial):
-            raise RuntimeError(value.error)
-        return caller.framework.mean(value[0]) * LARGE
     late = caller.late
     try:
-        with warnings.catch_warnings(), limited(caller.seconds):
-            warnings.simplefilter("ignore")                    # of a loss that has no gradient
-            taken = np.asarray(caller.framework.gradient(loss, f.theta.astype(dtype)), np.float64)
-            taken = taken / LARGE
+        taken = gradient_taken(caller, probe.args, f.theta.astype(dtype), dtype)
     except OutOfTime:
         caller.late += 1
         return "not judged"
@@ -132,3 +126,32 @@ def gradient(caller, probe, f, foreign, dtype, tolerance):
     again, _ = quadratic(foreign, f.theta, 0.25)
     smooth = np.all(np.abs(again - derivative) <= tolerance * size)
     return "wrong" if smooth else "not judged"        # of a value that is rounded, or no quadratic
+
+
+def gradient_taken(caller, args, theta, dtype):
+    """The framework's gradient at these weights; raises what foreign code raises."""
+    def loss(theta):
+        value = caller(args, dtype, theta=theta, keep=True)
+        if isinstance(value, Trial):
+            raise RuntimeError(value.error)
+        return caller.framework.mean(value[0]) * LARGE
+    with warnings.catch_warnings(), limited(caller.seconds):
+        warnings.simplefilter("ignore")                        # of a loss that has no gradient
+        return np.asarray(caller.framework.gradient(loss, theta), np.float64) / LARGE
+
+
+def defined_at_zero(caller, probe, f, dtype):
+    """Whether the gradient is finite where all data and weights are zero, and with them the loss.
+
+    A square of a root has the value of the square there, and its gradient is 0 / 0.
+    """
+    zeros = {n: np.zeros_like(a) for n, a in probe.args.items()
+             if n in DATA and isinstance(a, np.ndarray) and not caller.contract.is_level(n)}
+    try:
+        return bool(np.all(np.isfinite(gradient_taken(
+            caller, probe.args | zeros, np.zeros_like(f.theta, dtype), dtype))))
+    except OutOfTime:
+        caller.late += 1
+        return True
+    except Exception:                                       # it says nothing about the gradient
+        return True

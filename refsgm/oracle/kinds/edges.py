@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from . import drawing
+from .corners import corner_specs, odd_corner_specs
 from .kind import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
 from .wide import LARGE_DATA, WIDE_TABLE
 
@@ -106,6 +107,8 @@ def live(kind, by_row, dim, defaults):
         made += [plain._replace(label=LARGE_DATA, regime=LARGE_DATA)]
     if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:
         made += [plain._replace(label=f"{LONG_LOOP} steps", B=2, D=dim or 2, count=LONG_LOOP)]
+    made += corner_specs(kind, plain, dim, [(in_words(end), end) for end in ENDS
+                                            if set(end) <= numbers_of(kind)])
     for i in range(len(defaults)):
         made += [plain._replace(label=f"{', '.join(defaults[i:])} left out", without=defaults[i:])]
     ends = [plain._replace(label=in_words(end), at=tuple(end.items()), rows=True) for end in ENDS]
@@ -126,6 +129,7 @@ def odd_specs(kind, by_row=True, dim=None):
             made += [plain._replace(label="data of integers", dtype="int64")]
         made += [plain._replace(label="data in Fortran's order"),
                  plain._replace(label="B = 0", B=0)]
+    made += odd_corner_specs(kind, plain, dim)
     return [s for s in made if answers(kind, s) == "finite"]
 
 

@@ -27,7 +27,7 @@ KINDS = (
     Kind("x0_prediction_loss", LOSS,
          exact=lambda f, s, x, sigma, eps: total((x - s(x + sigma * eps, sigma))**2)),
     Kind("edm_loss", LOSS, exact=edm_loss),
-    Kind("v_prediction_loss", LOSS, exact=v_prediction_loss, left_open=("alpha_bar_t",)),
+    Kind("v_prediction_loss", LOSS, exact=v_prediction_loss),
     Kind("flow_matching_loss", LOSS, known=(data_at_1(towards_the_data),),
          exact=lambda f, s, x_0, t, eps: total(
              (eps - x_0 - s((1 - t) * x_0 + t * eps, t))**2)),

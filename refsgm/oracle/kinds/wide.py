@@ -18,8 +18,11 @@ FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", WIDE_TABLE
 def level(name, rng, u, spec):
     """A noise level, time or rate; `u` in (-1, 1) is what a usual one is made of, and its shape."""
     decades, beyond = DECADES.get(spec.dtype, 8.0), BEYOND if spec.regime == ANY_SIZE else 1.0
-    if rng.uniform() < 0.25:                                 # the same for all rows
+    order = rng.uniform()
+    if order < 0.25:                                         # the same for all rows
         u = u * 0 + np.ravel(u)[0]
+    elif order < 0.45 and np.ndim(u):                        # or rising from row to row
+        u = np.sort(u, axis=0)
     if name.startswith("alpha_bar"):                          # 1 - alpha_bar has fewer digits
         beyond = beyond if name == "alpha_bar" else 1.0       # and a step takes x_0 away from x_t
         return 1 / (1 + np.exp(-decades * np.where(u > 0, 2.25, beyond * 2.25) * u))
