@@ -42,7 +42,8 @@ def arguments(kind, spec):
         drawn = {k: np.round(2 * a) if k in DATA and np.ndim(a) == 2 and not kind.is_level(k) else a
                  for k, a in drawn.items()}
     if spec.regime == "odd" and spec.dtype != "int64":
-        drawn = {k: np.asfortranarray(a) if k in DATA and np.ndim(a) > 1 else a for k, a in drawn.items()}
+        drawn = {k: np.asfortranarray(a) if k in DATA and np.ndim(a) > 1 else a
+                 for k, a in drawn.items()}
     return drawn
 
 
