@@ -3,8 +3,8 @@
     d / d a  sum_b w_b' f(a, ..)_b,      rows w_b of sizes from 1e-2 to 1e4, so that clipping shows
 
 refsgm's own gradient is autograd's of its function. With respect to data it must be right, or where
-a step of a sampler is computed without gradients there may be none; with respect to levels, which
-often come from a table, it is right or none too.
+a step of a sampler is computed without gradients there may be none, for all data alike; with
+respect to levels, which often come from a table, it is right or none too.
 """
 
 import warnings
@@ -51,7 +51,7 @@ def elsewhere(spec, seed, dim):
 def at_probe(caller, spec):
     """What is said of every argument at one probe."""
     contract = caller.contract
-    probe, found = new_probe(contract, spec, caller), {}
+    probe, found, moving = new_probe(contract, spec, caller), {}, []
     weights = [of_rows(w) for w in probe.want]
     names = ["x"] if contract.form == FUNCTION else caller.names
     for name in names:
@@ -59,6 +59,9 @@ def at_probe(caller, spec):
         if isinstance(a, np.ndarray) and (name in DATA or contract.is_level(name)):
             want = right_gradient(contract, probe.args, name, weights)
             found[name] = verdict(contract, name, taken(caller, probe, name, weights), want)
+            moving += [name] * bool(np.any(want) and not contract.is_level(name))
+    if any(found[name] == RIGHT for name in moving):           # code with gradients, but not of all
+        found |= {name: WRONG for name in moving if found[name] == NONE}
     return found
 
 
