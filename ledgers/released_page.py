@@ -40,8 +40,8 @@ The answers:
 - **not seen**: neither confirmed nor refuted, and why;
 - **wrong**: under these settings the order that is claimed is not reached, the law does not tend to
   the right one, there are no samples, the model is called at a level that is not that of its
-  state, or, where no order is claimed, a weight is not that of its method (fault 4). Where no
-  fault is named, the cause has not been confirmed.
+  state, or, where no order is claimed, a weight is not that of its method. Where no fault is
+  named, the cause has not been confirmed.
 
 Spacing, sigma_min, distillation, rounded timesteps and tables in float32 are conventions and no
 faults. A claim is what the package's own documentation, an argument such as `solver_order`, the
