@@ -129,17 +129,17 @@ def summary(rows, kept, at_fault):
 
 
 def section(title, kept, distributions, answers):
-    """Faults, or limits, each with its place, its pieces, what it has measured and its command."""
+    """Faults, or limits, each with its place, its change, what was measured, and its command."""
     lines = []
     for i, fault in enumerate(FAULTS):
         result = kept.get(fault.job)
         if fault.answer in answers and result:
-            lines += one(i + 1, fault, result, kept, distributions)
+            lines += of_fault(i + 1, fault, result, kept, distributions)
     return [f"## {title}", "", *([MENDED] if "wrong" in answers else []), *lines] if lines else []
 
 
-def one(number, fault, result, kept, distributions):
-    """A fault."""
+def of_fault(number, fault, result, kept, distributions):
+    """The lines of one fault, or limit, under its number."""
     distribution = distributions[fault.rows[0].package]
     lines = [f"### {number}. {fault.title[:1].upper()}{fault.title[1:]}", ""]
     if "failed" in result:
@@ -266,8 +266,6 @@ def answer(row, result, fault):
         return "start", ""
     if row.key in DESIGN and c["answer"] != "certified":
         return "by design", f"{DESIGN[row.key]} ({why})"
-    why += f" ({REMARKS[row.key]})" if row.key in REMARKS else ""
-    why += "".join(f" ({n})" for n in c["notes"] if "rounded" in n)
-    if c["answer"] == "certified" and not row.claimed:
-        return "right law, no claim", why.strip()
-    return c["answer"], why.strip()
+    rounded = [note for note in c["notes"] if "rounded" in note]
+    said = "right law, no claim" if c["answer"] == "certified" and not row.claimed else c["answer"]
+    return said, "; ".join(a for a in (why, REMARKS.get(row.key), *rounded) if a)
