@@ -21,8 +21,11 @@ pytest_plugins = ["pytester"]
 # Modules that import a framework are not read for examples where it is not installed.
 NEEDS = {"numba": ["refsgm/learn/fast.py"],
          "torch": ["refsgm/oracle/training/torch_run.py", "tests/oracle/training/styles.py",
-                   "tests/oracle/training/slips.py", "tests/oracle/training/variants.py"],
-         "jax": ["refsgm/oracle/training/jax_run.py"]}
+                   "tests/oracle/training/slips.py", "tests/oracle/training/variants.py",
+                   *(f"tests/oracle/blind_spots/{name}_torch.py"
+                     for name in ("right", "habits", "frozen")),
+                   "tests/oracle/blind_spots/gradients.py"],
+         "jax": ["refsgm/oracle/training/jax_run.py", "tests/oracle/blind_spots/habits_jax.py"]}
 collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
                   for path in paths]
 

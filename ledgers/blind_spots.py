@@ -9,7 +9,10 @@ after, last   wrong functions written against the probes at edges and at random:
 frozen, doors, frozen_torch   written when what `last` showed had been mended: mistakes of good
               faith, back doors, and wrong gradients
 final         written when what these showed had been mended
-right, right_torch, habits, habits_torch, habits_jax   spellings that are right; none may be refused
+fresh, fresh_steps, fresh_torch, fresh_doors   written when the probes were final, by one who had
+              not read them; each with arguments that show it
+right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
+              spellings that are right; none may be refused
 """
 
 import argparse
@@ -19,10 +22,13 @@ import time
 
 import refsgm
 
-WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "frozen_torch")
-RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax")
+WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "frozen_torch",
+         "fresh", "fresh_steps", "fresh_torch", "fresh_doors")
+RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax", "fresh_right",
+         "fresh_right_torch")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
-         "habits_torch": "torch", "habits_jax": "jax"}
+         "habits_torch": "torch", "habits_jax": "jax", "fresh_torch": "torch",
+         "fresh_right_torch": "torch"}
 
 
 def functions_of(name):

@@ -101,7 +101,7 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
 def alpha_bar_from_betas(betas):
     """alpha_bar[t] = product over i <= t of (1 - beta_i), (T + 1,), alpha_bar[0] = 1.  [VP-6]
 
-    betas  variances of the steps (T,), in (0, 1), each large enough to change alpha_bar
+    betas  variances of the steps (T,), in (0, 1), which leave the last alpha_bar in (0, 1) too
 
     >>> alpha_bar_from_betas(np.array([0.5, 0.5]))
     array([1.  , 0.5 , 0.25])
@@ -110,9 +110,9 @@ def alpha_bar_from_betas(betas):
     kept = 1 - betas
     rounding = (1 - kept) - betas              # of kept: the same in each step for equal betas
     products = np.cumprod(kept) * (1 + np.cumsum(rounding / kept))
-    alpha_bar = np.concatenate([np.ones_like(betas[:1]), products])
-    check_decreasing(FRACTION, **{"alpha_bar of these betas": alpha_bar})
-    return alpha_bar
+    last = products[-1] * (products[-1] >= np.finfo(products.dtype).tiny)     # 0 if it is subnormal
+    check_values(OPEN_UNIT, **{"the last alpha_bar of these betas": last})
+    return np.concatenate([np.ones_like(betas[:1]), products])
 
 
 def betas_from_alpha_bar(alpha_bar):

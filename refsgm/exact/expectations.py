@@ -63,11 +63,12 @@ def expected_over_noise(loss, p, sigma, order):
     rest, w_rest = (beside(a, p.means) for a in standard_normal_quadrature(D, 3))
     total = 0.0
     for k in range(len(p.weights)):
-        variance, axes = p.variances[k], p.axes[k]
-        whole = noisy.variances[k]
+        axes, whole = p.axes[k], noisy.variances[k]
+        kept = p.variances[k] / whole                              # share of x in x_noisy
         x_noisy = (z * whole**0.5)[:, None, :]                     # (M, 1, D), along the axes
-        eps = x_noisy * sigma / whole + rest * (variance / whole)**0.5
-        x = p.means[k] + ((x_noisy - sigma * eps) @ axes.T).reshape(-1, D)
+        eps = x_noisy * sigma / whole + rest * kept**0.5
+        x = x_noisy * kept - rest * sigma * kept**0.5              # x_noisy - sigma eps, all digits
+        x = p.means[k] + (x @ axes.T).reshape(-1, D)
         weights = np.outer(w, w_rest).ravel()
         values = returned_by("loss(x, eps)", loss, (x, (eps @ axes.T).reshape(-1, D)),
                              np.shape(weights))

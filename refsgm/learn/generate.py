@@ -7,7 +7,7 @@ A model is trained in VE coordinates; DDPM and DDIM see it through the map [EQV-
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -16,12 +16,14 @@ from .form import form_of_model
 from .levels import fitting_step_size
 from .networks import Model, check_rows
 from .pool import at_work, chosen, rows_of_parts
+from .tape import repeated
+from .training import keep_freed_memory
 from ..equivalence import ve_from_vp, vp_from_ve, x0_from_score
 from ..samplers import (annealed_langevin, ddim_sampler, ddpm_sampler, langevin, normal_like,
                         probability_flow_sampler)
 from ..noise_levels import alpha_bar_from_sigma, geometric_sigmas
 from ..arguments import check_count
-from ..arrays import device_of, entries, of_rows, to_host
+from ..arrays import device_of, entries, to_host
 from ..steps import ve_ancestral_step, ve_reverse_sde_step
 
 
@@ -57,28 +59,47 @@ def generate(model, n, rng, sampler="annealed-langevin", *, n_steps=100, steps_p
 
 @dataclass(frozen=True)
 class InParts(Model):
-    """A Model whose scores are computed in parts of the batch, as `at_work` does tasks."""
+    """A Model whose scores are computed in parts of the batch, as `at_work` does tasks.
+
+    What is done to a part is recorded and then played, see tape.py: a sampler asks for thousands.
+    """
 
     parts: int = 1
     run: Callable = None
+    played: dict = field(default_factory=dict)            # number of rows, dtype: their parts
 
     def score(self, x, sigma):
         """The score of q_sigma at x, (B, D) -> (B, D); sigma a scalar or (B, 1)."""
         if self.label is not None:
             check_rows(self.label, x)
-        scores = self.run(*(partial(self.score_of_part, x, sigma, rows)
-                            for rows in rows_of_parts(len(x), self.parts)))
-        return scores[0] if self.parts == 1 else np.concatenate(scores)
+        if (len(x), x.dtype) not in self.played:
+            self.played[len(x), x.dtype] = [self.part(rows, x.dtype) for rows in rows_of_parts(
+                len(x), self.parts)]
+        level = np.broadcast_to(np.asarray(sigma, x.dtype), (len(x), 1))
+        return np.concatenate(self.run(*(partial(scores, x[rows], level[rows])
+                                         for rows, scores in self.played[len(x), x.dtype])))
 
-    def score_of_part(self, x, sigma, rows):
-        """The score of some rows of x, each with its own label if they have their own."""
+    def part(self, rows, dtype):
+        """These rows, and the function (x, sigma) -> their scores, each with its own label."""
         own = self.label is not None and len(self.label) > 1
-        part = replace(self, label=self.label[rows]) if own else self
-        return super(InParts, part).score(x[rows], of_rows(sigma, rows))
+        label = self.label[rows] if own else self.label
+        into = np.empty((rows.stop - rows.start, self.dim), dtype)
+
+        def results(*arrays):
+            *params, x, sigma = arrays
+            return [super(InParts, replace(self, params=params, label=label)).score(x, sigma)]
+
+        evaluate = repeated(results, self.params, [into])
+
+        def scores(x, sigma):
+            evaluate(x, sigma)
+            return into
+        return rows, scores
 
 
 def in_parts(model, n, steps):
     """The model as it is best used for n samples, in so many steps."""
+    keep_freed_memory()
     way = chosen(n, [np.shape(p) for p in model.params], 1, steps)
     return InParts(**vars(model), parts=way.parts, run=at_work(way))
 

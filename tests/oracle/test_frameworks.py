@@ -22,7 +22,8 @@ SIDES = {                                     # name: (framework, dtype, what mu
     "torch float32": ("torch", "float32", "torch"),
     "jax": ("jax", None, "jax"),
 }
-UNTRACED = FUNCTIONS | {"rng", "n_levels", "n_steps", "prediction", "variance"}     # jit takes none
+UNTRACED = FUNCTIONS | {"rng", "n_levels", "n_steps", "prediction", "variance",
+                        "sigma_min", "sigma_max"}      # jit takes none, or no mathematics on them
 
 
 def space_of(framework, dtype):

@@ -68,7 +68,8 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype):
     if kind.sliced or {"weights", "sigmas"} <= set(kind.args):
         spec = spec._replace(M=DIRECTIONS[int(at[2] * len(DIRECTIONS))])
     if kind.is_step and rng.uniform() < 0.7:
-        share, close = 10**rng.uniform(-8, -1), 10**rng.uniform(-6, -1)
+        least = -4 if "alpha_bar_s" in kind.args else -6       # a beta below 1e-4 has few digits
+        share, close = 10**rng.uniform(-8, -1), 10**rng.uniform(least, -1)
         spec = spec._replace(ratio=(share, 1.0) if rng.uniform() < 0.6 else
                              (1 - close, 1 - close / 10))
     count = between(at[3], LONG if kind.form == TABLE else 30)

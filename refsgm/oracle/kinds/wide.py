@@ -21,6 +21,7 @@ def level(name, rng, u, spec):
     if rng.uniform() < 0.25:                                 # the same for all rows
         u = u * 0 + np.ravel(u)[0]
     if name.startswith("alpha_bar"):                          # 1 - alpha_bar has fewer digits
+        beyond = beyond if name == "alpha_bar" else 1.0       # and a step takes x_0 away from x_t
         return 1 / (1 + np.exp(-decades * np.where(u > 0, 2.25, beyond * 2.25) * u))
     if name in ("t", "s"):
         end = 10**(-0.3 - (decades * np.where(u > 0, 1, beyond) - 0.3) * np.abs(u))

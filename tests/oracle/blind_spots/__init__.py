@@ -12,13 +12,17 @@ import refsgm
 
 
 class Hidden(NamedTuple):
-    """A wrong function: its kind, what is wrong, whether it is natural, on which arrays."""
+    """A wrong function: its kind, what is wrong, whether it is natural, on which arrays.
+
+    `at` are arguments that show it; a list of such where it takes several calls.
+    """
 
     kind: str
     what: str
     function: Callable
     natural: bool = True
     framework: str = "numpy"
+    at: tuple | list = ()
 
 
 def planted(kind, what, where, change=None, framework="numpy"):
