@@ -22,9 +22,10 @@ pytest_plugins = ["pytester"]
 NEEDS = {"numba": ["refsgm/learn/fast.py"],
          "torch": ["refsgm/oracle/training/torch_run.py", "tests/oracle/training/styles.py",
                    "tests/oracle/training/slips.py", "tests/oracle/training/variants.py",
-                   *(f"tests/oracle/blind_spots/{name}_torch.py"
-                     for name in ("right", "habits", "frozen")),
-                   "tests/oracle/blind_spots/gradients.py"],
+                   "tests/oracle/training/cold.py", "ledgers/training_loops.py",
+                   *(f"tests/oracle/blind_spots/{name}.py" for name in (
+                       "right_torch", "habits_torch", "frozen_torch", "fresh_torch",
+                       "fresh_right_torch", "gradients"))],
          "jax": ["refsgm/oracle/training/jax_run.py", "tests/oracle/blind_spots/habits_jax.py"]}
 collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
                   for path in paths]

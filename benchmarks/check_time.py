@@ -4,9 +4,9 @@
 
 The functions are refsgm's own, and refsgm's own times 1.5, so that the time is the oracle's and
 that of an ordinary implementation. Seconds of processor time, which a busy machine changes least;
-after the bar without the time of the code that is judged. An exact divergence of images takes 3072
-backward passes a call, whoever asks for it: in its place the sum of the Jacobian, which takes one
-difference, is judged, and is wrong.
+the figure after the bar leaves out the time of the code that is judged. An exact divergence of
+images takes 3072 backward passes a call: in its place a wrong one is judged, the sum of the
+Jacobian, which takes one difference.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def divergence(score_fn, x):
 
 
 def implicit_score_matching(score_fn, x):
-    """The same in its place."""
+    """Implicit score matching with that sum for the divergence."""
     return 0.5 * np.sum(score_fn(x)**2, axis=(1, 2, 3)) + divergence(score_fn, x)
 
 

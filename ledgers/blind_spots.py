@@ -6,9 +6,9 @@ before        wrong functions written against plain probes, before there were ot
 gradients     functions of PyTorch that are wrong in their gradients alone
 after, last   wrong functions written against the probes at edges and at random: `after` showed
               defects of these that have been mended, `last` was written then
-frozen, doors, frozen_torch   the same again, when all that had been mended: mistakes of good faith,
-              back doors, and wrong gradients
-final         the same once more, when these had been mended
+frozen, doors, frozen_torch   written when what `last` showed had been mended: mistakes of good
+              faith, back doors, and wrong gradients
+final         written when what these showed had been mended
 fresh, fresh_steps, fresh_torch, fresh_doors   written when the probes were final, by one who had
               not read them; each with arguments that show it
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch

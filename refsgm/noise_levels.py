@@ -59,8 +59,7 @@ def karras_sigmas(sigma_max, sigma_min, n_levels, rho=7.0):
 def linear_betas(n_steps, beta_min=1e-4, beta_max=0.02):
     """DDPM's variances, linear from beta_min to beta_max, (T,).  [VP-4]
 
-    The defaults are meant for T = 1000; with fewer steps alpha_bar does not come near zero unless
-    the betas are scaled by 1000 / T.
+    The defaults are for T = 1000: at other T, scale them by 1000 / T for alpha_bar to come near 0.
 
     n_steps             T, at least 1
     beta_min, beta_max  first and last variance, in (0, 1)
@@ -102,7 +101,7 @@ def cosine_alpha_bar(n_steps, offset=0.008, beta_max=0.999):
 def alpha_bar_from_betas(betas):
     """alpha_bar[t] = product over i <= t of (1 - beta_i), (T + 1,), alpha_bar[0] = 1.  [VP-6]
 
-    betas  variances of the steps (T,), in (0, 1)
+    betas  variances of the steps (T,), in (0, 1), which leave the last alpha_bar in (0, 1) too
 
     >>> alpha_bar_from_betas(np.array([0.5, 0.5]))
     array([1.  , 0.5 , 0.25])
@@ -111,6 +110,8 @@ def alpha_bar_from_betas(betas):
     kept = 1 - betas
     rounding = (1 - kept) - betas              # of kept: the same in each step for equal betas
     products = np.cumprod(kept) * (1 + np.cumsum(rounding / kept))
+    last = products[-1] * (products[-1] >= np.finfo(products.dtype).tiny)     # 0 if it is subnormal
+    check_values(OPEN_UNIT, **{"the last alpha_bar of these betas": last})
     return np.concatenate([np.ones_like(betas[:1]), products])
 
 

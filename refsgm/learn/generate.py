@@ -66,7 +66,7 @@ class InParts(Model):
 
     parts: int = 1
     run: Callable = None
-    played: dict = field(default_factory=dict)            # number of rows, dtype: their parts
+    played: dict = field(init=False, default_factory=dict)   # number of rows, dtype: their parts
 
     def score(self, x, sigma):
         """The score of q_sigma at x, (B, D) -> (B, D); sigma a scalar or (B, 1)."""

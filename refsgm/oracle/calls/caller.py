@@ -231,7 +231,7 @@ class Caller:
         given  {name: foreign array} in place of some of the arguments
         """
         if self.gives_up:
-            return Trial(problem="timeout", error=f"not asked: {MOST_LATE} had no answer in time")
+            return Trial(problem="timeout", error=f"not asked: {MOST_LATE} calls ran out of time")
         trial, heard = Trial(), None
         B = batch_size(args)
         replaced = dict(given)

@@ -107,7 +107,7 @@ class Spoken(Remote):
                 if time.monotonic() < deadline:
                     continue
                 self.stop()
-                self.late += not self.answered                 # twice the time counts twice
+                self.late += not self.answered          # a first answer has the time of two calls
                 raise Failed("timeout", f"no answer within {limit:g} s") from None
             if line is None:
                 return self.ended()

@@ -1,4 +1,4 @@
-"""What a random probe draws: levels from 1e-8 to 1e8, data of any size, numbers all over a domain.
+"""What random probes draw: levels from 1e-10 to 1e10, data of any size, numbers all over a domain.
 
 The usual draws keep to sizes at which a formula can be recovered; these look for what it hides.
 """
@@ -6,7 +6,7 @@ The usual draws keep to sizes at which a formula can be recovered; these look fo
 import numpy as np
 
 DECADES = {"float64": 8.0, "float32": 4.0}          # of levels, down and up from 1
-BEYOND = 1.25                     # and so many times more, as code has bounds at round numbers
+BEYOND = 1.25     # times as many where no function is passed, as code has bounds at round numbers
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes

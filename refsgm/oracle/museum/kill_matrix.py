@@ -76,8 +76,8 @@ def judged(mutant, dictionary=True):
 def explained_by_engines(diagnosis):
     """Whether a first diagnosis is the same without known alternatives.
 
-    It is no alternative, which conventions are not, and it is so good that no engine was left out
-    for the sake of an alternative.
+    It is that of an engine, or a convention, for which the doctor looks in either case; and it is
+    so good that lost digits are considered in neither.
     """
     return diagnosis is not None and diagnosis.cost < GOOD_ENOUGH and (
         diagnosis.engine != "dictionary" or final([diagnosis]))

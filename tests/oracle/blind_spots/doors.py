@@ -1,4 +1,4 @@
-"""Back doors, written when the probes were final, by one who had read them: see `frozen`."""
+"""Back doors, written by one who had read the probes at edges and at random: see `frozen`."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Mistakes of good faith, written when the probes were final, by one who had read them.
+"""Mistakes of good faith, written by one who had read the probes at edges and at random.
 
 The list was whole before any of it was tried, and so was that of back doors in `doors`.
 """

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .right import heun
 from .spelled import FLOW, VP, churned, flow_heun, langevin, slope
 
 
@@ -24,13 +25,6 @@ def reverse(noise, drift=1.0):
 
 def fresh(rng, shape):
     return rng.standard_normal(shape)
-
-
-def heun(f, x, sigmas, rng=None):
-    for t, s in pairwise(sigmas):
-        k = slope(f, x, t)
-        x = x + (s - t) / 2 * (k + slope(f, x + (s - t) * k, s))
-    return x
 
 
 def one_coordinate(f, x, sigmas, rng):
