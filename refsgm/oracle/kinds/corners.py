@@ -15,7 +15,7 @@ NUMBERS = (                        # levels and numbers, the same for all rows
     ("rho < 1", {"rho": 0.5}),
     ("levels close together", {"sigma_max": 1.01, "sigma_min": 1.0, "n_levels": 200}),
     ("levels out to 1e-4", {"sigmas": (1.0, 0.01, 1e-4), "step_size": 1e-9}),
-    ("a steep table", {"alpha_bar": (1.0, 0.7, 0.3, 1e-5)}))
+    ("a steep table", {"alpha_bar": (1.0, 0.7, 0.3, 2e-4)}))
 SAME_OUTSIDE = {                   # tables with the same ends, length and sum
     "sigmas": ((4.0, 3.0, 2.0, 1.0), (4.0, 3.5, 1.5, 1.0)),
     "betas": ((0.1, 0.2, 0.3, 0.4), (0.1, 0.3, 0.2, 0.4)),
@@ -25,14 +25,17 @@ WIDE = 70                          # features: more than those up to which code 
 
 
 def corner_specs(kind, plain, dim, ends):
-    """Corners of the domain; `ends` of single levels are asked here as numbers for all rows."""
+    """Corners of the domain; `ends` of single levels, in words too, are asked here of one row.
+
+    So they hold in all rows; not as numbers, whose division by zero raises where arrays' does not.
+    """
     names, table = set(kind.args), kind.form in (TABLE, STATES)
     D, alike = plain.D, plain._replace(rows=False)
     made = [alike._replace(label=label, given=tuple(given.items()))
             for label, given in NUMBERS if set(given) <= names
             and not any(isinstance(a, tuple) and kind.is_level(n) for n, a in given.items())]
-    if not table:
-        made += [alike._replace(label=f"{label} for all", at=tuple(end.items()))
+    if plain.rows and not table:
+        made += [plain._replace(label=f"{label}, B = 1", B=1, at=tuple(end.items()))
                  for label, end in ends]
     for name in SAME_OUTSIDE:
         if name in names and not kind.is_level(name):
