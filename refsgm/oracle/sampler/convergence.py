@@ -141,14 +141,18 @@ def convergence(ns, errors, floor, offset=0.0, single=False, sure=SURE):
 
 def around(ns, errors, floor, offset, single):
     """The same where a constant as small as offset is allowed: orders are those of differences."""
-    found = convergence(ns, errors, floor, single=single, sure=max(SURE, 2 * offset))
+    sure = max(SURE, 2 * offset)
+    found = convergence(ns, errors, floor, single=single, sure=sure)
     orders = [(n, q) for n, q in local_orders(ns[:-1], np.diff(errors, axis=0),
                                               [4 * floor * max(1, n / 128 if single else 1)
                                                for n in ns])]
     if found.answer == "wrong" and found.growth == 0 and size(found.limit) <= (
             found.uncertainty + offset):
-        found = found._replace(answer="certified", why="",
-                               uncertainty=found.uncertainty + offset)
+        known = found.uncertainty <= sure
+        found = found._replace(
+            answer="certified" if known else "not seen", uncertainty=found.uncertainty + offset,
+            why="" if known else f"after {ns[-1]} steps the limit is known only to "
+            f"{found.uncertainty:.1g} of a variance: not yet asymptotic")
     if found.answer == "wrong" and size(errors[-1]) <= offset:
         found = found._replace(answer="certified", why="", limit=errors[-1], uncertainty=offset)
     if found.answer == "not seen" and size(errors[-1]) <= offset and size(errors[-2]) <= 2 * offset:

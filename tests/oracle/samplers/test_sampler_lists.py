@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from refsgm import check_sampler, karras_sigmas
 from refsgm.oracle.sampler.certificate import Certificate
+from refsgm.oracle.sampler.convergence import convergence
 from refsgm.oracle.sampler.orders import claim
 from tests.oracle.samplers.right import RIGHT, euler, heun, pairs
 from tests.oracle.samplers.spelled import churned
@@ -73,6 +74,13 @@ def test_an_order_that_jumps_is_no_order(last, order):
     assert_allclose(certificate.order, order)
     assert certificate.ok == (last < 4)
     assert certificate.ok or "have not settled" in certificate.doubts[0]
+
+
+def test_a_limit_that_is_hardly_known_is_not_certified_for_a_constant_that_is_allowed():
+    """[POP-4] Errors from which a limit of 0.30 follows, and is uncertain by 0.30."""
+    errors = np.array([[0.908], [0.893], [0.597], [0.448]])
+    found = convergence([32, 64, 128, 256], errors, 1e-12, offset=0.005)
+    assert found.answer == "not seen" and found.uncertainty > 0.2
 
 
 @pytest.mark.parametrize(("options", "message"), [
