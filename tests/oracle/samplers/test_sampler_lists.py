@@ -80,7 +80,8 @@ def test_a_limit_that_is_hardly_known_is_not_certified_for_a_constant_that_is_al
     """[POP-4] Errors from which a limit of 0.30 follows, and is uncertain by 0.30."""
     errors = np.array([[0.908], [0.893], [0.597], [0.448]])
     found = convergence([32, 64, 128, 256], errors, 1e-12, offset=0.005)
-    assert found.answer == "not seen" and found.uncertainty > 0.2
+    assert found.answer == "not seen"
+    assert found.uncertainty > 0.2
 
 
 @pytest.mark.parametrize(("options", "message"), [
