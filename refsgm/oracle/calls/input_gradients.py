@@ -13,7 +13,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd import grad
 
-from ..kinds import DATA, FUNCTION, LOSS, STATES, TABLE, ProbeSpec
+from ..kinds import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
 from .judge import new_probe
 from .trial import OutOfTime, Trial, in_one_line, limited
 
@@ -60,7 +60,8 @@ def at_probe(caller, spec):
             want = right_gradient(contract, probe.args, name, weights)
             found[name] = verdict(contract, name, taken(caller, probe, name, weights), want)
             moving += [name] * bool(np.any(want) and not contract.is_level(name))
-    if any(found[name] == RIGHT for name in moving):           # code with gradients, but not of all
+    functions = FUNCTIONS & set(contract.args)       # code that takes their derivative may detach x
+    if not functions and any(found[name] == RIGHT for name in moving):
         found |= {name: WRONG for name in moving if found[name] == NONE}
     return found
 

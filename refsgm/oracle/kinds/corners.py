@@ -75,9 +75,10 @@ def odd_corner_specs(kind, plain, dim):
             D = dim or (16 if B == 4 else 5)
             if B <= 64:
                 vector = tuple(0.7 * i - 1 for i in range(D))
-                made += [plain._replace(label=f"a mean (D,), B = {B}, D = {D}", B=B, D=D, rows=rows,
+                asked = plain._replace(B=B, D=D, rows=rows and plain.rows)
+                made += [asked._replace(label=f"a mean (D,), B = {B}, D = {D}",
                                         given=(("mean", vector),)),
-                         plain._replace(label=f"a mean (), B = {B}, D = {D}", B=B, D=D, rows=rows,
+                         asked._replace(label=f"a mean (), B = {B}, D = {D}",
                                         given=(("mean", -0.7),))]
     for small, large in STEPS:
         if {small, large} <= names and plain.rows and kind.is_level(large):
