@@ -45,6 +45,16 @@ def test_vincents_identity_holds_with_its_constant(p, order):
     assert_allclose(dsm, esm + constant, **IDENTITY)
 
 
+@pytest.mark.parametrize("sigma", [0.6, 1e4, 1e8])
+def test_data_keep_their_digits_under_much_noise(sigma):
+    """[POP-2] E x'eps = 0 and E |x|^2 = tr C + |m|^2, however large x + sigma eps is beside x."""
+    square = np.trace(P2.cov) + np.sum(P2.mean**2)
+    found = refsgm.expected_over_noise(lambda x, eps: np.sum(x * eps, axis=1), P2, sigma, 8)
+    assert abs(found) < 1e-14 * square
+    assert_allclose(refsgm.expected_over_noise(lambda x, eps: np.sum(x**2, axis=1), P2, sigma, 8),
+                    square, rtol=1e-13)
+
+
 def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="order must be an integer, at least 1"):
         refsgm.expected(lambda x: x[:, 0], P, 0)
