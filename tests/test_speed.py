@@ -206,6 +206,18 @@ def test_samples_in_parts_are_the_samples():
     assert_allclose(in_parts.score(X[:7], levels), model.score(X[:7], levels), rtol=1e-12)
 
 
+def test_a_recorded_score_is_forgotten_with_another_model():
+    """A model that is given other weights does not play what was recorded with the old ones."""
+    model = model_of(X, settings := Settings(width=8, dtype="float64"), start(X, settings).average)
+    model.params[-2][...] = normal(3, 8, 2)
+    one = InParts(**vars(model), parts=2, run=at_work(Way(2)))
+    first = [one.score(X[:6], 0.5) for _ in range(4)][-1]                     # played by then
+    other = replace(one, params=[2 * p for p in model.params])
+    assert_allclose(other.score(X[:6], 0.5), replace(
+        model, params=[2 * p for p in model.params]).score(X[:6], 0.5), rtol=1e-12)
+    assert np.max(np.abs(other.score(X[:6], 0.5) - first)) > 0.1
+
+
 def test_rows_are_shared_evenly():
     """Every row is in one part, and no part has more than one row beyond another."""
     for n in (1, 7, 8):
