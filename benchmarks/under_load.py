@@ -72,7 +72,8 @@ def main():
     engine = started("refsgm", processors())
     for case in CASES:
         case |= {"device": "cpu"}
-        alone, beside = quiet_and_busy(lambda: statistics.median(ask(engine, case)), TURNS)  # noqa: B023, called at once
+        alone, beside = quiet_and_busy(
+            lambda case=case: statistics.median(ask(engine, case)), TURNS)
         rows.append(case | {"quiet, s": alone, "busy, s": beside})
         print(*case.values(), f"{alone * 1e3:.2f} ms quiet, {beside / alone:.2f} times that under "
                               f"load (claimed: at most 2.5)", flush=True)

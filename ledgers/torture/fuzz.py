@@ -262,8 +262,8 @@ def fuzz(count, seed, subjects=SUBJECTS, names=None):
             inputs = int(rng.integers(50)), bool(rng.integers(2))
             dtype = np.float64 if rng.integers(4) else np.float32
 
-            def right(dtype=dtype):
-                return subject.make(Inputs(*inputs), dtype)        # noqa: B023, called in this turn
+            def right(dtype=dtype, subject=subject, inputs=inputs):
+                return subject.make(Inputs(*inputs), dtype)
             subject.right = right()
             i = int(rng.integers(len(subject.right)))
             try:

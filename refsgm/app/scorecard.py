@@ -85,7 +85,7 @@ def exact_weights(spacing=0.2):
     from scipy.special import ndtr
     results = {}
     for name, (law_of, _, variance) in EXPERIMENTS.items():
-        law = law_of(lambda x, sigma: two_modes(variance(sigma), 1).score(x),  # noqa: B023, called at once
+        law = law_of(lambda x, sigma, variance=variance: two_modes(variance(sigma), 1).score(x),
                      *uniform_start(), spacing)
         results[name] = float(law.weights @ ndtr(law.means[:, 0] / law.covs[0, 0, 0]**0.5)), law
     return results
@@ -99,7 +99,8 @@ def langevin_experiments(seed):
     for i, (name, (exact, law)) in enumerate(exact_weights().items()):
         _, chains, variance = EXPERIMENTS[name]
         rng = np.random.default_rng([seed, i])
-        *_, x = chains(lambda x, sigma: mixture_score(x, WEIGHTS, MODES, variance(sigma)**0.5),  # noqa: B023, called at once
+        *_, x = chains(lambda x, sigma, variance=variance: mixture_score(
+            x, WEIGHTS, MODES, variance(sigma)**0.5),
                        rng.uniform(-SIDE, SIDE, (CHAINS, 2)), rng)
         results[name] = {"exact": exact, "between_grids": abs(exact - finer[name][0]),
                          "chains": float(np.mean(x.sum(axis=1) > 0)),
@@ -268,7 +269,7 @@ def digits_levels(model, x, x_test, rng):
         apart = model.score(noisy.astype(dtype), sigma) - ideal.score(noisy)
         losses = [noise_prediction_loss(eps_fn, x_test, sigma, eps) for eps_fn in (
             lambda x, sigma: model.eps(x.astype(dtype), sigma),
-            lambda x, sigma: eps_from_score(ideal.score(x), sigma))]  # noqa: B023, called at once
+            lambda x, sigma, ideal=ideal: eps_from_score(ideal.score(x), sigma))]
         results[sigma] = {"apart": float(np.mean(sigma**2 * apart**2)),
                           "model": float(np.mean(losses[0]) / model.dim),
                           "ideal": float(np.mean(losses[1]) / model.dim)}
