@@ -219,6 +219,15 @@ def adaptive(f, x, sigmas, rng):
     return found.y[:, -1].reshape(x.shape)
 
 
+def proposed(f, x, s, rng):
+    """A Langevin step of size s^2 / 2, the rise of log q_s, and -log of the step back and there."""
+    a, z = 0.5 * s * s, rng.standard_normal(x.shape)
+    y = x + a / 2 * f(x, s) + a**0.5 * z
+    rise = np.sum((y - x) * (f(x, s) + f(y, s)) / 2, axis=1, keepdims=True)
+    back = np.sum((x - y - a / 2 * f(y, s))**2, axis=1, keepdims=True) / (2 * a)
+    return y, rise, back, np.sum(z * z, axis=1, keepdims=True) / 2
+
+
 def metropolis(f, x, sigmas, rng):
     """Ancestral steps, each followed by Langevin dynamics that is accepted or not.
 
@@ -228,11 +237,7 @@ def metropolis(f, x, sigmas, rng):
         x = x + (t*t - s*s) * f(x, t) + s / t * (t*t - s*s)**0.5 * rng.standard_normal(x.shape)
         if s == 0:
             break
-        a, z = 0.5 * s * s, rng.standard_normal(x.shape)
-        y = x + a / 2 * f(x, s) + a**0.5 * z
-        rise = np.sum((y - x) * (f(x, s) + f(y, s)) / 2, axis=1, keepdims=True)
-        back = np.sum((x - y - a / 2 * f(y, s))**2, axis=1, keepdims=True) / (2 * a)
-        there = np.sum(z * z, axis=1, keepdims=True) / 2
+        y, rise, back, there = proposed(f, x, s, rng)
         u = np.sum(rng.standard_normal(x.shape)**2, axis=1, keepdims=True) / 2      # exponential
         x = np.where(-u < rise - back + there, y, x)
     return x

@@ -10,6 +10,7 @@ from tests.oracle.samplers.hidden import HIDDEN
 from tests.oracle.samplers.right import (FLOW, UP, VP, ddim, ddpm, dpmpp_2m, euler,
                                          flow_ancestral, flow_euler, heun, narrow, own_noise,
                                          pairs, reverse_sde)
+from tests.oracle.samplers.spelled import proposed
 
 
 def clipped(sampler, c):
@@ -130,11 +131,7 @@ def accepted(turned):
             x = x + (t*t - s*s) * f(x, t) + s / t * (t*t - s*s)**0.5 * rng.standard_normal(x.shape)
             if s == 0:
                 break
-            a, z = 0.5 * s * s, rng.standard_normal(x.shape)
-            y = x + a / 2 * f(x, s) + a**0.5 * z
-            rise = np.sum((y - x) * (f(x, s) + f(y, s)) / 2, axis=1, keepdims=True)
-            back = np.sum((x - y - a / 2 * f(y, s))**2, axis=1, keepdims=True) / (2 * a)
-            there = np.sum(z * z, axis=1, keepdims=True) / 2
+            y, rise, back, there = proposed(f, x, s, rng)
             ratio = rise + turned * (there - back)
             x = np.where(np.log(0.5 + 0.5 * np.tanh(rng.standard_normal(x.shape)[:, :1])) < ratio,
                          y, x)
