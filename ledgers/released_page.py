@@ -62,13 +62,8 @@ the issues and pull requests of public repositories in November 2026.
 DESIGN = {
     "azula:PCSampler": "delta, the size of its corrector, does not fall with the steps, and leaves "
                        "its bias",
-    "azula:PCSampler delta=0.001": "the same, ten times smaller",
     "diffusers:FlowMatchEulerDiscreteScheduler stochastic_sampling=True":
         "for models that are distilled: it draws new noise for its x_0 in every step",
-    "diffusers:TCDScheduler original_inference_steps=1000 (own levels)":
-        "for models that are distilled",
-    "diffusers:LCMScheduler original_inference_steps=1000, prediction_type=sample (own levels)":
-        "for models that are distilled: run here with the exact end of the flow",
     "k_diffusion:sample_dpm_fast": "the orders of its last steps depend on n modulo 3, so its "
                                    "error does not fall evenly as n doubles",
     "diffrax:LeapfrogMidpoint": "its step goes from two levels back through the one between, so "
