@@ -8,6 +8,7 @@ mixture itself, which shows a score that was made affine, and errors above a few
 """
 
 from functools import lru_cache
+
 import numpy as np
 from scipy.integrate import solve_ivp
 

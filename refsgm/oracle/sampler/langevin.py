@@ -11,9 +11,9 @@ from scipy.linalg import solve_discrete_lyapunov
 from ..calls.chain_laws import NotAffine, draws_its_own, exact_law, sampled_law
 from ..calls.chains import CHAINS, Refused
 from ..calls.targets import COV, MEAN, VARIANCES, D
+from .by_chains import ESTIMATED, STANDARD_ERRORS
 from .causes import NEAR, diagonal
 from .convergence import convergence
-from .by_chains import ESTIMATED, STANDARD_ERRORS
 from .orders import claim
 from .starts import in_single
 
