@@ -27,8 +27,8 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         log.append((caller.seen(x), *map(caller.seen, level)))
         y = caller.flat(x)
         matrices, b, w = here(y)
-        s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * (y * y * y)
-        s = divided(lib, s, level)
+        s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bend.value(y)
+        s = faded(lib, f, s, level)
         return s if caller.event_shape is None else lib.reshape(s, tuple(x.shape))
 
     def log_density(x, *level):
@@ -37,22 +37,22 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         y = caller.flat(x)
         matrices, b, w = here(y)
         value = (0.5 * w[0] * lib.sum(y * f.linear(y, matrices), -1) + w[1] * lib.dot(y, b)
-                 - 0.25 * w[2] * f.gain * lib.sum(y * y * y * y, -1))
+                 - w[2] * f.gain * lib.sum(f.bend.integral(y), -1))
         for a in map(caller.level_of_time, level):
-            value = value / (1 + (lib.reshape(a, (-1,) if math.prod(a.shape) > 1 else ())
-                                  if len(getattr(a, "shape", ())) > 0 else a))
+            value = value * f.fade[0](lib.reshape(a, (-1,) if math.prod(a.shape) > 1 else ())
+                                      if len(getattr(a, "shape", ())) > 0 else a)
         return value
     if potential:
         return log_density
     return Energy(score, log_density, log, caller) if caller.energy else score
 
 
-def divided(lib, s, level):
-    """s over 1 + level, for a number or one level per row in any shape."""
+def faded(lib, f, s, level):
+    """s times a factor of the level, for a number or one level per row in any shape."""
     for a in level:
         if len(getattr(a, "shape", ())) > 0:
             a = lib.reshape(a, (-1, 1) if math.prod(a.shape) > 1 else ())
-        s = s / (1 + a)
+        s = s * f.fade[0](a)
     return s
 
 

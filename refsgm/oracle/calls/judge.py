@@ -16,6 +16,7 @@ import numpy as np
 
 from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
+from ..kinds.edges import answered
 from ..kinds.quantities import batch_size
 from ..kinds.wide import RANDOM
 from .reference import reference, sensitivity, spread
@@ -183,9 +184,9 @@ class Question:
     tries  changes of the arguments from which the sensitivity is found
     """
 
-    def __init__(self, contract, args, tries=USUAL):
+    def __init__(self, contract, args, tries=USUAL, want=None):
         self.contract, self.args, self.tries = contract, args, tries
-        self.want = reference(contract, args)
+        self.want = reference(contract, args) if want is None else want
 
     @cached_property
     def sensitivity(self):
@@ -202,8 +203,12 @@ def unwritable(arrays):
 
 def question_of(contract, situation, taken):
     """The `Question` of a situation, of the arguments that are taken, or of all."""
-    question = Question(contract, arguments_taken(contract, situation, taken),
-                        NONE if situation.count >= LONG else USUAL)
+    args, want = None, None
+    if situation.regime in RANDOM:                          # where it was answered when it was drawn
+        args, want = answered(contract, situation._replace(label=""))
+    if not want or taken is not None and not set(contract.args) <= set(taken):
+        args, want = arguments_taken(contract, situation, taken), None
+    question = Question(contract, args, NONE if situation.count >= LONG else USUAL, want)
     unwritable((*question.args.values(), *question.want))
     return question
 

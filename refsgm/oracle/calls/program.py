@@ -81,9 +81,10 @@ def defined(contract, name, a):
     theta = [float(t) for t in (a.theta[0], a.theta[1], a.theta[2] * a.gain)]
     matrix = (a.A + a.A.T) / 2 if potential else a.A
     body = ("lambda x: (theta[0] / 2 * ((x @ A) * x).sum(1) + theta[1] * (x @ b)\n"
-            "                      - theta[2] / 4 * (x * x * x * x).sum(1))" if potential else
-            "lambda x, *level: ((theta[0] * (x @ A) + theta[1] * b - theta[2] * x * x * x)\n"
-            "                              / (1 + sum(level)))")
+            f"                      - theta[2] * ({a.bend.integral_text}).sum(1))" if potential else
+            "lambda x, *level: "
+            f"((theta[0] * (x @ A) + theta[1] * b - theta[2] * {a.bend.text})\n"
+            f"                    * (lambda a=None: 1 if a is None else {a.fade[1]})(*level))")
     return [f"theta = {theta}", f"def {name}(asarray):",
             f"    A, b = asarray({literal(matrix)}), asarray({literal(a.b)})",
             f"    return {body}"]

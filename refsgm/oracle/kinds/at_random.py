@@ -1,7 +1,8 @@
 """Random probes: sizes, levels, tables and choices from all over a kind's domain, by a seed.
 
 Fixed probes can be learned, and a mistake can lie between them. These are drawn anew in every
-check, are asked of code that answers all fixed ones, and the seed repeats them.
+check, are asked of code that answers all fixed ones, and the seed repeats them. A kind is asked the
+more often the less an answer costs.
 """
 
 from functools import lru_cache
@@ -10,13 +11,16 @@ import numpy as np
 
 from .edges import answers
 from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, STATES, TABLE, ProbeSpec
+from .test_functions import BENDS, FADES
 from .wide import ANY_SIZE, MODERATE
 
 ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
-SEVERAL, FEW, ONE = 32, 4, 1                      # random probes, of loops, of a solver of an ODE
-MANY = 64                                         # features from which there are FEW too
+CHEAP, WITH_FUNCTION, LOOPS, FEW, SOLVED = 96, 48, 12, 4, 3      # random probes; of a solver
+SHARE = 1                                         # one of so many is asked
+MANY = 64                                         # features from which there are FEW
 LONG = 1000                                       # entries of a table, at most
 LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at most
+LONG_LOOPS = {"n_steps": (257, 600), "steps_per_level": (101, 250), "sigmas": (130, 400)}
 TRIES = 20                                        # draws of a probe inside the domain
 
 
@@ -29,12 +33,24 @@ def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few
     dtype     of all probes, or None for float64 and now and then float32
     few       whether each costs much
     """
-    few = few or kind.form == STATES or (dim or 0) > MANY
-    n = ONE if kind.adaptive else FEW if few else SEVERAL
+    n = how_many(kind, few or (dim or 0) > MANY)
     order = np.random.default_rng([seed, n])
     places = [order.permutation(n) for _ in range(5)]       # each size comes from all its range
     return tuple(spec for i in range(n) if (spec := inside(
         kind, seed, i, [(p[i], n) for p in places], by_row, dim, defaults, dtype)) is not None)
+
+
+def how_many(kind, few):
+    """The number of random probes."""
+    if kind.adaptive or few:
+        return min(FEW, SOLVED if kind.adaptive else FEW)
+    n = LOOPS if kind.form == STATES else WITH_FUNCTION if passed(kind) else CHEAP
+    return max(FEW, n // SHARE)
+
+
+def passed(kind):
+    """Whether a function is passed, or one is returned."""
+    return kind.form == FUNCTION or any(n in FUNCTIONS and n not in kind.draw for n in kind.args)
 
 
 def inside(kind, seed, i, places, by_row, dim, defaults, dtype):
@@ -45,45 +61,62 @@ def inside(kind, seed, i, places, by_row, dim, defaults, dtype):
     for again in range(TRIES):
         rng = np.random.default_rng([seed, i, again])
         at = [(k + rng.uniform()) / n for k, n in places]
-        spec = drawn(kind, rng, at, by_row, dim, defaults, dtype)
-        spec = spec._replace(seed=(seed * SEVERAL + i) * TRIES + again)
+        make = solved if kind.adaptive else drawn
+        spec = make(kind, rng, at, by_row, dim, defaults, dtype, last=i == places[0][1] - 1)
+        spec = spec._replace(seed=(seed * CHEAP + i) * TRIES + again)
         if kind.adaptive or answers(kind, spec) == "finite":
             return spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
     return None
 
 
-def drawn(kind, rng, at, by_row, dim, defaults, dtype):
-    """One random spec; `at` has uniform numbers for its sizes."""
-    loop, few = kind.form == STATES, kind.adaptive
-    B, D = between(at[0], ROWS if dim is None else 4), dim or between(at[1], FEATURES)
-    if loop or few:
-        B, D = min(B, 3 if few else 8), min(D, dim or (3 if few else 8))
+def drawn(kind, rng, at, by_row, dim, defaults, dtype, last=False):
+    """One random spec; `at` has uniform numbers for its sizes; the last of a loop is a long one."""
+    loop, functions = kind.form == STATES, passed(kind)
+    B = between(at[0], ROWS if dim is None else 4)
+    if dim is None and not functions and rng.uniform() < 0.5:         # rows with levels of their own
+        B = int(rng.integers(4, ROWS + 1))
+    D = dim or (between(at[1], FEATURES) if rng.uniform() < 0.6 else 1 + int(at[1] * FEATURES))
+    if loop:
+        B, D = min(B, 2 if last else 8), min(D, dim or (2 if last else 8))
     if dim is None and rng.uniform() < 0.15:
         D = B
-    narrow = dtype == "float32" or dtype is None and not few and at[4] < 0.2
-    functions = any(n in FUNCTIONS for n in kind.args) or kind.form == FUNCTION
-    moderate = functions and not loop or narrow                   # that of a loop is affine
-    regime = "plain" if few else MODERATE if moderate else ANY_SIZE
-    spec = ProbeSpec("", B, D, by_row and bool(rng.uniform() < 0.6) and kind.form != TABLE, regime)
+    narrow = dtype == "float32" or dtype is None and at[4] < 0.2
+    moderate = functions and not loop or narrow                       # that of a loop is bounded
+    spec = ProbeSpec("", B, D, by_row and bool(rng.uniform() < 0.6) and kind.form != TABLE,
+                     MODERATE if moderate else ANY_SIZE)
+    if functions and rng.uniform() < 0.7:
+        bend = 2 if loop else int(rng.integers(len(BENDS)))
+        spec = spec._replace(bent=(bend, int(rng.integers(len(FADES)))))
     if kind.sliced or {"weights", "sigmas"} <= set(kind.args):
         spec = spec._replace(M=DIRECTIONS[int(at[2] * len(DIRECTIONS))])
-    if kind.is_step and rng.uniform() < 0.7:
+    if kind.is_step and rng.uniform() < 0.6:
         least = -4 if "alpha_bar_s" in kind.args else -6       # a beta below 1e-4 has few digits
-        share, close = 10**rng.uniform(-8, -1), 10**rng.uniform(least, -1)
-        spec = spec._replace(ratio=(share, 1.0) if rng.uniform() < 0.6 else
-                             (1 - close, 1 - close / 10))
+        low, close = 10**rng.uniform(-8, -1), 10**rng.uniform(least, -1)
+        spec = spec._replace(ratio=(low, 1.0) if rng.uniform() < 0.4 else (0.15, 0.85) if (
+            rng.uniform() < 0.3) else (1 - close, 1 - close / 10))
     count = between(at[3], LONG if kind.form == TABLE else 30)
     given = [(name, str(rng.choice(choices))) for name, choices in CHOICES.items()
              if name in kind.args]
     if loop:
-        given += [(name, between(rng.uniform(), most)) for name, most in LENGTHS
-                  if name in kind.args]
-        given += [("eta", float(rng.choice([0.0, 1.0, 10**rng.uniform(-3, 0)])))] * (
-            "eta" in kind.args)
+        lengths = [(name, between(rng.uniform(), most)) for name, most in LENGTHS
+                   if name in kind.args]
+        if last:
+            lengths = [(name, int(rng.integers(*LONG_LOOPS[name]))) for name, _ in lengths]
+            count = 2 if lengths else int(rng.integers(*LONG_LOOPS["sigmas"]))
+        ends = float(rng.choice([0.0, 1.0, rng.uniform(), rng.uniform(), 10**rng.uniform(-3, 0)]))
+        given += [*lengths, *[("eta", ends)] * ("eta" in kind.args)]
     without = defaults[rng.integers(len(defaults)):] if defaults and rng.uniform() < 0.25 else ()
     given = tuple((n, a) for n, a in given if n not in without)
     return spec._replace(count=count, given=given, without=tuple(without),
                          dtype="float32" if narrow else "float64")
+
+
+def solved(kind, rng, at, by_row, dim, defaults, dtype, last=False):
+    """A random spec of a kind that solves an ODE: over a short range of levels where D is large."""
+    D = dim or (int(rng.integers(11, 34)) if last else between(at[1], 4))
+    least, ratio = 10**rng.uniform(-1, 1), 10**rng.uniform(0.01, 0.1 if D > 4 else 1)
+    return ProbeSpec("", 1 if D > 4 else between(at[0], 4), D, False, dtype=dtype or "float64",
+                     given=(("sigma_min", float(least)), ("sigma_max", float(least * ratio))))
 
 
 def between(u, most):

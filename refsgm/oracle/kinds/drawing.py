@@ -6,9 +6,9 @@ contract, so what one argument draws is part of the probes of every later one.
 
 import numpy as np
 
-from . import wide
+from . import relations, wide
 from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS
-from .test_functions import Field, Noise
+from .test_functions import Field, Noise, other_field
 
 SIZES = {"tiny levels": 1e-4, "huge levels": 1e4, "far from the origin, tiny levels": 1e-4,
          "minute levels": 10**-7.5, "vast levels": 10**7.5}
@@ -29,6 +29,8 @@ def arguments(kind, spec):
         drawn["x"] = data("x", rng, spec)                         # where the function is called
     drawn.update((name, np.array(a) if isinstance(a, tuple) else a) for name, a in spec.given)
     order_levels(kind, drawn, spec)
+    if spec.regime in wide.RANDOM:
+        relations.relate(kind, drawn, spec)
     for name, value in spec.at:
         if isinstance(drawn[name], np.ndarray):
             drawn[name][::2] = value
@@ -51,10 +53,13 @@ def draw(kind, name, rng, spec, drawn):
     """One argument: as the record says, or else by its name."""
     if name in kind.draw:
         return kind.draw[name](rng, spec, drawn)
-    if spec.regime in wide.RANDOM and name in wide.NUMBERS:
+    if spec.regime in wide.RANDOM and name in wide.NUMBERS and not kind.is_level(name):
         return wide.NUMBERS[name](rng.uniform(0, 1), spec)
     if name in FUNCTIONS:                                  # a loop of cubics could run away
-        return Field(rng, spec.D, 0.1, 0.0) if kind.form == STATES else Field(rng, spec.D)
+        size = (0.1, 0.0) if kind.form == STATES else (1.0, 0.4)
+        if not spec.bent:
+            return Field(rng, spec.D, *size)
+        return other_field(rng, spec.D, size[0], 0.4, *spec.bent)
     if name == "v" and kind.sliced:
         return rng.standard_normal((spec.M, spec.B, spec.D) if spec.M else (spec.B, spec.D))
     if name in DATA:
@@ -102,7 +107,10 @@ def level(name, rng, spec):
 
 
 def order_levels(kind, drawn, spec):
-    """A step goes from t to s < t, by a share of the way that differs from row to row."""
+    """A step goes from t to s < t, by a share of the way that differs from row to row.
+
+    At random probes both may be anywhere, and on a straight path a step may lead to more noise.
+    """
     rng = np.random.default_rng([7, spec.seed, spec.B])
     ends, shape = spec.ratio or (0.15, 0.85), (spec.B, 1) if spec.rows else ()
     at_random = spec.ratio and spec.regime in wide.RANDOM
@@ -112,7 +120,13 @@ def order_levels(kind, drawn, spec):
     given = dict(spec.given)
     for small, large in STEPS:
         if small in kind.args and large in kind.args and small not in given:
-            drawn[small] = share * drawn[large]
+            if spec.regime in wide.RANDOM and not spec.ratio and large not in given:
+                a, b = drawn[small], drawn[large]
+                if small != "s" or rng.uniform() < 0.5:
+                    a, b = np.minimum(a, b), np.maximum(a, b)
+                drawn[small], drawn[large] = (a, b) if spec.rows else (float(a), float(b))
+            else:
+                drawn[small] = share * drawn[large]
         elif small in given and isinstance(drawn.get(large), np.ndarray) and spec.rows:
             drawn[small] = np.full((spec.B, 1), given[small])
 
@@ -136,7 +150,7 @@ def table(f):
 def means(rng, spec, drawn):
     """Means (K, D) of a mixture, as far apart as the noise is wide."""
     if spec.regime in wide.RANDOM:
-        return wide.means(rng, spec)
+        return wide.means(rng, spec, drawn["x"])
     width = SIZES.get(spec.regime, 1.5)
     center = 1e3 if spec.regime.startswith("far from the origin") else 0.0
     return center + width * rng.standard_normal((spec.count or 4, spec.D))
@@ -180,8 +194,10 @@ def alpha_bars(rng, spec, drawn):
 
 def level_weights(rng, spec, drawn):
     """Weights (L,) of noise levels, or None for the default."""
-    low, high = (1e-3, 1e3) if spec.regime in wide.RANDOM else (0.5, 2)
-    return rng.uniform(low, high, len(drawn["sigmas"])) if spec.M else None
+    n = len(drawn["sigmas"])
+    if spec.M and spec.regime in wide.RANDOM:
+        return wide.level_weights(rng, n)
+    return rng.uniform(0.5, 2, n) if spec.M else None
 
 
 BY_NAME = {

@@ -13,6 +13,7 @@ import numpy as np
 from . import drawing
 from .corners import corner_specs, odd_corner_specs
 from .kind import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
+from .test_functions import Noise
 from .wide import LARGE_DATA, WIDE_TABLE
 
 ENDS = (                           # arguments and their values, where all of them are arguments
@@ -157,18 +158,36 @@ def entries(n):
 
 def answers(kind, spec):
     """Whether refsgm's answer there is "finite", "infinite" or "none": outside of the domain."""
-    try:
-        args = drawing.arguments(kind, spec)
-        with np.errstate(all="ignore"):
-            if kind.form == FUNCTION:
-                result = kind.function(args["log_density"].energy)(args["x"])
-            else:
-                result = (kind.answer or kind.function)(*args.values())
-            values = list(result) if kind.form == STATES or isinstance(result, tuple) else [result]
-    except (ValueError, ZeroDivisionError):
-        return "none"
+    values = answered(kind, spec)[1]
     if not values or any(np.any(np.isnan(a) | np.isneginf(a)) for a in values):
         return "none"
     if kind.form == STATES and max(np.max(np.abs(a)) for a in values) > RUNAWAY:
         return "none"
     return "infinite" if any(np.any(np.isinf(a)) for a in values) else "finite"
+
+
+@lru_cache(256)
+def answered(kind, spec):
+    """The arguments of a probe and refsgm's answer, a tuple of arrays: () outside of the domain."""
+    args = {}
+    try:
+        args = drawing.arguments(kind, spec)
+        return args, answer(kind, args)
+    except (ValueError, ZeroDivisionError):
+        return args, ()
+
+
+def answer(kind, args, function=None):
+    """refsgm's answer, a tuple of arrays.
+
+    function  another spelling of the kind's
+    """
+    given = [Noise(a.seed) if isinstance(a, Noise) else a
+             for a in (args[n] for n in kind.args if n in args)]
+    with np.errstate(all="ignore"):
+        if kind.form == FUNCTION:
+            return (np.asarray(kind.function(args["log_density"].energy)(args["x"])),)
+        result = (function or kind.answer or kind.function)(*given)
+        if kind.form == STATES:
+            return tuple(result)
+    return tuple(map(np.asarray, result if isinstance(result, tuple) else (result,)))

@@ -9,7 +9,7 @@ from .fifty_digits import log_normal
 from .kind import BATCH, ROUNDING, ROWS, Kind, Mistake
 from .probes import FAR_TAIL, IN_FLOAT32
 from .terms import ones_of, square
-from .wide import RANDOM
+from .wide import RANDOM, component_weights
 
 
 def from_the_mean(args, seen):
@@ -23,8 +23,7 @@ def mixture_weights(rng, spec, drawn):
     """Weights (K,) that float32 holds exactly; at random probes of any size, and zero."""
     K = spec.count or 4
     if spec.regime in RANDOM:
-        sizes = 10**-rng.uniform(0, 6, K)
-        return rng.multinomial(2**20, sizes / np.sum(sizes)) / 2**20
+        return component_weights(rng, spec)
     shares = np.arange(1, K + 1) / (K * (K + 1) / 2)
     return (1 + rng.multinomial(64 - K, shares)) / 64
 

@@ -12,6 +12,7 @@ from .drawing import number
 from .fifty_digits import root
 from .kind import LEVEL, ROUNDING, Kind, Mistake
 from .terms import its_logarithm, its_square, itself, one_over_it
+from .wide import RANDOM
 
 
 def vp_marginal(f, t, beta_min, beta_max):
@@ -77,8 +78,10 @@ def consistency_scalings(f, s, d, least):
 
 
 def below_every_sigma(rng, spec, drawn):
-    """sigma_min, a share of the smallest level."""
-    return float((0.05 + 0.6 * rng.uniform(0, 1)) * np.min(drawn["sigma"]))
+    """sigma_min, a share of the smallest level, at random probes any share up to all of it."""
+    u = rng.uniform(0, 1)
+    share = 0.05 + 0.6 * u if spec.regime not in RANDOM else min(1.0, 10**(0.3 - 5 * u))
+    return float(share * np.min(drawn["sigma"]))
 
 
 # The weight of Min-SNR: min(SNR, gamma) divided by the weight that its prediction brings

@@ -12,6 +12,7 @@ from .kind import ROWS, Kind, Mistake, ProbeSpec
 from .probes import by_seed, many_rows, seeds, sizes
 from .terms import ones_of, square
 from .test_functions import Field
+from .wide import RANDOM
 from ...exact.likelihood import solve
 
 ODE = 1e-5                                 # relative: what two adaptive solvers may differ by
@@ -62,6 +63,12 @@ def prior_of_the_change(score_fn, x, sigma_min, sigma_max):
     return log_likelihood(score_fn, x, sigma_min, sigma_max) - right + wrong
 
 
+def any_log_density(rng, spec, drawn):
+    """Log densities (B,) of any sign, at random probes of any size too."""
+    a = 30 * rng.standard_normal(spec.B)
+    return a * 10**rng.uniform(-3, 3) if spec.regime in RANDOM else a
+
+
 KINDS = (
     Kind("prior_log_density", ROWS, exact=lambda f, x, sigma: log_normal(f, x, 0, sigma),
          levels=("sigma_max",), logarithm=True,
@@ -76,6 +83,6 @@ KINDS = (
     Kind("bits_per_dimension", ROWS,
          exact=lambda f, a, dim, width: -a / (dim * f.log(2)) - f.log(width) / f.log(2),
          terms=lambda args, seen: [{"log_density": args["log_density"], "1": ones_of(args)}],
-         draw={"log_density": lambda rng, spec, drawn: 30 * rng.standard_normal(spec.B)},
+         draw={"log_density": any_log_density},
          probes=by_seed, fit_probes=seeds),
 )

@@ -6,6 +6,7 @@ from . import drawing
 from .drawing import number, table
 from .kind import STATES, Kind
 from .steps import ddim_step, ddpm_step, euler_step, heun_step, langevin_step
+from .wide import RANDOM
 
 
 def states(x, levels, step):
@@ -50,9 +51,10 @@ def probability_flow_sampler(f, s, x, sigmas, method="heun"):
 
 
 def to_zero_once(rng, spec, drawn):
-    """Noise levels, which end in zero at one probe."""
+    """Noise levels, which end in zero at one probe, and at a third of the random ones."""
     levels = drawing.sigmas(rng, spec, drawn)
-    return np.append(levels, 0.0) if spec.seed == 4 else levels
+    to_zero = rng.uniform() < 1 / 3 if spec.regime in RANDOM else spec.seed == 4
+    return np.append(levels, 0.0) if to_zero else levels
 
 
 def of_annealed_step(args, i):

@@ -6,11 +6,11 @@ that counts the other way is recognised by its own formula, and named as a conve
 
 import numpy as np
 
-from .drawing import number
+from .drawing import level, number
 from .fifty_digits import root
 from .kind import BATCH, LEVEL, ROUNDING, Kind, data_at_1, other_convention
 from .terms import its_logarithm, itself, of_data, one_over_it
-from .wide import RANDOM
+from .wide import RANDOM, positive_number, powers, signed
 
 # Formulas; da and ds are the rates of scale and sigma
 
@@ -44,9 +44,20 @@ def cosine_by_difference(t, offset=0.008):
 
 
 def falling(rng, spec, drawn):
-    """A negative rate, of the scale."""
-    decades = 4.0 if spec.regime in RANDOM else 0.9
-    return of_rows(rng, spec, lambda u: -10**(decades * u))
+    """A negative rate, of the scale; at random probes of any sign and size."""
+    if spec.regime in RANDOM:
+        return either_sign("scale_rate", 4.0)(rng, spec, drawn)
+    return of_rows(rng, spec, lambda u: -10**(0.9 * u))
+
+
+def either_sign(name, decades):
+    """The draw of a level that at random probes may be negative, or zero."""
+    def drawn_level(rng, spec, drawn):
+        if spec.regime not in RANDOM:
+            return level(name, rng, spec)
+        return of_rows(rng, spec, lambda u: signed(rng, 10**powers(rng, u, spec, -decades,
+                                                                   decades)))
+    return drawn_level
 
 
 def normal_numbers(rng, spec, drawn):
@@ -114,16 +125,18 @@ def log_odds(args, component):
     return [(exponent(args), lambda y: np.log(y / (1 - y)), lambda y: 1 / (y * (1 - y)))]
 
 
-LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u, lambda u, spec: 6 * u - 3),
-       "deviation": number(lambda u, spec: 0.4 + 0.5 * u, lambda u, spec: 10**(1.5 * u - 1))}
+LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u, lambda u, spec: 24 * (
+           u - 0.5) * abs(u - 0.5)),
+       "deviation": number(lambda u, spec: 0.4 + 0.5 * u, positive_number(-3, 0.5, (-1, 0.5)))}
+RATES = {"scale_rate": falling, "sigma_rate": either_sign("sigma_rate", 4.0)}
 
 KINDS = (
-    Kind("velocity_from_score", BATCH, exact=velocity_from_score, draw={"scale_rate": falling},
+    Kind("velocity_from_score", BATCH, exact=velocity_from_score, draw=RATES,
          terms=of_x0_and_eps, quantities=rates),
-    Kind("score_from_velocity", BATCH, exact=score_from_velocity, draw={"scale_rate": falling},
+    Kind("score_from_velocity", BATCH, exact=score_from_velocity, draw=RATES,
          quantities=rates, left_open=("scale_rate",)),
     Kind("sde_coefficients", {"f": LEVEL, "g": LEVEL}, exact=sde_coefficients,
-         draw={"scale_rate": falling}, level_terms=drift_and_square, quantities=rates),
+         draw=RATES, level_terms=drift_and_square, quantities=rates),
 
     Kind("cosine_marginal", {"scale": LEVEL, "sigma": LEVEL}, exact=cosine_marginal,
          spellings=(cosine_by_difference,)),
@@ -132,7 +145,7 @@ KINDS = (
          spellings=(flow_marginal_by_difference,),
          known=(data_at_1(lambda t: (t, 1 - t)),)),
     Kind("shift_time", LEVEL, exact=lambda f, t, c: c * t / (1 + (c - 1) * t),
-         draw={"shift": number(lambda u, spec: 1.5 + 4 * u, lambda u, spec: 10**(3 * u - 1.5))},
+         draw={"shift": number(lambda u, spec: 1.5 + 4 * u, positive_number(-3, 3))},
          level_terms=inverse_time,
          known=(data_at_1(lambda t, c: t / (c + (1 - c) * t)),)),
     Kind("flow_step", BATCH, exact=lambda f, x, u, t, s: x + (s - t) * u, sampling=True,
@@ -146,6 +159,7 @@ KINDS = (
          known=(data_at_1(lambda z, m=0.0, d=1.0: 1 / (1 + np.exp(m + d * z))),)),
 
     Kind("classifier_free_guidance", BATCH, exact=lambda f, c, u, w: u + w * (c - u),
+         draw={"scale": either_sign("scale", 8.0)},
          quantities=lambda args, q: q | {"scale + 1": q["scale"] + 1}, known=(other_convention(
              "guidance-excess", "scale 0 is no guidance: it is (1 + scale) conditional - scale "
              "unconditional, the formula of the paper", lambda c, u, w: (1 + w) * c - w * u),)),

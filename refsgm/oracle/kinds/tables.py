@@ -45,6 +45,16 @@ def cosine_of_rounded_angles(n_steps, offset=0.008, beta_max=0.999):
     return np.concatenate([[1.0], np.cumprod(steps)])
 
 
+def betas_from_the_first(n_steps, beta_min=1e-4, beta_max=0.02):
+    """As a plain formula has it: falling rates are differences of the first, which is rounded."""
+    return beta_min * (1 + ROUNDING) + np.linspace(0, 1, n_steps) * (beta_max - beta_min)
+
+
+def rate(u, spec):
+    """A rate in (0, 1): half of them small."""
+    return 10**(-12 * u - 0.1) if u < 0.5 else 0.005 + 1.98 * (u - 0.5)
+
+
 def neighbours(args, q):
     """alpha_bar before and after each step."""
     s, t = args["alpha_bar"][:-1], args["alpha_bar"][1:]
@@ -62,9 +72,10 @@ KINDS = (
     Kind("geometric_sigmas", TABLE, exact=geometric_sigmas),
     Kind("karras_sigmas", TABLE, exact=lambda f, a, b, n, rho: spaced(f, n, rho, a, b),
          spellings=(spaced_from_the_large_end,)),
-    Kind("linear_betas", TABLE, exact=lambda f, n, a, b: spaced(f, n, f.one, a, b), draw={
-        "beta_min": number(lambda u, spec: 0.001 + 0.05 * u, lambda u, spec: 10**(-6 * u - 1)),
-        "beta_max": number(lambda u, spec: 0.2 + 0.5 * u, lambda u, spec: 0.99 * 10**(-2 * u))}),
+    Kind("linear_betas", TABLE, exact=lambda f, n, a, b: spaced(f, n, f.one, a, b),
+         spellings=(betas_from_the_first,), draw={
+        "beta_min": number(lambda u, spec: 0.001 + 0.05 * u, rate),
+        "beta_max": number(lambda u, spec: 0.2 + 0.5 * u, rate)}),
     Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar,
          spellings=(cosine_of_rounded_angles,),
          draw={"beta_max": number(lambda u, spec: 0.9 + 0.099 * u,

@@ -4,14 +4,43 @@
     A = gain (R / 2 - I),    R random (D, D)
     x A = (x U) V - gain x   in many dimensions, U (D, 16) and V (16, D) random
 
+At random probes another function may be in place of x^3, of the ones in `BENDS`, another factor in
+place of 1 / (1 + level), of those in `FADES`, and A may be of another form.
+
 It has a full Jacobian that depends on x, runs on any array type and is differentiable there, in x
 and in theta. Every loss of the package is quadratic in theta, so its minimiser is known. A field
 remembers where it was called: what a foreign loss asks of its network is half of what it does.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
+
+
+class Bend(NamedTuple):
+    """A function of each feature, its derivative, its integral, and the two as they are written."""
+
+    value: object
+    slope: object
+    integral: object
+    text: str
+    integral_text: str
+
+
+# A cubic; one that levels off, as tanh does; one that comes back to zero. All are analytic, as code
+# that takes a complex step needs
+BENDS = (
+    Bend(lambda x: x**3, lambda x: 3 * x**2, lambda x: x * x * x * x / 4,
+         "x * x * x", "x * x * x * x / 4"),
+    Bend(lambda x: x / (1 + x * x)**0.5, lambda x: (1 + x * x)**-1.5, lambda x: (1 + x * x)**0.5,
+         "x / (1 + x * x)**0.5", "(1 + x * x)**0.5"),
+    Bend(lambda x: 4 * x / (1 + x * x)**2, lambda x: 4 * (1 - 3 * x * x) / (1 + x * x)**3,
+         lambda x: -2 / (1 + x * x), "4 * x / (1 + x * x)**2", "-2 / (1 + x * x)"))
+FADES = (                                                  # a factor (level), and its text
+    (lambda a: 1 / (1 + a), "1 / (1 + a)"), (lambda a: 1 + 0 * a, "1 + 0 * a"),
+    (lambda a: a / (1 + a), "a / (1 + a)"), (lambda a: 1 / (1 + a * a), "1 / (1 + a * a)"))
 
 
 class Field:
@@ -21,7 +50,10 @@ class Field:
     b (D,)     its constant
     gain       size of the affine part
     theta      weights of its three terms (3,), 1, 0.7 and `cubic`
+    bend       its third term, one of BENDS;  fade  its factor of the level, one of FADES
     """
+
+    bend, fade = BENDS[0], FADES[0]
 
     def __init__(self, rng, dim, gain=1.0, cubic=0.4):
         if dim <= MANY:
@@ -37,6 +69,7 @@ class Field:
         other = object.__new__(Field)
         other.matrices = tuple(a.astype(dtype) for a in self.matrices)
         other.b, other.theta, other.gain = self.b.astype(dtype), self.theta.astype(dtype), self.gain
+        other.bend, other.fade = self.bend, self.fade
         return other
 
     @property
@@ -64,14 +97,14 @@ class Field:
 
     def __call__(self, x, level=None):
         """The value on NumPy, or traced, arrays."""
-        factor = 1.0 if level is None else 1 / (1 + level)
-        theta, cubic = self.theta, self.theta[2] * self.gain
+        factor = 1.0 if level is None else self.fade[0](level)
+        theta, bent = self.theta, self.theta[2] * self.gain
         return (theta[0] * self.linear(x, self.matrices) + theta[1] * self.b
-                - cubic * x**3) * factor
+                - bent * self.bend.value(x)) * factor
 
     def jacobian_times(self, u, x):
         """J(x) u, (B, D), with J_ij = d s_i / d x_j; u of shape (D,), (B, D) or (M, B, D)."""
-        diagonal = 3 * self.theta[2] * self.gain * x**2
+        diagonal = self.theta[2] * self.gain * self.bend.slope(x)
         return self.theta[0] * self.linear(u, self.matrices) - diagonal * u
 
     def divergence(self, x, level=None):
@@ -81,14 +114,30 @@ class Field:
         else:
             U, V = self.matrices
             diagonal = np.sum(U * V.T, axis=1) - self.gain
-        J = self.theta[0] * diagonal - 3 * self.theta[2] * self.gain * x**2               # J_ii
-        return (J if level is None else J / (1 + level)).sum(1)
+        J = self.theta[0] * diagonal - self.theta[2] * self.gain * self.bend.slope(x)     # J_ii
+        return (J if level is None else J * self.fade[0](level)).sum(1)
 
     def energy(self, x):
         """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric."""
         theta, half = self.theta, self.linear(x, self.symmetric_part)
         return (0.5 * theta[0] * (x * half).sum(1) + theta[1] * (x @ self.b)
-                - 0.25 * theta[2] * self.gain * (x * x * x * x).sum(1))
+                - theta[2] * self.gain * self.bend.integral(x).sum(1))
+
+
+def other_field(rng, dim, gain, bent, bend, fade):
+    """A `Field` whose matrix may be triangular, skew, of rank one, diagonal or zero."""
+    f = Field(rng, dim, gain, bent)
+    f.bend, f.fade = BENDS[bend], FADES[fade]
+    form = rng.uniform()
+    if len(f.matrices) == 1 and form < 0.6:
+        R = gain * rng.standard_normal((dim, dim))
+        outer = R[:1].T * R[-1:] / gain
+        f.matrices = ((np.triu(R, 1) - gain * np.eye(dim)) if form < 0.15 else (R - R.T) / 2
+                      if form < 0.25 else outer if form < 0.35 else np.diag(np.diag(R))
+                      if form < 0.5 else 0 * R),
+    if rng.uniform() < 0.15:
+        f.theta = f.theta * rng.integers(2, size=3)             # without some of its terms
+    return f
 
 
 class Noise:

@@ -1,12 +1,16 @@
-"""What random probes draw: levels from 1e-10 to 1e10, data of any size, numbers all over a domain.
+"""What random probes draw: ordinary numbers, and levels from 1e-10 to 1e10, data of any size.
 
 The usual draws keep to sizes at which a formula can be recovered; these look for what it hides.
+About half are ordinary, as code tells cases apart where people use it. The levels of a batch lie
+close together or far apart, or one row is far from the others; the levels of one row are of one
+size or of several; and now and then numbers are round.
 """
 
 import numpy as np
 
 DECADES = {"float64": 8.0, "float32": 4.0}          # of levels, down and up from 1
 BEYOND = 1.25     # times as many where no function is passed, as code has bounds at round numbers
+ORDINARY = -1.3, 1.7                                # powers of ten
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
@@ -19,18 +23,66 @@ def level(name, rng, u, spec):
     """A noise level, time or rate; `u` in (-1, 1) is what a usual one is made of, and its shape."""
     decades, beyond = DECADES.get(spec.dtype, 8.0), BEYOND if spec.regime == ANY_SIZE else 1.0
     order = rng.uniform()
-    if order < 0.25:                                         # the same for all rows
-        u = u * 0 + np.ravel(u)[0]
-    elif order < 0.45 and np.ndim(u):                        # or rising from row to row
-        u = np.sort(u, axis=0)
+    if np.ndim(u) and order < 0.3:                           # rising or falling from row to row
+        u = np.sort(u, axis=0)[::1 if order < 0.15 else -1]
     if name.startswith("alpha_bar"):                          # 1 - alpha_bar has fewer digits
         beyond = beyond if name == "alpha_bar" else 1.0       # and a step takes x_0 away from x_t
-        return 1 / (1 + np.exp(-decades * np.where(u > 0, 2.25, beyond * 2.25) * u))
+        if rng.uniform() < 0.4:
+            return share(rng, u, 1e-3, 1 - 1e-3)
+        low, high = -0.98 * decades / 2, 0.98 * beyond * decades / 2         # of sigma / scale
+        return 1 / (1 + 10**(2 * powers(rng, u, spec, low, high)))
     if name in ("t", "s"):
-        end = 10**(-0.3 - (decades * np.where(u > 0, 1, beyond) - 0.3) * np.abs(u))
-        small = np.where(u < 0, end, 1 - end)
-        return 0.5 + 0.5 * u if rng.uniform() < 0.6 else small
-    return 10**(u * (beyond * decades if rng.uniform() < 0.5 else 1.5))
+        if rng.uniform() < 0.6:
+            return share(rng, u, 0.0, 1.0)
+        end = 10**np.minimum(-np.abs(powers(rng, u, spec, -beyond * decades, decades)), -0.3)
+        return np.where(u < 0 if rng.uniform() < 0.5 else rng.uniform() < 0.5, end, 1 - end)
+    return rounded(rng, 10**powers(rng, u, spec, -beyond * decades, beyond * decades))
+
+
+def powers(rng, u, spec, low, high):
+    """Powers of ten of levels, like u: around one of this level, or around that of all levels."""
+    of_all, kind = np.random.default_rng([13, spec.seed]), rng.uniform()
+    center = power(of_all if rng.uniform() < 0.5 else rng, high)
+    if kind < 0.2:                                                   # any levels beside any others
+        a = np.where(u < 0, -low, high) * u
+    else:
+        apart = 0.0 if kind < 0.35 else 10**rng.uniform(-6, -2) if kind < 0.45 else (
+            0.4 if kind < 0.7 else 1.5)
+        a = center + apart * u
+    if np.ndim(u) and rng.uniform() < 0.2:                               # one row unlike the others
+        a = a + 0 * u
+        a[[0, -1, rng.integers(len(a))][rng.integers(3)]] = power(rng, high)
+    return np.clip(a, low, high)
+
+
+def power(rng, decades):
+    """A power of ten: ordinary, of four decades up and down, or any."""
+    kind = rng.uniform()
+    return rng.uniform(*(ORDINARY if kind < 0.55 else (-4, 4) if kind < 0.8 else
+                         (-decades, decades)))
+
+
+def share(rng, u, low, high):
+    """Numbers in a part of [low, high], or in all of it, like u."""
+    a, b = (low, high) if rng.uniform() < 0.5 else np.sort(rng.uniform(low, high, 2))
+    return rounded(rng, a + (b - a) * (0.5 + 0.5 * u), 0.1)
+
+
+def rounded(rng, a, often=0.15):
+    """Numbers of one significant digit, now and then."""
+    if rng.uniform() > often:
+        return a
+    unit = 10**np.floor(np.log10(np.maximum(np.abs(a), 1e-300)))
+    return np.clip(np.round(a / unit), 1, 9) * unit
+
+
+def signed(rng, a):
+    """Positive, negative or of both signs, and now and then zero."""
+    kind, shape = rng.uniform(), np.shape(a)
+    sign = (1 if kind < 0.3 else -1 if kind < 0.6 else
+            np.where(rng.uniform(0, 1, shape) < 0.5, -1, 1))
+    zero = rng.uniform(0, 1, shape) < (1.0 if rng.uniform() < 0.05 else 0.03)
+    return np.where(zero, 0.0, sign * a)
 
 
 def data(rng, a, spec):
@@ -38,61 +90,118 @@ def data(rng, a, spec):
     ends, kind = (-4, 4) if spec.regime == ANY_SIZE else (-1, 1), rng.uniform()
     size = 10**rng.uniform(*ends, (len(a), 1) if kind < 0.4 else ())        # of each row, or of all
     a = np.round(4 * a) if kind < 0.1 else size * a if kind < 0.7 else a
-    if rng.uniform() < 0.15:
+    rows = rng.uniform()
+    if rows < 0.15:
         a[rng.integers(len(a))] = 0.0
+    elif rows < 0.25:                                       # all rows are the same, or all features
+        a = a[:1] + 0 * a if rows < 0.2 else a[:, :1] + 0 * a
+    elif rows < 0.3:
+        a = np.abs(a)
     return a
 
 
-def means(rng, spec):
-    """Means (K, D) of a mixture, near each other or far apart; now and then two are the same."""
+def level_weights(rng, n):
+    """Weights (n,) of noise levels: of any size, equal, rising, or with zeros."""
+    kind = rng.uniform()
+    a = 10**rng.uniform(-3, 3, n) if kind < 0.5 else rng.uniform(0.5, 2, n)
+    if kind > 0.7:
+        a[[0, -1, rng.integers(n)][rng.integers(3)]] = 0.0
+    return np.full(n, a[0]) if 0.5 < kind < 0.55 else np.sort(a) if 0.55 < kind < 0.6 else a
+
+
+def means(rng, spec, x):
+    """Means (K, D) of a mixture, near each other or far apart, the same, or where a row of x is."""
     a = 10**rng.uniform(-1.5, 1.5) * rng.standard_normal((spec.count, spec.D))
-    if rng.uniform() < 0.2:
-        a[-1] = a[0]
+    kind = rng.uniform()
+    if kind < 0.2:
+        a[rng.integers(spec.count)] = a[0]
+    elif kind < 0.3:
+        a = a[:1] + 10**rng.uniform(-8, -2) * a
+    elif kind < 0.45:
+        a[rng.integers(spec.count)] = x[rng.integers(len(x))]
+    elif kind < 0.5:
+        a[-1] = 1e3 * a[-1]
     return a
+
+
+def component_weights(rng, spec):
+    """Weights (K,) that float32 holds exactly, of any size; equal, or zero at any places."""
+    K, kind = spec.count, rng.uniform()
+    sizes = 10**-rng.uniform(0, 6, K) if kind < 0.4 else rng.uniform(0.2, 1, K)
+    if 0.6 < kind < 0.9 and K > 1:
+        sizes[[0, -1, rng.integers(K)][rng.integers(3)]] = 0.0
+        sizes[rng.uniform(0, 1, K) < 0.2 * rng.integers(2)] = 0.0
+        sizes = sizes if np.any(sizes) else np.eye(1, K)[0]
+    if kind > 0.9 and K & (K - 1) == 0:
+        return np.full(K, 1 / K)
+    return rng.multinomial(2**20, sizes / np.sum(sizes)) / 2**20
 
 
 def sigmas(rng, spec):
-    """Decreasing noise levels (L,), as far apart as those of published schedules."""
-    decades = min(DECADES[spec.dtype], rng.uniform(0.1, 6))
-    logs = rng.uniform(-1.5, 1.5) + decades * rng.uniform(-0.5, 0.5, spec.count)
-    return 10**np.sort(logs)[::-1]
+    """Decreasing noise levels (L,), as far apart as those of published schedules, or close."""
+    decades, n, kind = min(DECADES[spec.dtype], rng.uniform(0.1, 6)), spec.count, rng.uniform()
+    if kind < 0.15 and n < 100:                                                      # whole numbers
+        return np.sort(rng.choice(np.arange(1, 3 * n + 1), n, replace=False))[::-1].astype(float)
+    least = 2e-4 if spec.dtype == "float32" else 1e-6
+    decades = decades if kind > 0.3 else n * 10**rng.uniform(np.log10(least), -1)
+    at = rng.uniform(-0.5, 0.5, n) if kind > 0.5 else np.linspace(-0.5, 0.5, n)
+    a = 10**(power(rng, 3.0) + min(decades, 8.0) * np.sort(at)[::-1])
+    if 0.4 < kind < 0.5 and n > 1:
+        a = np.linspace(a[0], a[-1], n)
+    return a
 
 
 def betas(rng, spec):
-    """Rates (T,) in any order, of any size below 0.99."""
-    a = 0.99 * 10**-rng.uniform(0, 10**rng.uniform(-1, 0.8), spec.count)
+    """Rates (T,) in any order, of any size below 0.99; constant, falling, with ties, equal ends."""
+    n, kind = spec.count, rng.uniform()
+    a = 0.99 * 10**-rng.uniform(0, 10**rng.uniform(-1, 0.8), n)
+    if kind < 0.3:
+        a = np.full(n, a[0]) if kind < 0.1 else np.sort(a)[::-1 if kind < 0.2 else 1].copy()
+    elif kind < 0.45:
+        a = a[rng.integers(n, size=n)]                                       # some more than once
+    if 0.4 < kind < 0.55:
+        a[-1] = a[0]
     most = 60 if spec.dtype == "float32" else 600                  # of -log alpha_bar at the end
     return a * min(1.0, most / float(-np.sum(np.log1p(-a))))
 
 
 def alpha_bars(rng, spec):
-    """A table (T + 1,) that starts at 1 and goes down to anything."""
-    size = 2.25 * DECADES[spec.dtype] * 10**rng.uniform(-0.7, 0)
-    logits = np.sort(size * rng.uniform(-1, 1, spec.count))[::-1]
+    """A table (T + 1,) that starts at 1 and goes down to anything, evenly or not."""
+    size, kind, n = 2.25 * DECADES[spec.dtype] * 10**rng.uniform(-0.7, 0), rng.uniform(), spec.count
+    if kind < 0.15:
+        return np.linspace(1, rng.uniform(0.01, 0.99), n + 1)
+    if kind < 0.3:
+        return np.geomspace(1, 10**rng.uniform(-5, -0.01), n + 1)
+    ends = np.sort(rng.uniform(-1, 1, 2)) if kind < 0.6 else (-1, 1)
+    logits = np.sort(size * rng.uniform(*ends, n))[::-1]
     return np.concatenate([[1.0], 1 / (1 + np.exp(-logits))])
 
 
-def end_of_levels(sign):
-    """The larger or the smaller end of a range of levels: far apart, or now and then close."""
-    return lambda u, spec: (1 + sign * u**2 / 2 if spec.count % 4 == 0
-                            else 10**(sign * (6 * u + 0.1)))
+def positive_number(low, high, ordinary=ORDINARY):
+    """A positive number, from 10^low to 10^high: half of the draws ordinary, some of them round."""
+    def number(u, spec):
+        part, fine = (2 * u) % 1, (1e4 * u) % 1
+        start, end = ordinary if u < 0.5 else (low, high)
+        a = 10**(start + (end - start) * part)
+        return float(f"{a:.0e}") if fine < 0.2 else a
+    return number
 
 
 NUMBERS = {
     "eta": lambda u, spec: float(np.clip(1.4 * u - 0.2, 0, 1)),
-    "sigma_data": lambda u, spec: 10**(8 * u - 4),
-    "gamma": lambda u, spec: 10**(2 * u - 0.5),
-    "step": lambda u, spec: 10**(-3 * u),
-    "step_size": lambda u, spec: 10**(-6 * u - 0.3),
-    "rho": lambda u, spec: 1 + 11 * u,
-    "offset": lambda u, spec: 10**(-4 * u - 1),
-    "beta_min": lambda u, spec: 10**(2 * u - 2),
-    "beta_max": lambda u, spec: 0.4 + 40 * u,
-    "sigma_min": end_of_levels(-1),
-    "sigma_max": end_of_levels(1),
+    "sigma_data": positive_number(-4, 4),
+    "gamma": positive_number(-3, 5),
+    "step": positive_number(-3, 1, (-2, 0)),
+    "step_size": positive_number(-8, 0.5, (-4, 0)),
+    "rho": positive_number(-0.7, 1.7, (-0.3, 1.1)),
+    "offset": positive_number(-5, 2, (-3, 0.7)),
+    "beta_min": positive_number(-3, 2, (-1.3, 1.3)),
+    "beta_max": positive_number(-2, 2.3, (-0.5, 1.7)),
+    "sigma_min": positive_number(-6, 6),
+    "sigma_max": positive_number(-6, 6),
     "n_levels": lambda u, spec: 1 + spec.count,
-    "n_steps": lambda u, spec: 1 + spec.count,
+    "n_steps": lambda u, spec: spec.count,
     "steps_per_level": lambda u, spec: 1 + int(6 * u),
-    "dim": lambda u, spec: 1 + int(10**(4 * u)),
-    "bin_width": lambda u, spec: 10**(2 - 5 * u),
+    "dim": lambda u, spec: 1 + int(10**(5.5 * u)),
+    "bin_width": positive_number(-5, 3),
 }

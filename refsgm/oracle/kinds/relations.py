@@ -1,0 +1,111 @@
+"""How the arguments of a random probe hang together: equal, close, or on the path of a schedule.
+
+A branch is often taken where two arguments agree, or for the numbers of a known schedule. Drawn
+apart they never do.
+"""
+
+import numpy as np
+
+from .kind import DATA, FUNCTIONS
+from .wide import DECADES
+
+
+def relate(kind, drawn, spec):
+    """Arguments of a random probe, some of which are made to agree; in place."""
+    rng = np.random.default_rng([17, spec.seed, spec.B])
+    free = {n for n in drawn if n not in {name for name, _ in (*spec.given, *spec.at)}}
+    for relation in (ends_of_levels, ends_of_rates, kernels, rates, sizes_of_data, close_data):
+        relation(kind, drawn, spec, rng, free)
+
+
+def ends_of_levels(kind, drawn, spec, rng, free):
+    """sigma_max lies above sigma_min by any ratio, often between 1.1 and 10."""
+    if {"sigma_max", "sigma_min"} <= free and "sigma_max" not in kind.draw:
+        narrow, chance = spec.dtype == "float32", rng.uniform()
+        power = (rng.uniform(0.04, 1) if chance < 0.45 else 10**rng.uniform(-3 if narrow else -4, 0)
+                 if chance < 0.7 else rng.uniform(1, DECADES["float32"] if narrow else 12))
+        one = drawn["sigma_min"] if rng.uniform() < 0.5 else drawn["sigma_max"] / 10**power
+        drawn["sigma_min"], drawn["sigma_max"] = float(one), float(one * 10**power)
+        if "rho" in free:                             # sums of sigma^(1 / rho) keep no more decades
+            drawn["rho"] = max(drawn["rho"], power / 8)
+
+
+def ends_of_rates(kind, drawn, spec, rng, free):
+    """beta_min and beta_max are the same, or the other way round, now and then."""
+    if {"beta_min", "beta_max"} <= free:
+        low, high, chance = drawn["beta_min"], drawn["beta_max"], rng.uniform()
+        if chance < 0.2:
+            drawn["beta_min"] = high
+        elif chance < 0.4:
+            drawn["beta_min"], drawn["beta_max"] = max(low, high), min(low, high)
+
+
+def kernels(kind, drawn, spec, rng, free):
+    """scale and sigma of the VE, the VP or the straight path, in all rows, one, or all but one."""
+    if not {"scale", "sigma"} <= free or not kind.is_level("scale"):
+        return
+    chance, q, a = rng.uniform(), drawn["sigma"], drawn["scale"]
+    if chance < 0.15:
+        scale, sigma = 1 + 0 * q, q
+    elif chance < 0.3:
+        scale, sigma = 1 / (1 + q**2)**0.5, q / (1 + q**2)**0.5
+    elif chance < 0.45:
+        scale, sigma = 1 / (1 + q), q / (1 + q)
+    elif chance < 0.5:
+        scale, sigma = q + 0, q
+    else:
+        return
+    some = some_rows(rng, q)
+    drawn["scale"], drawn["sigma"] = (chosen(some, new, old) for new, old in (
+        (scale, a), (sigma, q)))
+
+
+def rates(kind, drawn, spec, rng, free):
+    """The rates of the straight path, equal or opposite rates; sigma / scale falls in no row."""
+    if not {"scale_rate", "sigma_rate"} <= free:
+        return
+    da, ds, chance = drawn["scale_rate"], drawn["sigma_rate"], rng.uniform()
+    if "scale_rate" in kind.left_open:
+        da, chance = np.where(da == 0, -1.0, da), min(chance, 0.24) if chance < 0.3 else 1.0
+    if chance < 0.3:
+        new = ((0 * da - 1, 0 * ds + 1) if chance < 0.1 else (da, da) if chance < 0.15 else
+               (da, -da) if chance < 0.2 else (da, 0 * ds) if chance < 0.25 else (0 * da, ds))
+        some = some_rows(rng, da)
+        da, ds = chosen(some, new[0], da), chosen(some, new[1], ds)
+    if kind.name == "sde_coefficients":
+        turn = np.where(drawn["scale"] * ds - drawn["sigma"] * da < 0, -1.0, 1.0)
+        da, ds = turn * da, turn * ds
+    drawn["scale_rate"], drawn["sigma_rate"] = (a if spec.rows else float(a) for a in (da, ds))
+
+
+def sizes_of_data(kind, drawn, spec, rng, free):
+    """sigma_data is sigma, or close to it, now and then; both large, or both small."""
+    if {"sigma", "sigma_data"} <= free and rng.uniform() < 0.4:
+        one = float(np.ravel(drawn["sigma"])[0])
+        drawn["sigma_data"] = one * (1.0 if rng.uniform() < 0.4 else 10**rng.uniform(-1, 1))
+
+
+def close_data(kind, drawn, spec, rng, free):
+    """Two arrays of data are the same, close, or opposite, in some rows."""
+    names = [n for n in kind.args if n in free & (DATA - FUNCTIONS) and np.ndim(drawn[n]) == 2
+             and not kind.is_level(n) and np.shape(drawn[n]) == (spec.B, spec.D)]
+    if len(names) > 1 and rng.uniform() < 0.15:
+        one, other = rng.permutation(names)[:2]
+        a, chance = drawn[one], rng.uniform()
+        near = a + 0 if chance < 0.3 else -a if chance < 0.4 else (
+            a + 10**rng.uniform(-7, -1) * drawn[other])
+        drawn[other] = chosen(some_rows(rng, a), near, drawn[other])
+
+
+def some_rows(rng, a):
+    """All rows, the first, any one, or all but the first: a mask (B, 1), or True."""
+    kind = rng.uniform()
+    if not np.ndim(a) or kind < 0.55:
+        return True
+    rows = np.arange(len(a))[:, None]
+    return rows == 0 if kind < 0.7 else rows > 0 if kind < 0.85 else rows == rng.integers(len(a))
+
+
+def chosen(some, new, old):
+    """The new numbers in some rows and the old ones in the others."""
+    return new if some is True else np.where(some, new, old)
