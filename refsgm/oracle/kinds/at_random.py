@@ -15,7 +15,7 @@ from .test_functions import BENDS, FADES
 from .wide import ANY_SIZE, MODERATE
 
 ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
-CHEAP, WITH_FUNCTION, LOOPS, FEW, SOLVED = 96, 48, 12, 4, 3      # random probes; of a solver
+CHEAP, WITH_FUNCTION, LOOPS, FEW, SOLVED = 96, 48, 12, 4, 2      # random probes; of a solver
 SHARE = 1                                         # one of so many is asked
 MANY = 64                                         # features from which there are FEW
 LONG = 1000                                       # entries of a table, at most
@@ -114,7 +114,8 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype, last=False):
 def solved(kind, rng, at, by_row, dim, defaults, dtype, last=False):
     """A random spec of a kind that solves an ODE: over a short range of levels where D is large."""
     D = dim or (int(rng.integers(11, 34)) if last else between(at[1], 4))
-    least, ratio = 10**rng.uniform(-1, 1), 10**rng.uniform(0.01, 0.1 if D > 4 else 1)
+    least, ratio = (10**rng.uniform(*a) for a in (
+        ((0.3, 1), (0.05, 0.1)) if D > 4 else ((-1, 1), (0.05, 1))))
     return ProbeSpec("", 1 if D > 4 else between(at[0], 4), D, False, dtype=dtype or "float64",
                      given=(("sigma_min", float(least)), ("sigma_max", float(least * ratio))))
 

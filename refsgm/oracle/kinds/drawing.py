@@ -28,9 +28,11 @@ def arguments(kind, spec):
     if kind.form == FUNCTION:
         drawn["x"] = data("x", rng, spec)                         # where the function is called
     drawn.update((name, np.array(a) if isinstance(a, tuple) else a) for name, a in spec.given)
-    order_levels(kind, drawn, spec)
-    if spec.regime in wide.RANDOM:
-        relations.relate(kind, drawn, spec)
+    at_random = spec.regime in wide.RANDOM
+    order_levels(kind, drawn, spec, rng if at_random else np.random.default_rng(
+        [7, spec.seed, spec.B]))
+    if at_random:
+        relations.relate(kind, drawn, spec, rng)
     for name, value in spec.at:
         if isinstance(drawn[name], np.ndarray):
             drawn[name][::2] = value
@@ -61,7 +63,8 @@ def draw(kind, name, rng, spec, drawn):
             return Field(rng, spec.D, *size)
         return other_field(rng, spec.D, size[0], 0.4, *spec.bent)
     if name == "v" and kind.sliced:
-        return rng.standard_normal((spec.M, spec.B, spec.D) if spec.M else (spec.B, spec.D))
+        v = rng.standard_normal((spec.M, spec.B, spec.D) if spec.M else (spec.B, spec.D))
+        return wide.directions(rng, v) if spec.regime in wide.RANDOM else v
     if name in DATA:
         return data(name, rng, spec)
     if kind.is_level(name):
@@ -106,12 +109,11 @@ def level(name, rng, spec):
     return a if spec.rows else float(a)
 
 
-def order_levels(kind, drawn, spec):
+def order_levels(kind, drawn, spec, rng):
     """A step goes from t to s < t, by a share of the way that differs from row to row.
 
     At random probes both may be anywhere, and on a straight path a step may lead to more noise.
     """
-    rng = np.random.default_rng([7, spec.seed, spec.B])
     ends, shape = spec.ratio or (0.15, 0.85), (spec.B, 1) if spec.rows else ()
     at_random = spec.ratio and spec.regime in wide.RANDOM
     share = ends[0] * (ends[1] / ends[0])**rng.uniform(0, 1, shape) if at_random else (

@@ -120,7 +120,11 @@ def live(kind, by_row, dim, defaults):
 
 
 def odd_specs(kind, by_row=True, dim=None):
-    """No rows at all, data in Fortran's order, and whole numbers in an array of integers."""
+    """No rows at all, data in Fortran's order, whole numbers in an array of integers, and the like.
+    """
+    if kind.form == STATES and {"step_size", "n_steps"} <= set(kind.args):
+        return [ProbeSpec("step sizes by row", 3, dim or 3, False, "odd", 5, given=(
+            ("step_size", ((0.05,), (0.2,), (0.6,))), ("n_steps", 4)))]
     if kind.form in (TABLE, STATES, FUNCTION, LOSS) or kind.adaptive or kind.tolerance:
         return []
     plain = ProbeSpec("", 5, dim or 3, by_row, "odd", 5)

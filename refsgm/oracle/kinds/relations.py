@@ -10,9 +10,8 @@ from .kind import DATA, FUNCTIONS
 from .wide import DECADES
 
 
-def relate(kind, drawn, spec):
+def relate(kind, drawn, spec, rng):
     """Arguments of a random probe, some of which are made to agree; in place."""
-    rng = np.random.default_rng([17, spec.seed, spec.B])
     free = {n for n in drawn if n not in {name for name, _ in (*spec.given, *spec.at)}}
     for relation in (ends_of_levels, ends_of_rates, kernels, rates, sizes_of_data, close_data):
         relation(kind, drawn, spec, rng, free)

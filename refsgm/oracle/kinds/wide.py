@@ -6,6 +6,8 @@ close together or far apart, or one row is far from the others; the levels of on
 size or of several; and now and then numbers are round.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 DECADES = {"float64": 8.0, "float32": 4.0}          # of levels, down and up from 1
@@ -33,7 +35,10 @@ def level(name, rng, u, spec):
         return 1 / (1 + 10**(2 * powers(rng, u, spec, low, high)))
     if name in ("t", "s"):
         if rng.uniform() < 0.6:
-            return share(rng, u, 0.0, 1.0)
+            a = share(rng, u, 0.0, 1.0)
+            if np.ndim(u) and rng.uniform() < 0.1:                            # from end to end
+                a[0], a[-1] = 0.0, 1.0
+            return a
         end = 10**np.minimum(-np.abs(powers(rng, u, spec, -beyond * decades, decades)), -0.3)
         return np.where(u < 0 if rng.uniform() < 0.5 else rng.uniform() < 0.5, end, 1 - end)
     return rounded(rng, 10**powers(rng, u, spec, -beyond * decades, beyond * decades))
@@ -41,12 +46,12 @@ def level(name, rng, u, spec):
 
 def powers(rng, u, spec, low, high):
     """Powers of ten of levels, like u: around one of this level, or around that of all levels."""
-    of_all, kind = np.random.default_rng([13, spec.seed]), rng.uniform()
-    center = power(of_all if rng.uniform() < 0.5 else rng, high)
+    kind = rng.uniform()
+    center = power_of_all(spec.seed, high) if rng.uniform() < 0.5 else power(rng, high)
     if kind < 0.2:                                                   # any levels beside any others
         a = np.where(u < 0, -low, high) * u
     else:
-        apart = 0.0 if kind < 0.35 else 10**rng.uniform(-6, -2) if kind < 0.45 else (
+        apart = 0.0 if kind < 0.35 else 10**rng.uniform(-9, -2) if kind < 0.45 else (
             0.4 if kind < 0.7 else 1.5)
         a = center + apart * u
     if np.ndim(u) and rng.uniform() < 0.2:                               # one row unlike the others
@@ -60,6 +65,12 @@ def power(rng, decades):
     kind = rng.uniform()
     return rng.uniform(*(ORDINARY if kind < 0.55 else (-4, 4) if kind < 0.8 else
                          (-decades, decades)))
+
+
+@lru_cache(8)
+def power_of_all(seed, decades):
+    """The one around which several levels of a probe lie."""
+    return power(np.random.default_rng([13, seed]), decades)
 
 
 def share(rng, u, low, high):
@@ -98,6 +109,21 @@ def data(rng, a, spec):
     elif rows < 0.3:
         a = np.abs(a)
     return a
+
+
+def directions(rng, v):
+    """Directions (.., D), normal numbers: or signs, of length one, of any size, axes, or zero."""
+    kind = rng.uniform()
+    if kind < 0.15:
+        return np.where(v < 0, -1.0, 1.0)
+    if kind < 0.3:
+        return v / np.linalg.norm(v, axis=-1, keepdims=True) * (v.shape[-1]**0.5 if kind < 0.2
+                                                                else 1.0)
+    if kind < 0.4:
+        return np.eye(v.shape[-1])[rng.integers(v.shape[-1], size=v.shape[:-1])]
+    if kind < 0.6:
+        return v * 10**rng.uniform(-1, 1, (*v.shape[:-1], 1))
+    return np.where(rng.uniform(0, 1, (*v.shape[:-1], 1)) < 0.3, 0.0, v) if kind < 0.7 else v
 
 
 def level_weights(rng, n):
