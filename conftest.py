@@ -41,7 +41,7 @@ settings.load_profile("refsgm")
 
 @pytest.fixture(autouse=True, scope="session")
 def one_seed_of_random_probes():
-    """A test gives the same every time; `ledgers.blind_spots` tries seeds.
+    """A test gives the same every time, at fewer probes; `ledgers.blind_spots` tries seeds.
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
@@ -49,6 +49,7 @@ def one_seed_of_random_probes():
                              for name in ("check", "further", "calls.judge"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
+        patch.setattr(import_module("refsgm.oracle.kinds.at_random"), "SHARE", 3)
         patch.setattr(further, "random_specs", cache(further.random_specs))
         patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
         yield

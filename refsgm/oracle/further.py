@@ -44,7 +44,7 @@ def further_probes(caller, dim, dtype, seed):
                                  caller.framework.compiles):
             if caller.timesteps is not None:
                 spec = spec._replace(regime="plain")
-            if caller.fn is None:                    # another process knows the usual function alone
+            if caller.fn is None:                   # another process knows the usual function alone
                 spec = spec._replace(bent=())
             probe = judge(contract, caller, new_probe(contract, spec, caller))
             probes.append(probe)

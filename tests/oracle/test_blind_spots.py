@@ -6,11 +6,13 @@ import io
 
 import autograd.numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm.oracle.kinds import KINDS
+from refsgm.oracle.kinds import KINDS, at_random
 from refsgm.oracle.kinds.at_random import random_specs
-from refsgm.oracle.kinds.edges import answers, edge_specs, live_specs, odd_specs
+from refsgm.oracle.kinds.edges import answered, answers, edge_specs, live_specs, odd_specs
+from refsgm.oracle.kinds.test_functions import BENDS
 from tests.oracle.blind_spots import (after, before, doors, final, fresh, fresh_doors, fresh_right,
                                       fresh_steps, frozen, habits, last, right)
 from tests.oracle.blind_spots.shown import shown
@@ -29,6 +31,12 @@ if WITH_TORCH:
     RIGHT = [*RIGHT, *right_torch.RIGHT[::6], *habits_torch.RIGHT[5::15],
              *fresh_right_torch.RIGHT[6::9]]
     SHOWN = [*SHOWN, *fresh_torch.WRONG]
+
+
+@pytest.fixture(autouse=True)
+def all_random_probes(monkeypatch):
+    """As many as a user's check asks; the other tests ask fewer."""
+    monkeypatch.setattr(at_random, "SHARE", 1)
 
 
 def name_of(hidden):
@@ -66,6 +74,63 @@ def test_further_probes_lie_inside_the_domain(kind):
     for spec in (*edge_specs(kind), *odd_specs(kind), *random_specs(kind, 3),
                  *live_specs(kind, defaults=kind.args[kind.required:])):
         assert answers(kind, spec) == "finite", spec.label
+
+
+JOINT = (                       # conditions on several arguments at once, and on all rows at once
+    ("heun_step", lambda f, x, sigma_t, sigma_s: np.all(sigma_t > 30) and np.all(sigma_s < 1)),
+    ("edm_weight", lambda sigma, sigma_data: sigma_data > 10 and np.all(sigma > sigma_data)),
+    ("sde_coefficients", lambda a, s, da, ds: np.any((da > 0) & (ds > 0) & (s > a))),
+    ("score_from_velocity", lambda x, u, a, s, da, ds: np.allclose(a + s, 1)),
+    ("vp_marginal", lambda t, beta_min=0.1, beta_max=20.0: beta_min == beta_max),
+    ("ve_marginal", lambda t, sigma_min, sigma_max: 2 < sigma_max / sigma_min < 3),
+    ("ddim_step", lambda x, eps, t, s, eta, z: 0.3 < eta < 0.4),
+    ("cosine_marginal", lambda t, offset=0.008: offset > 0.5),
+    ("min_snr_weight", lambda a, gamma, prediction: prediction == "v" and gamma > 300),
+    ("classifier_free_guidance", lambda c, u, scale: np.all(scale < 0)),
+    ("perturbation_score", lambda x_noisy, x, sigma: np.allclose(x_noisy, x, atol=0.0)),
+    ("prior_log_density", lambda x, sigma_max: np.ndim(sigma_max) == 2 and np.all(sigma_max < 1)),
+    ("mixture_score", lambda x, weights, means, sigma: weights[0] == 0),
+    ("alpha_bar_from_betas", lambda betas: len(betas) > 2 and betas[0] == betas[-1]),
+    ("hutchinson_divergence", lambda f, x, v: np.any(np.all(v == 0, axis=-1))),
+    ("langevin", lambda f, x, step_size, n_steps, rng: n_steps > 256))
+
+
+@pytest.mark.parametrize(("kind", "condition"), JOINT, ids=[name for name, _ in JOINT])
+def test_random_probes_meet_conditions_on_several_arguments(kind, condition):
+    """Code branches where numbers are ordinary or agree, and each probe could be such a place."""
+    kind = KINDS[kind]
+    specs = [spec._replace(label="") for spec in at_random.random_specs(kind, 2)]
+    assert any(condition(*(args[n] for n in kind.args if n in args))
+               for args in (answered(kind, spec)[0] for spec in specs))
+
+
+@pytest.mark.parametrize("bend", BENDS, ids=lambda bend: bend.text)
+def test_what_stands_in_place_of_the_cubic_has_its_derivative_and_its_integral(bend):
+    """The closed forms of the test function are derivatives of one another."""
+    x, step = np.linspace(-2, 2, 8), 1e-20j
+    assert_allclose(np.imag(bend.value(x + step)) / 1e-20, bend.slope(x), rtol=1e-12)
+    assert_allclose(np.imag(bend.integral(x + step)) / 1e-20, bend.value(x), rtol=1e-12)
+    assert_allclose(eval(bend.text), bend.value(x), rtol=1e-12)
+    assert_allclose(eval(bend.integral_text), bend.integral(x), rtol=1e-12)
+
+
+def wrong_at_a_score_that_levels_off(score_fn, x):
+    """The divergence of a score by differences that are exact for cubics."""
+    def along(e, h=0.05):
+        return (8 * (score_fn(x + h * e) - score_fn(x - h * e))
+                - score_fn(x + 2 * h * e) + score_fn(x - 2 * h * e)) @ e / (12 * h)
+    return sum(along(e) for e in np.eye(x.shape[1]))
+
+
+def test_differences_that_are_exact_for_cubics_are_found_out():
+    """[SCORE-3] Random probes pass other functions than a cubic."""
+    report = refsgm.check("divergence", wrong_at_a_score_that_levels_off, seed=0)
+    assert not report.ok
+    assert report.failing[0].label.startswith("random")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(report.program, {})
+    assert printed.getvalue().startswith("expected")
 
 
 def test_a_seed_repeats_the_random_probes():

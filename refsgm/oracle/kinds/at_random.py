@@ -73,7 +73,7 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype, last=False):
     """One random spec; `at` has uniform numbers for its sizes; the last of a loop is a long one."""
     loop, functions = kind.form == STATES, passed(kind)
     B = between(at[0], ROWS if dim is None else 4)
-    if dim is None and not functions and rng.uniform() < 0.5:         # rows with levels of their own
+    if dim is None and not functions and rng.uniform() < 0.5:        # rows with levels of their own
         B = int(rng.integers(4, ROWS + 1))
     D = dim or (between(at[1], FEATURES) if rng.uniform() < 0.6 else 1 + int(at[1] * FEATURES))
     if loop:
@@ -113,7 +113,7 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype, last=False):
 
 def solved(kind, rng, at, by_row, dim, defaults, dtype, last=False):
     """A random spec of a kind that solves an ODE: over a short range of levels where D is large."""
-    D = dim or (int(rng.integers(11, 34)) if last else between(at[1], 4))
+    D = dim or (int(rng.integers(17, 34)) if last else between(at[1], 4))
     least, ratio = (10**rng.uniform(*a) for a in (
         ((0.3, 1), (0.05, 0.1)) if D > 4 else ((-1, 1), (0.05, 1))))
     return ProbeSpec("", 1 if D > 4 else between(at[0], 4), D, False, dtype=dtype or "float64",

@@ -51,7 +51,7 @@ def powers(rng, u, spec, low, high):
     if kind < 0.2:                                                   # any levels beside any others
         a = np.where(u < 0, -low, high) * u
     else:
-        apart = 0.0 if kind < 0.35 else 10**rng.uniform(-9, -2) if kind < 0.45 else (
+        apart = 0.0 if kind < 0.35 else 10**rng.uniform(-9, -2) if kind < 0.5 else (
             0.4 if kind < 0.7 else 1.5)
         a = center + apart * u
     if np.ndim(u) and rng.uniform() < 0.2:                               # one row unlike the others
@@ -63,7 +63,7 @@ def powers(rng, u, spec, low, high):
 def power(rng, decades):
     """A power of ten: ordinary, of four decades up and down, or any."""
     kind = rng.uniform()
-    return rng.uniform(*(ORDINARY if kind < 0.55 else (-4, 4) if kind < 0.8 else
+    return rng.uniform(*(ORDINARY if kind < 0.4 else (-4, 4) if kind < 0.8 else
                          (-decades, decades)))
 
 
@@ -145,7 +145,9 @@ def means(rng, spec, x):
         a = a[:1] + 10**rng.uniform(-8, -2) * a
     elif kind < 0.45:
         a[rng.integers(spec.count)] = x[rng.integers(len(x))]
-    elif kind < 0.5:
+    elif kind < 0.55:                                  # all around one row, or one of them far away
+        a = x[rng.integers(len(x))] + a
+    elif kind < 0.6:
         a[-1] = 1e3 * a[-1]
     return a
 
@@ -171,7 +173,7 @@ def sigmas(rng, spec):
     least = 2e-4 if spec.dtype == "float32" else 1e-6
     decades = decades if kind > 0.3 else n * 10**rng.uniform(np.log10(least), -1)
     at = rng.uniform(-0.5, 0.5, n) if kind > 0.5 else np.linspace(-0.5, 0.5, n)
-    a = 10**(power(rng, 3.0) + min(decades, 8.0) * np.sort(at)[::-1])
+    a = 10**(power(rng, 4.0) + min(decades, 8.0) * np.sort(at)[::-1])
     if 0.4 < kind < 0.5 and n > 1:
         a = np.linspace(a[0], a[-1], n)
     return a
