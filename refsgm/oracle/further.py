@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from .calls.forms import form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
@@ -40,6 +41,9 @@ def further_probes(caller, dim, dtype, seed):
         if probe.trial.problem == "timeout":
             return probes, notes
     if all(p.ok for p in probes):
+        more, refused = form_probes(caller, dim, dtype, seed)
+        probes, notes = [*probes, *more], [*notes, *refused]
+    if all(p.ok and not p.trial.mutated for p in probes):
         for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
                                  caller.framework.compiles):
             if caller.timesteps is not None:
