@@ -127,21 +127,17 @@ class InForm:
         """A function whose results have a form."""
         lib, kept = self.caller.framework, {}
 
-        def keeps(x, *level):
-            key = tuple((lib.to_numpy(a).tobytes(), str(lib.to_numpy(a).dtype))
-                        for a in (x, *level))
+        def keeping(x, *level):
+            try:
+                key = tuple((a.tobytes(), a.dtype.str) for a in map(lib.to_numpy, (x, *level)))
+            except Exception:                                # inside of a trace nothing is kept
+                return f(x, *level)
             if key not in kept:
                 s = f(x, *level)
                 if s is x or getattr(s, "requires_grad", False):
                     return s
                 kept[key] = s, np.array(lib.to_numpy(s))
             return kept[key][0]
-
-        def keeping(x, *level):
-            try:
-                return keeps(x, *level)
-            except TypeError:                                # inside of a trace nothing is kept
-                return f(x, *level)
 
         def elsewhere(x, *level):
             s = f(x, *level)

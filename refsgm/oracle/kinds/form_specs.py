@@ -33,8 +33,8 @@ def drawn_specs(kind, seed, by_row, dim, dtype, functions, n):
              for i, name in enumerate((*kind.args, "sizes"))}
     found = (inside(kind, [seed, i], {name: int(t[i]) for name, t in turns.items()}, by_row, dim,
                     dtype, functions) for i in range(most))
-    return tuple(spec._replace(regime=FORM if i < n else ODD_FORM)
-                 for i, spec in enumerate(found) if spec is not None)
+    return tuple(spec._replace(regime=ODD_FORM) if i >= n or ("step_size", "by row") in spec.forms
+                 else spec for i, spec in enumerate(found) if spec is not None)
 
 
 def inside(kind, seed, turns, by_row, dim, dtype, functions):
@@ -47,7 +47,7 @@ def inside(kind, seed, turns, by_row, dim, dtype, functions):
         side = int(rng.integers(2, MOST_SIDE + 1))
         B, D, M, count = (side if rng.uniform() < 0.6 else int(rng.integers(1, MOST_SIDE + 2))
                           for _ in range(4))
-        rows = by_row and kind.form not in (TABLE, STATES) and turns["sizes"] % 3 > 0
+        rows = by_row and kind.form not in (TABLE, STATES) and turns["sizes"] % 5 > 1
         forms = {}
         for name in kind.args:
             those = forms_of(kind, name, rows, functions)

@@ -14,8 +14,9 @@ from .test_functions import Curved, Field, Itself
 SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          # at most 1
 
 # {kind of argument: its forms}; "" is what is drawn anyway
-COLUMN = ("a number", "", "equal", "tied", "close", "closer", "tiny", "whole", "first whole", "like")
-NUMBER = ("whole", "", "like", "whole")
+COLUMN = ("a number", "", "equal", "tied", "a whole number", "close", "closer", "tiny", "whole",
+          "first whole", "like")
+NUMBER = ("whole", "", "whole", "like")
 ARRAY = ("", "zero", "rows of zero", "a column of zero", "alike", "of length 1", "whole", "like",
          "like in some rows", "close to")
 MEANS = ("", "at x", "alike", "whole", "zero")
@@ -85,7 +86,8 @@ def whole(name, a, rng):
     if np.ndim(a) > 1 and name in DATA or name == "means":
         return np.round(2 * a)
     if name in SHARES:
-        return np.ones_like(a) if np.ndim(a) else 0.0 if name == "s" else 1.0
+        return np.ones_like(a) if np.ndim(a) else float(name != "s" and (
+            name != "t" or rng.integers(2)))
     if np.ndim(a) == 1:
         return np.arange(len(a), 0.0, -1)
     more = 5 if name in ("sigma_t", "sigma_to", "sigma_max") else 0
@@ -109,6 +111,8 @@ def number_in_form(name, a, form, rng, drawn, spec):
 def column_in_form(name, a, form, rng, drawn):
     """A level for each row."""
     largest, k = float(np.max(a)), np.arange(len(a))[::-1, None]
+    if form == "a whole number":
+        return whole(name, largest, rng)
     if form == "a number":
         smaller = name in (small for small, _ in STEPS)
         return float(np.min(a)) if smaller else largest
@@ -163,9 +167,9 @@ def table_in_form(a, form):
     if form == "one":
         return np.eye(1, len(a))[0]
     if form == "zero":
-        b = a.copy()
-        b[len(a) // 2] = 0.0
-        return b / np.sum(b) if np.any(b) else b
+        k, b = len(a) // 2, a.copy()
+        b[k - 1], b[k] = b[k - 1] + b[k], 0.0                      # float32 holds the sum exactly
+        return b
     if form == "even":
         return np.linspace(a[0], a[-1], len(a))
     if form == "halves":
