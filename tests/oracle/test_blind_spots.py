@@ -114,7 +114,7 @@ def test_what_stands_in_place_of_the_cubic_has_its_derivative_and_its_integral(b
     assert_allclose(eval(bend.integral_text), bend.integral(x), rtol=1e-12)
 
 
-def wrong_at_a_score_that_levels_off(score_fn, x):
+def wrong_at_other_scores_than_cubics(score_fn, x):
     """The divergence of a score by differences that are exact for cubics."""
     def along(e, h=0.05):
         return (8 * (score_fn(x + h * e) - score_fn(x - h * e))
@@ -123,8 +123,8 @@ def wrong_at_a_score_that_levels_off(score_fn, x):
 
 
 def test_differences_that_are_exact_for_cubics_are_found_out():
-    """[SCORE-3] Random probes pass other functions than a cubic."""
-    report = refsgm.check("divergence", wrong_at_a_score_that_levels_off, seed=0)
+    """[OPS-2] Random probes pass other functions than a cubic."""
+    report = refsgm.check("divergence", wrong_at_other_scores_than_cubics, seed=0)
     assert not report.ok
     assert report.failing[0].label.startswith("random")
     printed = io.StringIO()

@@ -84,7 +84,7 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype, last=False):
     moderate = functions and not loop or narrow                       # that of a loop is bounded
     spec = ProbeSpec("", B, D, by_row and bool(rng.uniform() < 0.6) and kind.form != TABLE,
                      MODERATE if moderate else ANY_SIZE)
-    if functions and rng.uniform() < 0.7:
+    if functions and rng.uniform() < 0.6:
         bend = 2 if loop else int(rng.integers(len(BENDS)))
         spec = spec._replace(bent=(bend, int(rng.integers(len(FADES)))))
     if kind.sliced or {"weights", "sigmas"} <= set(kind.args):

@@ -7,6 +7,7 @@ contract, so what one argument draws is part of the probes of every later one.
 import numpy as np
 
 from . import relations, wide
+from .forms import formed, smaller_formed
 from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS
 from .test_functions import Field, Noise, other_field
 
@@ -29,8 +30,12 @@ def arguments(kind, spec):
         drawn["x"] = data("x", rng, spec)                         # where the function is called
     drawn.update((name, np.array(a) if isinstance(a, tuple) else a) for name, a in spec.given)
     at_random = spec.regime in wide.RANDOM
+    if spec.forms:
+        drawn = formed(kind, drawn, spec)
     order_levels(kind, drawn, spec, rng if at_random else np.random.default_rng(
         [7, spec.seed, spec.B]))
+    if spec.forms:
+        drawn = smaller_formed(kind, drawn, spec)
     if at_random:
         relations.relate(kind, drawn, spec, rng)
     for name, value in spec.at:

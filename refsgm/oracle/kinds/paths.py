@@ -125,9 +125,9 @@ def log_odds(args, component):
     return [(exponent(args), lambda y: np.log(y / (1 - y)), lambda y: 1 / (y * (1 - y)))]
 
 
-LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u, lambda u, spec: 24 * (
+LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u, lambda u, spec: 40 * (
            u - 0.5) * abs(u - 0.5)),
-       "deviation": number(lambda u, spec: 0.4 + 0.5 * u, positive_number(-3, 0.5, (-1, 0.5)))}
+       "deviation": number(lambda u, spec: 0.4 + 0.5 * u, positive_number(-3, 1, (-1, 0.5)))}
 RATES = {"scale_rate": falling, "sigma_rate": either_sign("sigma_rate", 4.0)}
 
 KINDS = (

@@ -66,10 +66,15 @@ class Field:
 
     def astype(self, dtype):
         """The same function with weights of this dtype."""
-        other = object.__new__(Field)
+        other = self.as_a(type(self))
         other.matrices = tuple(a.astype(dtype) for a in self.matrices)
-        other.b, other.theta, other.gain = self.b.astype(dtype), self.theta.astype(dtype), self.gain
-        other.bend, other.fade = self.bend, self.fade
+        other.b, other.theta = self.b.astype(dtype), self.theta.astype(dtype)
+        return other
+
+    def as_a(self, kind):
+        """The same weights in a function of another kind."""
+        other = object.__new__(kind)
+        vars(other).update(vars(self))
         return other
 
     @property
@@ -138,6 +143,28 @@ def other_field(rng, dim, gain, bent, bend, fade):
     if rng.uniform() < 0.15:
         f.theta = f.theta * rng.integers(2, size=3)             # without some of its terms
     return f
+
+
+def curved(f):
+    """The same with the second of BENDS, which is no polynomial."""
+    other = f.as_a(Field)
+    other.bend = BENDS[1]
+    return other
+
+
+class Itself(Field):
+    """The function that returns what it is given: the same array."""
+
+    def __call__(self, x, level=None):
+        return x
+
+    def jacobian_times(self, u, x):
+        """u, (B, D)."""
+        return u + 0 * x
+
+    def divergence(self, x, level=None):
+        """D for each row."""
+        return np.sum(np.ones_like(x), axis=1)
 
 
 class Noise:

@@ -16,9 +16,10 @@ ORDINARY = -1.3, 1.7                                # powers of ten
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
+FORM, ODD_FORM, AGAIN = FORMS = "form", "odd form", "again"      # see `forms`
 WIDE_TABLE, LARGE_DATA = "wide table", "large data"
 FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", WIDE_TABLE, LARGE_DATA,
-           *RANDOM)
+           *RANDOM, *FORMS)
 
 
 def level(name, rng, u, spec):
