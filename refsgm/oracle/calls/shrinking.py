@@ -93,7 +93,7 @@ def of_entries(contract, args):
         K = len(args["means"])
         for k in dict.fromkeys((1, 2, K // 2, K - 1)):
             w = args["weights"][:k]
-            yield args | {"means": args["means"][:k], "weights": w / np.sum(w)}
+            yield args | {"means": args["means"][:k], "weights": w / (np.sum(w) or 1.0)}
     for name in TABLES:
         table = args.get(name)
         if isinstance(table, np.ndarray) and not contract.is_level(name) and len(table) > 1:

@@ -6,7 +6,7 @@ apart they never do.
 
 import numpy as np
 
-from .kind import DATA, FUNCTIONS
+from .kind import DATA, FUNCTIONS, LEVEL
 from .wide import DECADES
 
 
@@ -71,7 +71,7 @@ def rates(kind, drawn, spec, rng, free):
                (da, -da) if chance < 0.2 else (da, 0 * ds) if chance < 0.25 else (0 * da, ds))
         some = some_rows(rng, da)
         da, ds = chosen(some, new[0], da), chosen(some, new[1], ds)
-    if kind.name == "sde_coefficients":
+    if kind.form == LEVEL:
         turn = np.where(drawn["scale"] * ds - drawn["sigma"] * da < 0, -1.0, 1.0)
         da, ds = turn * da, turn * ds
     drawn["scale_rate"], drawn["sigma_rate"] = (a if spec.rows else float(a) for a in (da, ds))
