@@ -98,8 +98,8 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype, last=False):
     given = [(name, str(rng.choice(choices))) for name, choices in CHOICES.items()
              if name in kind.args]
     if loop:
-        lengths = [(name, between(rng.uniform(), most)) for name, most in LENGTHS
-                   if name in kind.args]
+        lengths = [(name, some(at[2], most)) for name, most in LENGTHS if name in kind.args]
+        count = some(at[3], 30)
         if last:
             lengths = [(name, int(rng.integers(*LONG_LOOPS[name]))) for name, _ in lengths]
             count = 2 if lengths else int(rng.integers(*LONG_LOOPS["sigmas"]))
@@ -118,6 +118,11 @@ def solved(kind, rng, at, by_row, dim, defaults, dtype, last=False):
         ((0.3, 1), (0.05, 0.1)) if D > 4 else ((-1, 1), (0.05, 1))))
     return ProbeSpec("", 1 if D > 4 else between(at[0], 4), D, False, dtype=dtype or "float64",
                      given=(("sigma_min", float(least)), ("sigma_max", float(least * ratio))))
+
+
+def some(u, most):
+    """How many steps of a loop: one to four in every other loop, each as often."""
+    return 1 + int(8 * u) if u < 0.5 else between(2 * u - 1, most)
 
 
 def between(u, most):
