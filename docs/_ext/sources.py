@@ -17,6 +17,7 @@ TAG = re.compile(r"\[([A-Z]+-\d+)\]")
 OPTIONS = doctest.NORMALIZE_WHITESPACE
 
 
+@functools.cache
 def notes():
     return (ROOT / "MATHNOTES.md").read_text()
 
@@ -107,6 +108,7 @@ def find(name):
     raise LookupError(f"MATHNOTES.md names {name}, which does not exist")
 
 
+@functools.cache
 def blocks():
     """The tagged paragraphs of the notes: tag -> (start, end) in their text."""
     text, found = notes(), {}
