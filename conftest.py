@@ -44,6 +44,18 @@ settings.register_profile("refsgm", deadline=None, derandomize=True, max_example
 settings.load_profile("refsgm")
 
 
+# The longest files, which two processes take first: one that began last would be waited for.
+LONG = ("test_site", "test_frameworks", "test_museum", "test_vectors", "test_examples",
+        "test_accuracy", "test_check_training", "test_command", "test_distributions",
+        "test_scorecard", "test_device", "test_certificates", "test_book", "test_packages")
+
+
+def pytest_collection_modifyitems(items):
+    """In the order of LONG; the others as they are."""
+    place = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
+
+
 def pytest_collection_finish():
     """The garbage collector never looks at what was made so far: it would at each full turn."""
     gc.freeze()
