@@ -153,8 +153,8 @@ def visit(browser):
 
 @pytest.fixture(scope="module")
 def turn_to(browser):
-    """A function that turns to a page of the site in one window, as a reader does, unless it is open
-    there: half the work of a window for each."""
+    """A function that turns to a page of the site in one window, as a reader does, unless it is
+    open there: half the work of a window for each."""
     context, page = opened(browser)
 
     def turn_to(name):
