@@ -8,6 +8,7 @@ import autograd.numpy as np
 import pytest
 
 import refsgm
+from refsgm.oracle import further
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.at_random import random_specs
 from refsgm.oracle.kinds.edges import answers, edge_specs, live_specs, odd_specs
@@ -35,6 +36,12 @@ if WITH_TORCH:
 def name_of(hidden):
     """Its kind, and what it is."""
     return f"{hidden.kind}: {hidden.what}"
+
+
+@pytest.fixture(autouse=True)
+def all_random_probes(monkeypatch):
+    """Of which the other tests ask the first ones alone."""
+    monkeypatch.setattr(further, "random_specs", random_specs)
 
 
 @pytest.mark.parametrize("hidden", WRONG, ids=name_of)
