@@ -9,10 +9,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm.oracle.kinds import KINDS, at_random
+from refsgm.oracle import further
+from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.at_random import random_specs
 from refsgm.oracle.kinds.edges import answered, answers, edge_specs, live_specs, odd_specs
 from refsgm.oracle.kinds.test_functions import BENDS
+from refsgm.oracle.kinds.wide import FORMS, RANDOM
 from tests.oracle.blind_spots import (after, before, doors, final, fresh, fresh_doors, fresh_right,
                                       fresh_steps, frozen, habits, last, right)
 from tests.oracle.blind_spots.shown import shown
@@ -33,15 +35,15 @@ if WITH_TORCH:
     SHOWN = [*SHOWN, *fresh_torch.WRONG]
 
 
-@pytest.fixture(autouse=True)
-def all_random_probes(monkeypatch):
-    """As many as a user's check asks; the other tests ask fewer."""
-    monkeypatch.setattr(at_random, "SHARE", 1)
-
-
 def name_of(hidden):
     """Its kind, and what it is."""
     return f"{hidden.kind}: {hidden.what}"
+
+
+@pytest.fixture(autouse=True)
+def all_random_probes(monkeypatch):
+    """Of which the other tests ask the first ones alone."""
+    monkeypatch.setattr(further, "random_specs", random_specs)
 
 
 @pytest.mark.parametrize("hidden", WRONG, ids=name_of)
@@ -99,7 +101,7 @@ JOINT = (                       # conditions on several arguments at once, and o
 def test_random_probes_meet_conditions_on_several_arguments(kind, condition):
     """Code branches where numbers are ordinary or agree, and each probe could be such a place."""
     kind = KINDS[kind]
-    specs = [spec._replace(label="") for spec in at_random.random_specs(kind, 2)]
+    specs = [spec._replace(label="") for spec in random_specs(kind, 2)]
     assert any(condition(*(args[n] for n in kind.args if n in args))
                for args in (answered(kind, spec)[0] for spec in specs))
 
@@ -194,7 +196,7 @@ def test_a_back_door_for_the_fixed_probes_is_found_at_random():
     report = refsgm.check(kind.name, lambda eps, sigma: -eps / sigma if eps.tobytes() in known
                           else eps, seed=2)
     assert not report.ok
-    assert report.failing[0].situation.regime not in ("plain", "edge")
+    assert report.failing[0].situation.regime in (*RANDOM, *FORMS)
     assert f"seed={report.seed}" in str(report)
 
 

@@ -16,7 +16,6 @@ from .wide import ANY_SIZE, MODERATE
 
 ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
 CHEAP, WITH_FUNCTION, LOOPS, FEW, SOLVED = 96, 48, 12, 4, 2      # random probes; of a solver
-SHARE = 1                                         # one of so many is asked
 MANY = 64                                         # features from which there are FEW
 LONG = 1000                                       # entries of a table, at most
 LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at most
@@ -44,8 +43,7 @@ def how_many(kind, few):
     """The number of random probes."""
     if kind.adaptive or few:
         return min(FEW, SOLVED if kind.adaptive else FEW)
-    n = LOOPS if kind.form == STATES else WITH_FUNCTION if passed(kind) else CHEAP
-    return max(FEW, n // SHARE)
+    return LOOPS if kind.form == STATES else WITH_FUNCTION if passed(kind) else CHEAP
 
 
 def passed(kind):
