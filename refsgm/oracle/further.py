@@ -1,15 +1,17 @@
-"""Further probes, of live code that answers all fixed ones: long, odd, and random by a seed."""
+"""Further probes, of live code that answers all fixed ones: long, odd, guided and random by a seed."""
 
 import itertools
 
 import numpy as np
 
+from .calls.constants import constants
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
-from .kinds.wide import RANDOM
+from .kinds.guided import guided_specs, inside
+from .kinds.wide import BY_SEED
 
 BITS = 32                                            # of a seed that is drawn
 
@@ -40,6 +42,8 @@ def further_probes(caller, dim, dtype, seed):
         if probe.trial.problem == "timeout":
             return probes, notes
     if all(p.ok for p in probes):
+        probes += guided_probes(caller, by_row, dim, dtype, seed)
+    if all(p.ok for p in probes):
         for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
                                  caller.framework.compiles):
             if caller.timesteps is not None:
@@ -49,6 +53,24 @@ def further_probes(caller, dim, dtype, seed):
             if not probe.ok:
                 break
     return probes, notes
+
+
+def guided_probes(caller, by_row, dim, dtype, seed):
+    """Judged probes near the numbers that stand in the code, up to the first that fails."""
+    contract, probes = caller.contract, []
+    if caller.timesteps is not None:
+        return probes
+    for spec in guided_specs(contract, seed, constants(caller.fn), by_row, dim, dtype,
+                             caller.framework.compiles):
+        try:
+            probe = new_probe(contract, spec, caller)
+        except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
+            continue
+        if inside(contract, probe):
+            probes.append(judge(contract, caller, probe))
+            if not probe.ok:
+                break
+    return probes
 
 
 def within_reach(caller, spec):
@@ -70,7 +92,7 @@ def program_of(caller, probes):
     if not failing or any(p.situation.regime == "plain" and not p.situation.at and
                           not p.situation.given for p in failing):
         return ""
-    first = min(failing, key=lambda p: (p.situation.regime in RANDOM, np.size(p.want[:1])))
+    first = min(failing, key=lambda p: (p.situation.regime in BY_SEED, np.size(p.want[:1])))
     if first.situation.regime != "odd" and first.trial.problem != "timeout":
         first = shrunk(caller.contract, caller, first)
     return program(caller.contract, caller, first)

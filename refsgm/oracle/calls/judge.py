@@ -17,7 +17,7 @@ import numpy as np
 from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
-from ..kinds.wide import RANDOM
+from ..kinds.wide import BY_SEED
 from .reference import reference, sensitivity, spread
 from .trial import Trial
 
@@ -162,7 +162,7 @@ def new_probe(contract, situation, caller=None):
             args = caller.place(arguments_taken(contract, situation, taken), situation)
             return probe_at(contract, situation, args, MANY if caller.timesteps else USUAL)
     made = question_of if situation.B * situation.D > REMEMBERED else (
-        remembered_random_question if situation.regime in RANDOM else remembered_question)
+        remembered_random_question if situation.regime in BY_SEED else remembered_question)
     question = made(contract, situation, taken)
     return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
                  Trial())
@@ -267,7 +267,7 @@ def judge(contract, caller, probe):
 def slack_at(contract, situation, args, want, came, sensitivity):
     """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
     slack = slack_of(contract, came, situation.dtype, sensitivity, want)
-    if situation.regime in RANDOM:
+    if situation.regime in BY_SEED:
         slack = np.maximum(COARSER * slack, rounding_of_data(situation, args, want, came))
     return slack
 

@@ -11,8 +11,10 @@ BEYOND = 1.25     # times as many where no function is passed, as code has bound
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
 WIDE_TABLE, LARGE_DATA = "wide table", "large data"
+GUIDED = "near a number of the code"
+BY_SEED = (*RANDOM, GUIDED)                                      # all that a seed draws
 FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", WIDE_TABLE, LARGE_DATA,
-           *RANDOM)
+           *BY_SEED)
 
 
 def level(name, rng, u, spec):
