@@ -17,10 +17,13 @@ from .nearby import (ALIKE, ALL, CLOSE, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, 
                      ONE, RATIO, BY_ROW, SQUARES, STEP, UNIT)
 from .wide import ANY_SIZE, GUIDED, MODERATE
 
-MOST, MOST_WITH_FUNCTIONS, FEW, FEWEST = 48, 32, 10, 3         # probes, by what an answer costs
-FIRST_PROBES, FOR_EACH = 8, 8                   # how many there are: so many, and for each number
+MOST, OF_LOOPS, OF_COMPILED, FEWEST = 40, 16, 5, 3              # probes, by what an answer costs
+FIRST_PROBES, FOR_EACH = 20, 6                  # how many there are: so many, and for each number
 TRIVIAL = (0, 0.5, 1, 2)                        # where there are no others, nothing is asked
+COMMON = (0.5, 2)                               # of which both sides are asked anyway
 LARGEST_SIZE, LARGEST_PRODUCT, LONG_LOOP = 4200, 100_000, 1100
+WAYS = 6                                        # of a size to be near a number
+LARGE, ROOM, ROOM_WITH_FUNCTIONS = 100, 6000, 1500      # sizes above LARGE have this sum in a check
 COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
 TABLES = ("sigmas", "betas", "alpha_bar")
 LOGARITHMS = {"log", "log1p", "exp", "expm1", "logit", "expit", "sigmoid", "logsigmoid"}
@@ -33,6 +36,7 @@ BOUNDS = {                                      # of numbers, where the name say
     "bin_width": (1e-3, 100.0), "sigmas": (1e-4, 1e4), "betas": (1e-6, 0.99)}
 LEVELS = {"float64": (1e-10, 1e10), "float32": (1e-4, 1e4)}
 WITHIN = {"float64": (1.5e-8, 1 - 1.5e-8), "float32": (2e-4, 1 - 2e-4)}          # of UNIT levels
+STEEPEST = 2e-4                                 # entry of a table of alpha_bar
 SIZES = {"float64": (1e-4, 1e4), "float32": (0.05, 30.0)}                       # of data
 WITH_FUNCTIONS = (0.05, 30.0)                   # of data that a cubic is asked at
 
@@ -51,8 +55,8 @@ def guided_specs(kind, seed, found, by_row=True, dim=None, dtype=None, few=False
 def specs(kind, seed, found, by_row, dim, dtype, few):
     telling = {abs(c) for c in found.numbers} - set(TRIVIAL)
     functions = any(n in FUNCTIONS for n in kind.args)
-    most = FEWEST if kind.adaptive else FEW if few or kind.form == STATES or (dim or 0) > 64 else (
-        MOST_WITH_FUNCTIONS if functions else MOST)
+    most = FEWEST if kind.adaptive else OF_COMPILED if few else OF_LOOPS if (
+        kind.form == STATES or (dim or 0) > 64) else MOST
     drawing = Drawing(kind, np.random.default_rng([seed, 3]), found, by_row, dim, dtype, functions)
     n = min(most, FIRST_PROBES + FOR_EACH * len(telling))
     return tuple(drawing.spec(seed * MOST + i) for i in range(n))
@@ -67,8 +71,10 @@ class Drawing:
         self.functions, self.loop = functions, kind.form == STATES
         self.whole = sorted({int(abs(c)) for c in found.numbers if abs(c) <= LARGEST_PRODUCT and (
             abs(c) == int(abs(c))) and abs(c) > 2})
-        self.points = {float(abs(c)): c for c in found.numbers if 1e-12 < abs(c) < 1e12}
-        self.turns, self.used = {}, set()
+        self.points = {float(abs(c)): c for c in found.numbers if 1e-12 < abs(c) < 1e12 and not (
+            abs(c) in COMMON or 1 < abs(c) < 1.02)}
+        self.decks, self.used = {}, set()
+        self.room = ROOM_WITH_FUNCTIONS if functions else ROOM
 
     def spec(self, seed):
         """The next probe."""
@@ -81,7 +87,8 @@ class Drawing:
             else ANY_SIZE
         sizes = self.sizes()
         near = () if few else self.values(dtype, always=not sizes)
-        B, D, words = sizes.get("B"), sizes.get("D"), [f"{n} = {m}" for n, m in sizes.items()]
+        B, D, words = sizes.get("B"), sizes.get("D"), [
+            f"{m} entries" if n == "count" else f"{n} = {m}" for n, m in sizes.items()]
         large = max([1, *sizes.values()]) > 500
         D = self.dim or D or int(rng.integers(1, 3 if large or self.loop else 6))
         B = B or int(rng.integers(2, 4 if large or self.loop else 8))
@@ -93,6 +100,13 @@ class Drawing:
         return ProbeSpec(label, B, D, self.by_row and bool(rng.uniform() < 0.7), regime, seed,
                          sizes.get("M", int(rng.integers(0, 4))), tuple(given), dtype,
                          count=sizes.get("count", int(rng.integers(2, 9))), near=near)
+
+    def turn(self, name, n):
+        """Each of n, in an order of its own, before any comes again."""
+        deck = self.decks.setdefault((name, n), [])
+        if not deck:
+            deck += self.rng.permutation(n).tolist()
+        return deck.pop()
 
     # Sizes
 
@@ -120,29 +134,30 @@ class Drawing:
             return {}
         products = [c for c in self.whole if c > 15]
         data = [n for n in ("B", "D", "count") if n in most]
-        if products and len(data) > 1 and "B" in data and rng.uniform() < 0.25:
+        if products and len(data) > 1 and "B" in data and self.room > 0 and rng.uniform() < 0.25:
             return self.product(int(rng.choice(products)), data, most)
-        chosen = [n for n in most if rng.uniform() < 0.55] or [str(rng.choice(list(most)))]
-        sizes, room = {}, LARGEST_PRODUCT / 4
+        chosen = [str(n) for n in rng.permutation(list(most))]
+        chosen = chosen[:1] + [n for n in chosen[1:] if rng.uniform() < 0.4]
+        sizes, room = {}, LONG_LOOP if self.loop else LARGEST_PRODUCT / 4
         for name in chosen:
             c, n = self.next_size(name, most[name])
             if n and n <= room:
                 sizes[name], room = n, room / n
+                self.room -= n * (n > LARGE)
                 self.used.add(c)
         return sizes
 
     def next_size(self, name, most):
         """The next (number of the code, size near it) of a size, (0, 0) where it is too large."""
-        rng, turn = self.rng, self.turns.get(name, 0)
-        order = self.whole if turn % 2 else self.whole[::-1]
-        around = [c for c in order if c - 1 <= most]
-        if not around:
+        rng, most = self.rng, min(most, max(LARGE, self.room))
+        near = [c for c in self.whole if c < most]
+        if not near:
             return 0, 0
-        self.turns[name] = turn + 1
-        c, way = around[turn // 2 % len(around)], (turn // 2 // len(around) + turn) % 6
-        n = (c + 1, 2 * c + int(rng.integers(1, c)), c, c - 1, c + int(rng.integers(1, c)),
-             2 * c)[way]
-        return (c, n) if n <= most else (c, min(c + 1, most))
+        k = self.turn(name, WAYS * len(near))
+        c = near[k // WAYS]
+        n = (c + 1, c + int(rng.integers(2, 4)), 2 * c + int(rng.integers(1, c)),
+             c + int(rng.integers(1, c)), c, c - 1)[k % WAYS]
+        return c, n if n <= most else c + 1
 
     def product(self, c, names, most):
         """Sizes whose product is above a number."""
@@ -152,6 +167,7 @@ class Drawing:
         root = c**(1 / len(names))
         sizes = {n: max(1, min(most[n], int(root * 2**rng.uniform(-1, 1)))) for n in names[:-1]}
         last = int(c * rng.uniform(1.0, 1.3) // math.prod(sizes.values())) + 1
+        self.room -= last + sum(sizes.values())
         self.used.add(c)
         return sizes | {names[-1]: min(last, most[names[-1]])}
 
@@ -162,18 +178,19 @@ class Drawing:
         rng, kind = self.rng, self.kind
         names = [n for n in kind.args if n not in FUNCTIONS and n not in CHOICES and n not in COUNTS
                  and n not in ("rng", "weights", "log_density")]
-        share, near = float(rng.choice([0.3, 0.8])), []
-        for name in names:
-            if rng.uniform() < share:
-                near += self.placed(name, dtype)
-        if not near and always and names:
-            near += self.placed(str(rng.choice(names)), dtype)
+        near = []
+        if names and rng.uniform() < 0.25:
+            near += self.placed(names[self.turn("alone", len(names))], dtype, True)
+        elif names and (always or rng.uniform() < 0.8):
+            alike = bool(rng.uniform() < 0.7)
+            for name in names:
+                near += self.placed(name, dtype, alike) if rng.uniform() < 0.85 else []
         if rng.uniform() < 0.3:
             near += self.relation(names, dtype)
         return tuple(near)
 
-    def placed(self, name, dtype):
-        """One argument in the next of its regions."""
+    def placed(self, name, dtype, alike):
+        """One argument in the next of its regions; all rows alike, or one alone too."""
         rng, table = self.rng, name in TABLES and not self.kind.is_level(name)
         data = (name in DATA or name == "means") and not self.kind.is_level(name)
         if data:
@@ -181,7 +198,7 @@ class Drawing:
         elif table:
             ways = (FIRST, LAST, INSIDE, STEP)
         else:
-            ways = (ALL, ALL, BY_ROW, ONE)
+            ways = (ALL, BY_ROW) if alike else (ALL, BY_ROW, ONE, ONE)
         how = ways[rng.integers(len(ways))]
         small = [c for c in self.points if c < 0.1]
         if not data and (how == STEP or not table and small and rng.uniform() < 0.15):
@@ -195,7 +212,7 @@ class Drawing:
         if data and name not in BOUNDS or name == "mean" and self.kind.form in (ROWS, "batch"):
             return WITH_FUNCTIONS if self.functions else SIZES[dtype]
         if name in UNIT:
-            return WITHIN[dtype]
+            return (STEEPEST, 1.0) if self.kind.form in (TABLE, STATES) else WITHIN[dtype]
         low, high = BOUNDS.get(name, LEVELS[dtype])
         if name.startswith("beta_") and self.kind.form == TABLE:
             low, high = 1e-6, 0.999
@@ -220,9 +237,7 @@ class Drawing:
         inside = sorted(p for p in points if low < p < high)
         if not inside:
             return None
-        turn = self.turns.get((name, flipped), int(rng.integers(8)))
-        self.turns[name, flipped] = turn + 1
-        k = turn % (len(inside) + 1)
+        k = self.turn((name, flipped), len(inside) + 1)
         ends = [low, *inside, high][k:k + 2]
         self.used |= {points[p] for p in ends if p in points}
         a, b = self.narrowed(*ends, k > 0, k < len(inside))
@@ -292,7 +307,8 @@ def inside(kind, probe):
             return False
     for small, large in STEPS:
         if small in args and large in args and kind.is_level(large):
-            ratio = np.divide(args[small], args[large])
+            with np.errstate(all="ignore"):
+                ratio = np.divide(args[small], args[large])
             close = 1e-5 if large in UNIT else 1e-7
             if np.any(ratio < 1e-11) or np.any((ratio < 1) & (1 - ratio < close)):
                 return False

@@ -98,7 +98,8 @@ def table_moved(name, how, a, near, rng):
 
 
 def related(how, a, b, near, rng):
-    """The second of two arguments, in a relation to the first."""
+    """The second of two arguments, in a relation to the first; a number stays one."""
+    a = a if np.ndim(b) else np.ravel(a)[0]
     if how == ALIKE:
         return a + near() * rng.standard_normal(np.shape(a))
     if how == RATIO:
@@ -107,16 +108,17 @@ def related(how, a, b, near, rng):
         c = a + near() * rng.choice([-1.0, 1.0])
     else:
         c = np.sqrt(np.maximum(near() - np.square(a), 0.0)) + 0 * b
-    return c if isinstance(c, np.ndarray) and np.ndim(c) else float(c)
+    return c if np.ndim(b) else float(c)
 
 
 def in_order(small, large, large_stays, unit, rng):
     """Both ends of a step in order: the one that was not put there moves."""
     share = rng.uniform(0.1, 0.9)
-    wrong = np.greater_equal(small, large)
     if large_stays:
-        small = np.where(wrong, share * np.asarray(large), small)
-    else:
-        beyond = small + (1 - np.asarray(small)) * share if unit else np.asarray(small) / share
-        large = np.where(wrong, beyond, large)
-    return tuple(a if np.ndim(a) else float(a) for a in (small, large))
+        least = large if np.ndim(small) else np.min(large)
+        moved = np.where(np.greater_equal(small, least), share * np.asarray(least), small)
+        return (moved if np.ndim(small) else float(moved)), large
+    most = small if np.ndim(large) else np.max(small)
+    beyond = most + (1 - np.asarray(most)) * share if unit else np.asarray(most) / share
+    moved = np.where(np.less_equal(large, most), beyond, large)
+    return small, (moved if np.ndim(large) else float(moved))
