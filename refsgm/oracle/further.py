@@ -1,4 +1,6 @@
-"""Further probes, of live code that answers all fixed ones: long, odd, guided and random by a seed."""
+"""Further probes, of live code that answers all fixed ones: long, odd, guided by the numbers in it,
+and random by a seed.
+"""
 
 import itertools
 

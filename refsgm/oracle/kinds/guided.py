@@ -21,18 +21,19 @@ MOST, OF_LOOPS, OF_COMPILED, FEWEST = 40, 16, 5, 3              # probes, by wha
 FIRST_PROBES, FOR_EACH = 20, 6                  # how many there are: so many, and for each number
 TRIVIAL = (0, 0.5, 1, 2)                        # where there are no others, nothing is asked
 COMMON = (0.5, 2)                               # of which both sides are asked anyway
-LARGEST_SIZE, LARGEST_PRODUCT, LONG_LOOP = 4200, 100_000, 1100
-WAYS = 6                                        # of a size to be near a number
+LARGEST_SIZE, LARGEST_PRODUCT, LONG_LOOP = 4200, 100_000, 1000
+WAYS, WAYS_OF_LOOPS = 5, 3                      # of a size to be near a number
 LARGE, ROOM, ROOM_WITH_FUNCTIONS = 100, 6000, 1500      # sizes above LARGE have this sum in a check
 COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
 TABLES = ("sigmas", "betas", "alpha_bar")
 LOGARITHMS = {"log", "log1p", "exp", "expm1", "logit", "expit", "sigmoid", "logsigmoid"}
+ABOUT_DTYPES = {"float32", "dtype", "finfo", "itemsize", "is_floating_point"}
 DECIMALS = {"log10", "round", "around", "rint", "pow", "power", "float_power"}
 BOUNDS = {                                      # of numbers, where the name says more than a level
     "eta": (1e-6, 1.0), "sigma_data": (1e-4, 1e4), "gamma": (1e-3, 1e4), "step": (1e-3, 1.0),
     "step_size": (1e-6, 10.0), "rho": (0.5, 20.0), "offset": (1e-5, 2.0), "beta_min": (1e-3, 50.0),
     "beta_max": (1e-2, 500.0), "sigma_min": (1e-6, 1e5), "sigma_max": (1e-5, 1e6),
-    "shift": (0.03, 32.0), "z": (0.01, 6.0), "mean": (1e-3, 1e3), "deviation": (0.05, 3.0),
+    "shift": (0.03, 32.0), "z": (0.01, 6.0), "mean": (1e-3, 6.0), "deviation": (0.05, 3.0),
     "bin_width": (1e-3, 100.0), "sigmas": (1e-4, 1e4), "betas": (1e-6, 0.99)}
 LEVELS = {"float64": (1e-10, 1e10), "float32": (1e-4, 1e4)}
 WITHIN = {"float64": (1.5e-8, 1 - 1.5e-8), "float32": (2e-4, 1 - 2e-4)}          # of UNIT levels
@@ -59,7 +60,7 @@ def specs(kind, seed, found, by_row, dim, dtype, few):
         kind.form == STATES or (dim or 0) > 64) else MOST
     drawing = Drawing(kind, np.random.default_rng([seed, 3]), found, by_row, dim, dtype, functions)
     n = min(most, FIRST_PROBES + FOR_EACH * len(telling))
-    return tuple(drawing.spec(seed * MOST + i) for i in range(n))
+    return tuple(s for s in (drawing.spec(seed * MOST + i) for i in range(n)) if s is not None)
 
 
 class Drawing:
@@ -69,30 +70,33 @@ class Drawing:
         self.kind, self.rng, self.names, self.dim, self.dtype = kind, rng, found.names, dim, dtype
         self.by_row = by_row and kind.form != TABLE
         self.functions, self.loop = functions, kind.form == STATES
-        self.whole = sorted({int(abs(c)) for c in found.numbers if abs(c) <= LARGEST_PRODUCT and (
-            abs(c) == int(abs(c))) and abs(c) > 2})
+        self.whole = sorted({int(abs(c)) for c in found.numbers if 2 < abs(c) <= LARGEST_PRODUCT
+                             and c == int(c) and (isinstance(c, int) or abs(c) >= LARGE)})
         self.points = {float(abs(c)): c for c in found.numbers if 1e-12 < abs(c) < 1e12 and not (
             abs(c) in COMMON or 1 < abs(c) < 1.02)}
         self.decks, self.used = {}, set()
         self.room = ROOM_WITH_FUNCTIONS if functions else ROOM
 
     def spec(self, seed):
-        """The next probe."""
+        """The next probe, or None where there is no number to be near."""
         rng, kind, self.used = self.rng, self.kind, set()
         few = kind.adaptive
-        narrow = self.dtype == "float32" or self.dtype is None and not few and rng.uniform() < 0.2
+        often = 0.35 if self.names & ABOUT_DTYPES else 0.08
+        narrow = self.dtype == "float32" or self.dtype is None and not few and rng.uniform() < often
         dtype = "float32" if narrow else "float64"
         wide = rng.uniform() < 0.3 and not few
         regime = GUIDED if not wide else MODERATE if narrow or self.functions and not self.loop \
             else ANY_SIZE
         sizes = self.sizes()
         near = () if few else self.values(dtype, always=not sizes)
+        if not self.used:
+            return None
         B, D, words = sizes.get("B"), sizes.get("D"), [
             f"{m} entries" if n == "count" else f"{n} = {m}" for n, m in sizes.items()]
         large = max([1, *sizes.values()]) > 500
         D = self.dim or D or int(rng.integers(1, 3 if large or self.loop else 6))
         B = B or int(rng.integers(2, 4 if large or self.loop else 8))
-        given = [(n, str(rng.choice(c))) for n, c in CHOICES.items() if n in kind.args]
+        given = [(n, c[self.turn(n, len(c))]) for n, c in CHOICES.items() if n in kind.args]
         given += [(n, sizes.get(n) or int(rng.integers(1, 9))) for n in COUNTS if n in kind.args]
         moved = dict.fromkeys(" and ".join([t] if isinstance(t, str) else t) for t, *_ in near)
         numbers = ", ".join(f"{c:g}" for c in sorted(self.used, key=abs)[:4])
@@ -137,6 +141,8 @@ class Drawing:
         if products and len(data) > 1 and "B" in data and self.room > 0 and rng.uniform() < 0.25:
             return self.product(int(rng.choice(products)), data, most)
         chosen = [str(n) for n in rng.permutation(list(most))]
+        if self.loop and rng.uniform() < 0.7:
+            chosen.sort(key=lambda n: n in ("B", "D"))                # the number of steps first
         chosen = chosen[:1] + [n for n in chosen[1:] if rng.uniform() < 0.4]
         sizes, room = {}, LONG_LOOP if self.loop else LARGEST_PRODUCT / 4
         for name in chosen:
@@ -153,10 +159,11 @@ class Drawing:
         near = [c for c in self.whole if c < most]
         if not near:
             return 0, 0
-        k = self.turn(name, WAYS * len(near))
-        c = near[k // WAYS]
-        n = (c + 1, c + int(rng.integers(2, 4)), 2 * c + int(rng.integers(1, c)),
-             c + int(rng.integers(1, c)), c, c - 1)[k % WAYS]
+        ways = WAYS_OF_LOOPS if self.loop else WAYS
+        k = self.turn(name, ways * len(near))
+        c = near[k // ways]
+        n = (c + int(rng.integers(1, 4)), 2 * c + int(rng.integers(1, c)), c,
+             c + int(rng.integers(1, c)), c - 1)[k % ways]
         return c, n if n <= most else c + 1
 
     def product(self, c, names, most):
@@ -181,11 +188,11 @@ class Drawing:
         near = []
         if names and rng.uniform() < 0.25:
             near += self.placed(names[self.turn("alone", len(names))], dtype, True)
-        elif names and (always or rng.uniform() < 0.8):
+        if not near and (always or rng.uniform() < 0.85):
             alike = bool(rng.uniform() < 0.7)
             for name in names:
                 near += self.placed(name, dtype, alike) if rng.uniform() < 0.85 else []
-        if rng.uniform() < 0.3:
+        if rng.uniform() < 0.2:
             near += self.relation(names, dtype)
         return tuple(near)
 
@@ -234,12 +241,13 @@ class Drawing:
             points = {q: c for p, c in points.items() for q in (p / (1 + p), 1 / (1 + p))}
         elif name in UNIT and rng.uniform() < 0.4:
             flipped, high = True, 0.5
-        inside = sorted(p for p in points if low < p < high)
+        inside = sorted(p for p in points if low < p < high) or sorted(
+            p for p in self.points if low < p < high)
         if not inside:
             return None
         k = self.turn((name, flipped), len(inside) + 1)
         ends = [low, *inside, high][k:k + 2]
-        self.used |= {points[p] for p in ends if p in points}
+        self.used |= {points.get(p, self.points.get(p)) for p in ends if p in inside}
         a, b = self.narrowed(*ends, k > 0, k < len(inside))
         return (1 - b, 1 - a) if flipped else (a, b)
 
@@ -300,7 +308,12 @@ def inside(kind, probe):
         return False
     if kind.form == STATES and any(np.any(np.abs(w) > RUNAWAY) for w in probe.want):
         return False
+    if kind.form == STATES and len(probe.want) > LONG_LOOP:
+        return False
     for name, a in args.items():
+        if name in BOUNDS and np.ndim(a) == 0 and not (
+                BOUNDS[name][0] / 2 <= abs(a) <= 2 * BOUNDS[name][1] or a == 0):
+            return False
         if kind.is_level(name) and np.any(np.abs(np.log10(np.abs(a) + (a == 0))) > decades):
             return False
         if name in UNIT and np.any(np.minimum(a, 1 - np.asarray(a)) < 0):

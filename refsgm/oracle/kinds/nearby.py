@@ -9,9 +9,10 @@ import numpy as np
 
 from .kind import DATA, STEPS
 
-ALL, BY_ROW, ONE, CLOSE = "all rows", "by row", "one row", "rows close together"          # of levels
-EACH, ENTRY, LARGEST, NORM = "every entry", "one entry", "the largest", "the norm of rows"  # data
-FIRST, LAST, INSIDE, STEP = "first", "last", "one entry inside", "ratio"                # of tables
+# Ways to put levels, data, tables, and two arguments to each other
+ALL, BY_ROW, ONE, CLOSE = "all rows", "by row", "one row", "rows close together"
+EACH, ENTRY, LARGEST, NORM = "every entry", "one entry", "the largest", "the norm of rows"
+FIRST, LAST, INSIDE, STEP = "first", "last", "one entry inside", "ratio"
 RATIO, DIFFERENCE, SQUARES, ALIKE = "ratio", "difference", "sum of squares", "difference of data"
 PAIRS = (*STEPS, ("sigma_min", "sigma_max"), ("sigma_min", "sigma"), ("beta_min", "beta_max"))
 UNIT = {"alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s"}           # levels between 0 and 1
@@ -44,6 +45,8 @@ def moved(kind, name, how, a, near, rng):
     """One argument near the number."""
     leveled = kind.is_level(name)
     if not isinstance(a, np.ndarray):
+        if how == CLOSE:
+            return a
         sign = -1 if name in SIGNED and a < 0 else 1
         return sign * float(near())
     if leveled:
