@@ -17,6 +17,7 @@ from .calls.global_state import put_back
 from .calls.input_gradients import NONE, WRONG, input_gradients
 from .calls.judge import Probe, judge, new_probe, rows_of
 from .calls.losses import loss_parts
+from .calls.torch_forms import other_forms
 from .calls.trial import Trial
 from .doctor import Case, diagnose
 from .doctor.codes import CODES, CONVENTIONS
@@ -188,10 +189,15 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
         diagnoses.append(case.say("detached-gradient", "the gradient with respect to "
                                   f"{', '.join(wrong)} is not the derivative of the value",
                                   "gradient"))
+    other = None
+    if right and seed is not None and caller.framework.name == "torch":
+        other = other_forms(caller, probes, dtype)
+        diagnoses += [case.say(*other[:2], "edge", fix=other.fix)] if other else []
     report = Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
                     (*notes(case), *said))
     if seed is not None:
-        report.seed, report.program = seed, program_of(caller, probes)
+        report.seed = seed
+        report.program = other.program if other else program_of(caller, probes)
     return report
 
 

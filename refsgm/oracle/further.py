@@ -6,14 +6,16 @@ import itertools
 
 import numpy as np
 
+from .calls.again import probes_again
 from .calls.constants import constants
+from .calls.forms import form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
 from .kinds.guided import guided_specs, inside
-from .kinds.wide import BY_SEED
+from .kinds.wide import AGAIN, BY_SEED
 
 BITS = 32                                            # of a seed that is drawn
 
@@ -46,6 +48,9 @@ def further_probes(caller, dim, dtype, seed):
     if all(p.ok for p in probes):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
     if all(p.ok for p in probes):
+        more, refused = form_probes(caller, dim, dtype, seed)
+        probes, notes = [*probes, *more, *probes_again(caller, dim, dtype, seed)], [*notes, *refused]
+    if all(p.ok and not p.trial.mutated for p in probes):
         for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
                                  caller.framework.compiles):
             if caller.timesteps is not None:
@@ -90,7 +95,8 @@ def in_dtype(spec, dtype):
 
 def program_of(caller, probes):
     """A small failing probe as a program, where code fails at none that is plain; or ""."""
-    failing = [p for p in probes if not p.ok and caller.fn is not None]
+    failing = [p for p in probes if not p.ok and caller.fn is not None
+               and p.situation.regime != AGAIN]
     if not failing or any(p.situation.regime == "plain" and not p.situation.at and
                           not p.situation.given for p in failing):
         return ""
