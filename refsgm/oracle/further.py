@@ -1,17 +1,21 @@
-"""Further probes, of live code that answers all fixed ones: long, odd, and random by a seed."""
+"""Further probes, of live code that answers all fixed ones: long, odd, guided by the numbers in it,
+and random by a seed.
+"""
 
 import itertools
 
 import numpy as np
 
 from .calls.again import probes_again
+from .calls.constants import constants
 from .calls.forms import as_asked, form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
-from .kinds.wide import AGAIN, RANDOM
+from .kinds.guided import guided_specs, inside
+from .kinds.wide import AGAIN, BY_SEED
 
 BITS = 32                                            # of a seed that is drawn
 
@@ -42,6 +46,8 @@ def further_probes(caller, dim, dtype, seed):
         if probe.trial.problem == "timeout":
             return probes, notes
     if all(p.ok for p in probes):
+        probes += guided_probes(caller, by_row, dim, dtype, seed)
+    if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
         probes += [*more, *probes_again(caller, dim, dtype, seed)]
         notes += refused
@@ -57,6 +63,24 @@ def further_probes(caller, dim, dtype, seed):
             if not probe.ok:
                 break
     return probes, notes
+
+
+def guided_probes(caller, by_row, dim, dtype, seed):
+    """Judged probes near the numbers that stand in the code, up to the first that fails."""
+    contract, probes = caller.contract, []
+    if caller.timesteps is not None:
+        return probes
+    for spec in guided_specs(contract, seed, constants(caller.fn), by_row, dim, dtype,
+                             caller.framework.compiles):
+        try:
+            probe = new_probe(contract, spec, caller)
+        except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
+            continue
+        if inside(contract, probe):
+            probes.append(judge(contract, caller, probe))
+            if not probe.ok:
+                break
+    return probes
 
 
 def within_reach(caller, spec):
@@ -79,7 +103,7 @@ def program_of(caller, probes):
     if not failing or any(p.situation.regime == "plain" and not p.situation.at and
                           not p.situation.given for p in failing):
         return ""
-    first = min(failing, key=lambda p: (p.situation.regime in RANDOM, np.size(p.want[:1])))
+    first = min(failing, key=lambda p: (p.situation.regime in BY_SEED, np.size(p.want[:1])))
     caller = as_asked(caller, first)
     if first.situation.regime != "odd" and first.trial.problem != "timeout":
         first = shrunk(caller.contract, caller, first)

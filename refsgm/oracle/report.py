@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass, field
 
 from .doctor.codes import CODES, Diagnosis
-from .kinds.wide import FORMS, FURTHER, RANDOM
+from .kinds.wide import BY_SEED, FORMS, FURTHER
 
 WIDTH = 96
 MOST_SHOWN = 24
@@ -120,7 +120,7 @@ class Report:
             if len(shown) < len(self.probes):
                 lines.append(f"  and {len(self.probes) - len(shown)} more, which are right")
             lines += smallest(self.failing)
-        if any(p.situation.regime in (*RANDOM, *FORMS) for p in self.failing):
+        if any(p.situation.regime in (*BY_SEED, *FORMS) for p in self.failing):
             lines += ["", f"  the random probes are those of seed={self.seed}"]
         if self.program and shown:
             lines += ["", "  the smallest failing probe found, as a program:", "",

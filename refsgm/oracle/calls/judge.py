@@ -18,7 +18,7 @@ from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.edges import answered
 from ..kinds.quantities import batch_size
-from ..kinds.wide import FORMS, RANDOM
+from ..kinds.wide import BY_SEED, FORMS
 from .reference import reference, sensitivity, spread
 from .trial import Trial
 
@@ -163,7 +163,7 @@ def new_probe(contract, situation, caller=None):
             args = caller.place(arguments_taken(contract, situation, taken), situation)
             return probe_at(contract, situation, args, MANY if caller.timesteps else USUAL)
     made = question_of if situation.B * situation.D > REMEMBERED else (
-        remembered_random_question if situation.regime in (*RANDOM, *FORMS) else
+        remembered_random_question if situation.regime in (*BY_SEED, *FORMS) else
         remembered_question)
     question = made(contract, situation, taken)
     return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
@@ -275,7 +275,7 @@ def judge(contract, caller, probe, trial=None):
 def slack_at(contract, situation, args, want, came, sensitivity):
     """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
     slack = slack_of(contract, came, situation.dtype, sensitivity, want)
-    if situation.regime in (*RANDOM, *FORMS):
+    if situation.regime in (*BY_SEED, *FORMS):
         slack = np.maximum(COARSER * slack, rounding_of_data(situation, args, want, came))
     return slack
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..calls.judge import ask
 from ..calls.reference import reference
-from ..kinds.wide import FURTHER, LARGE_DATA, RANDOM, WIDE_TABLE
+from ..kinds.wide import BY_SEED, FURTHER, LARGE_DATA, WIDE_TABLE
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
 SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels",
@@ -62,7 +62,7 @@ def few_digits(case):
                          "half precision")]
     if not plain:
         if all(p.situation.regime in ("edge", "odd", "infinite") or p.error > FAR_OFF
-               and p.situation.regime in (*RANDOM, WIDE_TABLE, LARGE_DATA) for p in wrong):
+               and p.situation.regime in (*BY_SEED, WIDE_TABLE, LARGE_DATA) for p in wrong):
             return []                                      # no loss of digits, another formula
         if wrong and all(p.error < 0.5 for p in wrong) or any(
                 p.situation.regime in SMALL for p in wrong):

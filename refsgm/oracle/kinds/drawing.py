@@ -6,7 +6,7 @@ contract, so what one argument draws is part of the probes of every later one.
 
 import numpy as np
 
-from . import relations, wide
+from . import nearby, relations, wide
 from .forms import formed, smaller_formed
 from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS
 from .test_functions import Field, Noise, other_field
@@ -43,6 +43,8 @@ def arguments(kind, spec):
             drawn[name][::2] = value
         else:
             drawn[name] = value
+    if spec.near:
+        drawn = nearby.put(kind, spec, drawn)
     drawn = {name: a for name, a in drawn.items() if name not in spec.without}
     if spec.dtype == "float32":
         drawn = {k: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray) else a

@@ -57,6 +57,7 @@ class ProbeSpec(NamedTuple):
     count: int = 0                           # entries of tables, components; 0 for the usual few
     ratio: tuple = ()                        # (low, high) of a step's smaller level to its larger
     bent: tuple = ()                         # places in BENDS and FADES of another test function
+    near: tuple = ()                         # what is put near which numbers, as in `nearby`
     forms: tuple = ()                        # ((argument, form), ...) of probes of forms
 
 

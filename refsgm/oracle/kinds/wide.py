@@ -18,8 +18,10 @@ RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
 FORM, ODD_FORM, AGAIN = FORMS = "form", "odd form", "again"      # see `forms`
 WIDE_TABLE, LARGE_DATA = "wide table", "large data"
+GUIDED = "near a number of the code"
+BY_SEED = (*RANDOM, GUIDED)                                      # all that a seed draws
 FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", WIDE_TABLE, LARGE_DATA,
-           *RANDOM, *FORMS)
+           *BY_SEED, *FORMS)
 
 
 def level(name, rng, u, spec):
