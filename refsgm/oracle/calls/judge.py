@@ -205,7 +205,7 @@ def unwritable(arrays):
 def question_of(contract, situation, taken):
     """The `Question` of a situation, of the arguments that are taken, or of all."""
     args, want = None, None
-    if situation.regime in RANDOM:                       # it was answered when it was drawn
+    if situation.regime in BY_SEED:                      # it was answered when it was drawn
         args, want = answered(contract, situation._replace(label=""))
     if not want or taken is not None and not set(contract.args) <= set(taken):
         args, want = arguments_taken(contract, situation, taken), None
