@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import refsgm
+from refsgm.oracle.kinds.wide import FORMS, GUIDED
 
 
 def stacked(x_t, eps, scale, sigma):
@@ -54,7 +55,7 @@ def test_arguments_that_coincide_or_have_another_form_are_asked(kind, f):
     report = refsgm.check(kind, f, seed=0)
     assert not report.ok
     assert report.diagnoses
-    assert report.failing[0].situation.regime in ("form", "odd form")
+    assert report.failing[0].situation.regime in (*FORMS, GUIDED)
 
 
 def in_place(score_fn, x, target_score):
