@@ -28,7 +28,8 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         y = caller.flat(x)
         matrices, b, w = here(y)
         s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * (y * y * y)
-        s = divided(lib, s, level)
+        s = divided(lib, s, level, f.offset)
+        s = s if theta is None else lib.read(s)            # as a network whose last layer is a tanh
         return s if caller.event_shape is None else lib.reshape(s, tuple(x.shape))
 
     def log_density(x, *level):
@@ -47,12 +48,12 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
     return Energy(score, log_density, log, caller) if caller.energy else score
 
 
-def divided(lib, s, level):
-    """s over 1 + level, for a number or one level per row in any shape."""
+def divided(lib, s, level, offset=1.0):
+    """s over offset + level, for a number or one level per row in any shape."""
     for a in level:
         if len(getattr(a, "shape", ())) > 0:
             a = lib.reshape(a, (-1, 1) if math.prod(a.shape) > 1 else ())
-        s = s / (1 + a)
+        s = s / (offset + a)
     return s
 
 

@@ -26,7 +26,7 @@ from .shrinking import shrunk
 from .trial import Trial
 
 # At most so many probes are asked again: without gradients, in inference mode, with numbers
-WITHOUT, INFERENCE, MIXED = 16, 4, 6
+WITHOUT, INFERENCE, MIXED = 12, 3, 5
 WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
          "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
          "z": 1}

@@ -21,7 +21,10 @@ class Field:
     b (D,)     its constant
     gain       size of the affine part
     theta      weights of its three terms (3,), 1, 0.7 and `cubic`
+    offset     it is divided by offset + level: 1, or 0 for one that has no value at level 0
     """
+
+    offset = 1.0
 
     def __init__(self, rng, dim, gain=1.0, cubic=0.4):
         if dim <= MANY:
@@ -37,6 +40,7 @@ class Field:
         other = object.__new__(Field)
         other.matrices = tuple(a.astype(dtype) for a in self.matrices)
         other.b, other.theta, other.gain = self.b.astype(dtype), self.theta.astype(dtype), self.gain
+        other.offset = self.offset
         return other
 
     @property
@@ -64,7 +68,7 @@ class Field:
 
     def __call__(self, x, level=None):
         """The value on NumPy, or traced, arrays."""
-        factor = 1.0 if level is None else 1 / (1 + level)
+        factor = 1.0 if level is None else 1 / (self.offset + level)
         theta, cubic = self.theta, self.theta[2] * self.gain
         return (theta[0] * self.linear(x, self.matrices) + theta[1] * self.b
                 - cubic * x**3) * factor
