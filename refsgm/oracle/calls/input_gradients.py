@@ -29,7 +29,7 @@ CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float3
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
 PARAMETERS = "the parameters of the function that was passed"
 EDGES = 5                                   # at most so many ends of a domain of a simple formula
-REMEMBERED, MOST = {}, 2048                 # right gradients: a kind is asked the same in each check
+REMEMBERED, MOST = {}, 2048         # right gradients: a kind is asked much the same in every check
 BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}
 
 
@@ -47,9 +47,10 @@ def input_gradients(caller, dim, dtype, seed):
                      dtype=dtype or "float64")
     found = Found(contract)
     found.add(alone(caller, new_probe(contract, spec, caller)))
-    if lib.compiles or RIGHT not in found.words().values() or contract.form == STATES:
+    if lib.compiles or RIGHT not in found.words().values():
         return found.words()
-    for probe in further(caller, spec, seed, dim):
+    loop = contract.form == STATES
+    for probe in singular(caller, spec) if loop else further(caller, spec, seed, dim):
         if caller.late or WRONG in found.words().values():
             break
         judged = together(caller, probe, inputs(caller, probe))
@@ -125,8 +126,25 @@ def further(caller, spec, seed, dim):
     if {"x", "mean"} <= set(contract.args) and "mean" not in contract.draw and plain:
         specs += [spec._replace(given=(("mean", -0.7),))]
     yield from (new_probe(contract, s, caller) for s in specs)
-    if plain:
-        yield from coinciding(contract, new_probe(contract, spec, caller))
+    yield from coinciding(contract, new_probe(contract, spec, caller)) if plain else singular(
+        caller, spec)
+
+
+def singular(caller, spec):
+    """A step to no noise, with a score that has no value there: it is not to be asked for one."""
+    contract = caller.contract
+    if contract.form == STATES and "method" in contract.args:
+        place = spec._replace(seed=4, regime="edge")                     # sigmas that end in zero
+    elif "sigma_s" in contract.args:
+        place = spec._replace(rows=False, given=(("sigma_s", 0.0),), regime="edge")
+    else:
+        return
+    args = dict(new_probe(contract, place, caller).args)
+    for name, f in args.items():
+        if isinstance(f, Field):
+            args[name] = f.astype(np.float64)
+            args[name].offset = 0.0
+    yield probe_at(contract, place, args)
 
 
 def coinciding(contract, probe):

@@ -25,8 +25,8 @@ from .program import program
 from .shrinking import shrunk
 from .trial import Trial
 
-# At most so many probes are asked again: without gradients, in inference mode, with numbers
-WITHOUT, INFERENCE, MIXED = 12, 3, 5
+# At most so many probes are asked again: without gradients, in inference mode, with one number
+WITHOUT, INFERENCE, MIXED = 12, 3, 8
 WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
          "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
          "z": 1}
@@ -131,6 +131,7 @@ NO_GRAD = Way("under torch.no_grad()", "no_grad")
 IN_INFERENCE = Way("under torch.inference_mode()", "inference_mode", may_raise=True)
 STRIDED = Way("with tensors that are not contiguous", form=strided, text="strided({})")
 MIXTURE = Way("with a level that is one number beside those that are columns")
+IN_FLOAT32 = Way("in float32")
 AS_FLOATS = Way("with levels that are Python numbers", numbers=float, may_raise=True)
 AS_INTS = Way("with whole numbers as levels", numbers=int)
 
@@ -194,6 +195,11 @@ def asked(caller, probes, dtype):
     for by_row in (True, False):
         yield from ((STRIDED, again(p)) for p in [
             p for p in oblong if p.situation.rows == by_row][:2])
+    if dtype != "float64" and any(map(contract.is_level, contract.args)):
+        for regime in ("tiny levels", "huge levels"):
+            spec = ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32", seed=5,
+                             D=probes[0].situation.D, rows=caller.levels != "scalar")
+            yield IN_FLOAT32, new_probe(contract, spec, caller)
     if caller.levels is not None:
         return
     yield from ((MIXTURE, p) for p in mixed(contract, [p for p in (*at_random, *fixed)
