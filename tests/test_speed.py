@@ -17,6 +17,7 @@ from refsgm.learn.adam import adam_and_average, in_blocks, update_blocks
 from refsgm.learn.checkpoints import load_checkpoint, save_checkpoint
 from refsgm.learn.generate import InParts, generate
 from refsgm.learn.losses import OBJECTIVES
+from refsgm.learn.networks import preconditioned
 from refsgm.learn.pool import Way, at_work, chosen, rows_of_parts
 from refsgm.learn.tape import repeated
 from refsgm.learn.training import Settings, model_of, start, training_steps
@@ -129,6 +130,35 @@ def test_a_model_is_the_same_with_compiled_kernels(dtype, rtol):
     plain, fast = (trained(Way(1, None, fast), **options).average for fast in (False, True))
     assert not np.array_equal(plain, fast)                      # the kernels were used
     assert_allclose(fast, plain, rtol=0, atol=rtol * np.max(np.abs(plain)))
+
+
+@needs_numba
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float64", 1e-13)])
+@pytest.mark.parametrize("energy", [False, True])
+def test_compiled_scores_are_those_of_the_array_code(monkeypatch, energy, dtype, rtol):
+    """[NET-1] [NET-2] [AD-2] Scores and gradients, rows with one level and with their own."""
+    rng, x = np.random.default_rng(0), normal(1, 6, 3).astype(dtype)
+    params = [p + rng.standard_normal(p.shape).astype(dtype) / 4 for p in refsgm.init_network(
+        rng, 3, width=8, energy=energy, dtype=dtype)]
+    center, asked = rng.standard_normal(3).astype(dtype), []
+
+    def both(sigma):
+        def loss(params, x):
+            return anp.sum(preconditioned(params, x, sigma, 0.7, energy=energy, center=center)**2)
+        return [preconditioned(params, x, sigma, 0.7, energy=energy, center=center),
+                *grad(loss)(params, x), grad(loss, 1)(params, x)]
+
+    from refsgm.learn.fast import KERNELS
+    levels = [np.full((6, 1), 2, dtype), np.repeat([0.05, 3, 80], 2).astype(dtype)[:, None]]
+    plain = [a for sigma in levels for a in both(sigma)]
+    monkeypatch.setattr(kernels, "HOST", {
+        name: lambda *args, name=name: (asked.append(name), KERNELS[name](*args))[1]
+        for name in KERNELS})
+    fast = [a for sigma in levels for a in both(sigma)]
+    assert {"network_input", "waves", "score", "to_network"} <= {*asked}
+    for a, b in zip(fast, plain):
+        assert a.dtype == np.dtype(dtype)
+        assert_allclose(a, b, rtol=0, atol=rtol * np.max(np.abs(b)))
 
 
 @pytest.mark.parametrize("way", [Way(), Way(2, 1),

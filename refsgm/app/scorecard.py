@@ -96,7 +96,7 @@ def langevin_experiments(seed):
     """(a) experiment -> exact weight, its change on a finer grid, the weight of chains in the plane
     with its standard error, and the law.
     """
-    results, finer = {}, exact_weights(0.15)
+    results, finer = {}, exact_weights(0.17)
     for i, (name, (exact, law)) in enumerate(exact_weights().items()):
         _, chains, variance = EXPERIMENTS[name]
         rng = np.random.default_rng([seed, i])

@@ -123,6 +123,18 @@ def dense_tanh(x, W, b, out=None):
 
 
 @primitive
+def skip_and_tanh(h, W, b, out=None):
+    """The layer h + tanh(h W + b), (B, n) -> (B, n), where no gradient is wanted.  [AD-2]"""
+    y = product_of(h, W, out)
+    if fused := kernel("skip_and_tanh", h, y, b):
+        return fused(h, y, b)
+    y += b
+    numpy.tanh(y, out=y)
+    y += h
+    return y
+
+
+@primitive
 def through_tanh(g, y, out=None):
     """g (1 - y^2): the gradient g taken back through y = tanh(a), as one node."""
     if fused := kernel("through_tanh", y, g):

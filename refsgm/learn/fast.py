@@ -103,6 +103,45 @@ def adam(g, w, m, u, a, decay_1, decay_2, rate, tiny, share):                 # 
         a[i] += (w[i] - a[i]) * share
 
 
+@compiled
+def network_input(x, center, sigma, sigma_data, u):                                      # [NET-1]
+    for i in range(x.shape[0]):
+        spread = np.sqrt(sigma[i, 0] * sigma[i, 0] + sigma_data * sigma_data)
+        for j in range(x.shape[1]):
+            u[i, j] = (x[i, j] - center[j]) / spread
+
+
+@compiled
+def waves(sigma, harmonics, c, s):                            # once for rows that have one level
+    four = sigma.dtype.type(4)
+    for i in range(sigma.shape[0]):
+        known = i > 0 and sigma[i, 0] == sigma[i - 1, 0]
+        for j in range(len(harmonics)):
+            angle = np.log(sigma[i, 0]) / four * harmonics[j] if not known else harmonics[j]
+            c[i, j] = c[i - 1, j] if known else np.cos(angle)
+            s[i, j] = s[i - 1, j] if known else np.sin(angle)
+
+
+@compiled
+def score(x, center, F, b, sigma, sigma_data, s):                                        # [NET-1]
+    for i in range(x.shape[0]):
+        total = sigma[i, 0] * sigma[i, 0] + sigma_data * sigma_data
+        share = sigma_data / (sigma[i, 0] * np.sqrt(total))
+        for j in range(x.shape[1]):
+            s[i, j] = share * (F[i, j] + b[j]) - (x[i, j] - center[j]) / total
+    return s
+
+
+@compiled
+def to_network(g, sigma, sigma_data, y):
+    for i in range(g.shape[0]):
+        total = sigma[i, 0] * sigma[i, 0] + sigma_data * sigma_data
+        share = sigma_data / (sigma[i, 0] * np.sqrt(total))
+        for j in range(g.shape[1]):
+            y[i, j] = share * g[i, j]
+    return y
+
+
 def placed(a, y):
     """The array y, after it was made equal to a. Two names of one array would undo the vectors."""
     if a is not y:
@@ -116,6 +155,14 @@ KERNELS = {
     "skip_and_tanh": skip_and_tanh,
     "through_tanh":  lambda g, y, out=None: through_tanh(g, y, np.empty_like(y) if out is None
                                                          else out),
+    "network_input": lambda x, center, sigma, sigma_data, u: network_input(
+        x, center, sigma, x.dtype.type(sigma_data), u),
+    "waves":         waves,
+    "score":         lambda x, center, F, b, sigma, sigma_data: score(
+        x, center, F, np.broadcast_to(x.dtype.type(b), center.shape) if np.ndim(b) == 0 else b,
+        sigma, x.dtype.type(sigma_data), np.empty_like(x)),
+    "to_network":    lambda g, sigma, sigma_data: to_network(
+        g, sigma, g.dtype.type(sigma_data), np.empty_like(g)),
     "adam":          lambda g, w, m, u, a, *numbers: adam(g, w, m, u, a,
                                                           *map(g.dtype.type, numbers[:5])),
 }

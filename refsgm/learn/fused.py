@@ -1,4 +1,4 @@
-"""What a network does between its matrix products, one kernel each, for arrays of a device.
+"""What a network does between its matrix products, one kernel each, where there are kernels.
 
     h     = [c_in (x - center) | cos and sin of the harmonics of c_noise]                   [NET-1]
     score = -c_in^2 (x - center) + (sigma_data c_in / sigma) (F + b)
@@ -13,7 +13,7 @@ from autograd.tracer import isbox
 
 from .autodiff import layer_vjp
 from .kernels import constant, kernel
-from ..arrays import beside, device_of, float_type, value_of
+from ..arrays import beside, float_type, value_of
 
 FREQUENCIES = 8             # harmonics of c_noise that the network sees: smooth in log sigma
 
@@ -22,7 +22,7 @@ def harmonics(x):
     """The numbers 1, ..., FREQUENCIES where x is, and of its type of number."""
     def make():
         return beside(np.arange(1, FREQUENCIES + 1, dtype=float_type(x)), x)
-    return make() if device_of(x) is None else constant("harmonics", value_of(x), make)
+    return constant("harmonics", value_of(x), make)
 
 
 @primitive

@@ -75,7 +75,7 @@ class InParts(Model):
         if (len(x), x.dtype) not in self.played:
             self.played[len(x), x.dtype] = [self.part(rows, x.dtype) for rows in rows_of_parts(
                 len(x), self.parts)]
-        level = np.broadcast_to(np.asarray(sigma, x.dtype), (len(x), 1))
+        level = np.array(np.broadcast_to(np.asarray(sigma, x.dtype), (len(x), 1)))
         return np.concatenate(self.run(*(partial(scores, x[rows], level[rows])
                                          for rows, scores in self.played[len(x), x.dtype])))
 

@@ -16,9 +16,10 @@ from autograd import grad
 from autograd.tracer import isbox
 
 from . import labels
-from .autodiff import dense, dense_tanh
+from .autodiff import dense, dense_tanh, skip_and_tanh
 from .fused import FREQUENCIES, harmonics, network_input, network_score, product
 from .kernels import kernel
+from .tape import untaped
 from ..equivalence import eps_from_score
 from ..arguments import (FINITE, NONNEGATIVE, POSITIVE, check_batch, check_count, check_decreasing,
                          check_level, check_real, check_scalars, check_table, check_values,
@@ -81,8 +82,9 @@ def hidden(params, h):
 
 def skip_layer(h, W, b):
     """h + tanh(h W + b), (B, n) -> (B, n).  [AD-2]"""
-    fused = None if isbox(h) else kernel("skip_and_tanh", h, W, b)     # no gradient is wanted
-    return fused(h, h @ W, b) if fused else h + dense_tanh(h, W, b)
+    if any(isbox(untaped(a)) for a in (h, W, b)):                           # a gradient is wanted
+        return h + dense_tanh(h, W, b)
+    return skip_and_tanh(h, W, b)
 
 
 def forward(params, h):
@@ -148,7 +150,7 @@ def preconditioned(params, x, sigma, sigma_data, *, energy, center=0.0, label=No
     (B, K) or (1, K), and is a last input of F.
     """
     dim = np.shape(x)[1]
-    if kernel("score", x, sigma, center, value_of(params[-1])):             # on a device
+    if kernel("score", x, untaped(sigma), untaped(center), value_of(params[-1])):
         h = beside_label(network_input(x, center, sigma, sigma_data), label)
         F, bias = (gradient_of_phi(params, h)[:, :dim], 0.0) if energy else \
             (product(hidden(params, h), params[-2]), params[-1])

@@ -59,6 +59,13 @@ class Place(Node):
         calls.append(Call(None, (value,), {}, {}, None, (value.shape, value.dtype)))
 
 
+def untaped(a):
+    """An array out of the boxes of tapes; not out of the box of a derivative."""
+    while isbox(a) and type(a._node) is Place:
+        a = a._value
+    return a
+
+
 def truth(box):
     """Whether the value in a box is true: a tape must not depend on that."""
     if type(box._node) is Place:

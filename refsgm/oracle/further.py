@@ -4,12 +4,14 @@ import itertools
 
 import numpy as np
 
+from .calls.again import probes_again
+from .calls.forms import form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
-from .kinds.wide import RANDOM
+from .kinds.wide import AGAIN, RANDOM
 
 BITS = 32                                            # of a seed that is drawn
 
@@ -40,6 +42,9 @@ def further_probes(caller, dim, dtype, seed):
         if probe.trial.problem == "timeout":
             return probes, notes
     if all(p.ok for p in probes):
+        more, refused = form_probes(caller, dim, dtype, seed)
+        probes, notes = [*probes, *more, *probes_again(caller, dim, dtype, seed)], [*notes, *refused]
+    if all(p.ok and not p.trial.mutated for p in probes):
         for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
                                  caller.framework.compiles):
             if caller.timesteps is not None:
@@ -66,7 +71,8 @@ def in_dtype(spec, dtype):
 
 def program_of(caller, probes):
     """A small failing probe as a program, where code fails at none that is plain; or ""."""
-    failing = [p for p in probes if not p.ok and caller.fn is not None]
+    failing = [p for p in probes if not p.ok and caller.fn is not None
+               and p.situation.regime != AGAIN]
     if not failing or any(p.situation.regime == "plain" and not p.situation.at and
                           not p.situation.given for p in failing):
         return ""

@@ -17,7 +17,7 @@ import numpy as np
 from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
-from ..kinds.wide import RANDOM
+from ..kinds.wide import FORMS, RANDOM
 from .reference import reference, sensitivity, spread
 from .trial import Trial
 
@@ -162,7 +162,8 @@ def new_probe(contract, situation, caller=None):
             args = caller.place(arguments_taken(contract, situation, taken), situation)
             return probe_at(contract, situation, args, MANY if caller.timesteps else USUAL)
     made = question_of if situation.B * situation.D > REMEMBERED else (
-        remembered_random_question if situation.regime in RANDOM else remembered_question)
+        remembered_random_question if situation.regime in (*RANDOM, *FORMS) else
+        remembered_question)
     question = made(contract, situation, taken)
     return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
                  Trial())
@@ -231,9 +232,11 @@ def ask(caller, probe, **changes):
     return caller(probe.args | changes, np.dtype(probe.situation.dtype))
 
 
-def judge(contract, caller, probe):
-    """Call foreign code at a probe and compare; fills the probe in and returns it."""
-    probe.trial, probe.components = ask(caller, probe), ()
+def judge(contract, caller, probe, trial=None):
+    """Call foreign code at a probe, or take what it gave, and compare; fills the probe in and
+    returns it.
+    """
+    probe.trial, probe.components = trial or ask(caller, probe), ()
     trial, want = probe.trial, probe.want
     if trial.outputs is None:
         return probe
@@ -267,7 +270,7 @@ def judge(contract, caller, probe):
 def slack_at(contract, situation, args, want, came, sensitivity):
     """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
     slack = slack_of(contract, came, situation.dtype, sensitivity, want)
-    if situation.regime in RANDOM:
+    if situation.regime in (*RANDOM, *FORMS):
         slack = np.maximum(COARSER * slack, rounding_of_data(situation, args, want, came))
     return slack
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..kinds import DATA, ProbeSpec
 from ..kinds.test_functions import Field
-from .input_gradients import elsewhere, parameters_elsewhere
+from .gradient_places import elsewhere
+from .input_gradients import parameters_elsewhere
 from .judge import new_probe
 from .reference import reference
 from .trial import OutOfTime, Trial, in_one_line, limited

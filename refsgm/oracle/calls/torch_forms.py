@@ -129,7 +129,8 @@ def strided(a):
 
 NO_GRAD = Way("under torch.no_grad()", "no_grad")
 IN_INFERENCE = Way("under torch.inference_mode()", "inference_mode", may_raise=True)
-STRIDED = Way("with tensors that are not contiguous", form=strided, text="strided({})")
+STRIDED = Way("with tensors that are not contiguous", form=strided,
+              text="(lambda a: a.mT.contiguous().mT if a.ndim > 1 else a)({})")
 MIXTURE = Way("with a level that is one number beside those that are columns")
 IN_FLOAT32 = Way("in float32")
 AS_FLOATS = Way("with levels that are Python numbers", numbers=float, may_raise=True)

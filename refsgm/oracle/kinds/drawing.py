@@ -7,6 +7,7 @@ contract, so what one argument draws is part of the probes of every later one.
 import numpy as np
 
 from . import wide
+from .forms import formed, smaller_formed
 from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS
 from .test_functions import Field, Noise
 
@@ -28,7 +29,11 @@ def arguments(kind, spec):
     if kind.form == FUNCTION:
         drawn["x"] = data("x", rng, spec)                         # where the function is called
     drawn.update((name, np.array(a) if isinstance(a, tuple) else a) for name, a in spec.given)
+    if spec.forms:
+        drawn = formed(kind, drawn, spec)
     order_levels(kind, drawn, spec)
+    if spec.forms:
+        drawn = smaller_formed(kind, drawn, spec)
     for name, value in spec.at:
         if isinstance(drawn[name], np.ndarray):
             drawn[name][::2] = value

@@ -56,6 +56,7 @@ class ProbeSpec(NamedTuple):
     without: tuple = ()                      # arguments that are left at their defaults
     count: int = 0                           # entries of tables, components; 0 for the usual few
     ratio: tuple = ()                        # (low, high) of a step's smaller level to its larger
+    forms: tuple = ()                        # ((argument, form), ...) of probes of forms
 
 
 class Mistake(NamedTuple):

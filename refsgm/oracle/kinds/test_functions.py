@@ -37,10 +37,15 @@ class Field:
 
     def astype(self, dtype):
         """The same function with weights of this dtype."""
-        other = object.__new__(Field)
+        other = self.as_a(type(self))
         other.matrices = tuple(a.astype(dtype) for a in self.matrices)
-        other.b, other.theta, other.gain = self.b.astype(dtype), self.theta.astype(dtype), self.gain
-        other.offset = self.offset
+        other.b, other.theta = self.b.astype(dtype), self.theta.astype(dtype)
+        return other
+
+    def as_a(self, kind):
+        """The same weights in a function of another kind."""
+        other = object.__new__(kind)
+        vars(other).update(vars(self))
         return other
 
     @property
@@ -71,11 +76,19 @@ class Field:
         factor = 1.0 if level is None else 1 / (self.offset + level)
         theta, cubic = self.theta, self.theta[2] * self.gain
         return (theta[0] * self.linear(x, self.matrices) + theta[1] * self.b
-                - cubic * x**3) * factor
+                - cubic * self.bent(x)) * factor
+
+    def bent(self, x):
+        """The term that is not linear."""
+        return x**3
+
+    def slope(self, x):
+        """Its derivative."""
+        return 3 * x**2
 
     def jacobian_times(self, u, x):
         """J(x) u, (B, D), with J_ij = d s_i / d x_j; u of shape (D,), (B, D) or (M, B, D)."""
-        diagonal = 3 * self.theta[2] * self.gain * x**2
+        diagonal = self.theta[2] * self.gain * self.slope(x)
         return self.theta[0] * self.linear(u, self.matrices) - diagonal * u
 
     def divergence(self, x, level=None):
@@ -85,7 +98,7 @@ class Field:
         else:
             U, V = self.matrices
             diagonal = np.sum(U * V.T, axis=1) - self.gain
-        J = self.theta[0] * diagonal - 3 * self.theta[2] * self.gain * x**2               # J_ii
+        J = self.theta[0] * diagonal - self.theta[2] * self.gain * self.slope(x)          # J_ii
         return (J if level is None else J / (1 + level)).sum(1)
 
     def energy(self, x):
@@ -93,6 +106,33 @@ class Field:
         theta, half = self.theta, self.linear(x, self.symmetric_part)
         return (0.5 * theta[0] * (x * half).sum(1) + theta[1] * (x @ self.b)
                 - 0.25 * theta[2] * self.gain * (x * x * x * x).sum(1))
+
+
+class Curved(Field):
+    """One with x / (1 + x^2) in place of the cube, which no polynomial is."""
+
+    def bent(self, x):
+        """The term that is not linear."""
+        return x / (1 + x * x)
+
+    def slope(self, x):
+        """Its derivative."""
+        return (1 - x**2) / (1 + x**2)**2
+
+
+class Itself(Field):
+    """The function that returns what it is given: the same array."""
+
+    def __call__(self, x, level=None):
+        return x
+
+    def jacobian_times(self, u, x):
+        """u, (B, D)."""
+        return u + 0 * x
+
+    def divergence(self, x, level=None):
+        """D for each row."""
+        return np.sum(np.ones_like(x), axis=1)
 
 
 class Noise:

@@ -10,9 +10,10 @@ BEYOND = 1.25     # times as many where no function is passed, as code has bound
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
 RANDOM = ANY_SIZE, MODERATE = "random", "random with moderate data"
 # and of all probes beyond the plain ones and their usual regimes
+FORM, ODD_FORM, AGAIN = FORMS = "form", "odd form", "again"      # see `forms`
 WIDE_TABLE, LARGE_DATA = "wide table", "large data"
 FURTHER = ("edge", "odd", "infinite", "minute levels", "vast levels", WIDE_TABLE, LARGE_DATA,
-           *RANDOM)
+           *RANDOM, *FORMS)
 
 
 def level(name, rng, u, spec):

@@ -187,7 +187,7 @@ RIGHT = [
         "bk,bkd->bd", mixture_responsibilities(x, w, m, s), m - x[:, None]) / column(s)**2),
     right("mixture_score", "a loop", mixture_loop),
     right("prior_log_density", "number by number", each(lambda x, s: normal(x, 0.0, s))),
-    right("score_from_eps", "a reciprocal by numpy", lambda e, s: -np.reciprocal(s) * e),
+    right("score_from_eps", "a reciprocal by numpy", lambda e, s: -np.reciprocal(1.0 * s) * e),
     right("eps_from_score", "einsum", lambda g, s: -np.einsum("bd,b->bd", g, row(s, g))),
     right("x0_from_eps", "recip and recipm1", lambda x, e, a, s: x * (1 / a) - e * (s / a)),
     right("eps_from_x0", "row by row", each(lambda x, x_0, a, s: (x - a * x_0) / s)),

@@ -1,0 +1,157 @@
+"""The same numbers in other forms, and call after call: whole numbers as integers, views of memory,
+functions that keep what they return; and what code remembers from one call to the next.
+"""
+
+import copy
+
+import numpy as np
+
+from ..kinds import DATA, FUNCTIONS, STATES
+from ..kinds.form_specs import form_specs
+from ..kinds.test_functions import Field
+from ..kinds.wide import ODD_FORM
+from ..kinds.quantities import batch_size
+from .judge import judge, new_probe
+
+# {what an argument is: how it is passed}, as expressions of NumPy, which a program prints
+AS = {"an integer": "int({})", "a NumPy float": "np.float64({})",
+      "an array without axes": "np.array({})", "of integers": "np.array({}, int)",
+      "in Fortran's order": "np.asfortranarray({})",
+      "read-only": "np.broadcast_to({0}, np.shape({0}))",
+      "reversed in memory": "{}[::-1].copy()[::-1]",
+      "every other entry": "np.repeat({}, 2, axis=-1)[..., ::2]",
+      "a view of one row": "np.broadcast_to({0}[:1], np.shape({0}))"}
+OF_FUNCTION = ("keeps what it returns", "returns Fortran's order", "returns a view",
+               "keeps what it returns")
+NUMBERS = ("a NumPy float", "an integer", "an integer")
+ODD_NUMBERS = ("an array without axes", "of integers", "")
+ODD_ARRAYS = ("in Fortran's order", "reversed in memory", "every other entry", "read-only",
+              "a view of one row", "of integers")
+
+
+def form_probes(caller, dim, dtype, seed):
+    """Judged probes up to the first that fails, and notes on forms that it refuses."""
+    contract, probes, notes = caller.contract, [], []
+    plain = caller.timesteps is None and not caller.energy and caller.fn is not None
+    dtypes = dtype or "float64"
+    for spec in form_specs(contract, seed, caller.levels != "scalar", dim, dtypes, plain,
+                           caller.framework.compiles):
+        odd = spec.regime == ODD_FORM
+        if odd and (not plain or caller.framework.name != "numpy" or caller.draws):
+            continue
+        probe = new_probe(contract, spec, caller)
+        asked = caller
+        if plain and not caller.draws:
+            asked = InForm(caller, passed_forms(caller, probe))
+            probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
+        judge(contract, asked, probe)
+        if odd and probe.trial.outputs is None and probe.trial.problem == "raises":
+            notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
+            continue
+        probes.append(probe)
+        if not probe.ok or probe.trial.mutated:
+            break
+    return probes, notes[:1]
+
+
+def passed_forms(caller, probe):
+    """{argument: how it is passed} at a probe, by its seed."""
+    spec, lib = probe.situation, caller.framework.name
+    rng, odd, forms = np.random.default_rng([spec.seed, 21]), spec.regime == ODD_FORM, {}
+    for name in caller.names:
+        a = probe.args.get(name)
+        if isinstance(a, Field):
+            those = OF_FUNCTION if lib in ("numpy", "torch") else ()
+        elif isinstance(a, float) and lib in ("numpy", "autograd") and caller.levels is None:
+            those = ODD_NUMBERS if odd else NUMBERS
+            those = those if a == round(a) else [f for f in those if "int" not in f]
+        elif isinstance(a, np.ndarray) and odd and spec.dtype == "float64":
+            those = ODD_ARRAYS if np.all(a == np.round(a)) else ODD_ARRAYS[:-1]
+            if np.ndim(a) < 2 or np.any(a != a[:1]):
+                those = [f for f in those if f != "a view of one row"]
+        else:
+            continue
+        form = str(rng.choice(those)) if len(those) else ""
+        if form:
+            forms[name] = form
+    return forms
+
+
+class InForm:
+    """A `Caller` that passes arguments in forms, and notes what is written where it must not be."""
+
+    def __init__(self, caller, forms):
+        self.caller, self.forms, self.inner = caller, forms, copy.copy(caller)
+
+    def __getattr__(self, name):
+        return getattr(self.caller, name)
+
+    def words(self):
+        """The forms in words."""
+        return [f"{name} {form}" for name, form in self.forms.items()]
+
+    def __call__(self, args, *more, **options):
+        """The `Trial` of the same arguments in these forms."""
+        changed = []
+        self.inner.fn = lambda *given, **named: self.called(args, changed, given, named)
+        trial = self.inner(args, *more, **options)
+        self.caller.late = self.inner.late
+        if changed and not options.get("keep"):
+            trial.mutated = tuple(dict.fromkeys((*trial.mutated, *(n for f in changed
+                                                                   for n in f()))))
+        return trial
+
+    def called(self, args, changed, given, named):
+        """The code's own answer."""
+        names = [n for n in self.caller.names if n in args]
+        words = {k: self.caller.argnames[k] for k in named} if named else {}
+        given = [self.passed(n, a, changed) for n, a in zip(names, given)]
+        return self.caller.fn(*given, **{k: self.passed(words[k], a, changed)
+                                         for k, a in named.items()})
+
+    def passed(self, name, a, changed):
+        """One argument."""
+        form = self.forms.get(name)
+        if form is None:
+            return a
+        if callable(a):
+            return self.function(name, a, form, changed)
+        if "int" in form and not np.all(np.equal(a, np.round(a))):
+            return a
+        b = eval(AS[form].format("a"), {"np": np, "a": a})           # one of the few words above
+        if isinstance(b, np.ndarray):
+            changed.append(lambda: [name] * (not np.array_equal(a, b)))
+        return b
+
+    def function(self, name, f, form, changed):
+        """A function whose results have a form."""
+        lib, kept = self.caller.framework, {}
+
+        def keeping(x, *level):
+            try:
+                key = tuple((a.tobytes(), a.dtype.str) for a in map(lib.to_numpy, (x, *level)))
+            except Exception:                                # inside of a trace nothing is kept
+                return f(x, *level)
+            if key not in kept:
+                s = f(x, *level)
+                if s is x or getattr(s, "requires_grad", False):
+                    return s
+                kept[key] = s, np.array(lib.to_numpy(s))
+            return kept[key][0]
+
+        def elsewhere(x, *level):
+            s = f(x, *level)
+            if s is x or len(getattr(s, "shape", ())) < 2:
+                return s
+            if isinstance(s, np.ndarray):
+                return np.asfortranarray(s) if "Fortran" in form else np.repeat(s, 2, -1)[..., ::2]
+            if lib.name == "torch":
+                return (s.transpose(-1, -2).contiguous().transpose(-1, -2) if "Fortran" in form
+                        else s.repeat_interleave(2, -1)[..., ::2])
+            return s
+        if form != "keeps what it returns":
+            return elsewhere
+        changed.append(lambda: [f"what {name} returned"] * any(
+            not np.array_equal(lib.to_numpy(s), before, equal_nan=True)
+            for s, before in kept.values()))
+        return keeping

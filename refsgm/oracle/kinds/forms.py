@@ -1,0 +1,187 @@
+"""Arguments that coincide: with each other, from row to row, with whole numbers; drawn by a seed.
+
+Code that branches on what its arguments look like is right where they differ, as random numbers do.
+So each argument of these probes is put into one of the forms below, every form in turn, and sizes
+that mean different things are now and then the same. A probe of `odd` forms asks in ways that code
+may refuse; all others are what the contract says: a level is a number or (B, 1), each by itself.
+"""
+
+import numpy as np
+
+from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS, TABLE
+from .test_functions import Curved, Field, Itself
+
+SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          # at most 1
+
+# {kind of argument: its forms}; "" is what is drawn anyway
+COLUMN = ("a number", "", "equal", "tied", "a whole number", "close", "closer", "tiny", "whole",
+          "first whole", "like")
+NUMBER = ("whole", "", "whole", "like")
+ARRAY = ("", "zero", "rows of zero", "a column of zero", "alike", "of length 1", "whole", "like",
+         "like in some rows", "close to")
+MEANS = ("", "at x", "alike", "whole", "zero")
+SCORE = ("itself", "constant", "", "curved", "zero", "linear")
+ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "even"),
+           "betas": ("same ends", "", "equal"), "alpha_bar": ("even", "", "halves"),
+           "rng": ("",), "step_size": ("by row", "", "whole")}
+
+
+def forms_of(kind, name, rows, functions):
+    """The forms of an argument, by what it is."""
+    if name in FUNCTIONS and name not in kind.draw:
+        return SCORE if functions and kind.form != FUNCTION else ("",)
+    if kind.is_level(name):
+        return COLUMN if rows else NUMBER
+    if name == "v" and kind.sliced or name in DATA and name not in kind.draw:
+        return ARRAY
+    if name == "means":
+        return MEANS
+    if name == "step_size" and kind.form != STATES or name == "alpha_bar" and (
+            kind.form not in (TABLE, STATES)):
+        return NUMBER
+    return ENTRIES.get(name, NUMBER)
+
+
+def formed(kind, drawn, spec):
+    """The arguments of a probe in the forms of its spec, before the ends of a step are ordered."""
+    rng = np.random.default_rng([spec.seed, 11])
+    smaller = {small for small, large in STEPS if {small, large} <= set(kind.args)}
+    for name, form in spec.forms:
+        if name not in smaller and name in drawn:
+            drawn[name] = in_form(name, drawn, form, rng, spec)
+    return drawn
+
+
+def smaller_formed(kind, drawn, spec):
+    """The smaller ends of steps, likewise, afterwards."""
+    rng = np.random.default_rng([spec.seed, 12])
+    forms = dict(spec.forms)
+    for small, large in STEPS:
+        if {small, large} <= set(drawn) and small in forms:
+            a = in_form(small, drawn, forms[small], rng, spec)
+            drawn[small] = a if np.all(np.less(a, drawn[large])) else drawn[small]
+    return drawn
+
+
+def in_form(name, drawn, form, rng, spec):
+    """One argument in a form; itself where it cannot have it."""
+    a = drawn[name]
+    if isinstance(a, Field):
+        return function_in_form(a, form)
+    if isinstance(a, (float, int)) and not isinstance(a, bool):
+        return number_in_form(name, a, form, rng, drawn, spec)
+    if not isinstance(a, np.ndarray):
+        return a
+    if form == "whole":
+        return whole(name, a, rng)
+    if a.ndim == 1:
+        return table_in_form(a, form)
+    if a.shape[1:] == (1,) and name not in DATA:
+        return column_in_form(name, a, form, rng, drawn)
+    return array_in_form(name, a, form, drawn)
+
+
+def whole(name, a, rng):
+    """Whole numbers: 1 for what is a share, small positive ones for levels, any for data."""
+    if np.ndim(a) > 1 and name in DATA or name == "means":
+        return np.round(2 * a)
+    if name in SHARES:
+        return np.ones_like(a) if np.ndim(a) else float(name != "s" and (
+            name != "t" or rng.integers(2)))
+    if np.ndim(a) == 1:
+        return np.arange(len(a), 0.0, -1)
+    more = 5 if name in ("sigma_t", "sigma_to", "sigma_max") else 0
+    drawn = rng.integers(1, 6, np.shape(a)) + more
+    return drawn.astype(float) if np.ndim(a) else float(drawn)
+
+
+def number_in_form(name, a, form, rng, drawn, spec):
+    """A number."""
+    if form == "whole" and isinstance(a, float):
+        return whole(name, a, rng)
+    if form == "like":
+        others = [b for n, b in drawn.items() if n != name and type(b) is float
+                  and (n in SHARES) == (name in SHARES)]
+        return others[-1] if others and isinstance(a, float) else a
+    if form == "by row":
+        return a * np.linspace(0.5, 1.0, spec.B)[:, None]
+    return a
+
+
+def column_in_form(name, a, form, rng, drawn):
+    """A level for each row."""
+    largest, k = float(np.max(a)), np.arange(len(a))[::-1, None]
+    if form == "a whole number":
+        return whole(name, largest, rng)
+    if form == "a number":
+        smaller = name in (small for small, _ in STEPS)
+        return float(np.min(a)) if smaller else largest
+    if form == "tied":
+        return a[k // 2]
+    if form == "first whole":
+        return np.where(k == len(a) - 1, 1.0, a)
+    if form == "like":
+        others = [b for n, b in drawn.items() if n != name and np.shape(b) == a.shape
+                  and (n in SHARES) == (name in SHARES)]
+        return others[-1].copy() if others else a
+    if form in ("equal", "close", "closer", "tiny"):
+        apart = {"equal": 0.0, "close": 1e-3, "closer": 1e-9, "tiny": 0.3}[form]
+        return np.where(form == "tiny", 1e-9, largest) * (1 - apart * k / len(a))
+    return a
+
+
+def array_in_form(name, a, form, drawn):
+    """Data (B, D), directions, or means (K, D)."""
+    a = a.copy()
+    if form == "zero":
+        return 0 * a
+    if form == "rows of zero":
+        a[..., ::2, :] = 0.0
+    elif form == "a column of zero":
+        a[..., 0] = 0.0
+    elif form == "alike":
+        a[...] = a[..., :1, :]
+    elif form == "of length 1":
+        a = a / np.linalg.norm(a, axis=-1, keepdims=True)
+    elif form == "at x":
+        n = min(len(a), len(drawn["x"]))
+        a[:n] = drawn["x"][:n]
+    others = [b for n, b in drawn.items() if n != name and n in DATA and np.ndim(b) > 1
+              and np.shape(b) == a.shape[-2:]]
+    if others:
+        if form == "like":
+            a[...] = others[-1]
+        elif form == "like in some rows":
+            a[..., ::2, :] = others[-1][::2]
+        elif form == "close to":
+            a = others[-1] + 1e-6 * a
+    return a
+
+
+def table_in_form(a, form):
+    """A table (N,)."""
+    if form == "same ends" and len(a) > 2:
+        return np.append(a[:-1], a[0])
+    if form == "equal":
+        return np.full_like(a, np.mean(a))
+    if form == "one":
+        return np.eye(1, len(a))[0]
+    if form == "zero":
+        k, b = len(a) // 2, a.copy()
+        b[k - 1], b[k] = b[k - 1] + b[k], 0.0                      # float32 holds the sum exactly
+        return b
+    if form == "even":
+        return np.linspace(a[0], a[-1], len(a))
+    if form == "halves":
+        return 0.5**np.arange(len(a))
+    return a
+
+
+def function_in_form(f, form):
+    """A function that is simpler than others, or no polynomial."""
+    if form in ("itself", "curved"):
+        return f.as_a(Itself if form == "itself" else Curved)
+    f = f.astype(np.float64)
+    if form in ("linear", "constant", "zero"):
+        f.theta = f.theta * [1, 1, 0] if form == "linear" else f.theta * [0, form == "constant", 0]
+    return f
