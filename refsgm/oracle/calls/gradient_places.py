@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..kinds import DATA, FUNCTIONS, STATES
+from ..kinds import DATA, FUNCTIONS
 from ..kinds.edges import answers, edge_specs
 from ..kinds.kind import LEVELS, STEPS
 from ..kinds.test_functions import Field
@@ -41,19 +41,16 @@ def further(caller, spec, seed, dim):
     if {"x", "mean"} <= set(contract.args) and "mean" not in contract.draw and plain:
         specs += [spec._replace(given=(("mean", -0.7),))]
     yield from (new_probe(contract, s, caller) for s in specs)
-    yield from coinciding(contract, new_probe(contract, spec, caller)) if plain else singular(
-        caller, spec)
+    if plain:
+        yield from coinciding(contract, new_probe(contract, spec, caller))
 
 
 def singular(caller, spec):
-    """A step to no noise, with a score that has no value there: it is not to be asked for one."""
+    """Loops that end at no noise, with a score that has no value there: it is not to be asked."""
     contract = caller.contract
-    if contract.form == STATES and "method" in contract.args:
-        place = spec._replace(seed=4, regime="edge")                     # sigmas that end in zero
-    elif "sigma_s" in contract.args:
-        place = spec._replace(rows=False, given=(("sigma_s", 0.0),), regime="edge")
-    else:
+    if "method" not in contract.args:
         return
+    place = spec._replace(seed=4, regime="edge")                         # sigmas that end in zero
     args = dict(new_probe(contract, place, caller).args)
     for name, f in args.items():
         if isinstance(f, Field):

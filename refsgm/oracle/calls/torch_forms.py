@@ -145,9 +145,7 @@ def other_forms(caller, probes, dtype):
     contract = caller.contract
     if contract.form not in ANSWERS or contract.adaptive or caller.late:
         return None
-    wide = next((p for p in probes if p.situation.dtype == "float32" and any(
-        d == np.float64 for d in p.trial.dtypes) and any(
-            isinstance(a, np.ndarray) for a in p.args.values())), None)
+    wide = next(filter(is_wide, probes), None)
     if wide is not None:
         return Otherwise("special-case", "it returns float64 for float32 arguments, at "
                          f"{wide.label!r}", KEEP_DTYPE)
@@ -159,11 +157,8 @@ def other_forms(caller, probes, dtype):
         if probe.trial.problem == "raises" and (way.may_raise or way.mode and takes_derivative(
                 contract)):
             continue
-        narrow = any(d == np.float64 for d in probe.trial.dtypes) and (
-            probe.situation.dtype == "float32") and way is AS_FLOATS and any(
-                isinstance(a, np.ndarray) for a in probe.args.values())
-        if not probe.ok or probe.trial.mutated or narrow:
-            return found(contract, other, probe, narrow)
+        if not probe.ok or probe.trial.mutated or is_wide(probe):
+            return found(contract, other, probe)
     if not caller.draws:
         for way in (Way("with gradients"), NO_GRAD):
             probe = next((p for p in probes if p.situation.B > 1 and p.situation.D > 1), None)
@@ -171,6 +166,13 @@ def other_forms(caller, probes, dtype):
                 return Otherwise("special-case", f"{way.words}, a result is changed by the next "
                                  "call", "return new memory in every call")
     return None
+
+
+def is_wide(probe):
+    """Whether an array of the result is float64 where those of the arguments are float32."""
+    return probe.situation.dtype == "float32" and any(
+        d == np.float64 and shape != () for d, shape in zip(probe.trial.dtypes, probe.trial.shapes)
+    ) and any(isinstance(a, np.ndarray) for a in probe.args.values())
 
 
 def takes_derivative(contract):
@@ -266,14 +268,14 @@ def kept(caller, probe):
     return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, numbers(first)))
 
 
-def found(contract, caller, probe, narrow):
+def found(contract, caller, probe):
     """What is to be said of a probe that is answered otherwise in another way."""
     trial, words = probe.trial, caller.way.words
     if trial.problem == "raises":
         return Otherwise("raises", f"{words} it raises, at {probe.label!r}: {trial.error}")
     if trial.mutated:
         return Otherwise("mutates-input", f"{words} it changes {', '.join(trial.mutated)} in place")
-    if narrow:
+    if is_wide(probe):
         return Otherwise("special-case", f"{words} it returns float64 beside float32 arguments",
                          KEEP_DTYPE)
     text, what = "", trial.error
