@@ -159,7 +159,9 @@ def remembered(contract, args, names, weights):
     def of(a):
         if isinstance(a, np.ndarray):
             return a.shape, a.tobytes()
-        return (type(a), of(a.b), of(a.theta), a.offset) if isinstance(a, Field) else getattr(a, "seed", a)
+        if isinstance(a, Field):
+            return type(a), of(a.b), of(a.theta), a.offset
+        return getattr(a, "seed", a)
     key = (contract, *names, *(of(a) for a in args.values()), *map(of, map(np.asarray, weights)))
     if key not in REMEMBERED:
         if len(REMEMBERED) >= MOST:
