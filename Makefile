@@ -10,7 +10,8 @@ demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, wr
 	$(BIN)/refsgm demo
 
 test: $(VENV)/with-test          ## all tests, doctests and examples
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n auto --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -p no:logging -n auto \
+		--dist loadfile --no-loadscope-reorder
 
 test-lowest:                     ## the core tests with the lowest versions that pyproject.toml declares
 	$(PYTHON) scripts/test_lowest.py $(VENV)-lowest

@@ -1,5 +1,6 @@
 """Settings that all tests share."""
 
+import gc
 import os
 from functools import cache
 from importlib import import_module
@@ -18,6 +19,8 @@ threadpoolctl.threadpool_limits(1)     # where a plugin of another package had i
 
 pytest_plugins = ["pytester"]
 
+gc.disable()                           # until all tests are collected: they live to the end
+
 # Modules that import a framework are not read for examples where it is not installed.
 NEEDS = {"numba": ["refsgm/learn/fast.py"],
          "torch": ["refsgm/oracle/training/torch_run.py", "tests/oracle/training/styles.py",
@@ -30,6 +33,8 @@ NEEDS = {"numba": ["refsgm/learn/fast.py"],
 collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
                   for path in paths]
 
+PROBES = 8                             # random ones of a check, of 32
+
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
 # smaller seed explains nothing: without shrinking, a law that fails says so at once, and
 # without a search for further failures.
@@ -39,9 +44,28 @@ settings.register_profile("refsgm", deadline=None, derandomize=True, max_example
 settings.load_profile("refsgm")
 
 
+# The longest files, which two processes take first: one that began last would be waited for.
+LONG = ("test_site", "test_frameworks", "test_museum", "test_vectors", "test_examples",
+        "test_accuracy", "test_check_training", "test_command", "test_distributions",
+        "test_scorecard", "test_device", "test_certificates", "test_book", "test_packages")
+
+
+def pytest_collection_modifyitems(items):
+    """In the order of LONG; the others as they are."""
+    place = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
+
+
+def pytest_collection_finish():
+    """The garbage collector never looks at what was made so far: it would at each full turn."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_seed_of_random_probes():
-    """A test gives the same every time; `ledgers.blind_spots` tries seeds.
+    """A test gives the same every time, from the first of the random probes; with all of them
+    `ledgers.blind_spots` tries seeds, and `test_blind_spots` this one.
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
@@ -49,7 +73,8 @@ def one_seed_of_random_probes():
                              for name in ("check", "further", "calls.judge"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
-        patch.setattr(further, "random_specs", cache(further.random_specs))
+        specs = cache(further.random_specs)
+        patch.setattr(further, "random_specs", lambda *given: specs(*given)[:PROBES])
         patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
         yield
 

@@ -168,9 +168,9 @@ def elementwise(name, dtype, rng):
         where = ", ".join(f"{n} = {draw[n]:.1e}" for n in names)
         # of Python numbers alone the result is float64
         both = set(names) - LEVELS - NUMBERS or dtype == np.float64
-        results = [function(*[int(a) if n == "dim" else float(a) if n in NUMBERS or n in levels
+        results = (function(*[int(a) if n == "dim" else float(a) if n in NUMBERS or n in levels
                               else np.full((1, 1), a) for n, a in zip(names, arrays)], *choice)
-                   for levels in ((), LEVELS)[:1 + bool(both)]]
+                   for levels in ((), LEVELS)[:1 + bool(both)])      # of cases that are looked at
         yield where, results, lambda *args: truth(*(a[()] for a in args)), arrays
 
 

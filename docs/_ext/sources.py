@@ -17,6 +17,7 @@ TAG = re.compile(r"\[([A-Z]+-\d+)\]")
 OPTIONS = doctest.NORMALIZE_WHITESPACE
 
 
+@functools.cache
 def notes():
     return (ROOT / "MATHNOTES.md").read_text()
 
@@ -77,7 +78,7 @@ def all_tests():
     found, of_the_site = [], {"test_book.py", "test_questions.py", "test_site.py"}
     for path in sorted([*(ROOT / "tests").rglob("test_*.py"),
                         *(ROOT / "ledgers").rglob("test_*.py")], key=lambda path: path.name):
-        if path.name in of_the_site:
+        if path.name in of_the_site or not TAG.search(path.read_text()):
             continue
         for name, (node, source) in functions(path).items():
             if name.startswith("test_"):
@@ -107,6 +108,7 @@ def find(name):
     raise LookupError(f"MATHNOTES.md names {name}, which does not exist")
 
 
+@functools.cache
 def blocks():
     """The tagged paragraphs of the notes: tag -> (start, end) in their text."""
     text, found = notes(), {}

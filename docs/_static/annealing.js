@@ -95,7 +95,7 @@ function figure(root) {
     particles = Array.from({length: PARTICLES}, () => normal().map(z => SIGMA_MAX * z));
   }
 
-  function setLevel(i) {
+  function setLevel(i, seen = true) {
     slider.value = i;
     sigma = level(i);
     label.textContent = sigma.toFixed(2);
@@ -108,7 +108,7 @@ function figure(root) {
         row.cells[i + 1].dataset.value = value;
       });
     }
-    paintCloud();
+    if (seen) paintCloud();
   }
 
   function move(n) {
@@ -230,10 +230,11 @@ function figure(root) {
   function go() {
     if (still.matches) {
       while (annealing && +slider.value < LEVELS) {
-        setLevel(+slider.value + 1);
+        setLevel(+slider.value + 1, false);
         move(PER_LEVEL);
       }
       move(200);
+      paintCloud();
     }
     draw();
     wake();

@@ -91,7 +91,9 @@ def lifted(a):
 
 def sensitivity(subject, right, i, plain, values, rng):
     """How far results move, entry by entry, when inputs move by a share of 1, (list of arrays)."""
-    moved, share = [np.abs(v) + subject.floor for v in values], 1e-7
+    args = right()
+    args[i] = plain
+    moved, share = subject.sizes(values, args), 1e-7
     for draw in range(4):
         near = [a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in right()]
         near[i] = plain

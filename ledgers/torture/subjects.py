@@ -52,7 +52,7 @@ class Subject:
     names   of its arguments, as its caller knows them
     weight  how often it is called, in comparison with others
     lifts   whether it can compute in 80 bits
-    floor   size of the numbers whose differences it returns
+    floor   size of the numbers whose differences it returns, see `sizes`
     eps     rounding of the numbers that it holds itself
     """
 
@@ -71,6 +71,23 @@ class Subject:
         return [smooth if a is score else Draws() if isinstance(a, np.random.Generator) else
                 a.astype(dtype) if isinstance(a, np.ndarray) else a
                 for a in self.right_call(inputs)]
+
+    def sizes(self, values, args):
+        """What a result's rounding is relative to: an array for each of the values.
+
+        The entry itself, and where terms cancel their size: of a finite difference, |s| |v| / step;
+        of a covariance, its largest entry; of a state of a loop, the largest of all.
+        """
+        floor, given = self.floor, dict(zip(self.names, args))
+        if self.name.startswith("finite_difference"):
+            x, v = (float(np.max(np.abs(given[name]))) for name in "xv")
+            floor = (1 + x) * v / float(given["step"])                   # |s| is less than 1 + |x|
+        if self.name.endswith("denoise_cov"):
+            return [np.abs(v) + np.max(np.abs(v), axis=(-2, -1), keepdims=True) + floor
+                    for v in values]
+        if self.name in LOOPS:
+            return [np.abs(v) + np.max(np.abs(v), initial=0.0) + floor for v in values]
+        return [np.abs(v) + floor for v in values]
 
     def counts(self, i):
         """Whether the i-th argument is a count."""

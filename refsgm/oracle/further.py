@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from .calls.again import probes_again
-from .calls.forms import form_probes
+from .calls.forms import as_asked, form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
@@ -43,7 +43,8 @@ def further_probes(caller, dim, dtype, seed):
             return probes, notes
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
-        probes, notes = [*probes, *more, *probes_again(caller, dim, dtype, seed)], [*notes, *refused]
+        probes += [*more, *probes_again(caller, dim, dtype, seed)]
+        notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):
         for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
                                  caller.framework.compiles):
@@ -77,6 +78,7 @@ def program_of(caller, probes):
                           not p.situation.given for p in failing):
         return ""
     first = min(failing, key=lambda p: (p.situation.regime in RANDOM, np.size(p.want[:1])))
+    caller = as_asked(caller, first)
     if first.situation.regime != "odd" and first.trial.problem != "timeout":
         first = shrunk(caller.contract, caller, first)
     return program(caller.contract, caller, first)

@@ -20,7 +20,7 @@ from .judge import Probe, Question, arguments_taken, judge, unwritable
 from .results import parts_of
 from .trial import Trial
 
-NEARBY = 1e-5                                        # a relative change that nobody should round off
+NEARBY = 1e-5                                 # a relative change that nobody should round off
 MOST_FEATURES = 64
 
 
@@ -146,7 +146,7 @@ def questions(contract, spec, taken):
 
 
 def in_quarters(contract, name, a):
-    """Data, and levels that are no shares, in steps of 1/4: their sums are the same in any order."""
+    """Data, and levels that are no shares, as quarters: their sum is the same in any order."""
     if isinstance(a, np.ndarray) and name in DATA and a.ndim > 1 and not contract.is_level(name):
         return np.round(4 * a) / 4
     if isinstance(a, np.ndarray) and contract.is_level(name) and name not in SHARES and (
@@ -172,7 +172,7 @@ def variants(name, a, other):
     moved, less = a.copy(), a.copy()
     k = len(a) // 2
     if len(a) > 3:
-        moved[k - 1:k + 1] += 0.01 * np.array([-1, 1]) * a[k]            # with the same ends and sum
+        moved[k - 1:k + 1] += 0.01 * np.array([-1, 1]) * a[k]           # with its ends and sum
     less[k] *= 1 - NEARBY
     return [("with the same ends and sum", moved), ("has one entry a little less", less),
             ("in another order", a[::-1].copy())]

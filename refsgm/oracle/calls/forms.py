@@ -6,11 +6,10 @@ import copy
 
 import numpy as np
 
-from ..kinds import DATA, FUNCTIONS, STATES
+from ..kinds import LEVEL
 from ..kinds.form_specs import form_specs
 from ..kinds.test_functions import Field
-from ..kinds.wide import ODD_FORM
-from ..kinds.quantities import batch_size
+from ..kinds.wide import FORM, ODD_FORM
 from .judge import judge, new_probe
 
 # {what an argument is: how it is passed}, as expressions of NumPy, which a program prints
@@ -20,32 +19,34 @@ AS = {"an integer": "int({})", "a NumPy float": "np.float64({})",
       "read-only": "np.broadcast_to({0}, np.shape({0}))",
       "reversed in memory": "{}[::-1].copy()[::-1]",
       "every other entry": "np.repeat({}, 2, axis=-1)[..., ::2]",
-      "a view of one row": "np.broadcast_to({0}[:1], np.shape({0}))"}
-OF_FUNCTION = ("keeps what it returns", "returns Fortran's order", "returns a view",
-               "keeps what it returns")
+      "a view of one row": "np.broadcast_to({0}[:1], np.shape({0}))",
+      "of one axis": "np.ravel({})"}
+KEEPS, FORTRAN, VIEW = OF_FUNCTION = (
+    "keeps what it returns", "returns Fortran's order", "returns a view")
 NUMBERS = ("a NumPy float", "an integer", "an integer")
 ODD_NUMBERS = ("an array without axes", "of integers", "")
 ODD_ARRAYS = ("in Fortran's order", "reversed in memory", "every other entry", "read-only",
               "a view of one row", "of integers")
+CRASHES = ("IndexError", "AttributeError", "UnboundLocalError")      # which are no refusals
 
 
 def form_probes(caller, dim, dtype, seed):
     """Judged probes up to the first that fails, and notes on forms that it refuses."""
     contract, probes, notes = caller.contract, [], []
-    plain = caller.timesteps is None and not caller.energy and caller.fn is not None
-    dtypes = dtype or "float64"
-    for spec in form_specs(contract, seed, caller.levels != "scalar", dim, dtypes, plain,
-                           caller.framework.compiles):
+    plain = caller.timesteps is None and not caller.energy and not caller.draws and (
+        caller.fn is not None)
+    for spec in form_specs(contract, seed, caller.levels != "scalar", dim, dtype or "float64",
+                           plain, caller.framework.compiles):
         odd = spec.regime == ODD_FORM
-        if odd and (not plain or caller.framework.name != "numpy" or caller.draws):
+        if odd and (not plain or caller.framework.name != "numpy"):
             continue
         probe = new_probe(contract, spec, caller)
         asked = caller
-        if plain and not caller.draws:
+        if plain:
             asked = InForm(caller, passed_forms(caller, probe))
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
-        if odd and probe.trial.outputs is None and probe.trial.problem == "raises":
+        if odd and refused(probe.trial, asked.forms.values()):
             notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
             continue
         probes.append(probe)
@@ -54,14 +55,30 @@ def form_probes(caller, dim, dtype, seed):
     return probes, notes[:1]
 
 
+def refused(trial, forms):
+    """Whether odd forms were refused, as they may be: not by a crash, where an array is a number.
+    """
+    crash = "an array without axes" in forms and trial.error.startswith(CRASHES)
+    return trial.problem == "raises" and not crash or (
+        trial.problem == "wrong-shape" and "of one axis" in forms)
+
+
+def as_asked(caller, probe):
+    """The caller as it was asked at a probe."""
+    if probe.situation.regime not in (FORM, ODD_FORM):
+        return caller
+    return InForm(caller, passed_forms(caller, probe))
+
+
 def passed_forms(caller, probe):
     """{argument: how it is passed} at a probe, by its seed."""
     spec, lib = probe.situation, caller.framework.name
     rng, odd, forms = np.random.default_rng([spec.seed, 21]), spec.regime == ODD_FORM, {}
+    flat = caller.contract.form == LEVEL and rng.uniform() < 0.5
     for name in caller.names:
         a = probe.args.get(name)
         if isinstance(a, Field):
-            those = OF_FUNCTION if lib in ("numpy", "torch") else ()
+            those = (*OF_FUNCTION, KEEPS) if lib in ("numpy", "torch") else ()
         elif isinstance(a, float) and lib in ("numpy", "autograd") and caller.levels is None:
             those = ODD_NUMBERS if odd else NUMBERS
             those = those if a == round(a) else [f for f in those if "int" not in f]
@@ -69,6 +86,8 @@ def passed_forms(caller, probe):
             those = ODD_ARRAYS if np.all(a == np.round(a)) else ODD_ARRAYS[:-1]
             if np.ndim(a) < 2 or np.any(a != a[:1]):
                 those = [f for f in those if f != "a view of one row"]
+            if flat and np.ndim(a) == 2:
+                those = ["of one axis"]
         else:
             continue
         form = str(rng.choice(those)) if len(those) else ""
@@ -120,7 +139,7 @@ class InForm:
             return a
         b = eval(AS[form].format("a"), {"np": np, "a": a})           # one of the few words above
         if isinstance(b, np.ndarray):
-            changed.append(lambda: [name] * (not np.array_equal(a, b)))
+            changed.append(lambda: [name] * (not np.array_equal(np.ravel(a), np.ravel(b))))
         return b
 
     def function(self, name, f, form, changed):
@@ -144,12 +163,12 @@ class InForm:
             if s is x or len(getattr(s, "shape", ())) < 2:
                 return s
             if isinstance(s, np.ndarray):
-                return np.asfortranarray(s) if "Fortran" in form else np.repeat(s, 2, -1)[..., ::2]
+                return np.asfortranarray(s) if form == FORTRAN else np.repeat(s, 2, -1)[..., ::2]
             if lib.name == "torch":
-                return (s.transpose(-1, -2).contiguous().transpose(-1, -2) if "Fortran" in form
+                return (s.transpose(-1, -2).contiguous().transpose(-1, -2) if form == FORTRAN
                         else s.repeat_interleave(2, -1)[..., ::2])
             return s
-        if form != "keeps what it returns":
+        if form != KEEPS:
             return elsewhere
         changed.append(lambda: [f"what {name} returned"] * any(
             not np.array_equal(lib.to_numpy(s), before, equal_nan=True)

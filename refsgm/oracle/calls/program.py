@@ -4,7 +4,8 @@ import numpy as np
 
 from ..kinds import DATA, FUNCTION, STATES
 from ..kinds.quantities import batch_size
-from ..kinds.test_functions import Field, Noise
+from ..kinds.test_functions import Curved, Field, Itself, Noise
+from .forms import AS, FORTRAN, KEEPS, VIEW
 
 MOST_NUMBERS = 400
 ARRAYS = {"torch": ("import torch", "torch.tensor"), "jax": ("import jax.numpy as jnp",
@@ -18,11 +19,24 @@ NOISE = """class Draws:
         self.n += 1
         return self.asarray(np.random.default_rng([{seed}, self.n - 1]).standard_normal(size))"""
 
+MEMORY = """def kept(f):
+    memory = {}
+
+    def again(*args):
+        key = tuple(np.asarray(a).tobytes() for a in args)
+        return memory[key] if key in memory else memory.setdefault(key, f(*args))
+    return again""".splitlines()
+OF_FUNCTIONS = {KEEPS: "kept({})", FORTRAN: "lambda *a: np.asfortranarray({}(*a))",
+                VIEW: "lambda *a: np.repeat({}(*a), 2, -1)[..., ::2]"}
+
 
 def program(contract, caller, probe):
     """The text of a program that runs as pasted, or "" where the call is no plain one."""
     plain = caller.timesteps is None and not caller.energy and not caller.draws
     if not plain or caller.fn is None or numbers_in(probe.args) > MOST_NUMBERS:
+        return ""
+    forms = getattr(caller, "forms", {})
+    if caller.framework.name != "numpy" and any(callable(probe.args.get(n)) for n in forms):
         return ""
     dtype, B = np.dtype(probe.situation.dtype), batch_size(probe.args)
     imports, convert = ARRAYS.get(caller.framework.name, ("", ""))
@@ -34,8 +48,11 @@ def program(contract, caller, probe):
     right = [f"{n}(np.asarray)" if isinstance(probe.args[n], Field | Noise) else n for n in names]
     keywords = {v: f"{k}=" for k, v in caller.argnames.items()} if isinstance(
         caller.argnames, dict) else {}
-    given = [keywords.get(n, "") + caller.written(n, probe.args[n], passed(
-        caller, n, probe.args[n], dtype, convert, B)) for n in caller.names if n in probe.args]
+    given = [keywords.get(n, "") + caller.written(n, probe.args[n], in_form(
+        forms.get(n), probe.args[n], passed(caller, n, probe.args[n], dtype, convert, B)))
+             for n in caller.names if n in probe.args]
+    if KEEPS in forms.values():
+        lines += MEMORY
     want, got = f"refsgm.{contract.name}({', '.join(right)})", f"fn({', '.join(given)})"
     if contract.form == FUNCTION:
         x = caller.written("x", probe.args["x"], passed(
@@ -46,6 +63,13 @@ def program(contract, caller, probe):
     lines += ["", f"print('expected', {want})",
               caller.enclosed(f"print('got     ', {got} if fn else '?')")]
     return "\n".join(lines)
+
+
+def in_form(form, a, text):
+    """What is passed, in the form in which it was."""
+    if form is None or "int" in form and not np.all(np.equal(a, np.round(a))):
+        return text
+    return AS[form].format(text) if form in AS else OF_FUNCTIONS[form].format(text)
 
 
 def numbers_in(args):
@@ -79,12 +103,15 @@ def defined(contract, name, a):
         return [NOISE.format(seed=a.seed), f"{name} = Draws"]
     if not isinstance(a, Field):
         return [f"{name} = {a!r}"]
+    if isinstance(a, Itself):
+        return [f"{name} = lambda asarray: lambda x, *level: x"]
     potential = contract.form == FUNCTION
     theta = [float(t) for t in (a.theta[0], a.theta[1], a.theta[2] * a.gain)]
     matrix = (a.A + a.A.T) / 2 if potential else a.A
     body = ("lambda x: (theta[0] / 2 * ((x @ A) * x).sum(1) + theta[1] * (x @ b)\n"
             "                      - theta[2] / 4 * (x * x * x * x).sum(1))" if potential else
-            "lambda x, *level: ((theta[0] * (x @ A) + theta[1] * b - theta[2] * x * x * x)\n"
+            "lambda x, *level: ((theta[0] * (x @ A) + theta[1] * b - theta[2] * "
+            f"{'x / (1 + x * x)' if isinstance(a, Curved) else 'x * x * x'})\n"
             "                              / (1 + sum(level)))")
     return [f"theta = {theta}", f"def {name}(asarray):",
             f"    A, b = asarray({literal(matrix)}), asarray({literal(a.b)})",

@@ -4,7 +4,7 @@ They are asked of live code alone, wherever refsgm has a finite answer there. A 
 arguments fixed, by name, so one of two levels belongs to every kind that takes both.
 """
 
-from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE
+from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, TABLE
 
 NUMBERS = (                        # levels and numbers, the same for all rows
     ("scale^2 + sigma^2 close to 1", {"scale": 1.0, "sigma": 3e-3}),
@@ -80,9 +80,4 @@ def odd_corner_specs(kind, plain, dim):
                                         given=(("mean", vector),)),
                          asked._replace(label=f"a mean (), B = {B}, D = {D}",
                                         given=(("mean", -0.7),))]
-    for small, large in STEPS:
-        if {small, large} <= names and plain.rows and kind.is_level(large):
-            value = 2.5 if large.startswith("sigma") else 0.9
-            made += [plain._replace(label=f"{large} a number, {small} by row",
-                                    given=((large, value),))]
     return made
