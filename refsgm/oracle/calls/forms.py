@@ -100,11 +100,10 @@ def passed_forms(caller, probe):
 
 
 def axes(rng, args):
-    """As what all levels come, or None: arrays of one, two or three axes, as far as they fill them.
-    """
+    """As what all levels come: arrays of one, two or three axes, as far as they fill them."""
     B = max((np.size(a) for a in args.values() if isinstance(a, np.ndarray)), default=1)
     side = int(B**0.5)
-    ways = [AXES[0], *AXES[1:2] * (B > 1 and B % side == 0), *AXES[2:] * (B % 4 == 0), None]
+    ways = [AXES[0], AXES[0], *AXES[1:2] * (B > 1 and B % side == 0), *AXES[2:] * (B % 4 == 0)]
     return ways[rng.integers(len(ways))]
 
 

@@ -134,6 +134,9 @@ def short(kind, rng, at, by_row, dim, defaults, dtype, last=False):
             taken[name] = 1 + int(SHORT_LOOP * at[2 + k])
     if "eta" in taken:
         taken["eta"] = float(at[4])
+    if "alpha_bar" in kind.args:               # from alpha_bar close to 1 some lose many digits
+        ratios = rng.uniform(0.2, 0.99, 1 + int(SHORT_LOOP * at[3]))
+        taken["alpha_bar"] = (1.0, *np.cumprod(ratios).tolist())
     return spec._replace(B=1 + (rng.uniform() < 0.3), D=dim or 1 + (rng.uniform() < 0.3),
                          count=1 + int(SHORT_LOOP * at[3]), given=tuple(taken.items()))
 

@@ -11,7 +11,7 @@ from .wide import FORM, ODD_FORM
 
 SEVERAL, FEW, ODD = 16, 4, 2          # probes of a kind, of loops; for so many an odd one
 OF_LEVELS = 48                        # of a kind that takes levels of any shape, and as many odd
-SIDES = (1, 4, 6, 9, 12, 16)          # of levels that fill a square, or nearly
+SIDES = (4, 6, 9, 12, 16)             # of levels that fill a square, or nearly
 MANY = 150                            # levels, now and then
 MOST_SIDE = 5                         # of sizes that coincide
 TRIES = 8                             # draws of a probe inside the domain
@@ -53,7 +53,8 @@ def inside(kind, seed, turns, by_row, dim, dtype, functions, odd=False):
                           for _ in range(4))
         if kind.form == LEVEL and rng.uniform() < (0.8 if odd else 0.2):
             B = MANY if rng.uniform() < 0.15 else int(rng.choice(SIDES))
-        rows = by_row and kind.form not in (TABLE, STATES) and turns["sizes"] % 5 > 1
+        rows = by_row and kind.form not in (TABLE, STATES) and (
+            turns["sizes"] % 5 > 1 or odd and kind.form == LEVEL and turns["sizes"] % 5)
         forms = {}
         for name in kind.args:
             those = forms_of(kind, name, rows, functions, odd)

@@ -10,6 +10,7 @@ import numpy as np
 
 from .kind import BATCH, DATA, FUNCTION, FUNCTIONS, LEVEL, ROWS, STATES, STEPS, TABLE
 from .test_functions import Field, Itself, curved
+from .wide import ANY_SIZE, NUMBERS
 
 COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
 SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          # at most 1
@@ -17,7 +18,7 @@ SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          #
 # {kind of argument: its forms}; "" is what is drawn anyway
 COLUMN = ("a number", "", "equal", "tied", "a whole number", "close", "closer", "tiny", "whole",
           "first whole", "like", "even", "even at its ends", "even ratios", "ratios at its ends")
-NUMBER = ("whole", "", "whole", "like")
+NUMBER = ("whole", "", "whole", "like", "any")
 ARRAY = ("", "zero", "rows of zero", "a column of zero", "alike", "of length 1", "whole", "like",
          "like in some rows", "close to")
 MEANS = ("", "at x", "alike", "whole", "zero")
@@ -26,7 +27,7 @@ EVEN = ("even at its ends", "ratios at its ends")       # and uneven in between
 ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "even", *EVEN),
            "betas": ("same ends", "", "equal", *EVEN), "alpha_bar": ("even", "", "halves", *EVEN),
            "rng": ("",), "step_size": ("by row", "", "whole")}
-BY_ROW = ("by row", "", "by row", "whole")              # of a number that may be none, as odd forms
+BY_ROW = ("by row", "any", "", "any", "whole")          # of a number that may be none, as odd forms
 
 
 def forms_of(kind, name, rows, functions, odd=False):
@@ -53,7 +54,7 @@ def formed(kind, drawn, spec):
     smaller = {small for small, large in STEPS if {small, large} <= set(kind.args)}
     for name, form in spec.forms:
         if name not in smaller and name in drawn:
-            drawn[name] = in_form(name, drawn, form, rng, spec)
+            drawn[name] = in_form(kind, name, drawn, form, rng, spec)
     return drawn
 
 
@@ -63,16 +64,20 @@ def smaller_formed(kind, drawn, spec):
     forms = dict(spec.forms)
     for small, large in STEPS:
         if {small, large} <= set(drawn) and small in forms:
-            a = in_form(small, drawn, forms[small], rng, spec)
+            a = in_form(kind, small, drawn, forms[small], rng, spec)
             drawn[small] = a if np.all(np.less(a, drawn[large])) else drawn[small]
     return drawn
 
 
-def in_form(name, drawn, form, rng, spec):
+def in_form(kind, name, drawn, form, rng, spec):
     """One argument in a form; itself where it cannot have it."""
     a = drawn[name]
     if isinstance(a, Field):
         return function_in_form(a, form)
+    if form == "any" and isinstance(a, float) and not kind.is_level(name):
+        found = kind.draw.get(name, lambda rng, spec, drawn: NUMBERS[name](rng.uniform(), spec)
+                              if name in NUMBERS else a)
+        return found(rng, spec._replace(regime=ANY_SIZE), drawn)
     if isinstance(a, (float, int)) and not isinstance(a, bool):
         return number_in_form(name, a, form, rng, drawn, spec)
     if not isinstance(a, np.ndarray):
