@@ -165,9 +165,9 @@ def exchanged(contract, first, other):
     alike = [n for n, a in first.items() if isinstance(a, (float, np.ndarray))]
     for n, m in itertools.permutations(alike, 2):
         a, b = first[n], first[m]
-        both = {contract.is_level(n), contract.is_level(m)}, {n in SHARES, m in SHARES}
-        if type(a) is type(b) and np.shape(a) == np.shape(b) and all(len(s) == 1 for s in both) and (
-                not np.array_equal(a, b)):
+        same = (contract.is_level(n) == contract.is_level(m) and (n in SHARES) == (m in SHARES)
+                and type(a) is type(b) and np.shape(a) == np.shape(b))
+        if same and not np.array_equal(a, b):
             args = other | {n: b}
             for small, large in STEPS:
                 if {small, large} <= args.keys() and n in (small, large):
