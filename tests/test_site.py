@@ -173,7 +173,8 @@ PROSE = """() => {
     const article = document.querySelector("article").cloneNode(true);
     article.querySelectorAll("pre, code, script, style, mjx-container").forEach(e => e.remove());
     return article.textContent; }"""
-WIDER = """() => [...document.querySelectorAll("article *")].filter(e => {
+# A group of a picture is as wide as all that is in it.
+WIDER = """() => [...document.querySelectorAll("article *:not(svg g *)")].filter(e => {
     let box = e.getBoundingClientRect();
     if (box.right <= innerWidth + 1 || !box.width) return false;
     if (e.closest("defs")) return false;
@@ -255,11 +256,15 @@ CUT_OFF = """() => [...document.querySelectorAll(".beside pre")]
 FAINT = """() => {
     const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
     const linear = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-    const luminance = colour => [0.2126, 0.7152, 0.0722].reduce(
-        (sum, weight, i) => sum + weight * linear(numbers(colour)[i] / 255), 0);
-    const behind = e => {
+    const once = (f, known = new Map()) => x => {
+        if (!known.has(x)) known.set(x, f(x));
+        return known.get(x); };
+    const luminance = once(colour => [0.2126, 0.7152, 0.0722].reduce(
+        (sum, weight, i) => sum + weight * linear(numbers(colour)[i] / 255), 0));
+    const clear = once(colour => numbers(colour)[3] === 0);
+    const behind = once(e => {
         const colour = getComputedStyle(e).backgroundColor;
-        return numbers(colour)[3] === 0 ? behind(e.parentElement) : colour; };
+        return clear(colour) ? behind(e.parentElement) : colour; });
     const found = {};
     for (const e of document.querySelectorAll(".beside :not(svg, svg *)")) {
         if (![...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim())) continue;
