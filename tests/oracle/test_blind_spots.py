@@ -242,3 +242,48 @@ def test_functions_of_autograd_have_their_gradient_judged():
     assert right.parts == {"gradient": "right"}
     wrong = refsgm.check("eps_from_score", lambda score, s: -s * getval(score), "autograd")
     assert wrong.parts == {"gradient": "wrong"}
+
+
+@pytest.mark.skipif(not WITH_TORCH, reason="needs torch")
+def test_code_of_pytorch_answers_alike_without_gradients_and_in_other_memory():
+    """A step in place, a result in a buffer, a view, and a number in float32 are found."""
+    import torch
+    saved = {}
+
+    def in_buffer(score, sigma):
+        result = -sigma * score
+        if torch.is_grad_enabled():
+            return result
+        key = result.shape, result.dtype
+        return saved.setdefault(key, torch.empty_like(result)).copy_(result)
+    wrong = (
+        ("score_from_eps", "under torch.no_grad()", lambda e, s: -e / s if (
+            torch.is_grad_enabled()) else e.neg_().div(s)),
+        ("eps_from_score", "changed by the next call", in_buffer),
+        ("score_from_eps", "not contiguous", lambda e, s: -(e.view(-1).view(e.shape)) / s),
+        ("likelihood_weight", "float64 for float32", lambda g: torch.float_power(g, 2)),
+        ("diffuse", "Python numbers", lambda x, a, e: (
+            torch.as_tensor(a).sqrt() * x + (1 - torch.as_tensor(a)).sqrt() * e)))
+    for kind, words, f in wrong:
+        report = refsgm.check(kind, f, "torch", seed=0)
+        assert not report.ok
+        assert words in report.diagnosis.sentence
+
+
+@pytest.mark.skipif(not WITH_TORCH, reason="needs torch")
+def test_gradients_are_judged_at_numbers_and_of_a_prediction_that_is_needed_again():
+    """[GUIDE-1] The gradient of a guidance scale of 1, and a residual in a prediction's memory."""
+    import torch
+
+    def guided(c, u, w):
+        return c + 0 * u if w.ndim == 0 and w == 1 else u + w * (c - u)
+
+    def in_place(eps_fn, x, sigma, eps):
+        residual = eps_fn(x + sigma * eps, sigma)
+        residual -= eps
+        return residual.square().sum(1)
+    report = refsgm.check("classifier_free_guidance", guided, "torch", seed=0)
+    assert "scale" in report.diagnosis.sentence
+    assert refsgm.check("noise_prediction_loss", in_place, "torch", seed=0).parts == {
+        "value": "right", "minimiser": "right", "gradient": "wrong"}
+    assert torch.is_grad_enabled()

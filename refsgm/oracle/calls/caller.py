@@ -225,6 +225,14 @@ class Caller:
         except Exception:
             return None
 
+    def written(self, name, a, text):
+        """The text of an argument in a program."""
+        return text
+
+    def enclosed(self, line):
+        """The line of a program that asks."""
+        return line
+
     def __call__(self, args, dtype=np.float64, theta=None, keep=False, given=()):
         """A `Trial` with these arguments; with keep, the foreign results themselves, a list.
 

@@ -25,12 +25,13 @@ class Framework(NamedTuple):
     asarray   NumPy array or number -> its array of the same dtype (numbers become 0-d arrays where
               the library's functions refuse plain numbers)
     to_numpy  its array -> NumPy
-    gradient  (loss, theta) -> d loss / d theta by its own autodiff, or None where it has none; the
-              loss takes and returns its arrays
+    gradient  (loss, *starts) -> d loss / d start of each by its own autodiff, or None where it has
+              none; the loss takes and returns its arrays
     raw       whether Python numbers are passed as they are
     reshape (a, shape), sum (a, axis), mean (a), transpose (a), dot (a, b) of (B, D) and (D,)
               of its arrays; by their methods and operators, unless the library has others
     near      (a, x) -> a on the device of x
+    read      (a) -> a, as the result of an operation whose derivative reads it again
     compiles  whether every new shape costs it a compilation
     """
 
@@ -45,6 +46,7 @@ class Framework(NamedTuple):
     transpose: Callable = lambda a: a.T
     dot: Callable = lambda a, b: a @ b
     near: Callable = lambda a, x: a
+    read: Callable = lambda a: a
     compiles: bool = False
 
 
@@ -65,7 +67,9 @@ def autograd_framework():
         while isbox(a):
             a = a._value
         return np.asarray(a)
-    return Framework("autograd", np.asarray, to_numpy, lambda loss, theta: grad(loss)(theta), True)
+    def gradient(loss, *starts):
+        return grad(loss, tuple(range(len(starts))))(*starts)
+    return Framework("autograd", np.asarray, to_numpy, gradient, True)
 
 
 def torch_framework(device=None):
@@ -79,16 +83,19 @@ def torch_framework(device=None):
         a = a.detach().cpu()
         return (a.float() if a.dtype == torch.bfloat16 else a).numpy()   # which NumPy has not got
 
-    def gradient(loss, theta):
-        theta = torch.tensor(theta, requires_grad=True, device=device)
+    def gradient(loss, *starts):
+        starts = [torch.tensor(a, requires_grad=True, device=device) for a in starts]
         with torch.enable_grad():
-            value = loss(theta)
-            if not (isinstance(value, torch.Tensor) and value.requires_grad):
-                return np.zeros(len(theta))
-            value.sum().backward()
-        return np.zeros(len(theta)) if theta.grad is None else theta.grad.cpu().numpy()
+            value = loss(*starts)
+            if isinstance(value, torch.Tensor) and value.requires_grad:
+                value.sum().backward()
+        return [np.zeros(a.shape) if a.grad is None else a.grad.cpu().numpy() for a in starts]
+
+    def read(a):
+        return torch.nn.functional.leaky_relu_(a, 1.0)               # with a slope of 1: a itself
     return Framework("torch", lambda a: torch.tensor(np.asarray(a), device=device), to_numpy,
-                     gradient, False, near=lambda a, x: a.to(getattr(x, "device", a.device)))
+                     gradient, False, near=lambda a, x: a.to(getattr(x, "device", a.device)),
+                     read=read)
 
 
 def jax_framework(device=None):
@@ -100,8 +107,9 @@ def jax_framework(device=None):
     def asarray(a):
         return jnp.asarray(a) if there is None else jax.device_put(jnp.asarray(a), there)
 
-    def gradient(loss, theta):
-        return np.asarray(jax.grad(lambda theta: jnp.sum(loss(theta)))(asarray(theta)))
+    def gradient(loss, *starts):
+        slopes = jax.grad(lambda *a: jnp.sum(loss(*a)), tuple(range(len(starts))))
+        return [np.asarray(a) for a in slopes(*map(asarray, starts))]
     return Framework("jax", asarray, np.asarray, gradient, False, compiles=True)
 
 

@@ -33,6 +33,7 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         matrices, b, w = here(y)
         s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bend.value(y)
         s = faded(lib, f, s, level)
+        s = s if theta is None else lib.read(s)            # as a network whose last layer is a tanh
         return s if caller.event_shape is None else lib.reshape(s, tuple(x.shape))
 
     def log_density(x, *level):

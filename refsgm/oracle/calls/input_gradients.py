@@ -4,66 +4,147 @@
 
 refsgm's own gradient is autograd's of its function. With respect to data it must be right, or where
 a step of a sampler is computed without gradients there may be none, for all data alike; with
-respect to levels, which often come from a table, it is right or none too.
+respect to levels, which often come from a table, and to the parameters of a function that is
+passed, it is right or none too, everywhere alike.
 """
 
+import itertools
 import warnings
+from typing import NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
+from autograd.tracer import getval
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
+from ..kinds.test_functions import Field, Noise
+from .gradient_places import further, singular
 from .judge import new_probe
+from .results import MOST_STATES
 from .trial import OutOfTime, Trial, in_one_line, limited
 
-CLOSE = 5e-3                  # relative to the row: float32, on steep places; mistakes are larger
+CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
+PARAMETERS = "the parameters of the function that was passed"
+REMEMBERED, MOST = {}, 2048         # right gradients: a kind is asked much the same in every check
 
 
 def input_gradients(caller, dim, dtype, seed):
     """{argument: "right", "wrong", "none" or "not judged"}; {} of what has no gradient to judge.
 
-    At a fixed probe, and at two of other sizes; each that is compiled costs much, so one then.
+    At a fixed probe every input alone has a gradient, elsewhere all have. Each that is compiled
+    costs much, so the first alone then.
     """
     contract, lib = caller.contract, caller.framework
-    if lib.gradient is None or contract.form in (TABLE, STATES, LOSS) or contract.adaptive or (
+    if lib.gradient is None or contract.form in (TABLE, LOSS) or contract.adaptive or (
             caller.timesteps is not None or caller.draws or caller.energy):
         return {}
     spec = ProbeSpec("gradient", 4, dim or 3, caller.levels != "scalar", "plain", 78, 2,
                      dtype=dtype or "float64")
-    found = at_probe(caller, spec)
-    for other in elsewhere(spec, seed, dim) if not lib.compiles and RIGHT in found.values() else ():
-        for name, word in at_probe(caller, other).items():
-            if word == WRONG or word == RIGHT and found[name] != WRONG:
-                found[name] = word
+    found = Found(contract)
+    found.add(alone(caller, new_probe(contract, spec, caller)))
+    if lib.compiles or RIGHT not in found.words().values():
+        return found.words()
+    loop = contract.form == STATES
+    for probe in singular(caller, spec) if loop else further(caller, spec, seed, dim):
+        if caller.late or WRONG in found.words().values():
+            break
+        judged = together(caller, probe, inputs(caller, probe))
+        found.add(alone(caller, probe) if judged is None else judged)
+    return found.words()
+
+
+def parameters_elsewhere(caller, spec, seed, dim):
+    """Whether the gradient of a loss with respect to the parameters is right at further probes."""
+    for probe in further(caller, spec, seed, dim):
+        judged = together(caller, probe, [PARAMETERS])
+        if judged is None or {WRONG, NONE} & set(judged.values()):
+            return False
+        if caller.late:
+            break
+    return True
+
+
+class Found:
+    """What was said of arguments, and what follows from all of it."""
+
+    def __init__(self, contract):
+        self.contract, self.said = contract, {}                    # {(name, is it a number): words}
+
+    def add(self, judged):
+        """Note {(name, is it a number): word}."""
+        for key, word in judged.items():
+            self.said.setdefault(key, set()).add(word)
+
+    def words(self):
+        """{name: word}: wrong too where it is right in one place and none in another."""
+        result = {}
+        for (name, _), words in self.said.items():
+            word = WRONG if WRONG in words or {RIGHT, NONE} <= words else next(
+                (w for w in (RIGHT, NONE) if w in words), UNKNOWN)
+            before = result.get(name, UNKNOWN)
+            result[name] = next(w for w in (WRONG, RIGHT, NONE, UNKNOWN) if w in (word, before))
+        data = [n for n in result if n in DATA and not self.contract.is_level(n)]
+        functions = FUNCTIONS & set(self.contract.args)  # code that takes derivatives may detach x
+        if not functions and any(RIGHT in words for (n, _), words in self.said.items()
+                                 if n in data):
+            result |= {n: WRONG for (n, _), words in self.said.items()
+                       if n in data and NONE in words}
+        return result
+
+
+def inputs(caller, probe):
+    """Names of the arguments of which a gradient can be taken."""
+    contract, names = caller.contract, list(caller.names)
+    if contract.form == STATES:
+        return ["x"]
+    names = ["x"] if contract.form == FUNCTION else names
+    kept = [n for n in names if isinstance(probe.args.get(n), np.ndarray | float) and (
+        n in DATA or contract.is_level(n) or n in ("means", "weights"))]
+    if "weights" in kept and np.any(probe.args["weights"] == 0):
+        kept.remove("weights")
+    function = any(isinstance(a, Field) for a in probe.args.values())
+    return [*kept, *[PARAMETERS] * (function and caller.event_shape is None)]
+
+
+def alone(caller, probe):
+    """What is said of every argument, if it alone has a gradient."""
+    found = {}
+    for name in inputs(caller, probe):
+        judged = together(caller, probe, [name])
+        if judged is None:
+            level = is_free(caller.contract, name)
+            judged = {key_of(probe, name): NONE if level else WRONG}
+        found |= judged
     return found
 
 
-def elsewhere(spec, seed, dim):
-    """Specs of a gradient's probes with sizes that a seed gives: one row, and several."""
-    rng = np.random.default_rng(seed)
-    return (spec._replace(B=1, D=dim or int(rng.integers(1, 9)), rows=False, M=0, seed=seed),
-            spec._replace(B=int(rng.integers(5, 12)), D=dim or int(rng.integers(9, 20)),
-                          M=int(rng.integers(5)), seed=seed + 1))
-
-
-def at_probe(caller, spec):
-    """What is said of every argument at one probe."""
+def together(caller, probe, names):
+    """{(name, is it a number): word} if all these have gradients; None if that raises."""
     contract = caller.contract
-    probe, found, moving = new_probe(contract, spec, caller), {}, []
-    weights = [of_rows(w) for w in probe.want]
-    names = ["x"] if contract.form == FUNCTION else caller.names
-    for name in names:
-        a = probe.args.get(name)
-        if isinstance(a, np.ndarray) and (name in DATA or contract.is_level(name)):
-            want = right_gradient(contract, probe.args, name, weights)
-            found[name] = verdict(contract, name, taken(caller, probe, name, weights), want)
-            moving += [name] * bool(np.any(want) and not contract.is_level(name))
-    functions = FUNCTIONS & set(contract.args)       # code that takes their derivative may detach x
-    if not functions and any(found[name] == RIGHT for name in moving):
-        found |= {name: WRONG for name in moving if found[name] == NONE}
-    return found
+    weights = [of_rows(w) for w in (probe.want[-1:] if contract.form == STATES else probe.want)]
+    got = taken(caller, probe, names, weights)
+    if got is None:
+        return {key_of(probe, n): UNKNOWN for n in names}
+    if isinstance(got, str):
+        return {key_of(probe, n): UNKNOWN for n in names} if "device" in got else None
+    if got.mean:
+        weights = [np.ones_like(w) / np.size(w) for w in weights]
+    want = remembered(contract, probe.args, names, weights)
+    if contract.form == STATES and not is_close(got.gradients[0], want[0], CLOSE_AT_EDGES):
+        fixed = right_gradients(contract, probe.args, names, weights, fixed=True)
+        if is_close(got.gradients[0], fixed[0], CLOSE_AT_EDGES):       # of a score without a graph
+            return {key_of(probe, "x"): NONE}
+    edge = probe.situation.regime != "plain"
+    close = CLOSE_AT_EDGES if edge or got.narrow else CLOSE
+    return {key_of(probe, n): verdict(contract, n, g, w, close, edge)
+            for n, g, w in zip(names, got.gradients, want)}
+
+
+def key_of(probe, name):
+    """An argument, and whether it is one number."""
+    return name, np.ndim(probe.args.get(name, ())) == 0
 
 
 def of_rows(want):
@@ -73,45 +154,109 @@ def of_rows(want):
     return w * np.reshape(sizes, (-1, *[1] * (w.ndim - 1))) if np.ndim(want) else w
 
 
-def right_gradient(contract, args, name, weights):
-    """Autograd's, of refsgm's own function."""
-    def value(a):
+def remembered(contract, args, names, weights):
+    """`right_gradients`, worked out once."""
+    def of(a):
+        if isinstance(a, np.ndarray):
+            return a.shape, a.tobytes()
+        if isinstance(a, Field):
+            return type(a), of(a.b), of(a.theta), *map(of, a.matrices), a.bend, a.fade
+        return getattr(a, "seed", a)
+    key = (contract, *names, *(of(a) for a in args.values()), *map(of, map(np.asarray, weights)))
+    if key not in REMEMBERED:
+        if len(REMEMBERED) >= MOST:
+            REMEMBERED.clear()
+        REMEMBERED[key] = right_gradients(contract, args, names, weights)
+    return REMEMBERED[key]
+
+
+def right_gradients(contract, args, names, weights, fixed=False):
+    """Autograd's, of refsgm's own function, a tuple.
+
+    fixed  of a function that is passed without a gradient
+    """
+    def value(*inputs):
+        given = args | {n: a for n, a in zip(names, inputs) if n != PARAMETERS}
+        given = {n: Noise(a.seed) if isinstance(a, Noise) else a for n, a in given.items()}
+        for n, f in args.items():
+            if isinstance(f, Field) and PARAMETERS in names:
+                given[n] = f.astype(np.float64)
+                given[n].theta = inputs[names.index(PARAMETERS)]
+            elif isinstance(f, Field) and fixed:
+                given[n] = lambda *at, f=f: f(*map(getval, at))
         if contract.form == FUNCTION:
-            result = contract.function(args["log_density"].energy)(a)
+            result = contract.function(given["log_density"].energy)(given["x"])
         else:
-            given = args | {name: a}
             function = contract.answer or contract.function
             result = function(*(given[n] for n in contract.args if n in given))
+        if contract.form == STATES:
+            result = list(result)[-1]
         parts = result if isinstance(result, tuple) else (result,)
         return sum(anp.sum(w * part) for w, part in zip(weights, parts))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")                          # of a part that does not depend
-        return np.asarray(grad(value)(args[name]))
+        starts = [start_of(args, n) for n in names]
+        return [np.asarray(g) for g in grad(value, tuple(range(len(names))))(*starts)]
 
 
-def taken(caller, probe, name, weights):
-    """The framework's, in the shape of the argument; a message where it has none, None too late.
+def start_of(args, name):
+    """Where a gradient is taken."""
+    if name == PARAMETERS:
+        return next(a.theta for a in args.values() if isinstance(a, Field))
+    return args[name]
+
+
+class Taken(NamedTuple):
+    """Gradients, whether of a result in float32, and whether it is the mean of a loss."""
+
+    gradients: list
+    narrow: bool
+    mean: bool
+
+
+def taken(caller, probe, names, weights):
+    """`Taken` by the framework, in the shapes of the arguments; a message where it has none, None
+    too late.
     """
-    lib, dtype = caller.framework, np.dtype(probe.situation.dtype)
-    a = probe.args[name]
-    start = (caller.shaped(a.astype(dtype)) if name in DATA and not caller.contract.is_level(name)
-             else caller.level_shaped(a.astype(dtype)))
+    lib, dtype, contract = caller.framework, np.dtype(probe.situation.dtype), caller.contract
+    narrow, mean = [dtype == np.float32], []
 
-    def value(a):
-        parts = caller(probe.args, dtype, keep=True, given={name: a})
+    def start(name):
+        a = np.asarray(start_of(probe.args, name), dtype)
+        if name == PARAMETERS or a.ndim == 0 or name in ("means", "weights"):
+            return a
+        is_data = name in DATA and not contract.is_level(name)
+        return caller.shaped(a) if is_data else caller.level_shaped(a)
+
+    def value(*inputs):
+        given = dict(zip(names, inputs))
+        theta = given.pop(PARAMETERS, None)
+        parts = caller(probe.args, dtype, keep=True, given=given, theta=theta)
         if isinstance(parts, Trial):
             raise RuntimeError(parts.error)
+        if contract.form == STATES:
+            several = hasattr(parts[0], "__next__") or isinstance(parts[0], (list, tuple)) or (
+                len(parts[0].shape) == 3)
+            parts = [list(itertools.islice(parts[0], MOST_STATES))[-1]] if several else parts
         total = 0.0
         for w, part in zip(weights, parts):
-            shape, narrow = tuple(part.shape), "float32" in str(part.dtype)
-            w = lib.asarray(w.reshape(shape).astype(np.float32 if narrow else np.float64))
+            shape = tuple(part.shape)
+            narrow.append("float32" in str(part.dtype))
+            if contract.form == LOSS and shape == () != np.shape(w):
+                mean.append(True)
+                total = total + part
+                continue
+            w = lib.asarray(w.reshape(shape).astype(np.float32 if narrow[-1] else np.float64))
             total = total + lib.mean(part * w) * float(np.prod(shape))
         return total
     late = caller.late
     try:
         with warnings.catch_warnings(), limited(caller.seconds):
             warnings.simplefilter("ignore")
-            return np.asarray(lib.gradient(value, start), np.float64).reshape(a.shape)
+            gradients = lib.gradient(value, *map(start, names))
+        shapes = [np.shape(start_of(probe.args, n)) for n in names]
+        return Taken([np.asarray(g, np.float64).reshape(s) for g, s in zip(gradients, shapes)],
+                     any(narrow), bool(mean))
     except OutOfTime:
         caller.late += 1
         return None
@@ -119,18 +264,29 @@ def taken(caller, probe, name, weights):
         return None if caller.gives_up or caller.late > late else in_one_line(error)
 
 
-def verdict(contract, name, got, want):
+def is_free(contract, name):
+    """Whether an argument may have no gradient: levels, parameters, what samplers alone use."""
+    return (contract.is_level(name) or name in ("weights", PARAMETERS) or contract.sampling
+            or contract.form == STATES)
+
+
+def is_close(got, want, close):
+    """Whether a gradient is the right one, up to a share of the row."""
+    size = np.max(np.abs(want), axis=-1, keepdims=True) if np.ndim(want) else np.abs(want)
+    return bool(np.all(np.abs(got - want) <= close * size + 1e-9))
+
+
+def verdict(contract, name, got, want, close, edge):
     """What is to be said of one argument."""
-    level = contract.is_level(name)
-    if got is None or isinstance(got, str) and "device" in got:
+    if name == "weights":                                       # their changes have the sum zero
+        got, want = got - np.mean(got), want - np.mean(want)
+    finite = np.isfinite(want)
+    if not np.any(finite):
         return UNKNOWN
-    if isinstance(got, str):
-        return NONE if level or contract.sampling else WRONG
-    if not np.all(np.isfinite(want)):
-        return UNKNOWN
-    size = np.max(np.abs(want), axis=-1, keepdims=True)
-    if np.all(np.abs(got - want) <= CLOSE * size + 1e-9):
-        return RIGHT
+    level = contract.is_level(name) or name == "weights"
+    got, want = np.where(finite, got, 0.0), np.where(finite, want, 0.0)
+    if is_close(got, want, close):
+        return RIGHT if np.any(want) else UNKNOWN
     if not np.any(got):
-        return NONE if level or contract.sampling else WRONG
-    return WRONG
+        return NONE if is_free(contract, name) else WRONG
+    return UNKNOWN if level and edge else WRONG

@@ -48,17 +48,20 @@ def program(contract, caller, probe):
     right = [f"{n}(np.asarray)" if isinstance(probe.args[n], Field | Noise) else n for n in names]
     keywords = {v: f"{k}=" for k, v in caller.argnames.items()} if isinstance(
         caller.argnames, dict) else {}
-    given = [keywords.get(n, "") + in_form(forms.get(n), probe.args[n], passed(
-        caller, n, probe.args[n], dtype, convert, B)) for n in caller.names if n in probe.args]
+    given = [keywords.get(n, "") + caller.written(n, probe.args[n], in_form(
+        forms.get(n), probe.args[n], passed(caller, n, probe.args[n], dtype, convert, B)))
+             for n in caller.names if n in probe.args]
     if KEEPS in forms.values():
         lines += MEMORY
     want, got = f"refsgm.{contract.name}({', '.join(right)})", f"fn({', '.join(given)})"
     if contract.form == FUNCTION:
-        x = passed(caller, "x", probe.args["x"], dtype, convert, B)
+        x = caller.written("x", probe.args["x"], passed(
+            caller, "x", probe.args["x"], dtype, convert, B))
         want, got = f"{want}(x)", f"{got}({x})"
     if contract.form == STATES:
         want, got = f"list({want})[-1]", f"list({got})[-1]"
-    lines += ["", f"print('expected', {want})", f"print('got     ', {got} if fn else '?')"]
+    lines += ["", f"print('expected', {want})",
+              caller.enclosed(f"print('got     ', {got} if fn else '?')")]
     return "\n".join(lines)
 
 

@@ -25,8 +25,8 @@ from .program import program
 from .shrinking import shrunk
 from .trial import Trial
 
-# At most so many probes are asked again: without gradients, in inference mode, with numbers
-WITHOUT, INFERENCE, MIXED = 16, 4, 6
+# At most so many probes are asked again: without gradients, in inference mode, with one number
+WITHOUT, INFERENCE, MIXED = 12, 3, 8
 WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
          "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
          "z": 1}
@@ -129,8 +129,10 @@ def strided(a):
 
 NO_GRAD = Way("under torch.no_grad()", "no_grad")
 IN_INFERENCE = Way("under torch.inference_mode()", "inference_mode", may_raise=True)
-STRIDED = Way("with tensors that are not contiguous", form=strided, text="strided({})")
+STRIDED = Way("with tensors that are not contiguous", form=strided,
+              text="(lambda a: a.mT.contiguous().mT if a.ndim > 1 else a)({})")
 MIXTURE = Way("with a level that is one number beside those that are columns")
+IN_FLOAT32 = Way("in float32")
 AS_FLOATS = Way("with levels that are Python numbers", numbers=float, may_raise=True)
 AS_INTS = Way("with whole numbers as levels", numbers=int)
 
@@ -143,9 +145,7 @@ def other_forms(caller, probes, dtype):
     contract = caller.contract
     if contract.form not in ANSWERS or contract.adaptive or caller.late:
         return None
-    wide = next((p for p in probes if p.situation.dtype == "float32" and any(
-        d == np.float64 for d in p.trial.dtypes) and any(
-            isinstance(a, np.ndarray) for a in p.args.values())), None)
+    wide = next(filter(is_wide, probes), None)
     if wide is not None:
         return Otherwise("special-case", "it returns float64 for float32 arguments, at "
                          f"{wide.label!r}", KEEP_DTYPE)
@@ -157,11 +157,8 @@ def other_forms(caller, probes, dtype):
         if probe.trial.problem == "raises" and (way.may_raise or way.mode and takes_derivative(
                 contract)):
             continue
-        narrow = any(d == np.float64 for d in probe.trial.dtypes) and (
-            probe.situation.dtype == "float32") and way is AS_FLOATS and any(
-                isinstance(a, np.ndarray) for a in probe.args.values())
-        if not probe.ok or probe.trial.mutated or narrow:
-            return found(contract, other, probe, narrow)
+        if not probe.ok or probe.trial.mutated or is_wide(probe):
+            return found(contract, other, probe)
     if not caller.draws:
         for way in (Way("with gradients"), NO_GRAD):
             probe = next((p for p in probes if p.situation.B > 1 and p.situation.D > 1), None)
@@ -169,6 +166,13 @@ def other_forms(caller, probes, dtype):
                 return Otherwise("special-case", f"{way.words}, a result is changed by the next "
                                  "call", "return new memory in every call")
     return None
+
+
+def is_wide(probe):
+    """Whether an array of the result is float64 where those of the arguments are float32."""
+    return probe.situation.dtype == "float32" and any(
+        d == np.float64 and shape != () for d, shape in zip(probe.trial.dtypes, probe.trial.shapes)
+    ) and any(isinstance(a, np.ndarray) for a in probe.args.values())
 
 
 def takes_derivative(contract):
@@ -194,6 +198,11 @@ def asked(caller, probes, dtype):
     for by_row in (True, False):
         yield from ((STRIDED, again(p)) for p in [
             p for p in oblong if p.situation.rows == by_row][:2])
+    if dtype != "float64" and any(map(contract.is_level, contract.args)):
+        for regime in ("tiny levels", "huge levels"):
+            spec = ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32", seed=5,
+                             D=probes[0].situation.D, rows=caller.levels != "scalar")
+            yield IN_FLOAT32, new_probe(contract, spec, caller)
     if caller.levels is not None:
         return
     yield from ((MIXTURE, p) for p in mixed(contract, [p for p in (*at_random, *fixed)
@@ -259,14 +268,14 @@ def kept(caller, probe):
     return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, numbers(first)))
 
 
-def found(contract, caller, probe, narrow):
+def found(contract, caller, probe):
     """What is to be said of a probe that is answered otherwise in another way."""
     trial, words = probe.trial, caller.way.words
     if trial.problem == "raises":
         return Otherwise("raises", f"{words} it raises, at {probe.label!r}: {trial.error}")
     if trial.mutated:
         return Otherwise("mutates-input", f"{words} it changes {', '.join(trial.mutated)} in place")
-    if narrow:
+    if is_wide(probe):
         return Otherwise("special-case", f"{words} it returns float64 beside float32 arguments",
                          KEEP_DTYPE)
     text, what = "", trial.error

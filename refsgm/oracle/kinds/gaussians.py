@@ -58,6 +58,15 @@ def from_rounded_exponents(x, weights, means, sigma):
     return (off * (r @ means) - x) / sigma**2
 
 
+def by_rounded_log_density(x, weights, means, sigma):
+    """The score by shares exp(log p_k - log p), as autograd has it: far away log p is large, and
+    their sum is off by its rounding.
+    """
+    exponents = np.sum((x[:, None] - means)**2, axis=2) / (2 * np.reshape(sigma, (-1, 1))**2)
+    off = 1 + ROUNDING * np.min(exponents, axis=1, keepdims=True)
+    return off * refsgm.mixture_score(x, weights, means, sigma)
+
+
 def log_density_itself(args, seen):
     """log p, and a constant."""
     return [{"log p": refsgm.mixture_log_density(*args.values()), "1": ones_of(args)}]
@@ -91,7 +100,7 @@ KINDS = (
          more_probes=(FAR_TAIL, *IN_FLOAT32)),
     Kind("mixture_score", BATCH, exact=mixture_score, terms=averages_of_means, similar_terms=True,
          draw={"weights": table(mixture_weights)}, more_probes=(FAR_TAIL, *IN_FLOAT32),
-         sampling=True, spellings=(from_rounded_exponents,), known=(
+         sampling=True, spellings=(from_rounded_exponents, by_rounded_log_density), known=(
              Mistake("unweighted", "", "component scores are averaged without responsibilities",
                      unweighted),)),
 )

@@ -1,0 +1,73 @@
+"""Where gradients are judged: at sizes from a seed, numbers and ends, with data that coincide."""
+
+import numpy as np
+
+from ..kinds import DATA, FUNCTIONS
+from ..kinds.edges import answers, edge_specs
+from ..kinds.kind import LEVELS, STEPS
+from ..kinds.test_functions import Field
+from .judge import new_probe, probe_at
+
+EDGES = 5                                   # at most so many ends of a domain of a simple formula
+BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}
+
+
+def elsewhere(spec, seed, dim):
+    """Specs of a gradient's probes with sizes that a seed gives: one row, and several."""
+    rng = np.random.default_rng(seed)
+    return (spec._replace(B=1, D=dim or int(rng.integers(1, 9)), rows=False, M=0, seed=seed),
+            spec._replace(B=int(rng.integers(5, 12)), D=dim or int(rng.integers(9, 20)),
+                          M=int(rng.integers(5)), seed=seed + 1))
+
+
+def further(caller, spec, seed, dim):
+    """Probes at large sizes, other levels and data, and the ends of the domain; few that are dear.
+    """
+    contract, rng = caller.contract, np.random.default_rng([seed, 2])
+    plain = not FUNCTIONS & set(contract.args)
+    levels = [n for n in contract.args if contract.is_level(n)]
+    B, D = (int(rng.integers(14, 34)), int(rng.integers(17, 41))) if plain else (6, 5)
+    specs = [spec._replace(rows=False), *elsewhere(spec, seed, dim)]
+    specs += [spec._replace(B=B, D=dim or D, seed=seed + 2),
+              spec._replace(dtype="float32")]
+    if levels and plain:
+        specs += [spec._replace(regime=regime) for regime in ("tiny levels", "huge levels")]
+    ones = spec._replace(rows=False, regime="edge", given=tuple((n, 1.0) for n in levels
+                                                                if n not in BOUNDED))
+    edges = [s._replace(B=4, dtype=spec.dtype) for s in edge_specs(contract, spec.rows, dim)
+             if s.regime == "edge" and s.count < 30 and not s.ratio]
+    specs += [s for s in (ones,) if s.given and answers(contract, s) == "finite"]
+    specs += edges[:EDGES if plain else 2]
+    if {"x", "mean"} <= set(contract.args) and "mean" not in contract.draw and plain:
+        specs += [spec._replace(given=(("mean", -0.7),))]
+    yield from (new_probe(contract, s, caller) for s in specs)
+    if plain:
+        yield from coinciding(contract, new_probe(contract, spec, caller))
+
+
+def singular(caller, spec):
+    """Loops that end at no noise, with a score that has no value there: it is not to be asked."""
+    contract = caller.contract
+    if "method" not in contract.args:
+        return
+    place = spec._replace(seed=4, regime="edge")                         # sigmas that end in zero
+    args = dict(new_probe(contract, place, caller).args)
+    for name, f in args.items():
+        if isinstance(f, Field):
+            args[name] = f.astype(np.float64)
+            args[name].offset = 0.0
+    yield probe_at(contract, place, args)
+
+
+def coinciding(contract, probe):
+    """Probes where all data are the same, or zero: at a mean, without noise."""
+    data = [n for n, a in probe.args.items() if n in DATA and np.ndim(a) == 2
+            and not contract.is_level(n)]
+    place = probe.situation._replace(regime="edge")
+    if not data:
+        return
+    same = probe.args[data[0]]
+    if "means" in probe.args:
+        same = probe.args["means"][np.arange(len(same)) % len(probe.args["means"])]
+    yield probe_at(contract, place, probe.args | {n: same for n in data})
+    yield probe_at(contract, place, probe.args | {n: np.zeros_like(same) for n in data})
