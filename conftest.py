@@ -28,7 +28,8 @@ NEEDS = {"numba": ["refsgm/learn/fast.py"],
                    "tests/oracle/training/cold.py", "ledgers/training_loops.py",
                    *(f"tests/oracle/blind_spots/{name}.py" for name in (
                        "right_torch", "habits_torch", "frozen_torch", "fresh_torch",
-                       "fresh_right_torch", "gradients", "unread_torch"))],
+                       "fresh_right_torch", "gradients", "unread_torch",
+                       "unread_all_torch"))],
          "jax": ["refsgm/oracle/training/jax_run.py", "tests/oracle/blind_spots/habits_jax.py"]}
 collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
                   for path in paths]
