@@ -31,7 +31,8 @@ def forms_of(kind, name, rows, functions):
     if name in FUNCTIONS and name not in kind.draw:
         return SCORE if functions and kind.form != FUNCTION else ("",)
     if kind.is_level(name):
-        return COLUMN if rows else NUMBER
+        forms = COLUMN if rows else NUMBER
+        return tuple(f for f in forms if "whole" not in f) if name in kind.left_open else forms
     if name == "v" and kind.sliced or name in DATA and name not in kind.draw:
         return ARRAY
     if name == "means":
