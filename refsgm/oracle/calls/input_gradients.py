@@ -133,10 +133,13 @@ def together(caller, probe, names):
              for n, g, w in zip(names, got.gradients, want)}
     if by_seed and {WRONG, NONE} & set(words.values()):                   # at numbers of any size
         eps = float(np.finfo(np.float32 if got.narrow else np.float64).eps)
-        rounding = sensitivities(contract, probe.args, names, weights, want)
-        words = {n: verdict(contract, n, np.where(jump, w, g), w, close, edge,
+        rounding = sensitivities(contract, probe.args, names, weights, want,
+                                 probe.want[-len(weights):])
+        again = {n: verdict(contract, n, np.where(jump, w, g), w, close, edge,
                             ROUNDINGS * COARSER * eps * size)
                  for n, g, w, (size, jump) in zip(names, got.gradients, want, rounding)}
+        words = {n: UNKNOWN if again[n] == RIGHT != word else again[n]
+                 for n, word in words.items()}
     return words
 
 

@@ -1,9 +1,9 @@
 """The right gradient: autograd's, of refsgm's own function, and how far rounding may move it.
 
-    sensitivity = max(|g(a (1 + h)) - g(a)| / h,   |g in float32 - g| / eps of float32)
+    sensitivity = max(|g(a (1 + h)) - g(a)| / h,   |g in float32 - g| / eps of float32,   |w f / a|)
 
-as of a value. Where so small a change as h moves it by more than a thousandth, it has a jump there,
-at which nothing can be judged.
+as of a value; the last is what terms may have that cancel each other. Where so small a change as h
+moves it by more than a thousandth, it has a jump there, at which nothing can be judged.
 """
 
 import warnings
@@ -14,6 +14,7 @@ from autograd import grad
 from autograd.tracer import getval
 
 from ..kinds import FUNCTION, STATES
+from ..kinds.nearby import UNIT
 from ..kinds.test_functions import Field, Noise
 from .reference import changed, narrow, widen
 
@@ -77,9 +78,15 @@ def start_of(args, name):
     return args[name]
 
 
-def sensitivities(contract, args, names, weights, want):
-    """[(sensitivity, where there is a jump)] of the right gradients `want`, arrays like each."""
-    found = [(np.zeros(np.shape(w)), np.zeros(np.shape(w), bool)) for w in want]
+def sensitivities(contract, args, names, weights, want, answers):
+    """[(sensitivity, where there is a jump)] of the right gradients `want`, arrays like each.
+
+    answers  the right ones, to which the weights belong
+    """
+    sizes = [np.abs(w * a) for w, a in zip(weights, answers)]
+    if contract.logarithm:                # shares of a sum, each the exponential of a difference
+        sizes = [a * np.maximum(1.0, np.abs(b)) for a, b in zip(sizes, answers)]
+    found = [(of_size(n, args, w, sizes), np.zeros(np.shape(w), bool)) for n, w in zip(names, want)]
 
     def note(others, base, unit):
         for i, (a, b, w) in enumerate(zip(others, base, want)):
@@ -110,3 +117,15 @@ def sensitivities(contract, args, names, weights, want):
 def of_row(a):
     """The largest entry of each row, for all entries of the row."""
     return np.broadcast_to(np.max(a, axis=-1, keepdims=True), np.shape(a)) if np.ndim(a) else a
+
+
+def of_size(name, args, want, sizes):
+    """|w f / a| of an argument, row by row where it has rows, like its gradient."""
+    rows = np.ndim(want) == 2 and all(np.shape(a)[:1] == np.shape(want)[:1] for a in sizes)
+    size = sum(np.max(a.reshape(len(a), -1), axis=1, keepdims=True) if rows else np.sum(a)
+               for a in sizes)
+    if name == PARAMETERS:
+        return size + np.zeros(np.shape(want))
+    a = np.abs(start_of(args, name))
+    a = np.minimum(a, 1 - a) if name in UNIT else of_row(a)
+    return np.where(a > 0, size / np.where(a > 0, a, 1.0), 0.0) + np.zeros(np.shape(want))
