@@ -180,7 +180,7 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
         parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
     wrong = ["the parameters of the function that was passed"] * (parts.get("gradient") == "wrong")
     if right and seed is not None and contract.form != LOSS:
-        found = input_gradients(caller, dim, dtype, seed)
+        found = input_gradients(caller, dim, dtype, seed, probes)
         wrong = [name for name, word in found.items() if word == WRONG]
         if found:
             parts = {"gradient": "wrong" if wrong else "not judged" if set(found.values()) == {NONE}
