@@ -49,7 +49,7 @@ def total(a, axis):
 
 
 def by_differences(loss, theta):
-    """The gradient along its one start, of the library's own; a loss is quadratic in theta, so any step is exact."""
+    """The library's gradient along its one start; a loss is quadratic, so any step is exact."""
     unit = np.eye(len(theta))
     values = [[float(loss(Bare(theta + sign * u)).a) for sign in (1, -1)] for u in unit]
     return [np.array([(plus - minus) / 2 for plus, minus in values])]
