@@ -180,7 +180,7 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
         parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
     wrong = ["the parameters of the function that was passed"] * (parts.get("gradient") == "wrong")
     if right and seed is not None and contract.form != LOSS:
-        found = input_gradients(caller, dim, dtype, seed)
+        found = input_gradients(caller, dim, dtype, seed, probes)
         wrong = [name for name, word in found.items() if word == WRONG]
         if found:
             parts = {"gradient": "wrong" if wrong else "not judged" if set(found.values()) == {NONE}
@@ -192,7 +192,7 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
     other = None
     if right and seed is not None and caller.framework.name == "torch":
         other = other_forms(caller, probes, dtype)
-        diagnoses += [case.say(*other[:2], "edge", fix=other.fix)] if other else []
+        diagnoses += [case.say(other.code, other.sentence, "edge", fix=other.fix)] if other else []
     report = Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
                     (*notes(case), *said))
     if seed is not None:

@@ -33,7 +33,8 @@ def probes_again(caller, dim, dtype, seed):
             contract.adaptive or (dim or 0) > MOST_FEATURES):
         return []
     rows = caller.levels != "scalar" and contract.form not in (TABLE, STATES)
-    spec = ProbeSpec("", 4, dim or 3, rows, AGAIN, seed, 2, dtype=dtype or "float64", count=4)
+    spec = caller.settle(ProbeSpec("", 4, dim or 3, rows, AGAIN, seed, 2,
+                                   dtype=dtype or "float64", count=4))
     asked, number = questions(contract, spec, tuple(caller.taken)), np.dtype(spec.dtype)
     first = asked[0][1].args
     functions = in_foreign(caller, {n: a for n, a in first.items() if isinstance(a, Field)}, number)
@@ -123,7 +124,8 @@ class InARow:
         """A copy of all numbers of a result, or None of what is none."""
         names = tuple(n for n, _ in self.original.contract.returns)
         with contextlib.suppress(Exception):
-            return [np.array(self.original.framework.to_numpy(p)) for p in parts_of(result, names)]
+            parts = map(self.original.framework.to_numpy, parts_of(result, names))
+            return [np.array(p, float if np.asarray(p).dtype == object else None) for p in parts]
         return None
 
     def changed(self):

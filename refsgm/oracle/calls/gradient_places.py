@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from ..kinds import DATA, FUNCTIONS
+from ..kinds import DATA, FUNCTIONS, STATES
 from ..kinds.edges import answers, edge_specs
 from ..kinds.kind import LEVELS, STEPS
 from ..kinds.test_functions import Field
+from ..kinds.wide import FORM, GUIDED, RANDOM
 from .judge import new_probe, probe_at
 
+SEVERAL, OF_LOOPS, FORMED = 24, 3, 8        # random places, of loops, and places of forms
 EDGES = 5                                   # at most so many ends of a domain of a simple formula
+LONG = 60                                   # states of a loop, above which none are asked
 BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}
 
 
@@ -71,3 +74,20 @@ def coinciding(contract, probe):
         same = probe.args["means"][np.arange(len(same)) % len(probe.args["means"])]
     yield probe_at(contract, place, probe.args | {n: same for n in data})
     yield probe_at(contract, place, probe.args | {n: np.zeros_like(same) for n in data})
+
+
+def answered(contract, probes):
+    """Of the probes that were answered: all near numbers of the code, random ones, and of forms.
+
+    The random ones are of the most rows and features, then those that a seed drew first.
+    """
+    loop = contract.form == STATES
+    if loop:
+        probes = [p for p in probes if len(p.want) < LONG]
+    near, at_random, forms = ([p for p in probes if p.situation.regime in regimes]
+                              for regimes in ((GUIDED,), RANDOM, (FORM,)))
+    n = OF_LOOPS if loop else SEVERAL
+    chosen = [p for size in ("B", "D") for p in sorted(
+        at_random, key=lambda p: -getattr(p.situation, size))[:n // 6]]
+    chosen = list({id(p): p for p in (*chosen, *at_random)}.values())[:n]
+    yield from (*near[:OF_LOOPS if loop else None], *chosen, *forms[:0 if loop else FORMED])

@@ -12,26 +12,26 @@ import itertools
 import warnings
 from typing import NamedTuple
 
-import autograd.numpy as anp
 import numpy as np
-from autograd import grad
-from autograd.tracer import getval
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
-from ..kinds.test_functions import Field, Noise
-from .gradient_places import further, singular
-from .judge import new_probe
+from ..kinds.test_functions import Field
+from ..kinds.wide import BY_SEED
+from .gradient_places import answered, further, singular
+from .judge import COARSER, ROUNDINGS, new_probe
 from .results import MOST_STATES
+from .right_gradients import (LEVEL, PARAMETERS, X, remembered, right_gradients, sensitivities,
+                              start_of)
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
-PARAMETERS = "the parameters of the function that was passed"
-REMEMBERED, MOST = {}, 2048         # right gradients: a kind is asked much the same in every check
 
 
-def input_gradients(caller, dim, dtype, seed):
+def input_gradients(caller, dim, dtype, seed, probes=()):
     """{argument: "right", "wrong", "none" or "not judged"}; {} of what has no gradient to judge.
+
+    probes  that it has answered, at some of which gradients are judged too
 
     At a fixed probe every input alone has a gradient, elsewhere all have. Each that is compiled
     costs much, so the first alone then.
@@ -47,7 +47,8 @@ def input_gradients(caller, dim, dtype, seed):
     if lib.compiles or RIGHT not in found.words().values():
         return found.words()
     loop = contract.form == STATES
-    for probe in singular(caller, spec) if loop else further(caller, spec, seed, dim):
+    places = singular(caller, spec) if loop else further(caller, spec, seed, dim)
+    for probe in itertools.chain(places, answered(contract, probes)):
         if caller.late or WRONG in found.words().values():
             break
         judged = together(caller, probe, inputs(caller, probe))
@@ -55,42 +56,27 @@ def input_gradients(caller, dim, dtype, seed):
     return found.words()
 
 
-def parameters_elsewhere(caller, spec, seed, dim):
-    """Whether the gradient of a loss with respect to the parameters is right at further probes."""
-    for probe in further(caller, spec, seed, dim):
-        judged = together(caller, probe, [PARAMETERS])
-        if judged is None or {WRONG, NONE} & set(judged.values()):
-            return False
-        if caller.late:
-            break
-    return True
-
-
 class Found:
     """What was said of arguments, and what follows from all of it."""
 
     def __init__(self, contract):
-        self.contract, self.said = contract, {}                    # {(name, is it a number): words}
+        self.contract, self.said = contract, {}                    # {name: words}
 
     def add(self, judged):
-        """Note {(name, is it a number): word}."""
-        for key, word in judged.items():
-            self.said.setdefault(key, set()).add(word)
+        """Note {name: word}."""
+        for name, word in judged.items():
+            self.said.setdefault(name, set()).add(word)
 
     def words(self):
         """{name: word}: wrong too where it is right in one place and none in another."""
         result = {}
-        for (name, _), words in self.said.items():
-            word = WRONG if WRONG in words or {RIGHT, NONE} <= words else next(
+        for name, words in self.said.items():
+            result[name] = WRONG if WRONG in words or {RIGHT, NONE} <= words else next(
                 (w for w in (RIGHT, NONE) if w in words), UNKNOWN)
-            before = result.get(name, UNKNOWN)
-            result[name] = next(w for w in (WRONG, RIGHT, NONE, UNKNOWN) if w in (word, before))
         data = [n for n in result if n in DATA and not self.contract.is_level(n)]
         functions = FUNCTIONS & set(self.contract.args)  # code that takes derivatives may detach x
-        if not functions and any(RIGHT in words for (n, _), words in self.said.items()
-                                 if n in data):
-            result |= {n: WRONG for (n, _), words in self.said.items()
-                       if n in data and NONE in words}
+        if not functions and any(RIGHT in self.said[n] for n in data):
+            result |= {n: WRONG for n in data if NONE in self.said[n]}
         return result
 
 
@@ -102,6 +88,8 @@ def inputs(caller, probe):
     names = ["x"] if contract.form == FUNCTION else names
     kept = [n for n in names if isinstance(probe.args.get(n), np.ndarray | float) and (
         n in DATA or contract.is_level(n) or n in ("means", "weights"))]
+    if caller.levels not in (None, "scalar"):                     # a number comes as a column there
+        kept = [n for n in kept if np.ndim(probe.args[n]) or not contract.is_level(n)]
     if "weights" in kept and np.any(probe.args["weights"] == 0):
         kept.remove("weights")
     function = any(isinstance(a, Field) for a in probe.args.values())
@@ -115,95 +103,63 @@ def alone(caller, probe):
         judged = together(caller, probe, [name])
         if judged is None:
             level = is_free(caller.contract, name)
-            judged = {key_of(probe, name): NONE if level else WRONG}
+            judged = {name: NONE if level else WRONG}
         found |= judged
     return found
 
 
 def together(caller, probe, names):
-    """{(name, is it a number): word} if all these have gradients; None if that raises."""
-    contract = caller.contract
-    weights = [of_rows(w) for w in (probe.want[-1:] if contract.form == STATES else probe.want)]
+    """{name: word} if all these have gradients; None if that raises."""
+    contract, seed = caller.contract, probe.situation.seed
+    by_seed = probe.situation.regime in BY_SEED
+    weights = [of_rows(w, seed if by_seed else None) for w in (
+        probe.want[-1:] if contract.form == STATES else probe.want)]
     got = taken(caller, probe, names, weights)
     if got is None:
-        return {key_of(probe, n): UNKNOWN for n in names}
+        return dict.fromkeys(names, UNKNOWN)
     if isinstance(got, str):
-        return {key_of(probe, n): UNKNOWN for n in names} if "device" in got else None
+        return dict.fromkeys(names, UNKNOWN) if "device" in got else None
     if got.mean:
         weights = [np.ones_like(w) / np.size(w) for w in weights]
     want = remembered(contract, probe.args, names, weights)
     if contract.form == STATES and not is_close(got.gradients[0], want[0], CLOSE_AT_EDGES):
-        fixed = right_gradients(contract, probe.args, names, weights, fixed=True)
+        fixed = right_gradients(contract, probe.args, names, weights, fixed=(X, LEVEL))
         if is_close(got.gradients[0], fixed[0], CLOSE_AT_EDGES):       # of a score without a graph
-            return {key_of(probe, "x"): NONE}
-    edge = probe.situation.regime != "plain"
-    close = CLOSE_AT_EDGES if edge or got.narrow else CLOSE
-    return {key_of(probe, n): verdict(contract, n, g, w, close, edge)
-            for n, g, w in zip(names, got.gradients, want)}
+            return {"x": NONE}
+    edge = is_edge(contract, probe)
+    close = CLOSE_AT_EDGES if got.narrow or probe.situation.regime not in (
+        "plain", *BY_SEED) else CLOSE
+    words = {n: verdict(contract, n, g, w, close, edge)
+             for n, g, w in zip(names, got.gradients, want)}
+    if by_seed and {WRONG, NONE} & set(words.values()):                   # at numbers of any size
+        eps = float(np.finfo(np.float32 if got.narrow else np.float64).eps)
+        rounding = sensitivities(contract, probe.args, names, weights, want,
+                                 probe.want[-len(weights):])
+        again = {n: verdict(contract, n, np.where(jump, w, g), w, close, edge,
+                            ROUNDINGS * COARSER * eps * size)
+                 for n, g, w, (size, jump) in zip(names, got.gradients, want, rounding)}
+        words = {n: UNKNOWN if again[n] == RIGHT != word else again[n]
+                 for n, word in words.items()}
+    return words
 
 
-def key_of(probe, name):
-    """An argument, and whether it is one number."""
-    return name, np.ndim(probe.args.get(name, ())) == 0
-
-
-def of_rows(want):
-    """Weights of an answer, a size for each row."""
-    w = np.random.default_rng(5).uniform(0.5, 1.5, np.shape(want))
-    sizes = np.logspace(-2, 4, len(w)) if np.ndim(want) else 1.0
-    return w * np.reshape(sizes, (-1, *[1] * (w.ndim - 1))) if np.ndim(want) else w
-
-
-def remembered(contract, args, names, weights):
-    """`right_gradients`, worked out once."""
-    def of(a):
-        if isinstance(a, np.ndarray):
-            return a.shape, a.tobytes()
-        if isinstance(a, Field):
-            return type(a), of(a.b), of(a.theta), *map(of, a.matrices), a.bend, a.fade
-        return getattr(a, "seed", a)
-    key = (contract, *names, *(of(a) for a in args.values()), *map(of, map(np.asarray, weights)))
-    if key not in REMEMBERED:
-        if len(REMEMBERED) >= MOST:
-            REMEMBERED.clear()
-        REMEMBERED[key] = right_gradients(contract, args, names, weights)
-    return REMEMBERED[key]
-
-
-def right_gradients(contract, args, names, weights, fixed=False):
-    """Autograd's, of refsgm's own function, a tuple.
-
-    fixed  of a function that is passed without a gradient
+def is_edge(contract, probe):
+    """Whether a level may have no derivative there: beside the plain regime, or at an end, 0 or 1.
     """
-    def value(*inputs):
-        given = args | {n: a for n, a in zip(names, inputs) if n != PARAMETERS}
-        given = {n: Noise(a.seed) if isinstance(a, Noise) else a for n, a in given.items()}
-        for n, f in args.items():
-            if isinstance(f, Field) and PARAMETERS in names:
-                given[n] = f.astype(np.float64)
-                given[n].theta = inputs[names.index(PARAMETERS)]
-            elif isinstance(f, Field) and fixed:
-                given[n] = lambda *at, f=f: f(*map(getval, at))
-        if contract.form == FUNCTION:
-            result = contract.function(given["log_density"].energy)(given["x"])
-        else:
-            function = contract.answer or contract.function
-            result = function(*(given[n] for n in contract.args if n in given))
-        if contract.form == STATES:
-            result = list(result)[-1]
-        parts = result if isinstance(result, tuple) else (result,)
-        return sum(anp.sum(w * part) for w, part in zip(weights, parts))
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")                          # of a part that does not depend
-        starts = [start_of(args, n) for n in names]
-        return [np.asarray(g) for g in grad(value, tuple(range(len(names))))(*starts)]
+    if probe.situation.regime in BY_SEED:
+        return any(np.any((np.asarray(a) == 0) | (np.asarray(a) == 1))
+                   for n, a in probe.args.items() if contract.is_level(n))
+    return probe.situation.regime != "plain"
 
 
-def start_of(args, name):
-    """Where a gradient is taken."""
-    if name == PARAMETERS:
-        return next(a.theta for a in args.values() if isinstance(a, Field))
-    return args[name]
+def of_rows(want, seed=None):
+    """Weights of an answer, a size for each row: rising, or in any order and of both signs."""
+    rng = np.random.default_rng(5 if seed is None else [5, seed])
+    w = rng.uniform(0.5, 1.5, np.shape(want))
+    sizes = np.logspace(-2, 4, len(w)) if np.ndim(want) else 1.0
+    if seed is not None and np.ndim(want):
+        sizes = rng.permutation(sizes) * rng.choice([-1.0, 1.0], len(w))
+    return w * np.reshape(sizes, (-1, *[1] * (w.ndim - 1))) if np.ndim(want) else w
 
 
 class Taken(NamedTuple):
@@ -267,16 +223,16 @@ def taken(caller, probe, names, weights):
 def is_free(contract, name):
     """Whether an argument may have no gradient: levels, parameters, what samplers alone use."""
     return (contract.is_level(name) or name in ("weights", PARAMETERS) or contract.sampling
-            or contract.form == STATES)
+            or contract.form in (LOSS, STATES))
 
 
-def is_close(got, want, close):
-    """Whether a gradient is the right one, up to a share of the row."""
+def is_close(got, want, close, slack=0.0):
+    """Whether a gradient is the right one, up to a share of the row, and to `slack`."""
     size = np.max(np.abs(want), axis=-1, keepdims=True) if np.ndim(want) else np.abs(want)
-    return bool(np.all(np.abs(got - want) <= close * size + 1e-9))
+    return bool(np.all(np.abs(got - want) <= close * size + 1e-9 + slack))
 
 
-def verdict(contract, name, got, want, close, edge):
+def verdict(contract, name, got, want, close, edge, slack=0.0):
     """What is to be said of one argument."""
     if name == "weights":                                       # their changes have the sum zero
         got, want = got - np.mean(got), want - np.mean(want)
@@ -285,7 +241,7 @@ def verdict(contract, name, got, want, close, edge):
         return UNKNOWN
     level = contract.is_level(name) or name == "weights"
     got, want = np.where(finite, got, 0.0), np.where(finite, want, 0.0)
-    if is_close(got, want, close):
+    if is_close(got, want, close, slack):
         return RIGHT if np.any(want) else UNKNOWN
     if not np.any(got):
         return NONE if is_free(contract, name) else WRONG

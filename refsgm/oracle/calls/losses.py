@@ -13,7 +13,7 @@ import numpy as np
 from ..kinds import DATA, ProbeSpec
 from ..kinds.test_functions import Field
 from .gradient_places import elsewhere
-from .input_gradients import parameters_elsewhere
+from .loss_gradients import elsewhere_right
 from .judge import new_probe
 from .reference import reference
 from .trial import OutOfTime, Trial, in_one_line, limited
@@ -57,7 +57,7 @@ def loss_parts(contract, caller, probes, dim, dtype, seed=None):
                     partial(value_at, caller, other, narrow=narrow), number, tolerance)
             if parts["gradient"] == "right" and not once and not (
                     defined_at_zero(caller, probe, f, number)
-                    and (is_in_a_way(caller) or parameters_elsewhere(caller, s, seed, dim))):
+                    and (is_in_a_way(caller) or elsewhere_right(caller, s, seed, dim, probes))):
                 parts["gradient"] = "wrong"
     except ArithmeticError:
         pass

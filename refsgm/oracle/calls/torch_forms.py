@@ -15,18 +15,20 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kinds import BATCH, FUNCTION, LEVEL, LOSS, ROWS, ProbeSpec
+from ..kinds.guided import inside
 from ..kinds.kind import STEPS
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
-from ..kinds.wide import RANDOM
+from ..kinds.wide import BY_SEED, GUIDED
 from ...arrays import in_one_line
 from .judge import judge, new_probe, probe_at, rows_of
 from .program import program
 from .shrinking import shrunk
 from .trial import Trial
 
-# At most so many probes are asked again: without gradients, in inference mode, with one number
-WITHOUT, INFERENCE, MIXED = 12, 3, 8
+# At most so many probes are asked again: without gradients, in inference mode, with one number,
+# and in float32 near numbers of the code
+WITHOUT, INFERENCE, MIXED, SINGLE = 12, 3, 8, 16
 WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
          "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
          "z": 1}
@@ -155,7 +157,7 @@ def other_forms(caller, probes, dtype):
         if probe.trial.problem == "timeout":
             return None
         if probe.trial.problem == "raises" and (way.may_raise or way.mode and takes_derivative(
-                contract)):
+                caller)):
             continue
         if not probe.ok or probe.trial.mutated or is_wide(probe):
             return found(contract, other, probe)
@@ -175,10 +177,10 @@ def is_wide(probe):
     ) and any(isinstance(a, np.ndarray) for a in probe.args.values())
 
 
-def takes_derivative(contract):
+def takes_derivative(caller):
     """Whether the formula has a derivative of the function that is passed."""
-    return contract.form == FUNCTION or contract.sliced or contract.name in (
-        "divergence", "implicit_score_matching")
+    kind = caller.contract
+    return kind.form == FUNCTION or kind.sliced or kind.derivative or caller.energy
 
 
 def asked(caller, probes, dtype):
@@ -186,11 +188,12 @@ def asked(caller, probes, dtype):
     def again(probe):
         return replace(probe, trial=Trial(), components=())
     contract = caller.contract
-    at_random = [p for p in probes if p.situation.regime in RANDOM]
+    at_random = [p for p in probes if p.situation.regime in BY_SEED]
     fixed = [p for p in probes if p.situation.regime in ("plain", "edge") and p.situation.B <= 33]
     large = [p for p in fixed if p.situation.B * p.situation.D > 300]
     some = [*large, *fixed[:4], *at_random]
-    yield from ((NO_GRAD, again(p)) for p in some[:WITHOUT])
+    near = [p for p in at_random if p.situation.regime == GUIDED]          # these come first
+    yield from ((NO_GRAD, again(p)) for p in some[:WITHOUT + len(near)])
     yield from ((IN_INFERENCE, again(p)) for p in some[:INFERENCE])
     if caller.timesteps is not None or caller.draws or caller.energy:
         return
@@ -203,6 +206,8 @@ def asked(caller, probes, dtype):
             spec = ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32", seed=5,
                              D=probes[0].situation.D, rows=caller.levels != "scalar")
             yield IN_FLOAT32, new_probe(contract, spec, caller)
+    if dtype is None:
+        yield from ((IN_FLOAT32, p) for p in in_single(caller, near))
     if caller.levels is not None:
         return
     yield from ((MIXTURE, p) for p in mixed(contract, [p for p in (*at_random, *fixed)
@@ -213,6 +218,17 @@ def asked(caller, probes, dtype):
         yield from ((AS_FLOATS, again(p)) for p in [
             p for p in numbers if p.situation.dtype == narrow][:4])
     yield from whole(caller, dtype)
+
+
+def in_single(caller, probes):
+    """Some of the probes near numbers of the code, of data and levels in float32."""
+    specs = [p.situation._replace(dtype="float32") for p in probes
+             if p.situation.dtype == "float64" and p.situation.B * p.situation.D <= 1000]
+    for spec in specs[:SINGLE]:
+        with contextlib.suppress(ValueError, ZeroDivisionError, OverflowError):
+            probe = new_probe(caller.contract, spec, caller)
+            if inside(caller.contract, probe):
+                yield probe
 
 
 def mixed(contract, probes):

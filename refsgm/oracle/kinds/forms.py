@@ -35,7 +35,8 @@ def forms_of(kind, name, rows, functions, odd=False):
     if name in FUNCTIONS and name not in kind.draw:
         return SCORE if functions and kind.form != FUNCTION else ("",)
     if kind.is_level(name):
-        return COLUMN if rows else NUMBER
+        forms = COLUMN if rows else NUMBER
+        return tuple(f for f in forms if "whole" not in f) if name in kind.left_open else forms
     if name == "v" and kind.sliced or name in DATA and name not in kind.draw:
         return ARRAY
     if name == "means":
@@ -135,6 +136,8 @@ def column_in_form(name, a, form, rng, drawn):
         others = [b for n, b in drawn.items() if n != name and np.shape(b) == a.shape
                   and (n in SHARES) == (name in SHARES)]
         return others[-1].copy() if others else a
+    if form == "tiny" and name in SHARES:              # 1 - alpha_bar and cosines lose digits there
+        return a
     if "ends" in form or "even" in form:
         return np.reshape(evenly(name, np.ravel(a), form, rng), a.shape)
     if form in ("equal", "close", "closer", "tiny"):
