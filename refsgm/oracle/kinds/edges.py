@@ -165,12 +165,18 @@ def entries(n):
 
 def answers(kind, spec):
     """Whether refsgm's answer there is "finite", "infinite" or "none": outside of the domain."""
-    values = answered(kind, spec)[1]
-    if not values or any(np.any(np.isnan(a) | np.isneginf(a)) for a in values):
+    args, values = answered(kind, spec)
+    if not values or neither_or_either(args) or any(np.any(np.isnan(a) | np.isneginf(a)) for a in values):
         return "none"
     if kind.form == STATES and max(np.max(np.abs(a)) for a in values) > RUNAWAY:
         return "none"
     return "infinite" if any(np.any(np.isinf(a)) for a in values) else "finite"
+
+
+def neither_or_either(args):
+    """Whether it is one step of two rates, which may have the one or the other."""
+    ends = args.get("beta_min"), args.get("beta_max")
+    return args.get("n_steps") == 1 and ends[0] != ends[1]
 
 
 @lru_cache(256)
