@@ -166,7 +166,8 @@ def entries(n):
 def answers(kind, spec):
     """Whether refsgm's answer there is "finite", "infinite" or "none": outside of the domain."""
     args, values = answered(kind, spec)
-    if not values or neither_or_either(args) or any(np.any(np.isnan(a) | np.isneginf(a)) for a in values):
+    if not values or neither_or_either(args) or any(
+            np.any(np.isnan(a) | np.isneginf(a)) for a in values):
         return "none"
     if kind.form == STATES and max(np.max(np.abs(a)) for a in values) > RUNAWAY:
         return "none"
