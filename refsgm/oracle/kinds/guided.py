@@ -312,6 +312,8 @@ def inside(kind, probe):
         return False
     if kind.form == STATES and len(probe.want) > LONG_LOOP:
         return False
+    if args.get("n_steps") == 1 and args.get("beta_min") != args.get("beta_max"):
+        return False                                   # one step between two ends is either of them
     for name, a in args.items():
         if name in BOUNDS and np.ndim(a) == 0 and not (
                 BOUNDS[name][0] / 2 <= abs(a) <= 2 * BOUNDS[name][1] or a == 0):
