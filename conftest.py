@@ -35,6 +35,7 @@ collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is No
                   for path in paths]
 
 PROBES = 8                             # random ones of a check, of 96
+PLACES = 4                             # random ones of a gradient, of 16
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
 # smaller seed explains nothing: without shrinking, a law that fails says so at once, and
@@ -70,12 +71,13 @@ def one_seed_of_random_probes():
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    check, further, judge = (import_module(f"refsgm.oracle.{name}")
-                             for name in ("check", "further", "calls.judge"))
+    check, further, judge, places = (import_module(f"refsgm.oracle.{name}") for name in (
+        "check", "further", "calls.judge", "calls.gradient_places"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
         specs = cache(further.random_specs)
         patch.setattr(further, "random_specs", lambda *given: specs(*given)[:PROBES])
+        patch.setattr(places, "PLACES", PLACES)
         patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
         yield
 
