@@ -34,7 +34,7 @@ NEEDS = {"numba": ["refsgm/learn/fast.py"],
 collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
                   for path in paths]
 
-PROBES = 8                             # random ones of a check, of 96
+EVERY = 6                              # which of the probes that a seed draws are asked
 PLACES = 4                             # random ones of a gradient, of 16
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
@@ -66,20 +66,40 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True, scope="session")
 def one_seed_of_random_probes():
-    """A test gives the same every time, from the first of the random probes; with all of them
-    `ledgers.blind_spots` tries seeds, and `test_blind_spots` this one.
+    """A test gives the same every time, from every sixth of the probes that a seed draws; all of
+    them are asked by `ledgers.blind_spots`, and by tests that use `all_probes`.
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    check, further, judge, places = (import_module(f"refsgm.oracle.{name}") for name in (
-        "check", "further", "calls.judge", "calls.gradient_places"))
+    check, judge, places = (import_module(f"refsgm.oracle.{name}") for name in (
+        "check", "calls.judge", "calls.gradient_places"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
-        specs = cache(further.random_specs)
-        patch.setattr(further, "random_specs", lambda *given: specs(*given)[:PROBES])
         patch.setattr(places, "PLACES", PLACES)
         patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
+        for module, name, specs in drawn_by_a_seed():
+            patch.setattr(module, name, some_of(cache(specs)))
         yield
+
+
+def drawn_by_a_seed():
+    """(module, name, function) of what draws specs of probes, where it is called."""
+    further, forms = (import_module(f"refsgm.oracle.{name}") for name in ("further", "calls.forms"))
+    kinds = "refsgm.oracle.kinds"
+    return ((further, "random_specs", import_module(f"{kinds}.at_random").random_specs),
+            (forms, "form_specs", import_module(f"{kinds}.form_specs").form_specs))
+
+
+def some_of(specs):
+    """The same function, which returns every sixth."""
+    return lambda *given: specs(*given)[::EVERY]
+
+
+@pytest.fixture
+def all_probes(monkeypatch):
+    """In a test that uses this, a check asks all probes that its seed draws."""
+    for module, name, specs in drawn_by_a_seed():
+        monkeypatch.setattr(module, name, specs)
 
 
 @pytest.fixture(autouse=True)

@@ -72,8 +72,14 @@ def test_every_program_of_the_oracles_page_prints_what_it_says(tmp_path, monkeyp
         if missing(code) or needs_torch and missing("torch"):
             continue
         count += 1
-        assert output in printed(language, code, tmp_path), code
+        said = printed(language, code, tmp_path)
+        assert without_count(output) in without_count(said), code
     assert count >= 9
+
+
+def without_count(text):
+    """What a check prints, but for the number of its probes: the seed and the tests decide that."""
+    return re.sub(r"\b\d+ (of \d+ )?probes", "n probes", text)
 
 
 def test_the_test_of_the_page_passes(pytester):

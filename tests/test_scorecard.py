@@ -17,11 +17,10 @@ from tests.test_cli import run as cli
 
 def make_small(patch):
     """The scorecard with fewer chains, points and steps, all of it in this process."""
-    learn, exact = scorecard.learn_score, scorecard.exact_weights
+    learn = scorecard.learn_score
     patch.setattr(scorecard_report, "in_processes",
                   lambda tasks, note: {key: task() for key, task in tasks.items()})
     patch.setattr(scorecard, "STEPS", (100, 200, 300))
-    patch.setattr(scorecard, "exact_weights", lambda spacing=0.2: exact(1.4 * spacing))
     patch.setattr(scorecard, "langevin_bias", partial(scorecard.langevin_bias, chains=4000))
     patch.setattr(scorecard, "fisher_by_region", partial(scorecard.fisher_by_region, n=160))
     patch.setattr(scorecard, "learn_score", lambda noise, n_steps, seed: learn(

@@ -192,7 +192,7 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
     other = None
     if right and seed is not None and caller.framework.name == "torch":
         other = other_forms(caller, probes, dtype)
-        diagnoses += [case.say(*other[:2], "edge", fix=other.fix)] if other else []
+        diagnoses += [case.say(other.code, other.sentence, "edge", fix=other.fix)] if other else []
     report = Report(contract.name, caller.framework.name, probes, diagnoses, parts, allow,
                     (*notes(case), *said))
     if seed is not None:

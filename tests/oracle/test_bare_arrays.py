@@ -49,10 +49,10 @@ def total(a, axis):
 
 
 def by_differences(loss, theta):
-    """A gradient of the library's own."""
-    unit = 1e-3 * np.eye(len(theta))
+    """The library's gradient along its one start; a loss is quadratic, so any step is exact."""
+    unit = np.eye(len(theta))
     values = [[float(loss(Bare(theta + sign * u)).a) for sign in (1, -1)] for u in unit]
-    return np.array([(plus - minus) / 2e-3 for plus, minus in values])
+    return [np.array([(plus - minus) / 2 for plus, minus in values])]
 
 
 @pytest.fixture

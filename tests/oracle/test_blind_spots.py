@@ -9,7 +9,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 import refsgm
-from refsgm.oracle import further
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.at_random import random_specs
 from refsgm.oracle.kinds.edges import answered, answers, edge_specs, live_specs, odd_specs
@@ -19,6 +18,7 @@ from tests.oracle.blind_spots import (after, before, doors, final, fresh, fresh_
                                       fresh_steps, frozen, habits, last, right)
 from tests.oracle.blind_spots.shown import shown
 
+pytestmark = pytest.mark.usefixtures("all_probes")
 WITH_TORCH = importlib.util.find_spec("torch") is not None
 WRONG = [*before.WRONG[::17], *after.WRONG[::20], *last.WRONG[1::16], *frozen.WRONG[3::23],
          *doors.WRONG[2::18], *final.WRONG[9::25], *fresh.WRONG[::8], *fresh_steps.WRONG[::17],
@@ -38,12 +38,6 @@ if WITH_TORCH:
 def name_of(hidden):
     """Its kind, and what it is."""
     return f"{hidden.kind}: {hidden.what}"
-
-
-@pytest.fixture(autouse=True)
-def all_random_probes(monkeypatch):
-    """Of which the other tests ask the first ones alone."""
-    monkeypatch.setattr(further, "random_specs", random_specs)
 
 
 @pytest.mark.parametrize("hidden", WRONG, ids=name_of)

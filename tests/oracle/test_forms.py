@@ -9,6 +9,8 @@ import pytest
 import refsgm
 from refsgm.oracle.kinds.wide import FORMS, GUIDED
 
+pytestmark = pytest.mark.usefixtures("all_probes")
+
 
 def stacked(x_t, eps, scale, sigma):
     """[EQV-2] Both levels in one array, which a number and a column do not fit into."""

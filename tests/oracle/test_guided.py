@@ -11,6 +11,7 @@ from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.guided import guided_specs, inside
 
+pytestmark = pytest.mark.usefixtures("all_probes")
 LIMIT = 97
 
 

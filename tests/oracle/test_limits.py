@@ -1,5 +1,6 @@
 """Whatever a program or a function does, the oracle answers in time, and says what happened."""
 
+import importlib
 import pathlib
 import re
 import sys
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from refsgm.oracle.calls.caller import Trial
+from refsgm.oracle.calls.trial import OutOfTime, limited
 from refsgm.oracle.doors import vectors
 from refsgm.oracle.doors.pipe import Spoken
 from refsgm.oracle.kinds import find
@@ -211,3 +213,17 @@ def test_a_time_limit_is_a_time(seconds, tmp_path):
     _, errors = run("check", "gaussian_score", "mine.py:f", "--seconds", seconds, cwd=tmp_path,
                     code=2)
     assert re.search("seconds", errors)
+
+
+def test_a_package_whose_import_ran_out_of_time_is_imported_anew(tmp_path, monkeypatch):
+    """What is left of it would lack its parts, for everybody in the process."""
+    package = tmp_path / "half_there"
+    package.mkdir()
+    (package / "part.py").write_text("x = 1\n")
+    (package / "__init__.py").write_text("import os, time\nfrom . import part\n"
+                                         "if 'HURRY' not in os.environ:\n    time.sleep(60)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(OutOfTime), limited(0.3):
+        importlib.import_module("half_there")
+    monkeypatch.setenv("HURRY", "yes")
+    assert importlib.import_module("half_there").part.x == 1

@@ -7,12 +7,14 @@ of the arguments, their sizes, ends or sums comes back where it is wrong. Loops 
 
 import contextlib
 import copy
+import itertools
 from functools import lru_cache
 
 import numpy as np
 
 from ..kinds import CHOICES, DATA, FUNCTION, STATES, TABLE, ProbeSpec
 from ..kinds.forms import SHARES
+from ..kinds.kind import STEPS
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
 from ..kinds.wide import AGAIN
@@ -31,7 +33,8 @@ def probes_again(caller, dim, dtype, seed):
             contract.adaptive or (dim or 0) > MOST_FEATURES):
         return []
     rows = caller.levels != "scalar" and contract.form not in (TABLE, STATES)
-    spec = ProbeSpec("", 4, dim or 3, rows, AGAIN, seed, 2, dtype=dtype or "float64", count=4)
+    spec = caller.settle(ProbeSpec("", 4, dim or 3, rows, AGAIN, seed, 2,
+                                   dtype=dtype or "float64", count=4))
     asked, number = questions(contract, spec, tuple(caller.taken)), np.dtype(spec.dtype)
     first = asked[0][1].args
     functions = in_foreign(caller, {n: a for n, a in first.items() if isinstance(a, Field)}, number)
@@ -83,13 +86,23 @@ class InARow:
     def answer(self, *given, **named):
         """The code's own answer."""
         result = self.original.fn(*given, **named)
+        if self.original.contract.form == FUNCTION:
+            return self.asked_before(result)
         if hasattr(result, "__next__"):
             return self.side_by_side(result, named)
-        if self.original.contract.form != FUNCTION:
-            numbers = self.numbers(result)
-            if numbers is not None:
-                self.results.append((result, numbers))
+        numbers = self.numbers(result)
+        if numbers is not None:
+            self.results.append((result, numbers))
         return result
+
+    def asked_before(self, function):
+        """A function that was returned, asked about the same numbers in other orders before."""
+        def answer(x):
+            a = np.array(self.original.framework.to_numpy(x))
+            for other in a[::-1], a[..., ::-1]:
+                function(self.original.framework.asarray(other.copy()))
+            return function(x)
+        return answer
 
     def side_by_side(self, states, named):
         """The states of a loop, while another one runs and a third has been left."""
@@ -111,7 +124,8 @@ class InARow:
         """A copy of all numbers of a result, or None of what is none."""
         names = tuple(n for n, _ in self.original.contract.returns)
         with contextlib.suppress(Exception):
-            return [np.array(self.original.framework.to_numpy(p)) for p in parts_of(result, names)]
+            parts = map(self.original.framework.to_numpy, parts_of(result, names))
+            return [np.array(p, float if np.asarray(p).dtype == object else None) for p in parts]
         return None
 
     def changed(self):
@@ -135,6 +149,8 @@ def questions(contract, spec, taken):
     for name, a in first.items():
         asked += [(f"{name} alone {word}", first | {name: b})
                   for word, b in variants(name, a, other.get(name))]
+    asked += [(f"{n} as {m} was before", args) for n, m, args in exchanged(contract, first,
+                                                                           other | same)]
     found = []
     for label, args in (*asked, ("the first again", first)):
         with contextlib.suppress(ValueError, ZeroDivisionError):       # outside of the domain
@@ -143,6 +159,23 @@ def questions(contract, spec, taken):
             if all(np.all(np.isfinite(w)) for w in question.want):
                 found.append((label, question))
     return found
+
+
+def exchanged(contract, first, other):
+    """Other calls in which one argument is what another one was in the first: (name, of, arguments)
+    """
+    alike = [n for n, a in first.items() if isinstance(a, (float, np.ndarray))]
+    for n, m in itertools.permutations(alike, 2):
+        a, b = first[n], first[m]
+        same = (contract.is_level(n) == contract.is_level(m) and (n in SHARES) == (m in SHARES)
+                and type(a) is type(b) and np.shape(a) == np.shape(b))
+        if same and not np.array_equal(a, b):
+            args = other | {n: b}
+            for small, large in STEPS:
+                if {small, large} <= args.keys() and n in (small, large):
+                    args |= {small: 0.4 * b} if n == large else {
+                        large: b + 0.4 * (1 - b) if n in SHARES else 2.5 * b}
+            yield n, m, args
 
 
 def in_quarters(contract, name, a):

@@ -20,7 +20,10 @@ AS = {"an integer": "int({})", "a NumPy float": "np.float64({})",
       "reversed in memory": "{}[::-1].copy()[::-1]",
       "every other entry": "np.repeat({}, 2, axis=-1)[..., ::2]",
       "a view of one row": "np.broadcast_to({0}[:1], np.shape({0}))",
-      "of one axis": "np.ravel({})"}
+      "of one axis": "np.ravel({})",
+      "of two axes": "np.reshape({0}, (int(np.size({0})**0.5), -1))",
+      "of three axes": "np.reshape({0}, (2, 2, -1))"}
+AXES = "of one axis", "of two axes", "of three axes"      # of a level, as many as the levels have
 KEEPS, FORTRAN, VIEW = OF_FUNCTION = (
     "keeps what it returns", "returns Fortran's order", "returns a view")
 NUMBERS = ("a NumPy float", "an integer", "an integer")
@@ -46,7 +49,7 @@ def form_probes(caller, dim, dtype, seed):
             asked = InForm(caller, passed_forms(caller, probe))
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
-        if odd and refused(probe.trial, asked.forms.values()):
+        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(probe.trial):
             notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
             continue
         probes.append(probe)
@@ -60,7 +63,12 @@ def refused(trial, forms):
     """
     crash = "an array without axes" in forms and trial.error.startswith(CRASHES)
     return trial.problem == "raises" and not crash or (
-        trial.problem == "wrong-shape" and "of one axis" in forms)
+        trial.problem == "wrong-shape" and any(f in forms for f in AXES))
+
+
+def divides_by_zero(trial):
+    """Whether a number ended a call at the end of its domain, where an array goes on."""
+    return trial.problem == "raises" and trial.error.startswith("ZeroDivisionError")
 
 
 def as_asked(caller, probe):
@@ -74,7 +82,7 @@ def passed_forms(caller, probe):
     """{argument: how it is passed} at a probe, by its seed."""
     spec, lib = probe.situation, caller.framework.name
     rng, odd, forms = np.random.default_rng([spec.seed, 21]), spec.regime == ODD_FORM, {}
-    flat = caller.contract.form == LEVEL and rng.uniform() < 0.5
+    of_axes = axes(rng, probe.args) if caller.contract.form == LEVEL else None
     for name in caller.names:
         a = probe.args.get(name)
         if isinstance(a, Field):
@@ -86,14 +94,22 @@ def passed_forms(caller, probe):
             those = ODD_ARRAYS if np.all(a == np.round(a)) else ODD_ARRAYS[:-1]
             if np.ndim(a) < 2 or np.any(a != a[:1]):
                 those = [f for f in those if f != "a view of one row"]
-            if flat and np.ndim(a) == 2:
-                those = ["of one axis"]
+            if of_axes and np.ndim(a) == 2:
+                those = [of_axes]
         else:
             continue
         form = str(rng.choice(those)) if len(those) else ""
         if form:
             forms[name] = form
     return forms
+
+
+def axes(rng, args):
+    """As what all levels come: arrays of one, two or three axes, as far as they fill them."""
+    B = max((np.size(a) for a in args.values() if isinstance(a, np.ndarray)), default=1)
+    side = int(B**0.5)
+    ways = [AXES[0], AXES[0], *AXES[1:2] * (B > 1 and B % side == 0), *AXES[2:] * (B % 4 == 0)]
+    return ways[rng.integers(len(ways))]
 
 
 class InForm:
@@ -104,6 +120,14 @@ class InForm:
 
     def __getattr__(self, name):
         return getattr(self.caller, name)
+
+    def in_contract_shape(self, a, want, form):
+        """The array in the contract's shape, of levels that came with axes of their own."""
+        asked = [f for f in self.forms.values() if f in AXES[1:]]
+        if asked and form == LEVEL and want.size > 1:
+            shape = eval(AS[asked[0]].format("a"), {"np": np, "a": want}).shape
+            return (a.reshape(want.shape), False) if a.shape == shape else (None, False)
+        return self.caller.in_contract_shape(a, want, form)
 
     def words(self):
         """The forms in words."""

@@ -68,7 +68,8 @@ def smaller(contract, caller, probe):
         yield from (args | {"v": args["v"][:m]} for m in {1, M // 2, M - 1} if 0 < m < M)
     D = next((a.shape[-1] for n, a in args.items() if n in DATA and np.ndim(a) > 1), 1)
     if caller.event_shape is None:
-        yield from (of_features(args, d) for d in dict.fromkeys((1, 2, D // 2, D - 1)) if 0 < d < D)
+        yield from (of_features(args, part) for d in dict.fromkeys((1, 2, D // 2, D - 1))
+                    if 0 < d < D for part in (slice(d), slice(-d, None)))
     yield from of_entries(contract, args)
     for digits in (1, 2, 3):
         yield {n: rounded(a, digits) for n, a in args.items()}
@@ -76,14 +77,15 @@ def smaller(contract, caller, probe):
             yield args | {n: rounded(args[n], digits)}
 
 
-def of_features(args, d):
-    """The first d features."""
+def of_features(args, part):
+    """Some features, a slice of them."""
     def cut(name, a):
         if isinstance(a, Field) and len(a.matrices) == 1:
             other = a.astype(np.float64)
-            other.matrices, other.b = (a.matrices[0][:d, :d],), a.b[:d]
+            other.matrices, other.b = (a.matrices[0][part, part],), a.b[part]
             return other
-        return a[..., :d] if name in DATA | {"means"} and np.ndim(a) > 1 and a.shape[-1] > 1 else a
+        whole = name not in DATA | {"means"} or np.ndim(a) < 2 or a.shape[-1] < 2
+        return a if whole else a[..., part]
     return {n: cut(n, a) for n, a in args.items()}
 
 

@@ -157,7 +157,7 @@ def other_forms(caller, probes, dtype):
         if probe.trial.problem == "timeout":
             return None
         if probe.trial.problem == "raises" and (way.may_raise or way.mode and takes_derivative(
-                contract)):
+                caller)):
             continue
         if not probe.ok or probe.trial.mutated or is_wide(probe):
             return found(contract, other, probe)
@@ -177,10 +177,10 @@ def is_wide(probe):
     ) and any(isinstance(a, np.ndarray) for a in probe.args.values())
 
 
-def takes_derivative(contract):
+def takes_derivative(caller):
     """Whether the formula has a derivative of the function that is passed."""
-    return contract.form == FUNCTION or contract.sliced or contract.name in (
-        "divergence", "implicit_score_matching")
+    kind = caller.contract
+    return kind.form == FUNCTION or kind.sliced or kind.derivative or caller.energy
 
 
 def asked(caller, probes, dtype):

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import math
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field
 
@@ -51,6 +52,24 @@ def limited(seconds):
     From there it is raised between two steps of Python, so a loop in compiled code goes on.
     Gives a list that is filled when the user interrupts (Ctrl-C), which foreign code may also say.
     """
+    try:
+        with stopped_after(seconds) as by_hand:
+            yield by_hand
+    except OutOfTime:
+        forget_half_imported()
+        raise
+
+
+def forget_half_imported():
+    """Let a package whose import was interrupted be imported anew: its parts would lack a whole."""
+    for name in [*sys.modules]:
+        if name.partition(".")[0] not in sys.modules:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def stopped_after(seconds):
+    """`limited`, whatever the interruption leaves behind."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         with interrupted_after(seconds, threading.get_ident()):
             yield []

@@ -16,6 +16,8 @@ from .wide import ANY_SIZE, MODERATE
 
 ROWS, FEATURES, DIRECTIONS = 33, 40, (0, 1, 2, 3, 4, 5)
 CHEAP, WITH_FUNCTION, LOOPS, FEW, SOLVED = 96, 48, 12, 4, 2      # random probes; of a solver
+SHORT, CLOSE = 40, 3        # and of short loops of few numbers, of a solver between close levels
+SHORT_LOOP, CLOSEST, FARTHEST = 6, 1.001, 1.5
 MANY = 64                                         # features from which there are FEW
 LONG = 1000                                       # entries of a table, at most
 LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at most
@@ -33,11 +35,17 @@ def random_specs(kind, seed, by_row=True, dim=None, defaults=(), dtype=None, few
     dtype     of all probes, or None for float64 and now and then float32
     few       whether each costs much
     """
-    n = how_many(kind, few or (dim or 0) > MANY)
-    order = np.random.default_rng([seed, n])
-    places = [order.permutation(n) for _ in range(5)]       # each size comes from all its range
-    return tuple(spec for i in range(n) if (spec := inside(
-        kind, seed, i, [(p[i], n) for p in places], by_row, dim, defaults, dtype)) is not None)
+    few = few or (dim or 0) > MANY
+    more = 0 if few else CLOSE if kind.adaptive else SHORT if kind.form == STATES else 0
+    made, first = [], 0
+    for n, make in ((how_many(kind, few), solved if kind.adaptive else drawn),
+                    (more, between_close_levels if kind.adaptive else short)):
+        order = np.random.default_rng([seed, n])
+        places = [order.permutation(n) for _ in range(5)]   # each size comes from all its range
+        made += [inside(kind, seed, first + i, [(p[i], n) for p in places], make, by_row, dim,
+                        defaults, dtype, i == n - 1) for i in range(n)]
+        first = n
+    return tuple(spec for spec in made if spec is not None)
 
 
 def how_many(kind, few):
@@ -52,7 +60,7 @@ def passed(kind):
     return kind.form == FUNCTION or any(n in FUNCTIONS and n not in kind.draw for n in kind.args)
 
 
-def inside(kind, seed, i, places, by_row, dim, defaults, dtype):
+def inside(kind, seed, i, places, make, by_row, dim, defaults, dtype, last):
     """Random spec i, inside the domain of its kind; None where none is found.
 
     places  of its sizes, each (k, n): the k-th of n parts of a range
@@ -60,8 +68,7 @@ def inside(kind, seed, i, places, by_row, dim, defaults, dtype):
     for again in range(TRIES):
         rng = np.random.default_rng([seed, i, again])
         at = [(k + rng.uniform()) / n for k, n in places]
-        make = solved if kind.adaptive else drawn
-        spec = make(kind, rng, at, by_row, dim, defaults, dtype, last=i == places[0][1] - 1)
+        spec = make(kind, rng, at, by_row, dim, defaults, dtype, last=last)
         spec = spec._replace(seed=(seed * CHEAP + i) * TRIES + again)
         if kind.adaptive or answers(kind, spec) == "finite":
             return spec._replace(label=f"random {i + 1}: {sizes_in_words(kind, spec)}")
@@ -119,6 +126,31 @@ def solved(kind, rng, at, by_row, dim, defaults, dtype, last=False):
         ((0.3, 1), (0.05, 0.1)) if D > 4 else ((-1, 1), (0.05, 1))))
     return ProbeSpec("", 1 if D > 4 else between(at[0], 4), D, False, dtype=dtype or "float64",
                      given=(("sigma_min", float(least)), ("sigma_max", float(least * ratio))))
+
+
+def short(kind, rng, at, by_row, dim, defaults, dtype, last=False):
+    """A random spec of a short loop of few numbers, as of one row with one feature."""
+    spec = drawn(kind, rng, at, by_row, dim, defaults, dtype)
+    taken = dict(spec.given)
+    for k, (name, _) in enumerate(LENGTHS):
+        if name in taken:
+            taken[name] = 1 + int(SHORT_LOOP * at[2 + k])
+    if "eta" in taken:
+        taken["eta"] = float(at[4])
+    if "alpha_bar" in kind.args:               # from alpha_bar close to 1 some lose many digits
+        ratios = rng.uniform(0.2, 0.99, 1 + int(SHORT_LOOP * at[3]))
+        taken["alpha_bar"] = (1.0, *np.cumprod(ratios).tolist())
+    return spec._replace(B=1 + (rng.uniform() < 0.3), D=dim or 1 + (rng.uniform() < 0.3),
+                         count=1 + int(SHORT_LOOP * at[3]), given=tuple(taken.items()))
+
+
+def between_close_levels(kind, rng, at, by_row, dim, defaults, dtype, last=False):
+    """A random spec of a kind that solves an ODE between levels that lie close together."""
+    least, share = 10**rng.uniform(-1, 1), at[1]**2
+    return ProbeSpec("", between(at[0], 4), dim or (between(at[2], 12) if not last else 24), False,
+                     dtype=dtype or "float64", given=(
+                         ("sigma_min", float(least)),
+                         ("sigma_max", float(least * (CLOSEST + (FARTHEST - CLOSEST) * share)))))
 
 
 def some(u, most):

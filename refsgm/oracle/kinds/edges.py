@@ -135,6 +135,9 @@ def odd_specs(kind, by_row=True, dim=None):
         made += [plain._replace(label="data in Fortran's order"),
                  plain._replace(label="B = 0", B=0)]
     made += odd_corner_specs(kind, plain, dim)
+    made += [plain._replace(label=f"{in_words(end)}, given as a number", rows=False,
+                            at=tuple(end.items()))
+             for end in (*ENDS, *ENDS_OF_SOME) if set(end) <= numbers_of(kind)]
     return [s for s in made if answers(kind, s) == "finite"]
 
 

@@ -8,30 +8,35 @@ may refuse; all others are what the contract says: a level is a number or (B, 1)
 
 import numpy as np
 
-from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS, TABLE
+from .kind import BATCH, DATA, FUNCTION, FUNCTIONS, LEVEL, ROWS, STATES, STEPS, TABLE
 from .test_functions import Field, Itself, curved
+from .wide import ANY_SIZE, NUMBERS
 
+COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
 SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          # at most 1
 
 # {kind of argument: its forms}; "" is what is drawn anyway
 COLUMN = ("a number", "", "equal", "tied", "a whole number", "close", "closer", "tiny", "whole",
-          "first whole", "like")
-NUMBER = ("whole", "", "whole", "like")
+          "first whole", "like", "even", "even at its ends", "even ratios", "ratios at its ends")
+NUMBER = ("whole", "", "whole", "like", "any")
 ARRAY = ("", "zero", "rows of zero", "a column of zero", "alike", "of length 1", "whole", "like",
          "like in some rows", "close to")
 MEANS = ("", "at x", "alike", "whole", "zero")
 SCORE = ("itself", "constant", "", "curved", "zero", "linear")
-ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "even"),
-           "betas": ("same ends", "", "equal"), "alpha_bar": ("even", "", "halves"),
+EVEN = ("even at its ends", "ratios at its ends")       # and uneven in between
+ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "even", *EVEN),
+           "betas": ("same ends", "", "equal", *EVEN), "alpha_bar": ("even", "", "halves", *EVEN),
            "rng": ("",), "step_size": ("by row", "", "whole")}
+BY_ROW = ("by row", "any", "", "any", "whole")          # of a number that may be none, as odd forms
 
 
-def forms_of(kind, name, rows, functions):
-    """The forms of an argument, by what it is."""
+def forms_of(kind, name, rows, functions, odd=False):
+    """The forms of an argument, by what it is; also what code may refuse."""
     if name in FUNCTIONS and name not in kind.draw:
         return SCORE if functions and kind.form != FUNCTION else ("",)
     if kind.is_level(name):
-        return COLUMN if rows else NUMBER
+        forms = COLUMN if rows else NUMBER
+        return tuple(f for f in forms if "whole" not in f) if name in kind.left_open else forms
     if name == "v" and kind.sliced or name in DATA and name not in kind.draw:
         return ARRAY
     if name == "means":
@@ -39,6 +44,8 @@ def forms_of(kind, name, rows, functions):
     if name == "step_size" and kind.form != STATES or name == "alpha_bar" and (
             kind.form not in (TABLE, STATES)):
         return NUMBER
+    if odd and kind.form in (LEVEL, BATCH, ROWS) and name not in ENTRIES and name not in COUNTS:
+        return BY_ROW
     return ENTRIES.get(name, NUMBER)
 
 
@@ -48,7 +55,7 @@ def formed(kind, drawn, spec):
     smaller = {small for small, large in STEPS if {small, large} <= set(kind.args)}
     for name, form in spec.forms:
         if name not in smaller and name in drawn:
-            drawn[name] = in_form(name, drawn, form, rng, spec)
+            drawn[name] = in_form(kind, name, drawn, form, rng, spec)
     return drawn
 
 
@@ -58,16 +65,20 @@ def smaller_formed(kind, drawn, spec):
     forms = dict(spec.forms)
     for small, large in STEPS:
         if {small, large} <= set(drawn) and small in forms:
-            a = in_form(small, drawn, forms[small], rng, spec)
+            a = in_form(kind, small, drawn, forms[small], rng, spec)
             drawn[small] = a if np.all(np.less(a, drawn[large])) else drawn[small]
     return drawn
 
 
-def in_form(name, drawn, form, rng, spec):
+def in_form(kind, name, drawn, form, rng, spec):
     """One argument in a form; itself where it cannot have it."""
     a = drawn[name]
     if isinstance(a, Field):
         return function_in_form(a, form)
+    if form == "any" and isinstance(a, float) and not kind.is_level(name):
+        found = kind.draw.get(name, lambda rng, spec, drawn: NUMBERS[name](rng.uniform(), spec)
+                              if name in NUMBERS else a)
+        return found(rng, spec._replace(regime=ANY_SIZE), drawn)
     if isinstance(a, (float, int)) and not isinstance(a, bool):
         return number_in_form(name, a, form, rng, drawn, spec)
     if not isinstance(a, np.ndarray):
@@ -104,7 +115,8 @@ def number_in_form(name, a, form, rng, drawn, spec):
                   and (n in SHARES) == (name in SHARES)]
         return others[-1] if others and isinstance(a, float) else a
     if form == "by row":
-        return a * np.linspace(0.5, 1.0, spec.B)[:, None]
+        shares = np.linspace(0.5, 1.0, spec.B)[:, None] if spec.B > 1 else np.array([[1.0]])
+        return a * shares if isinstance(a, float) else a
     return a
 
 
@@ -124,10 +136,33 @@ def column_in_form(name, a, form, rng, drawn):
         others = [b for n, b in drawn.items() if n != name and np.shape(b) == a.shape
                   and (n in SHARES) == (name in SHARES)]
         return others[-1].copy() if others else a
+    if form == "tiny" and name in SHARES:              # 1 - alpha_bar and cosines lose digits there
+        return a
+    if "ends" in form or "even" in form:
+        return np.reshape(evenly(name, np.ravel(a), form, rng), a.shape)
     if form in ("equal", "close", "closer", "tiny"):
         apart = {"equal": 0.0, "close": 1e-3, "closer": 1e-9, "tiny": 0.3}[form]
         return np.where(form == "tiny", 1e-9, largest) * (1 - apart * k / len(a))
     return a
+
+
+def evenly(name, a, form, rng):
+    """Numbers at equal distances or ratios; or uneven ones that begin and end as even ones do."""
+    low, high, n = float(np.min(a)), float(np.max(a)), len(a)
+    if name in ("t", "s") and rng.uniform() < 0.5:
+        low, high = 0.0, 1.0
+    if not low < high:
+        low = high / 2
+    ratios = "ratio" in form and low > 0
+    even = np.geomspace(low, high, n) if ratios else np.linspace(low, high, n)
+    even[[0, -1]] = (low, high) if n > 1 else high
+    if "ends" in form and n > 3:
+        kept = 1 + (n > 5 and rng.uniform() < 0.5)                    # the distances at both ends
+        first, last = even[kept - 1], even[-kept]
+        uneven = rng.uniform(0, 1, n - 2 * kept)
+        even[kept:-kept] = np.sort(first * (last / first)**uneven if ratios else (
+            first + (last - first) * uneven))
+    return even if rng.uniform() < 0.7 else even[::-1].copy()
 
 
 def array_in_form(name, a, form, drawn):
@@ -172,6 +207,11 @@ def table_in_form(a, form):
         return b
     if form == "even":
         return np.linspace(a[0], a[-1], len(a))
+    if form in EVEN and len(a) > 3:
+        start = 1 if a[0] == 1 else 0                        # a table of alpha_bar begins there
+        order = slice(None, None, -1 if a[-1] < a[0] else 1)
+        return np.append(a[:start], np.sort(evenly("", a[start:], form, np.random.default_rng(
+            len(a))))[order])
     if form == "halves":
         return 0.5**np.arange(len(a))
     return a

@@ -17,9 +17,10 @@ from .nearby import (ALIKE, ALL, CLOSE, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, 
                      ONE, RATIO, BY_ROW, SQUARES, STEP, UNIT)
 from .wide import ANY_SIZE, GUIDED, MODERATE
 
-MOST, OF_LOOPS, OF_COMPILED, FEWEST = 40, 16, 5, 3              # probes, by what an answer costs
+MOST, OF_LOOPS, OF_COMPILED, FEWEST = 40, 30, 5, 3              # probes, by what an answer costs
+OF_COMMON = 8                                   # where there are no numbers but COMMON ones
 FIRST_PROBES, FOR_EACH = 20, 6                  # how many there are: so many, and for each number
-TRIVIAL = (0, 0.5, 1, 2)                        # where there are no others, nothing is asked
+TRIVIAL = (0, 0.5, 1, 2)                        # where there are no others, little is asked
 COMMON = (0.5, 2)                               # of which both sides are asked anyway
 LARGEST_SIZE, LARGEST_PRODUCT, LONG_LOOP = 4200, 100_000, 1000
 WAYS, WAYS_OF_LOOPS = 5, 3                      # of a size to be near a number
@@ -43,13 +44,13 @@ WITH_FUNCTIONS = (0.05, 30.0)                   # of data that a cubic is asked 
 
 
 def guided_specs(kind, seed, found, by_row=True, dim=None, dtype=None, few=False):
-    """Probes near the numbers of the code, a tuple; none where they are all trivial.
+    """Probes near the numbers of the code, a tuple; few where they are all trivial.
 
     found  the `Constants` of the code
     few    whether each costs much
     """
-    telling = {abs(c) for c in found.numbers} - set(TRIVIAL)
-    return specs(kind, seed, found, by_row, dim, dtype, few) if telling else ()
+    asked = {abs(c) for c in found.numbers} - {0}
+    return specs(kind, seed, found, by_row, dim, dtype, few) if asked else ()
 
 
 @lru_cache(64)
@@ -59,7 +60,7 @@ def specs(kind, seed, found, by_row, dim, dtype, few):
     most = FEWEST if kind.adaptive else OF_COMPILED if few else OF_LOOPS if (
         kind.form == STATES or (dim or 0) > 64) else MOST
     drawing = Drawing(kind, np.random.default_rng([seed, 3]), found, by_row, dim, dtype, functions)
-    n = min(most, FIRST_PROBES + FOR_EACH * len(telling))
+    n = min(most, FIRST_PROBES + FOR_EACH * len(telling) if telling else OF_COMMON)
     return tuple(s for s in (drawing.spec(seed * MOST + i) for i in range(n)) if s is not None)
 
 
@@ -72,8 +73,9 @@ class Drawing:
         self.functions, self.loop = functions, kind.form == STATES
         self.whole = sorted({int(abs(c)) for c in found.numbers if 2 < abs(c) <= LARGEST_PRODUCT
                              and c == int(c) and (isinstance(c, int) or abs(c) >= LARGE)})
+        common = set(COMMON) if any(abs(c) not in TRIVIAL for c in found.numbers) else ()
         self.points = {float(abs(c)): c for c in found.numbers if 1e-12 < abs(c) < 1e12 and not (
-            abs(c) in COMMON or 1 < abs(c) < 1.02)}
+            abs(c) in common or 1 < abs(c) < 1.02)}
         self.decks, self.used = {}, set()
         self.room = ROOM_WITH_FUNCTIONS if functions else ROOM
 

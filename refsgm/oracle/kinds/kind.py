@@ -92,6 +92,7 @@ class Kind:
     Where it is asked
       draw             {argument: (rng, spec, drawn) -> value}, where its name does not say it
       levels           arguments that may come as one number per row beside those in LEVELS
+      derivative       whether the formula has a derivative of the function that is passed
       sliced           whether v holds slicing directions, (B, D) or (M, B, D)
       probes           (kind, levels, dim) -> [ProbeSpec] of a verdict, in place of its form's
       more_probes      further ProbeSpecs
@@ -124,6 +125,7 @@ class Kind:
 
     draw: dict = field(default_factory=dict)
     levels: tuple = ()
+    derivative: bool = False
     sliced: bool = False
     probes: object = None
     more_probes: tuple = ()

@@ -94,7 +94,7 @@ def table_moved(name, how, a, near, rng):
         return first * ratio**(np.arange(len(a)) * rng.uniform(0.9, 1.0))
     i = {FIRST: start, LAST: len(a) - 1}.get(how, int(rng.integers(start, len(a))))
     if name == "sigmas":
-        return a * (near() / a[i])
+        return a * (near() / a[i]) if a[i] > 0 else a
     b = a.copy()
     b[i] = near()
     return np.concatenate([a[:start], np.sort(b[start:])[::-1]]) if start else b
