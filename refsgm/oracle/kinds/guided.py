@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .edges import RUNAWAY
+from .edges import RUNAWAY, is_undecided
 from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE, ProbeSpec
 from .nearby import (ALIKE, ALL, CLOSE, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST, LAST, NORM,
                      ONE, RATIO, BY_ROW, SQUARES, STEP, UNIT)
@@ -312,8 +312,8 @@ def inside(kind, probe):
         return False
     if kind.form == STATES and len(probe.want) > LONG_LOOP:
         return False
-    if args.get("n_steps") == 1 and args.get("beta_min") != args.get("beta_max"):
-        return False                                   # one step between two ends is either of them
+    if is_undecided(kind, args):
+        return False
     for name, a in args.items():
         if name in BOUNDS and np.ndim(a) == 0 and not (
                 BOUNDS[name][0] / 2 <= abs(a) <= 2 * BOUNDS[name][1] or a == 0):
