@@ -35,6 +35,7 @@ collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is No
                   for path in paths]
 
 EVERY = 6                              # which of the probes that a seed draws are asked
+PLACES = 4                             # random ones of a gradient, of 16
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
 # smaller seed explains nothing: without shrinking, a law that fails says so at once, and
@@ -70,9 +71,11 @@ def one_seed_of_random_probes():
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    check, judge = (import_module(f"refsgm.oracle.{name}") for name in ("check", "calls.judge"))
+    check, judge, places = (import_module(f"refsgm.oracle.{name}") for name in (
+        "check", "calls.judge", "calls.gradient_places"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
+        patch.setattr(places, "PLACES", PLACES)
         patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
         for module, name, specs in drawn_by_a_seed():
             patch.setattr(module, name, some_of(cache(specs)))

@@ -60,7 +60,6 @@ def further_probes(caller, dim, dtype, seed):
                 spec = spec._replace(bent=())
             probe = judge(contract, caller, new_probe(contract, spec, caller))
             if divides_by_zero(probe.trial):
-                notes.append(f"it refuses {spec.label}: {probe.trial.error}")
                 continue
             probes.append(probe)
             if not probe.ok:
@@ -79,9 +78,7 @@ def guided_probes(caller, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe):
-            if divides_by_zero(judge(contract, caller, probe).trial):
-                continue
+        if inside(contract, probe) and not divides_by_zero(judge(contract, caller, probe).trial):
             probes.append(probe)
             if not probe.ok:
                 break

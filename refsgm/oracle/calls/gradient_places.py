@@ -9,7 +9,7 @@ from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, GUIDED, RANDOM
 from .judge import new_probe, probe_at
 
-SEVERAL, OF_LOOPS, FORMED = 24, 3, 8        # random places, of loops, and places of forms
+PLACES, OF_LOOPS = 16, 3                    # random ones, half as many of forms; those of loops
 EDGES = 5                                   # at most so many ends of a domain of a simple formula
 LONG = 60                                   # states of a loop, above which none are asked
 BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}
@@ -86,8 +86,8 @@ def answered(contract, probes):
         probes = [p for p in probes if len(p.want) < LONG]
     near, at_random, forms = ([p for p in probes if p.situation.regime in regimes]
                               for regimes in ((GUIDED,), RANDOM, (FORM,)))
-    n = OF_LOOPS if loop else SEVERAL
+    n = OF_LOOPS if loop else PLACES
     chosen = [p for size in ("B", "D") for p in sorted(
         at_random, key=lambda p: -getattr(p.situation, size))[:n // 6]]
     chosen = list({id(p): p for p in (*chosen, *at_random)}.values())[:n]
-    yield from (*near[:OF_LOOPS if loop else None], *chosen, *forms[:0 if loop else FORMED])
+    yield from (*near[:OF_LOOPS if loop else None], *chosen, *forms[:0 if loop else PLACES // 2])

@@ -20,12 +20,15 @@ from .reference import changed, narrow, widen
 
 PARAMETERS = "the parameters of the function that was passed"
 REMEMBERED, MOST = {}, 2048         # right gradients: a kind is asked much the same in every check
+LARGE = 1000                        # numbers in the arguments, above which nothing is kept
 CHANGE, TRIES, JUMP = 2.0**-26, 3, 1e-3
 X, LEVEL = "x", "level"             # what a function that is passed depends on
 
 
 def remembered(contract, args, names, weights):
-    """`right_gradients`, worked out once."""
+    """`right_gradients`, worked out once where the arrays are small."""
+    if sum(np.size(a) for a in args.values()) > LARGE:
+        return right_gradients(contract, args, names, weights)
     def of(a):
         if isinstance(a, np.ndarray):
             return a.shape, a.tobytes()

@@ -22,6 +22,7 @@ MANY = 64                                         # features from which there ar
 LONG = 1000                                       # entries of a table, at most
 LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at most
 LONG_LOOPS = {"n_steps": (257, 600), "steps_per_level": (101, 250), "sigmas": (130, 400)}
+COMPONENTS = 40
 TRIES = 20                                        # draws of a probe inside the domain
 
 
@@ -100,6 +101,8 @@ def drawn(kind, rng, at, by_row, dim, defaults, dtype, last=False):
         spec = spec._replace(ratio=(low, 1.0) if rng.uniform() < 0.4 else (0.15, 0.85) if (
             rng.uniform() < 0.3) else (1 - close, 1 - close / 10))
     count = between(at[3], LONG if kind.form == TABLE else 30)
+    if "means" in kind.args:                                      # many components in half of them
+        count = 1 + int(2 * at[3] * COMPONENTS) if at[3] < 0.5 else between(2 * at[3] - 1, 30)
     given = [(name, str(rng.choice(choices))) for name, choices in CHOICES.items()
              if name in kind.args]
     if loop:

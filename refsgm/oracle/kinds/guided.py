@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .edges import RUNAWAY, neither_or_either
+from .edges import RUNAWAY, is_undecided
 from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE, ProbeSpec
 from .nearby import (ALIKE, ALL, CLOSE, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST, LAST, NORM,
                      ONE, RATIO, BY_ROW, SQUARES, STEP, UNIT)
@@ -312,7 +312,7 @@ def inside(kind, probe):
         return False
     if kind.form == STATES and len(probe.want) > LONG_LOOP:
         return False
-    if neither_or_either(args):
+    if is_undecided(kind, args):
         return False
     for name, a in args.items():
         if name in BOUNDS and np.ndim(a) == 0 and not (
