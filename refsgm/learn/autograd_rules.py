@@ -191,7 +191,7 @@ def exponent_rule(ans, x, n):
 def weak_power(argnums, ans, args, kwargs):
     """The rule of x^n for a number x or n, which no dtype follows; stock for anything else."""
     x, n = args if on_host(ans) else map(weak, args)
-    if type(n) in (int, float):
+    if 1 not in argnums and type(n) in (int, float):
         return each(power_rule)(argnums, ans, (x, n), kwargs)
     if type(x) in (int, float) and not on_host(ans) and x > 0:
         return each(None, exponent_rule)(argnums, ans, (x, n), kwargs)
