@@ -8,7 +8,7 @@ import numpy as np
 
 from .calls.again import probes_again
 from .calls.constants import constants
-from .calls.forms import as_asked, form_probes
+from .calls.forms import as_asked, divides_by_zero, form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
@@ -59,6 +59,8 @@ def further_probes(caller, dim, dtype, seed):
             if caller.fn is None:                   # another process knows the usual function alone
                 spec = spec._replace(bent=())
             probe = judge(contract, caller, new_probe(contract, spec, caller))
+            if divides_by_zero(probe.trial):
+                continue
             probes.append(probe)
             if not probe.ok:
                 break
@@ -76,8 +78,8 @@ def guided_probes(caller, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe):
-            probes.append(judge(contract, caller, probe))
+        if inside(contract, probe) and not divides_by_zero(judge(contract, caller, probe).trial):
+            probes.append(probe)
             if not probe.ok:
                 break
     return probes

@@ -53,8 +53,6 @@ def edges(kind, by_row, dim):
         whole += [plain._replace(label=f"{name} = {n}", given=((name, n),))
                   for name, n in ENTRIES.items()]
     made = [s for s in (*levels, *whole) if names_of(s) <= numbers_of(kind)]
-    if "beta_min" in kind.args:                   # one step of two ends is neither, or either
-        made = [s for s in made if s.given != (("n_steps", 1),)]
     table = next((n for n in TABLES if n in kind.args and not kind.is_level(n)), None)
     if table:
         made += [plain._replace(label=entries(n), count=n)
@@ -179,9 +177,15 @@ def answered(kind, spec):
     args = {}
     try:
         args = drawing.arguments(kind, spec)
-        return args, answer(kind, args)
+        return args, () if is_undecided(kind, args) else answer(kind, args)
     except (ValueError, ZeroDivisionError):
         return args, ()
+
+
+def is_undecided(kind, args):
+    """Whether a table has one entry for two ends, which is either of them or neither."""
+    return "beta_min" in kind.args and args.get("n_steps") == 1 and (
+        args.get("beta_min", 0.0) != args.get("beta_max", 1.0))
 
 
 def answer(kind, args, function=None):

@@ -18,7 +18,7 @@ SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          #
 # {kind of argument: its forms}; "" is what is drawn anyway
 COLUMN = ("a number", "", "equal", "tied", "a whole number", "close", "closer", "tiny", "whole",
           "first whole", "like", "even", "even at its ends", "even ratios", "ratios at its ends")
-NUMBER = ("whole", "", "whole", "like", "any")
+NUMBER = ("whole", "", "whole", "like")
 ARRAY = ("", "zero", "rows of zero", "a column of zero", "alike", "of length 1", "whole", "like",
          "like in some rows", "close to")
 MEANS = ("", "at x", "alike", "whole", "zero")
@@ -44,8 +44,8 @@ def forms_of(kind, name, rows, functions, odd=False):
     if name == "step_size" and kind.form != STATES or name == "alpha_bar" and (
             kind.form not in (TABLE, STATES)):
         return NUMBER
-    if odd and kind.form in (LEVEL, BATCH, ROWS) and name not in ENTRIES and name not in COUNTS:
-        return BY_ROW
+    if kind.form in (LEVEL, BATCH, ROWS) and name not in ENTRIES and name not in COUNTS:
+        return BY_ROW if odd else (*NUMBER, "any")
     return ENTRIES.get(name, NUMBER)
 
 

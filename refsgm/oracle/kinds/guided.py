@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .edges import RUNAWAY
+from .edges import RUNAWAY, is_undecided
 from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE, ProbeSpec
 from .nearby import (ALIKE, ALL, CLOSE, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST, LAST, NORM,
                      ONE, RATIO, BY_ROW, SQUARES, STEP, UNIT)
@@ -311,6 +311,8 @@ def inside(kind, probe):
     if kind.form == STATES and any(np.any(np.abs(w) > RUNAWAY) for w in probe.want):
         return False
     if kind.form == STATES and len(probe.want) > LONG_LOOP:
+        return False
+    if is_undecided(kind, args):
         return False
     for name, a in args.items():
         if name in BOUNDS and np.ndim(a) == 0 and not (
