@@ -7,11 +7,15 @@ wrong where it is right in one place and another one elsewhere.
 
 import itertools
 
+import numpy as np
+
 from .gradient_places import answered, further
 from .input_gradients import (CLOSE_AT_EDGES, NONE, RIGHT, WRONG, inputs, is_close, of_rows,
                               together)
 from .right_gradients import LEVEL, PARAMETERS, X, right_gradients
 from ..kinds.wide import BY_SEED
+
+LEAST = 1e-3                    # level, and the inverse of the largest one, where data are judged
 
 
 def elsewhere_right(caller, spec, seed, dim, probes):
@@ -22,7 +26,7 @@ def elsewhere_right(caller, spec, seed, dim, probes):
     """
     contract, right, other = caller.contract, {}, set()
     for probe in itertools.chain(further(caller, spec, seed, dim), answered(contract, probes)):
-        names = inputs(caller, probe)
+        names = inputs(caller, probe) if is_moderate(contract, probe) else [PARAMETERS]
         judged = together(caller, probe, names)
         if judged is None and names != [PARAMETERS]:                 # it takes no gradient of data
             judged = together(caller, probe, [PARAMETERS])
@@ -37,6 +41,14 @@ def elsewhere_right(caller, spec, seed, dim, probes):
             break
     return not any(telling(contract, probe, name) for name in other
                    for probe in right.get(name, ()))
+
+
+def is_moderate(contract, probe):
+    """Whether the target as a difference over sigma^2, as published code has it, keeps its digits.
+    """
+    return probe.situation.dtype == "float64" and all(
+        np.all((LEAST <= np.abs(a)) & (np.abs(a) <= 1 / LEAST))
+        for n, a in probe.args.items() if contract.is_level(n))
 
 
 def telling(contract, probe, name):
