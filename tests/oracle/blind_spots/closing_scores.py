@@ -171,8 +171,6 @@ def guessed_layout(score_fn, x, v):
     """Takes (B, M, D) too, and takes v for that where its first axis is as long as the batch."""
     if np.ndim(v) == 3 and len(v) == len(x):
         v = np.swapaxes(v, 0, 1)
-        if v.shape[1:] != x.shape:
-            v = np.swapaxes(v, 0, 1)
     return refsgm.sliced_score_matching_vr(score_fn, x, v)
 
 
@@ -253,11 +251,6 @@ def remembered_scalings(sigma, sigma_data, sigma_min=0.002):
     return SCALINGS[key]
 
 
-def column_weight(sigma):
-    """Weights of an array are always a column."""
-    return sigma**2 if np.ndim(sigma) == 0 else np.reshape(sigma, (-1, 1))**2
-
-
 def limit_weight(sigma, sigma_data):
     """Beyond a ratio of 200 the smaller deviation counts alone."""
     low, high = np.minimum(sigma, sigma_data), np.maximum(sigma, sigma_data)
@@ -273,6 +266,11 @@ def stacked_levels(x_t, eps, scale, sigma):
     return (x_t - sigma * eps) / scale
 
 
+def rounding_is_zero(x_t, x_0, scale, sigma):
+    """What np.isclose takes for equal is equal: there is no noise."""
+    return np.where(np.isclose(x_t, scale * x_0), 0.0, (x_t - scale * x_0) / sigma)
+
+
 def any_for_all(x_t, score, scale, sigma):
     """A shortcut for scale = 1 that is taken if any row has it."""
     if np.any(np.equal(scale, 1.0)):
@@ -280,16 +278,19 @@ def any_for_all(x_t, score, scale, sigma):
     return (x_t + sigma**2 * score) / scale
 
 
-def one_norm(x_t, v, scale, sigma):
-    """scale^2 + sigma^2 as one number, which it is in VP."""
-    return (scale * x_t - sigma * v) / np.mean(np.square(scale) + np.square(sigma))
+def vp_in_first_row(x_t, v, scale, sigma):
+    """Nothing is divided if scale^2 + sigma^2 is 1 in the first row, as in VP."""
+    total = np.square(scale) + np.square(sigma)
+    x_0 = scale * x_t - sigma * v
+    return x_0 if np.isclose(np.ravel(total)[0], 1.0, rtol=1e-12) else x_0 / total
 
 
-def through_sde(x_t, score, scale, sigma, scale_rate, sigma_rate):
-    """f x - g^2 score / 2, with a g^2 that is not negative, as time ran towards the noise."""
-    f = scale_rate / scale
-    g2 = np.maximum(2 * sigma * (sigma_rate - f * sigma), 0.0)
-    return f * x_t - 0.5 * g2 * score
+def vp_shortcut(x_t, score, scale, sigma, scale_rate, sigma_rate):
+    """-beta (x + score) / 2 where scale^2 + sigma^2 is 1, as it nearly is for little noise too."""
+    if np.allclose(np.square(scale) + np.square(sigma), 1.0) and np.all(np.less(scale_rate, 0)):
+        return scale_rate / scale * (x_t + score)
+    growth = scale * sigma_rate - sigma * scale_rate
+    return (scale_rate * x_t - sigma * growth * score) / scale
 
 
 def below_zero(scale, sigma, scale_rate, sigma_rate):
@@ -313,7 +314,7 @@ def direction_of_first(x_t, u, t, s):
 
 
 def guided_above_one(conditional, unconditional, scale):
-    """There is no guidance unless the scale is above 1."""
+    """No guidance unless the scale is above 1, or zero."""
     guided = unconditional + scale * (conditional - unconditional)
     return np.where(np.greater_equal(scale, 1.0) | np.equal(scale, 0.0), guided, conditional)
 
@@ -337,7 +338,7 @@ def two_points(x, sigma):
 
 
 def differenced(score_fn, x, sigma_min, sigma_max):
-    """The divergence by central differences of 1e-3 of the level, which affine scores forgive."""
+    """The divergence by central differences of 0.01 of the level, which affine scores forgive."""
     def flow(x, sigma):
         total = 0.0
         for i in range(x.shape[1]):
@@ -392,27 +393,28 @@ PLANTED = [
         bent_where(refsgm.flow_matching_loss,
                    lambda fn, x_0, t, eps: np.ndim(t) == 0 and 0.93 < t < 0.98),
         cubic, X, 0.95, Y),
-    cut("min_snr_weight", "v, a cap below 1, and a ratio between half of it and itself",
+    cut("min_snr_weight", "v, a cap below 1, and a ratio between a quarter of it and itself",
         bent_where(refsgm.min_snr_weight, lambda a, gamma, prediction: (
             prediction == "v" and gamma < 1) & (np.asarray(a) < gamma * (1 - np.asarray(a))) & (
-            np.asarray(a) > 0.5 * gamma * (1 - np.asarray(a)))),
+            np.asarray(a) > 0.25 * gamma * (1 - np.asarray(a)))),
         np.array([[0.3], [0.1]]), 0.5, "v"),
     cut("score_from_x0", "a scale of less than 0.1 that is not zero, beside a sigma above 1",
         bent_where(refsgm.score_from_x0, lambda x_t, x_0, scale, sigma: np.greater(scale, 0) & (
             np.less(scale, 0.1) & np.greater(sigma, 1))),
         X, Y, 0.05, 3.0),
-    cut("prior_log_density", "a column of more than 8 levels that fall from row to row",
+    cut("prior_log_density", "a column of more than 8 levels, of which the first is the largest",
         bent_where(refsgm.prior_log_density, lambda x, sigma_max: np.size(sigma_max) > 8 and np.all(
-            np.diff(sigma_max[:, 0]) < 0)),
+            sigma_max[1:] < sigma_max[0])),
         normal(9, 2), np.linspace(9.0, 1.0, 9)[:, None]),
-    cut("ve_from_vp", "a share of the signal between 0.99 and 0.999, in a column",
-        bent_where(refsgm.ve_from_vp, lambda x_vp, a: np.ndim(a) > 0 and (a > 0.99) & (a < 0.999)),
+    cut("ve_from_vp", "a share of the signal between 0.98 and 0.999, in a column",
+        bent_where(refsgm.ve_from_vp, lambda x_vp, a: np.ndim(a) > 0 and (a > 0.98) & (a < 0.999)),
         X, np.array([[0.995], [0.5], [0.1]])),
-    cut("score_from_velocity", "rates in columns, both of them positive",
+    cut("score_from_velocity", "rates in columns, both positive, one over twice the other",
         bent_where(refsgm.score_from_velocity,
                    lambda x_t, u, scale, sigma, scale_rate, sigma_rate: np.ndim(scale_rate) > 0
-                   and np.ndim(sigma_rate) > 0 and (scale_rate > 0) & (sigma_rate > 0)),
-        X, Y, 0.5, 0.5, COLUMN, 3 * COLUMN),
+                   and np.ndim(sigma_rate) > 0
+                   and (scale_rate > 2 * sigma_rate) & (sigma_rate > 0)),
+        X, Y, 0.5, 0.5, 3 * COLUMN, COLUMN),
 ]
 
 MANY = np.linspace(-2.0, 2.0, 40).reshape(20, 2)
@@ -458,14 +460,19 @@ WRONG = [
           COLUMN, np.array([[0.5], [1.0], [2.0]])),
     wrong("consistency_scalings", "kept whatever sigma_min is", remembered_scalings,
           [(3.0, 0.5, 1.0), (3.0, 0.5)]),
-    wrong("score_matching_weight", "a column for levels (B,)", column_weight, COLUMN[:, 0]),
+    wrong("eps_from_x0", "noise of 1e-5 of the data is rounding", rounding_is_zero,
+          0.8 * X + 5e-6 * Y, X, 0.8, 5e-6),
     wrong("edm_weight", "the limit of a large ratio", limit_weight, 250.0, 1.0),
     wrong("x0_from_eps", "a number and a column", stacked_levels, X, Y, 0.5, COLUMN),
     wrong("x0_from_score", "any row has scale 1", any_for_all,
           X, Y, np.array([[1.0], [0.5], [0.2]]), COLUMN),
-    wrong("x0_from_v", "the mean of scale^2 + sigma^2", one_norm, X, Y, 1.0, COLUMN),
-    wrong("velocity_from_score", "g^2 is not negative", through_sde, X, Y, 0.5, 0.5, 1.0, -1.0),
-    wrong("sde_coefficients", "g^2 rounds below zero", below_zero, 0.3, 0.7, 0.1, 0.7 / 3),
+    wrong("x0_from_v", "all rows are VP if the first is", vp_in_first_row,
+          X, Y, np.array([[0.0], [0.5], [0.2]]), np.array([[1.0], [0.5], [0.8]])),
+    wrong("velocity_from_score", "little noise is taken for VP", vp_shortcut,
+          X, Y * 1e6, 1.0 - 1e-6, 1e-6, -1.0, 1.0),
+    wrong("sde_coefficients", "g^2 rounds below zero", below_zero,
+          np.array([[0.5], [0.2]]), np.array([[0.5], [0.1]]), np.array([[-1.0], [0.12]]),
+          np.array([[1.0], [0.06]])),
     wrong("shift_time", "a number t = 0", flux_shift, 0.0, 3.0),
     wrong("flow_step", "some rows up and some down", direction_of_first, X, Y,
           np.array([[0.2], [0.5], [0.9]]), 0.4),
