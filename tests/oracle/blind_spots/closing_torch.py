@@ -36,6 +36,16 @@ def ones(x):
     return torch.ones_like(x) if torch.is_tensor(x) else 1.0 + np.zeros(np.shape(x))
 
 
+def float32(a):
+    """A tensor of float32."""
+    return torch.tensor(a, dtype=torch.float32)
+
+
+def float64(a):
+    """A tensor as it is, a number as one of float64."""
+    return a if torch.is_tensor(a) else torch.tensor(a, dtype=torch.float64)
+
+
 def shrunk(x, sigma):
     """The score of a Gaussian with noise."""
     return -x / (1 + sigma**2)
@@ -50,8 +60,9 @@ def cubic(x, sigma):
 
 
 def as_tensors(x_t, eps, alpha_bar_t, alpha_bar_s, z, variance="posterior"):
-    """torch.tensor of a number, which is float32: 1 - alpha_bar has few digits left."""
-    t, s = (a if torch.is_tensor(a) else torch.tensor(a) for a in (alpha_bar_t, alpha_bar_s))
+    """A number as a column of float64, which a state of float32 follows."""
+    t, s = (a if torch.is_tensor(a) else float64(a).reshape(1, 1)
+            for a in (alpha_bar_t, alpha_bar_s))
     beta, left = (s - t) / s, (1 - s) / (1 - t)
     x_0 = (x_t - (1 - t).sqrt() * eps) / t.sqrt()
     mean = s.sqrt() * beta / (1 - t) * x_0 + (t / s).sqrt() * left * x_t
@@ -113,7 +124,7 @@ def kept_constant(x, mean, sigma):
 
 def without_expm1(t, beta_min=0.1, beta_max=20.0):
     """1 - exp(y) at a small y, which float32 does not stand."""
-    t = torch.as_tensor(t)
+    t = float64(t)
     log_scale = -0.25 * t**2 * (beta_max - beta_min) - 0.5 * t * beta_min
     return torch.exp(log_scale), torch.sqrt(1 - torch.exp(2 * log_scale))
 
@@ -208,7 +219,7 @@ def scaled(score, sigma):
 
 def clamped_in_place(z, mean=-1.2, deviation=1.2):
     """exp keeps its result for the gradient, and clamp_ writes into it."""
-    return torch.exp(mean + deviation * torch.as_tensor(z)).clamp_(min=1e-30)
+    return torch.exp(mean + deviation * float64(z)).clamp_(min=1e-30)
 
 
 def fixed_levels(score_fn, x, sigmas, eps, weights=None):
@@ -243,7 +254,7 @@ def pushed_away(conditional, unconditional, scale):
 def one_leaf(x_0, x_t, alpha_bar_t, alpha_bar_s):
     """No gradient through a variance whose state has none."""
     if not x_t.requires_grad:
-        alpha_bar_t = torch.as_tensor(alpha_bar_t).detach()
+        alpha_bar_t = alpha_bar_t.detach() if torch.is_tensor(alpha_bar_t) else alpha_bar_t
     beta = (alpha_bar_s - alpha_bar_t) / alpha_bar_s
     left = (1 - alpha_bar_s) / (1 - alpha_bar_t)
     mean = (alpha_bar_s**0.5 * beta / (1 - alpha_bar_t) * x_0
@@ -251,17 +262,12 @@ def one_leaf(x_0, x_t, alpha_bar_t, alpha_bar_s):
     return mean, beta * left
 
 
-def float32(a):
-    """A tensor of float32."""
-    return torch.tensor(a, dtype=torch.float32)
-
-
 SIX = np.concatenate([X, Y])
 MANY = np.sin(np.arange(40.0)).reshape(20, 2)
 
 WRONG = [
-    wrong("ddpm_step", "torch.tensor of a number is float32", as_tensors,
-          [(torch.tensor(X), torch.tensor(Y), 0.9998, 0.9999, torch.tensor(Z))]),
+    wrong("ddpm_step", "a number becomes a column of float64", as_tensors,
+          [(float32(X), float32(Y), 0.2, 0.6, float32(Z))]),
     wrong("sliced_score_matching", "without gradients, no graph for a second direction",
           graph_where_on, [(square, torch.tensor(X), torch.tensor(np.stack([Y, Z])))]),
     wrong("divergence", "a score that has no graph", trace_of_graph, [(ones, torch.tensor(X))]),
