@@ -314,7 +314,7 @@ WRONG = [
         [(0.5, 0.1, 20.0), (0.5, 1.1, 21.0)]),
     wrong("ve_marginal", "a ratio in the dtype of t", like_t, 1, 1.0, 2.5),
     wrong("ve_diffusion_coefficient", "a short series of the logarithm", short_series,
-          0.5, 1.0, 1.05),
+          0.5, 1.0, 1.09),
     wrong("log_normal_sigma", "clipped to EDM's range", range_of_edm, np.array([0.0, 5.0])),
     wrong("ddpm_step", "np.isclose finds the last step", quiet_end, X, Y, 0.99, 1 - 5e-6, Z),
     cut("ddpm_step", "beta is ignored in columns of long steps", long_steps,
