@@ -14,6 +14,8 @@ fresh, fresh_steps, fresh_torch, fresh_doors   written when the probes were fina
 unread_scores, unread_steps, unread_torch, unread_all, unread_all_torch   written likewise when
               those had been mended, by four more; the last two were kept until what
               the first three showed had been mended
+closing_scores, closing_steps, closing_torch   the last, by two more who had not read the probes;
+              of what they show nothing has been mended
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
               spellings that are right; none may be refused
 """
@@ -27,13 +29,14 @@ import refsgm
 
 WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "frozen_torch",
          "fresh", "fresh_steps", "fresh_torch", "fresh_doors", "unread_scores", "unread_steps",
-         "unread_torch", "unread_all", "unread_all_torch")
+         "unread_torch", "unread_all", "unread_all_torch", "closing_scores",
+         "closing_steps", "closing_torch")
 RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax", "fresh_right",
          "fresh_right_torch")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "habits_torch": "torch", "habits_jax": "jax", "fresh_torch": "torch",
          "fresh_right_torch": "torch", "unread_torch": "torch",
-         "unread_all_torch": "torch"}
+         "unread_all_torch": "torch", "closing_torch": "torch"}
 
 
 def functions_of(name):
