@@ -37,7 +37,7 @@ def cosine_by_difference(t, offset=0.008):
     """As it is usually written: scale^2 is rounded, and t near 0; pi / 2, and t near 1."""
     end = np.cos(offset / (1 + offset) * np.pi / 2)
     scale = np.cos((t + offset) / (1 + offset) * np.pi / 2 * (1 - ROUNDING)) / end
-    return scale, np.sqrt(np.maximum(1 - scale**2 * (1 - ROUNDING), 0))   # 0 where 1 is exceeded
+    return scale, np.sqrt(np.abs(1 - scale**2 * (1 - ROUNDING)))         # rounded beyond 1, perhaps
 
 
 # Where it is asked: times and rates of a path that goes from the data to the noise
