@@ -15,7 +15,8 @@ def portable(xp):
 
     def cosine(t, o):
         half = math.pi / 2
-        return xp.lib.cos((one(t) * t + o) / (1 + o) * half) / math.cos(o / (1 + o) * half)
+        start = xp.array(1.0) * (o / (1 + o) * half)
+        return xp.lib.cos((one(t) * t + o) / (1 + o) * half) / xp.lib.cos(start)
 
     def one(a):
         return 0 * a + xp.array(1.0)
