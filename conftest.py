@@ -66,8 +66,8 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True, scope="session")
 def one_seed_of_random_probes():
-    """A test gives the same every time, from every sixth of the probes that a seed draws; all of
-    them are asked by `ledgers.blind_spots`, and by tests that use `all_probes`.
+    """A test gives the same every time, from every sixth of the probes that a seed draws, without
+    calls in a row; all are asked by `ledgers.blind_spots`, and by tests that use `all_probes`.
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
@@ -79,6 +79,7 @@ def one_seed_of_random_probes():
         patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
         for module, name, specs in drawn_by_a_seed():
             patch.setattr(module, name, some_of(cache(specs)))
+        patch.setattr(import_module("refsgm.oracle.further"), "probes_again", lambda *given: [])
         yield
 
 
@@ -100,6 +101,8 @@ def all_probes(monkeypatch):
     """In a test that uses this, a check asks all probes that its seed draws."""
     for module, name, specs in drawn_by_a_seed():
         monkeypatch.setattr(module, name, specs)
+    monkeypatch.setattr(import_module("refsgm.oracle.further"), "probes_again",
+                        import_module("refsgm.oracle.calls.again").probes_again)
 
 
 @pytest.fixture(autouse=True)
