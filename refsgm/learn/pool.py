@@ -11,7 +11,9 @@ What is chosen follows from sizes and processors, never from a clock, so that a 
 Whoever sets one of VARIABLES has chosen: BLAS is left as it is, and there are no parts.
 """
 
+import contextlib
 import contextvars
+import gc
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -87,12 +89,17 @@ def at_work(way):
     """
     workers = ThreadPoolExecutor(way.parts - 1) if way.parts > 1 else None
     libraries = blas_libraries() if way.blas else ()
+    kernels = {}
     if way.fast:
-        from .fast import KERNELS as kernels
-    else:
-        kernels = {}
+        with nothing_collected():
+            from .fast import KERNELS as kernels
+    first = [nothing_collected] * way.fast                  # when kernels are loaded or compiled
 
     def run(*tasks):
+        with first.pop()() if first else contextlib.nullcontext():
+            return done(*tasks)
+
+    def done(*tasks):
         before = [library.get_num_threads() for library in libraries]
         others = on_host_use(kernels)
         waiting = []
@@ -109,6 +116,18 @@ def at_work(way):
             for library, n in zip(libraries, before):
                 library.set_num_threads(n)
     return run
+
+
+@contextlib.contextmanager
+def nothing_collected():
+    """Garbage waits: Numba makes half a million objects, to be looked at again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def rows_of_parts(n, parts):
