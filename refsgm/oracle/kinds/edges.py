@@ -34,7 +34,7 @@ NEAR_ENDS = ({"eta": 0.01},)
 TABLES = ("sigmas", "betas", "alpha_bar")
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
-RUNAWAY = 1e18                     # a state that soon leaves the range of float32
+RUNAWAY = 1e12                     # a state whose cube soon leaves the range of float32
 
 
 def edge_specs(kind, by_row=True, dim=None):
