@@ -24,7 +24,6 @@ from .trial import Trial
 
 ROUNDINGS = 256.0
 COARSER = 64.0             # at random probes, which look for branches; the others count digits
-DOUBLE = 512.0             # the same for float64, whose digits are many
 NONE, USUAL, MANY = 0, 3, 12     # changes of arguments: of a long loop, usual, that miss no entry
 LONG = 1000
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
@@ -279,9 +278,7 @@ def slack_at(contract, situation, args, want, came, sensitivity):
     """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
     slack = slack_of(contract, came, situation.dtype, sensitivity, want)
     if situation.regime in (*BY_SEED, *FORMS):
-        single = np.float32 in (came, np.dtype(situation.dtype))
-        slack = np.maximum((COARSER if single else DOUBLE) * slack,
-                           8 * rounding_of_data(situation, args, want, came))    # of some terms
+        slack = np.maximum(COARSER * slack, rounding_of_data(situation, args, want, came))
     return slack
 
 

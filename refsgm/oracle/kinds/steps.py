@@ -115,9 +115,18 @@ def step(name, result, **fields):
     return Kind(name, result, sampling=True, **fields)
 
 
+def posterior_by_betas(x_0, x_t, alpha_bar_t, alpha_bar_s):
+    """By a table of betas, as published code has it: 1 - beta is rounded, and small."""
+    alpha = 1 - (1 - alpha_bar_t / alpha_bar_s)
+    share = (1 - alpha_bar_s) / (1 - alpha_bar_t)
+    mean = alpha_bar_s**0.5 * (1 - alpha) / (1 - alpha_bar_t) * x_0 + alpha**0.5 * share * x_t
+    return mean, share * (1 - alpha)
+
+
 KINDS = (
     step("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
-    step("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior),
+    step("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior,
+         spellings=(posterior_by_betas,)),
     step("langevin_step", BATCH, exact=langevin_step, levels=("step_size",)),
     step("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
          draw={"variance": number(lambda u, spec: "posterior")}, known=(
