@@ -77,30 +77,41 @@ def one_seed_of_random_probes():
         patch.setattr(check, "fresh_seed", lambda: 1)
         patch.setattr(places, "PLACES", PLACES)
         patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
-        for module, name, specs in drawn_by_a_seed():
-            patch.setattr(module, name, some_of(cache(specs)))
+        for user, name, module in drawn_by_a_seed():
+            patch.setattr(user, name, some_of(getattr(module, name), module))
         patch.setattr(import_module("refsgm.oracle.further"), "probes_again", lambda *given: [])
         yield
 
 
 def drawn_by_a_seed():
-    """(module, name, function) of what draws specs of probes, where it is called."""
-    further, forms = (import_module(f"refsgm.oracle.{name}") for name in ("further", "calls.forms"))
-    kinds = "refsgm.oracle.kinds"
-    return ((further, "random_specs", import_module(f"{kinds}.at_random").random_specs),
-            (forms, "form_specs", import_module(f"{kinds}.form_specs").form_specs))
+    """(module that asks, name, module) of the functions that draw specs of probes."""
+    further, at_random, form_specs = (import_module(f"refsgm.oracle.{name}") for name in (
+        "further", "kinds.at_random", "kinds.form_specs"))
+    return (further, "random_specs", at_random), (form_specs, "drawn_specs", form_specs)
 
 
-def some_of(specs):
-    """The same function, which returns every sixth."""
-    return lambda *given: specs(*given)[::EVERY]
+def some_of(specs, module):
+    """The same function, which draws every sixth alone, and none twice."""
+    inside = module.inside
+
+    def every_sixth(kind, seed, *given):
+        i = seed[1] if isinstance(seed, list) else given[0]
+        return inside(kind, seed, *given) if i % EVERY == 0 else None
+
+    @cache
+    def drawn(*given):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "inside", every_sixth)
+            return specs.__wrapped__(*given)
+    drawn.whole = specs
+    return drawn
 
 
 @pytest.fixture
 def all_probes(monkeypatch):
     """In a test that uses this, a check asks all probes that its seed draws."""
-    for module, name, specs in drawn_by_a_seed():
-        monkeypatch.setattr(module, name, specs)
+    for user, name, _ in drawn_by_a_seed():
+        monkeypatch.setattr(user, name, getattr(user, name).whole)
     monkeypatch.setattr(import_module("refsgm.oracle.further"), "probes_again",
                         import_module("refsgm.oracle.calls.again").probes_again)
 
