@@ -76,7 +76,8 @@ def one_seed_of_random_probes():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
         patch.setattr(places, "PLACES", PLACES)
-        patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
+        for remembered in ("remembered_question", "remembered_random_question"):
+            patch.setattr(judge, remembered, cache(judge.question_of))
         for user, name, module in drawn_by_a_seed():
             patch.setattr(user, name, some_of(getattr(module, name), module))
         patch.setattr(import_module("refsgm.oracle.further"), "probes_again", lambda *given: [])
