@@ -52,6 +52,27 @@ LONG = ("test_site", "test_frameworks", "test_museum", "test_vectors", "test_exa
         "test_scorecard", "test_device", "test_certificates", "test_book", "test_packages")
 
 
+# Files of tests/oracle that ask the same questions of the same kinds: in one process, which has
+# answered them once.
+SAME_QUESTIONS = {f"tests/oracle/test_{name}.py" for name in (
+    "frameworks", "museum", "vectors", "limits", "cases", "reports", "conventions", "arguments",
+    "interfaces", "results", "threads")}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """File by file, and those of SAME_QUESTIONS as if they were one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+    scheduler = LoadFileScheduling(config, log)
+
+    def file_of(nodeid, split=scheduler._split_scope):
+        return "the same questions" if split(nodeid) in SAME_QUESTIONS else split(nodeid)
+    scheduler._split_scope = file_of
+    return scheduler
+
+
 def pytest_collection_modifyitems(items):
     """In the order of LONG; the others as they are."""
     place = {name: i for i, name in enumerate(LONG)}
@@ -104,7 +125,7 @@ def some_of(specs, module):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "inside", every_sixth)
             return specs.__wrapped__(*given)
-    drawn.whole = specs
+    drawn.whole = cache(specs.__wrapped__)
     return drawn
 
 

@@ -165,7 +165,7 @@ def new_probe(contract, situation, caller=None):
     made = question_of if situation.B * situation.D > REMEMBERED else (
         remembered_random_question if situation.regime in (*BY_SEED, *FORMS) else
         remembered_question)
-    question = made(contract, situation, taken)
+    question = made(contract, situation, taken if {*contract.args} - {*(taken or ())} else None)
     return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
                  Trial())
 
@@ -207,7 +207,7 @@ def question_of(contract, situation, taken):
     args, want = None, None
     if situation.regime in BY_SEED:                      # it was answered when it was drawn
         args, want = answered(contract, situation._replace(label=""))
-    if not want or taken is not None and not set(contract.args) <= set(taken):
+    if not want or taken is not None:
         args, want = arguments_taken(contract, situation, taken), None
     question = Question(contract, args, NONE if situation.count >= LONG else USUAL, want)
     unwritable((*question.args.values(), *question.want))
