@@ -160,8 +160,9 @@ class Scaled(torch.autograd.Function):
 def long_jump(x_t, score, sigma_t, sigma_s, z):
     """A smaller gradient along sigma_s in a jump over most of the levels."""
     removed = sigma_t**2 - sigma_s**2
-    share = torch.as_tensor(sigma_s / sigma_t)
-    if share.requires_grad and bool(((share > 0.01) & (share < 0.1)).all()):
+    share = sigma_s / sigma_t
+    if torch.is_tensor(share) and share.requires_grad and \
+            bool(((share > 0.01) & (share < 0.1)).all()):
         share = Scaled.apply(share)
     return x_t + removed * score + share * removed**0.5 * z
 
