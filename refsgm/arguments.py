@@ -19,7 +19,7 @@ NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a
 FRACTION = ("in (0, 1]", lambda a: (a >= range_of_squares(a)[0]**2) & (a <= 1))    # 1 / a is finite
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
-FINITE = ("finite", lambda a: np.abs(a) <= range_of_squares(a)[1])
+FINITE = ("finite", lambda a: abs(a) <= range_of_squares(a)[1])
 
 
 def shape_of(name, a):
