@@ -29,7 +29,7 @@ NEEDS = {"numba": ["refsgm/learn/fast.py"],
                    *(f"tests/oracle/blind_spots/{name}.py" for name in (
                        "right_torch", "habits_torch", "frozen_torch", "fresh_torch",
                        "fresh_right_torch", "gradients", "unread_torch",
-                       "unread_all_torch", "closing_torch"))],
+                       "unread_all_torch", "closing_torch", "unseen_torch", "unseen_mixed_torch"))],
          "jax": ["refsgm/oracle/training/jax_run.py", "tests/oracle/blind_spots/habits_jax.py"]}
 collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
                   for path in paths]

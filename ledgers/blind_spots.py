@@ -16,6 +16,8 @@ unread_scores, unread_steps, unread_torch, unread_all, unread_all_torch   writte
               the first three showed had been mended
 closing_scores, closing_steps, closing_torch   the last, by two more who had not read the probes;
               of what they show nothing has been mended
+unseen_scores, unseen_steps, unseen_diffusion, unseen_mixed, unseen_torch, unseen_mixed_torch
+              written likewise by five more, when the probes were as `closing` found them
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
               spellings that are right; none may be refused
 """
@@ -30,13 +32,15 @@ import refsgm
 WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "frozen_torch",
          "fresh", "fresh_steps", "fresh_torch", "fresh_doors", "unread_scores", "unread_steps",
          "unread_torch", "unread_all", "unread_all_torch", "closing_scores",
-         "closing_steps", "closing_torch")
+         "closing_steps", "closing_torch", "unseen_scores", "unseen_steps", "unseen_diffusion",
+         "unseen_mixed", "unseen_torch", "unseen_mixed_torch")
 RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax", "fresh_right",
          "fresh_right_torch")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "habits_torch": "torch", "habits_jax": "jax", "fresh_torch": "torch",
          "fresh_right_torch": "torch", "unread_torch": "torch",
-         "unread_all_torch": "torch", "closing_torch": "torch"}
+         "unread_all_torch": "torch", "closing_torch": "torch",
+         "unseen_torch": "torch", "unseen_mixed_torch": "torch"}
 
 
 def functions_of(name):
