@@ -3,6 +3,12 @@
 import pytest
 
 import refsgm
+from refsgm.oracle.calls.caller import Caller
+from refsgm.oracle.calls.frameworks import framework_of
+from refsgm.oracle.calls.input_gradients import RIGHT, UNKNOWN, together
+from refsgm.oracle.calls.judge import new_probe
+from refsgm.oracle.kinds import KINDS, ProbeSpec
+from refsgm.oracle.kinds.wide import FORM
 
 torch = pytest.importorskip("torch")
 
@@ -48,3 +54,16 @@ def test_a_gradient_is_the_derivative_of_the_value_in_every_region(kind, functio
 def test_a_loss_may_leave_out_the_gradient_of_its_data_everywhere():
     """It is used for that of the parameters; what it detaches in all places is its own choice."""
     assert refsgm.check("denoising_score_matching", always_constant, "torch").ok
+
+
+def test_a_gradient_may_lose_the_digits_that_terms_lose_where_they_cancel():
+    """All means of a mixture are zero, and its levels tiny: shares that rounding moves are right."""
+    def log_density(x, weights, means, sigma):
+        logits = weights.log() - (x[:, None] - means).square().sum(-1) / (2 * sigma.square())
+        return torch.logsumexp(logits - x.shape[1] * (sigma * (2 * torch.pi)**0.5).log(), 1)
+    kind = KINDS["mixture_log_density"]
+    caller = Caller(kind, log_density, framework_of("torch"))
+    spec = ProbeSpec("", 2, 2, True, FORM, 1342801991, count=6, forms=(
+        ("x", "alike"), ("weights", "zero"), ("means", "zero"), ("sigma", "tiny")))
+    judged = together(caller, new_probe(kind, spec, caller), ["x", "means"])
+    assert set(judged.values()) <= {RIGHT, UNKNOWN}

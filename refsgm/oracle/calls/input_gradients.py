@@ -16,7 +16,7 @@ import numpy as np
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
 from ..kinds.test_functions import Field
-from ..kinds.wide import BY_SEED
+from ..kinds.wide import BY_SEED, FORM
 from .gradient_places import answered, further, singular
 from .judge import COARSER, ROUNDINGS, new_probe
 from .results import MOST_STATES
@@ -131,7 +131,7 @@ def together(caller, probe, names):
         "plain", *BY_SEED) else CLOSE
     words = {n: verdict(contract, n, g, w, close, edge)
              for n, g, w in zip(names, got.gradients, want)}
-    if by_seed and {WRONG, NONE} & set(words.values()):                   # at numbers of any size
+    if probe.situation.regime in (*BY_SEED, FORM) and {WRONG, NONE} & set(words.values()):
         eps = float(np.finfo(np.float32 if got.narrow else np.float64).eps)
         rounding = sensitivities(contract, probe.args, names, weights, want,
                                  probe.want[-len(weights):])

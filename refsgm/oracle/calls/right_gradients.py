@@ -13,7 +13,7 @@ import numpy as np
 from autograd import grad
 from autograd.tracer import getval
 
-from ..kinds import FUNCTION, STATES
+from ..kinds import DATA, FUNCTION, STATES
 from ..kinds.nearby import UNIT
 from ..kinds.test_functions import Field, Noise
 from .reference import changed, narrow, widen
@@ -102,7 +102,8 @@ def sensitivities(contract, args, names, weights, want, answers):
             found[i] = np.maximum(size, of_row(off) / unit), jump
     rng = np.random.default_rng(1)
     for _ in range(TRIES):
-        moved = {k: a if k == "weights" else changed(a, rng, CHANGE) for k, a in args.items()}
+        moved = {k: a if k == "weights" else from_zero(k, changed(a, rng, CHANGE), args, rng)
+                 for k, a in args.items()}
         try:
             note(right_gradients(contract, moved, names, weights), want, CHANGE)
         except (ValueError, ZeroDivisionError):
@@ -115,6 +116,15 @@ def sensitivities(contract, args, names, weights, want, answers):
     except Exception:                                   # float32 may leave the domain, or autograd
         pass
     return found
+
+
+def from_zero(name, a, args, rng):
+    """Data without their zeros, which differences with other data round to any number so small."""
+    if name not in DATA and name != "means" or not isinstance(a, np.ndarray) or np.all(a):
+        return a
+    size = max(float(np.max(np.abs(b), initial=0.0)) for n, b in args.items()
+               if isinstance(b, np.ndarray) and (n in DATA or n == "means"))
+    return np.where(a == 0, CHANGE * size * rng.integers(2, size=np.shape(a)), a)
 
 
 def of_row(a):
