@@ -55,6 +55,18 @@ def accumulated(x, mean, sigma):
     return x.grad
 
 
+def by_products(x, weights, means, sigma):
+    """torch.cdist, which is a product of matrices for more than 25 rows or means."""
+    s = sigma.reshape(-1, 1)
+    logits = weights.log() - (torch.cdist(x, means) / s).square() / 2
+    return torch.logsumexp(logits, 1) - x.shape[1] * (s * (2 * torch.pi)**0.5).log()[:, 0]
+
+
+def test_distances_of_many_points_far_from_zero_keep_their_digits():
+    """[MIX-1] A product of matrices has lost them."""
+    assert not refsgm.check("mixture_log_density", by_products, "torch", seed=0).ok
+
+
 @pytest.mark.parametrize(("kind", "function", "words"), [
     ("eps_from_score", large_in_a_buffer(), "changed by the next call"),
     ("sliced_score_matching_vr", graph_of_first, "no_grad"),
