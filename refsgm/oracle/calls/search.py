@@ -23,6 +23,7 @@ from .watched import NOTES_OF
 BEFORE, CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
 JUDGED = 3                                   # probes of each way that was found, ever farther on
 MOST_NEAR = 4                                # arguments that are moved at once
+CLOSEST = 1e-7, 1e-8                         # ends of a step
 DATA_SIZES = {"float64": (1e-9, 1e7), "float32": (1e-3, 1e3)}
 WAYS = {"some": lambda low, high: low, "all": lambda low, high: high,
         "not all": lambda low, high: -high, "none": lambda low, high: -low}
@@ -41,7 +42,7 @@ def searched_probes(caller, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe):
+        if inside(contract, probe, CLOSEST):
             probes.append(judge(contract, caller, probe))
             if not probe.ok:
                 break

@@ -57,9 +57,10 @@ class Notes:
         """A comparison with these distances, an array."""
         if distance.size:
             site = self.site(name)
-            low, high = self.seen.get(site, (np.inf, -np.inf))
-            self.seen[site] = (min(low, float(np.fmin.reduce(distance, None))),
-                               max(high, float(np.fmax.reduce(distance, None))))
+            ends = float(np.fmin.reduce(distance, None)), float(np.fmax.reduce(distance, None))
+            if ends[0] == ends[0]:                                                  # no NaN
+                low, high = self.seen.get(site, (np.inf, -np.inf))
+                self.seen[site] = min(low, ends[0]), max(high, ends[1])
 
     def compared(self, name, operands):
         """Notes an operation if it compares, and returns the distances of its result, or None.
@@ -97,12 +98,14 @@ class Notes:
 
 def signed_log(a):
     """sign(a) log(1 + |a| / TINY)"""
+    a = np.asarray(a, np.float64)
     return np.copysign(np.log1p(np.abs(a) * (1 / TINY)), a)
 
 
 def apart(a, b):
-    """Negative where a < b."""
-    return np.asarray(signed_log(a) - signed_log(b))
+    """Negative where a < b; nothing of zeros, which other probes ask and which lie near nothing."""
+    distance = np.asarray(signed_log(a) - signed_log(b))
+    return np.where(np.equal(a, 0) & np.not_equal(b, 0), np.nan, distance)
 
 
 def unlike(a, b):
