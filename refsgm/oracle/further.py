@@ -11,6 +11,7 @@ from .calls.constants import constants
 from .calls.forms import as_asked, divides_by_zero, form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
+from .calls.search import searched_probes
 from .calls.shrinking import shrunk
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
@@ -64,6 +65,8 @@ def further_probes(caller, dim, dtype, seed):
             probes.append(probe)
             if not probe.ok:
                 break
+    if all(p.ok and not p.trial.mutated for p in probes):
+        probes += searched_probes(caller, by_row, dim, dtype, seed)
     return probes, notes
 
 
