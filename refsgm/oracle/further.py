@@ -12,6 +12,7 @@ from .calls.forms import as_asked, divides_by_zero, form_probes
 from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.shrinking import shrunk
+from .calls.sizes import alike_probes, size_probes
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
 from .kinds.guided import guided_specs, inside
@@ -49,7 +50,8 @@ def further_probes(caller, dim, dtype, seed):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
-        probes += [*more, *probes_again(caller, dim, dtype, seed)]
+        probes += [*more, *probes_again(caller, dim, dtype, seed),
+                   *alike_probes(caller, dim, dtype, seed), *size_probes(caller, dim, dtype, seed)]
         notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):
         for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
