@@ -36,6 +36,8 @@ collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is No
 
 EVERY = 6                              # which of the probes that a seed draws are asked
 PLACES = 4                             # random ones of a gradient, of 16
+SEARCHED = 12                          # calls of a search for comparisons that go another way
+SIZES = 8                              # of what is asked at every size once
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
 # smaller seed explains nothing: without shrinking, a law that fails says so at once, and
@@ -92,11 +94,13 @@ def one_seed_of_random_probes():
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    check, judge, places = (import_module(f"refsgm.oracle.{name}") for name in (
-        "check", "calls.judge", "calls.gradient_places"))
+    check, judge, places, sizes, search = (import_module(f"refsgm.oracle.{name}") for name in (
+        "check", "calls.judge", "calls.gradient_places", "calls.sizes", "calls.search"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
         patch.setattr(places, "PLACES", PLACES)
+        patch.setattr(sizes, "MOST", SIZES)
+        patch.setattr(search, "CALLS", SEARCHED)
         for remembered in ("remembered_question", "remembered_random_question"):
             patch.setattr(judge, remembered, cache(judge.question_of))
         for user, name, module in drawn_by_a_seed():
@@ -134,6 +138,9 @@ def all_probes(monkeypatch):
     """In a test that uses this, a check asks all probes that its seed draws."""
     for user, name, _ in drawn_by_a_seed():
         monkeypatch.setattr(user, name, getattr(user, name).whole)
+    monkeypatch.setattr(import_module("refsgm.oracle.calls.sizes"), "MOST", None)
+    search = import_module("refsgm.oracle.calls.search")
+    monkeypatch.setattr(search, "CALLS", search.ALL_CALLS)
     monkeypatch.setattr(import_module("refsgm.oracle.further"), "probes_again",
                         import_module("refsgm.oracle.calls.again").probes_again)
 

@@ -13,6 +13,7 @@ from .calls.judge import judge, new_probe
 from .calls.program import program
 from .calls.search import searched_probes
 from .calls.shrinking import shrunk
+from .calls.sizes import alike_probes, size_probes
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
 from .kinds.guided import guided_specs, inside
@@ -50,11 +51,13 @@ def further_probes(caller, dim, dtype, seed):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
-        probes += [*more, *probes_again(caller, dim, dtype, seed)]
+        probes += [*more, *probes_again(caller, dim, dtype, seed),
+                   *alike_probes(caller, dim, dtype, seed), *size_probes(caller, dim, dtype, seed)]
         notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):
-        for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
-                                 caller.framework.compiles):
+        specs = random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
+                             caller.framework.compiles)
+        for spec in specs:
             if caller.timesteps is not None:
                 spec = spec._replace(regime="plain")
             if caller.fn is None:                   # another process knows the usual function alone
@@ -65,8 +68,8 @@ def further_probes(caller, dim, dtype, seed):
             probes.append(probe)
             if not probe.ok:
                 break
-    if all(p.ok and not p.trial.mutated for p in probes):
-        probes += searched_probes(caller, by_row, dim, dtype, seed)
+        else:
+            probes += searched_probes(caller, specs, by_row, dim, dtype, seed)
     return probes, notes
 
 

@@ -11,16 +11,17 @@ import itertools
 import numpy as np
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, STATES
-from ..kinds.at_random import random_specs
 from ..kinds.guided import COUNTS, TABLES, Drawing, inside
 from ..kinds.kind import CHOICES, STEPS
 from ..kinds.nearby import (ALIKE, ALL, BY_ROW, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST,
                             LAST, NORM, ONE, RATIO, STEP, UNIT)
 from .constants import Constants
+from .forms import divides_by_zero
 from .judge import arguments_taken, judge, new_probe
 from .watched import NOTES_OF
 
-BEFORE, CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
+BEFORE, ALL_CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
+CALLS = ALL_CALLS
 JUDGED = 3                                   # probes of each way that was found, ever farther on
 MOST_NEAR = 4                                # arguments that are moved at once
 CLOSEST = 1e-7, 1e-8                         # ends of a step
@@ -30,20 +31,24 @@ WAYS = {"some": lambda low, high: low, "all": lambda low, high: high,
 NOT_MOVED = {*FUNCTIONS, *CHOICES, *COUNTS, "rng", "weights", "log_density"}
 
 
-def searched_probes(caller, by_row, dim, dtype, seed):
-    """Judged probes where comparisons go another way, up to the first that fails."""
+def searched_probes(caller, specs, by_row, dim, dtype, seed):
+    """Judged probes where comparisons go another way, up to the first that fails.
+
+    specs  random ones, from which the search starts
+    """
     if caller.framework.name not in NOTES_OF or caller.timesteps is not None or (
             caller.energy or caller.draws or caller.fn is None or caller.contract.adaptive
             or caller.contract.form == FUNCTION):
         return []
     probes, contract = [], caller.contract
-    for spec in Search(caller, by_row, dim, dtype, seed).specs():
+    for spec in Search(caller, specs, by_row, dim, dtype, seed).specs():
         try:
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe, CLOSEST):
-            probes.append(judge(contract, caller, probe))
+        if inside(contract, probe, CLOSEST) and not divides_by_zero(
+                judge(contract, caller, probe).trial):
+            probes.append(probe)
             if not probe.ok:
                 break
     return probes
@@ -56,12 +61,12 @@ class Search:
     best   {(site, way): (distance, spec)}, of the others
     """
 
-    def __init__(self, caller, by_row, dim, dtype, seed):
-        self.kind, self.dim, self.dtype = caller.contract, dim, dtype
+    def __init__(self, caller, bases, by_row, dim, dtype, seed):
+        self.kind, self.dim = caller.contract, dim
         self.watching = copy.copy(caller)
         self.watching.fn, self.notes = NOTES_OF[caller.framework.name](caller.fn)
         self.rng = np.random.default_rng([seed, 17])
-        self.bases = random_specs(self.kind, seed, by_row, dim, caller.defaults, dtype)
+        self.bases = bases
         self.found, self.best = {}, {}
         self.drawing = Drawing(self.kind, self.rng, Constants(), by_row, dim, dtype,
                                any(n in FUNCTIONS for n in self.kind.args))
@@ -76,11 +81,11 @@ class Search:
             bases = bases[-40:]                                                 # the short ones
         if not bases or not self.names:
             return
-        for spec in bases[:BEFORE]:
+        for spec in bases[:min(BEFORE, CALLS)]:
             self.ask(spec)
         for k in itertools.count():
             waiting = list(self.best)
-            if not waiting or k == (OF_LOOPS if loop else CALLS):
+            if not waiting or k >= (min(CALLS, OF_LOOPS) if loop else CALLS):
                 return
             if k % 2 and k > len(waiting):
                 way = waiting[self.rng.integers(len(waiting))]

@@ -103,9 +103,11 @@ def signed_log(a):
 
 
 def apart(a, b):
-    """Negative where a < b; nothing of zeros, which other probes ask and which lie near nothing."""
-    distance = np.asarray(signed_log(a) - signed_log(b))
-    return np.where(np.equal(a, 0) & np.not_equal(b, 0), np.nan, distance)
+    """Negative where a < b; nothing of zeros in arrays, which other probes ask."""
+    distance, zero = np.asarray(signed_log(a) - signed_log(b)), False
+    for c in (a, b):
+        zero = zero ^ np.equal(c, 0) if np.ndim(c) else zero
+    return np.where(zero, np.nan, distance) if np.any(zero) else distance
 
 
 def unlike(a, b):
