@@ -10,6 +10,7 @@ from .calls.again import probes_again
 from .calls.constants import constants
 from .calls.forms import as_asked, divides_by_zero, form_probes
 from .calls.judge import judge, new_probe
+from .calls.left_out import left_out_probes
 from .calls.program import program
 from .calls.shrinking import shrunk
 from .calls.sizes import alike_probes, size_probes
@@ -51,8 +52,9 @@ def further_probes(caller, dim, dtype, seed):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
-        probes += [*more, *probes_again(caller, dim, dtype, seed),
-                   *alike_probes(caller, dim, dtype, seed), *size_probes(caller, dim, dtype, seed)]
+        probes += more
+        for ask in (left_out_probes, probes_again, alike_probes, size_probes):
+            probes += ask(caller, dim, dtype, seed)
         notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):
         for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,

@@ -96,8 +96,9 @@ def pairs(kind, first):
         for gap in (1 / 16, -1 / 16, 1.0):
             yield "with their difference", {n: a + gap, m: b + gap}
             yield "with their sum", {n: a + gap, m: b - gap}
-            yield "with the difference of their squares", squares(n, a, m, b, gap, -1)
-            yield "with the sum of their squares", squares(n, a, m, b, gap, 1)
+            if np.shape(a) == np.shape(b):
+                yield "with the difference of their squares", squares(n, a, m, b, gap, -1)
+                yield "with the sum of their squares", squares(n, a, m, b, gap, 1)
         for factor in (0.5, 2.0):
             yield "with their ratio", {n: factor * a, m: factor * b}
             yield "with their product", {n: factor * a, m: b / factor}
