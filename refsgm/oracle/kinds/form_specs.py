@@ -43,8 +43,9 @@ def every_one(kind, seed, by_row, dim, dtype, functions):
     rows, passed = by_row and kind.form not in (TABLE, STATES), FUNCTIONS & set(kind.args)
     made, odd = [], [((n, form),) for n in kind.args if n in COUNTS for form in OF_COUNTS]
     if rows:
-        made += [tuple((n, form) for n in some) for k in range(1, len(levels))
-                 for some in itertools.combinations(levels, k) for form in ("a number", "equal")]
+        made += [((n, "equal"),) for n in levels if levels[1:]]
+        made += [tuple((n, "a number") for n in some) for k in range(1, len(levels))
+                 for some in itertools.combinations(levels, k)]
         made += [((n, f"first {m}"),) for n in levels for m in (*numbers, "0", "1")]
     if kind.sliced:
         made += [(("v", "one of them twice"),)]
