@@ -3,6 +3,8 @@ functions that keep what they return; and what code remembers from one call to t
 """
 
 import copy
+import math
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -30,6 +32,8 @@ NUMBERS = ("a NumPy float", "an integer", "an integer")
 ODD_NUMBERS = ("an array without axes", "of integers", "")
 ODD_ARRAYS = ("in Fortran's order", "reversed in memory", "every other entry", "read-only",
               "a view of one row", "of integers")
+LITERALLY = SimpleNamespace(one=1.0, pi=math.pi, **{                # what a formula is written with
+    f.__name__: np.frompyfunc(f, 1, 1) for f in (math.exp, math.log, math.cos)})
 CRASHES = ("IndexError", "AttributeError", "UnboundLocalError")      # which are no refusals
 
 
@@ -49,7 +53,7 @@ def form_probes(caller, dim, dtype, seed):
             asked = InForm(caller, passed_forms(caller, probe))
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
-        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(probe.trial):
+        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(contract, probe):
             notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
             continue
         probes.append(probe)
@@ -66,9 +70,22 @@ def refused(trial, forms):
         trial.problem == "wrong-shape" and any(f in forms for f in AXES))
 
 
-def divides_by_zero(trial):
-    """Whether a number ended a call at the end of its domain, where an array goes on."""
-    return trial.problem == "raises" and trial.error.startswith("ZeroDivisionError")
+def divides_by_zero(contract, probe):
+    """Whether a number ended a call where an array goes on: as the formula itself divides by zero.
+    """
+    trial = probe.trial
+    if trial.problem != "raises" or not trial.error.startswith("ZeroDivisionError"):
+        return False
+    if not all(np.all(np.isfinite(w)) for w in probe.want):
+        return True
+    taken = [probe.args.get(p.name, p.default) for p in contract.parameters]
+    try:
+        contract.exact(LITERALLY, *taken)
+    except ZeroDivisionError:
+        return True
+    except Exception:                            # what else it needs, a function or all arguments
+        return False
+    return False
 
 
 def as_asked(caller, probe):
