@@ -49,7 +49,7 @@ def form_probes(caller, dim, dtype, seed):
             asked = InForm(caller, passed_forms(caller, probe))
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
-        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(probe.trial):
+        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(probe):
             notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
             continue
         probes.append(probe)
@@ -66,8 +66,9 @@ def refused(trial, forms):
         trial.problem == "wrong-shape" and any(f in forms for f in AXES))
 
 
-def divides_by_zero(trial):
+def divides_by_zero(probe):
     """Whether a number ended a call at the end of its domain, where an array goes on."""
+    trial = probe.trial
     return trial.problem == "raises" and trial.error.startswith("ZeroDivisionError")
 
 

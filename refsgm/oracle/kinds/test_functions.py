@@ -12,11 +12,14 @@ and in theta. Every loss of the package is quadratic in theta, so its minimiser 
 remembers where it was called: what a foreign loss asks of its network is half of what it does.
 """
 
+import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
+SMALL = 64                # numbers in a draw that is kept
 
 
 class Bend(NamedTuple):
@@ -175,6 +178,16 @@ class Noise:
 
     def standard_normal(self, shape, dtype=np.float64):
         """The next draw (B, D)."""
-        z = np.random.default_rng([self.seed, self.count]).standard_normal(tuple(shape))
+        shape = tuple(shape)
+        draw = small_draw if math.prod(shape) <= SMALL else drawn
+        z = draw(self.seed, self.count, shape)
         self.count += 1
         return z.astype(dtype)
+
+
+def drawn(seed, count, shape):
+    """Draw `count` of the rng of a seed."""
+    return np.random.default_rng([seed, count]).standard_normal(shape)
+
+
+small_draw = lru_cache(4096)(drawn)           # a loop is asked with the same noise again and again

@@ -1,0 +1,176 @@
+"""Calls in a row whose arguments agree in what code may take for a key to what it remembers.
+
+A sum, a difference, a ratio or a product of two levels; ends, signs, digits; what a long array
+prints. Of the numbers that are asked in a row one such thing is the same, and the answer is not.
+"""
+
+import itertools
+from functools import lru_cache
+
+import numpy as np
+
+from .drawing import arguments
+from .edges import LONG_LOOP
+from .kind import DATA, STATES, TABLE, ProbeSpec
+from .sizes import MANY, asked, taken_of
+from .wide import AGAIN, MODERATE
+
+SHARES = {"alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s"}
+APART = {"float64": (1e-5, 1e-7, 1e-10), "float32": (1e-5,)}        # relative, to nearby numbers
+PRINTED = 1000                                 # entries up to which NumPy prints an array whole
+
+
+@lru_cache(16)
+def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", long=True):
+    """The questions in their order, a tuple of `Cut`s.
+
+    long  whether arrays that are not printed whole are asked too
+    """
+    if kind.adaptive or (dim or 0) > MANY:
+        return ()
+    made, table = [], kind.form in (TABLE, STATES)
+    for rows in dict.fromkeys((by_row and not table, False)):
+        spec = ProbeSpec("", 5, dim or 3, rows, AGAIN, seed % 2**20, 2, dtype=dtype, count=5)
+        first = taken_of(kind, arguments(kind, spec), taken)
+        first = {n: binary(kind, n, a) for n, a in first.items()}
+        other = taken_of(kind, arguments(kind, spec._replace(seed=spec.seed + 1)), taken)
+        questions = itertools.chain(
+            pairs(kind, first), *(changed(kind, n, a, other.get(n), dtype)
+                                  for n, a in first.items()))
+        made += in_a_row(kind, spec, first, questions)
+    for name in long_names(kind, taken) if long else ():
+        spec, first = long_first(kind, seed, taken, name, dim, dtype)
+        other = {name: inside(first[name])}
+        if kind.form == STATES and name == "alpha_bar":                       # the first was asked
+            first, other = first | other, {}
+        made += in_a_row(kind, spec, first, [("long, and another inside", other)] * bool(other))
+    return tuple(made)
+
+
+def long_first(kind, seed, taken, name, dim, dtype):
+    """A spec, and arguments of which this one is not printed whole."""
+    table, D = kind.form in (TABLE, STATES), dim or 40
+    spec = ProbeSpec("", 1 if table else 1 + PRINTED // D, dim or 1 if table else D, False, AGAIN,
+                     5 + seed % 2**20, dtype=dtype, count=PRINTED + 1 if table else 5)
+    if name == "means":
+        spec = spec._replace(B=2, count=1 + PRINTED // D)
+    if kind.form == STATES and name == "alpha_bar":
+        spec = spec._replace(B=2, D=dim or 2, seed=4, count=LONG_LOOP)
+    elif kind.form == STATES:
+        spec = spec._replace(given=(("method", "euler"),))
+    drawn = spec._replace(regime=MODERATE if name == "means" else AGAIN)
+    return spec, taken_of(kind, arguments(kind, drawn), taken)
+
+
+def in_a_row(kind, spec, first, questions):
+    """The first question, and the others where they have another answer than it."""
+    start = asked(kind, spec, first)
+    if start is None:
+        return []
+    start.spec = spec._replace(label="call after call: the first")
+    made = [start]
+    for words, changes in questions:
+        found = asked(kind, spec, first | changes)
+        if found is not None:
+            name = " and ".join(changes)
+            found.spec = spec._replace(label=f"call after call: {name} {words}")
+            made.append(found)
+    return made
+
+
+def binary(kind, name, a):
+    """An argument whose sums and products are exact: with few binary digits."""
+    if isinstance(a, float) or isinstance(a, np.ndarray) and a.ndim == 2 and (
+            kind.is_level(name) or name in DATA):
+        unit = 2.0**(10 if name in SHARES else 6)
+        b = np.where(np.abs(a) * unit < 1, a, np.round(np.asarray(a) * unit) / unit)
+        return float(b) if isinstance(a, float) else b
+    return a
+
+
+def pairs(kind, first):
+    """(words, changes): two numbers or levels, of which one relation is the same."""
+    names = [n for n, a in first.items() if isinstance(a, float) or kind.is_level(n)]
+    for n, m in itertools.combinations(names, 2):
+        a, b = first[n], first[m]
+        for gap in (1 / 16, -1 / 16, 1.0):
+            yield "with their difference", {n: a + gap, m: b + gap}
+            yield "with their sum", {n: a + gap, m: b - gap}
+            if np.ndim(a) == np.ndim(b):                                    # a number stays one
+                yield "with the difference of their squares", squares(n, a, m, b, gap, -1)
+                yield "with the sum of their squares", squares(n, a, m, b, gap, 1)
+        for factor in (0.5, 2.0):
+            yield "with their ratio", {n: factor * a, m: factor * b}
+            yield "with their product", {n: factor * a, m: b / factor}
+        if {n, m} <= SHARES:
+            yield "with the ratio of their noises", {n: 0.5 + a / 2, m: 0.5 + b / 2}
+
+
+def squares(n, a, m, b, gap, sign):
+    """One number moved, and the other so that a^2 + sign b^2 is the same."""
+    moved = a + gap
+    other = np.sqrt(np.maximum(b**2 - sign * (moved**2 - a**2), 0.0))
+    return {n: moved, m: float(other) if np.ndim(other) == 0 else other}
+
+
+def changed(kind, name, a, other, dtype):
+    """(words, changes): one argument, of which one thing is the same."""
+    if isinstance(a, float) or isinstance(a, np.ndarray):
+        for share in APART[dtype]:
+            yield f"is {share:g} less", {name: a * (1 - share)}
+    if isinstance(a, float):
+        if name in ("mean", "z", "scale_rate", "sigma_rate"):       # whose hashes are the same
+            yield "is -1", {name: -1.0}
+            yield "is -2", {name: -2.0}
+        if isinstance(other, float):
+            yield "is another", {name: other}
+    if not isinstance(a, np.ndarray) or np.shape(other) != np.shape(a):
+        return
+    if name in DATA and a.ndim > 1 and not kind.is_level(name):
+        yield "with other signs", {name: -a}
+        yield "with some other signs", {name: a * np.where(np.arange(a.shape[-1]) % 2, 1, -1)}
+        yield "with the same corners", {name: inside(a)}
+    if name == "means":
+        yield "with the same corners", {name: inside(a)}
+    axis = a.ndim - 2 if a.ndim > 1 else 0
+    keep = np.moveaxis(np.arange(a.shape[axis]) + np.zeros(np.moveaxis(a, axis, -1).shape),
+                       -1, axis)
+    last = a.shape[axis] - 1
+    for words, kept in (("with the same first", keep == 0), ("with the same last", keep == last),
+                        ("with the same ends", (keep == 0) | (keep == last))):
+        mixed = np.where(kept, a, other)
+        if a.ndim == 1 and name != "betas" and name != "weights":
+            mixed = np.sort(mixed)[::-1].copy()
+        if not np.array_equal(mixed, a):
+            yield words, {name: mixed}
+    if a.ndim > 1 and a.shape[axis] > 3:
+        moved = a.copy()
+        gap = np.minimum(np.abs(a[..., 1:2, :]), np.abs(a[..., 2:3, :])) / 8
+        moved[..., 1:2, :] += gap
+        moved[..., 2:3, :] -= gap
+        yield "with the same ends and sum", {name: moved}
+
+
+def inside(a):
+    """An array with the same first and last entries, and others in the middle."""
+    b, flat = a.copy(), a.size
+    middle = np.arange(flat).reshape(a.shape)
+    part = (middle > 0.4 * flat) & (middle < 0.6 * flat) if flat > 50 else (
+        (middle > 0) & (middle < flat - 1))
+    if a.ndim > 1:
+        return np.where(part, 1.25 * b + 0.25, b)
+    part = np.flatnonzero(part)                              # a table that falls or rises, as it is
+    if len(part):
+        b[part] += 0.5 * (b[part[0] - 1] - b[part])
+    return b
+
+
+def long_names(kind, taken):
+    """The arguments that may be so long that they are not printed whole."""
+    tables = [n for n in ("sigmas", "betas", "alpha_bar") if n in taken and not kind.is_level(n)]
+    if kind.form in (TABLE, STATES):                    # more states are not read
+        return tables if "steps_per_level" not in taken else []
+    if kind.derivative or kind.sliced or kind.answer is not None or "sigmas" in taken:
+        return []
+    data = [n for n in taken if n in DATA and n not in kind.draw and not kind.is_level(n)]
+    return [*data, *(n for n in ("means",) if n in taken)]

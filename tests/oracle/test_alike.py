@@ -1,0 +1,46 @@
+"""Calls in a row whose arguments agree in what may be a key: what is remembered under it is found.
+"""
+
+import numpy as np
+import pytest
+
+import refsgm
+
+pytestmark = pytest.mark.usefixtures("all_probes")
+
+
+def remembered(kind, key):
+    """The right function, which keeps its answers under a key of its arguments."""
+    right, kept = getattr(refsgm, kind), {}
+
+    def function(*args):
+        name = key(*args)
+        if name is None:
+            return right(*args)
+        if name not in kept:
+            kept[name] = right(*args)
+        return kept[name]
+    return function
+
+
+def text(*args):
+    """What the arguments print."""
+    return " ".join(map(str, args))
+
+
+@pytest.mark.parametrize(("kind", "key"), [
+    ("raise_noise", lambda x, a, b, z: (text(x, z), np.round(b - a, 9).tobytes())),
+    ("raise_noise", lambda x, a, b, z: (text(x, z), np.round(b / a, 9).tobytes())),
+    ("flow_step", lambda x, u, t, s: (text(x, u), np.round(t + s, 9).tobytes())),
+    ("v_from_x0_eps", lambda x, e, a, b: (text(x, e), np.round(a**2 + b**2, 9).tobytes())),
+    ("betas_from_alpha_bar", str),
+    ("eps_from_score", lambda score, sigma: (str(score), np.array(sigma).tobytes())),
+    ("vp_marginal", lambda t, a=0.1, b=20.0: None if np.ndim(t) else (f"{t:.5g}", a, b)),
+    ("mixture_score", lambda x, w, m, s: (x.tobytes(), w.tobytes(), text(s), m.shape, m[0, 0],
+                                          m[-1, -1])),
+    ("score_matching_weight", lambda s: (np.shape(s), np.ravel(s)[0])),
+    ("log_normal_sigma", lambda z, *law: (str(z), hash(law)))])
+def test_no_key_but_all_numbers_is_enough(kind, key):
+    """Differences, ratios, sums, ends, printed texts and hashes of arguments coincide."""
+    report = refsgm.check(kind, remembered(kind, key), seed=0)
+    assert not report.ok
