@@ -36,6 +36,7 @@ collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is No
 
 EVERY = 6                              # which of the probes that a seed draws are asked
 PLACES = 4                             # random ones of a gradient, of 16
+SEARCHED = 12                          # calls of a search for comparisons that go another way
 SIZES = 8                              # of what is asked at every size once
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
@@ -51,6 +52,27 @@ settings.load_profile("refsgm")
 LONG = ("test_site", "test_frameworks", "test_museum", "test_vectors", "test_examples",
         "test_accuracy", "test_check_training", "test_command", "test_distributions",
         "test_scorecard", "test_device", "test_certificates", "test_book", "test_packages")
+
+
+# Files of tests/oracle that ask the same questions of the same kinds: in one process, which has
+# answered them once.
+SAME_QUESTIONS = {f"tests/oracle/test_{name}.py" for name in (
+    "frameworks", "museum", "vectors", "limits", "cases", "reports", "conventions", "arguments",
+    "interfaces", "results", "threads")}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """File by file, and those of SAME_QUESTIONS as if they were one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+    scheduler = LoadFileScheduling(config, log)
+
+    def file_of(nodeid, split=scheduler._split_scope):
+        return "the same questions" if split(nodeid) in SAME_QUESTIONS else split(nodeid)
+    scheduler._split_scope = file_of
+    return scheduler
 
 
 def pytest_collection_modifyitems(items):
@@ -72,38 +94,53 @@ def one_seed_of_random_probes():
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    check, judge, places, sizes = (import_module(f"refsgm.oracle.{name}") for name in (
-        "check", "calls.judge", "calls.gradient_places", "calls.sizes"))
+    check, judge, places, sizes, search = (import_module(f"refsgm.oracle.{name}") for name in (
+        "check", "calls.judge", "calls.gradient_places", "calls.sizes", "calls.search"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
         patch.setattr(places, "PLACES", PLACES)
         patch.setattr(sizes, "MOST", SIZES)
-        patch.setattr(judge, "remembered_random_question", cache(judge.question_of))
-        for module, name, specs in drawn_by_a_seed():
-            patch.setattr(module, name, some_of(cache(specs)))
+        patch.setattr(search, "CALLS", SEARCHED)
+        for remembered in ("remembered_question", "remembered_random_question"):
+            patch.setattr(judge, remembered, cache(judge.question_of))
+        for user, name, module in drawn_by_a_seed():
+            patch.setattr(user, name, some_of(getattr(module, name), module))
         patch.setattr(import_module("refsgm.oracle.further"), "probes_again", lambda *given: [])
         yield
 
 
 def drawn_by_a_seed():
-    """(module, name, function) of what draws specs of probes, where it is called."""
-    further, forms = (import_module(f"refsgm.oracle.{name}") for name in ("further", "calls.forms"))
-    kinds = "refsgm.oracle.kinds"
-    return ((further, "random_specs", import_module(f"{kinds}.at_random").random_specs),
-            (forms, "form_specs", import_module(f"{kinds}.form_specs").form_specs))
+    """(module that asks, name, module) of the functions that draw specs of probes."""
+    further, at_random, form_specs = (import_module(f"refsgm.oracle.{name}") for name in (
+        "further", "kinds.at_random", "kinds.form_specs"))
+    return (further, "random_specs", at_random), (form_specs, "drawn_specs", form_specs)
 
 
-def some_of(specs):
-    """The same function, which returns every sixth."""
-    return lambda *given: specs(*given)[::EVERY]
+def some_of(specs, module):
+    """The same function, which draws every sixth alone, and none twice."""
+    inside = module.inside
+
+    def every_sixth(kind, seed, *given):
+        i = seed[1] if isinstance(seed, list) else given[0]
+        return inside(kind, seed, *given) if i % EVERY == 0 else None
+
+    @cache
+    def drawn(*given):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "inside", every_sixth)
+            return specs.__wrapped__(*given)
+    drawn.whole = cache(specs.__wrapped__)
+    return drawn
 
 
 @pytest.fixture
 def all_probes(monkeypatch):
     """In a test that uses this, a check asks all probes that its seed draws."""
-    for module, name, specs in drawn_by_a_seed():
-        monkeypatch.setattr(module, name, specs)
+    for user, name, _ in drawn_by_a_seed():
+        monkeypatch.setattr(user, name, getattr(user, name).whole)
     monkeypatch.setattr(import_module("refsgm.oracle.calls.sizes"), "MOST", None)
+    search = import_module("refsgm.oracle.calls.search")
+    monkeypatch.setattr(search, "CALLS", search.ALL_CALLS)
     monkeypatch.setattr(import_module("refsgm.oracle.further"), "probes_again",
                         import_module("refsgm.oracle.calls.again").probes_again)
 

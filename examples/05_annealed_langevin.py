@@ -15,7 +15,8 @@ from refsgm.app import plotting
 
 WEIGHTS = np.array([0.1, 0.3, 0.6])
 MEANS = np.array([[-4.0, -2.0], [4.0, -2.0], [0.0, 4.0]])
-SD, STEPS_PER_LEVEL = 0.5, 100
+SD = 0.5
+STEPS_PER_LEVEL = 100
 N = 1000
 
 

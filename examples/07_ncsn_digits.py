@@ -14,8 +14,9 @@ from refsgm.app import datasets, demo, plotting
 from refsgm.learn.generate import generate
 
 STEPS = 3000
+WIDTH = 384
 x, x_test, labels, _ = datasets.digits()
-model = refsgm.train(x, n_steps=STEPS, width=384, learning_rate=3e-3, sigma_max=10.0,
+model = refsgm.train(x, n_steps=STEPS, width=WIDTH, learning_rate=3e-3, sigma_max=10.0,
                      sigma_min=0.05, n_levels=20)
 LEVEL = 20                                                # Langevin steps at each noise level
 states = list(generate(model, 359, np.random.default_rng(0), steps_per_level=LEVEL,

@@ -54,8 +54,9 @@ points, truth = x[:N_POINTS], p.perturb(SIGMA_MIN).log_density(x[:N_POINTS])
 by_flow = refsgm.log_likelihood(score, points, SIGMA_MIN, 20.0, prior=p.perturb(20.0).log_density)
 print(f"largest error with the true prior: {np.max(np.abs(by_flow - truth)):.1e} nats")
 
-maxima, off, known, centred = (2.0, 5.0, 20.0, 80.0, 320.0), [], [], []
-for sigma_max in maxima:
+MAXIMA = (2.0, 5.0, 20.0, 80.0, 320.0)
+off, known, centred = [], [], []
+for sigma_max in MAXIMA:
     log_p = refsgm.log_likelihood(score, points, SIGMA_MIN, sigma_max, rtol=1e-7)
     x_max = refsgm.probability_flow(score, points, SIGMA_MIN, sigma_max, rtol=1e-7)
     log_q = p.perturb(sigma_max).log_density(x_max)
@@ -74,7 +75,7 @@ axes[0].legend(fontsize=8, frameon=False)
 plotting.labelled(axes[0], "log density of 60 points", xlabel="exact, in nats",
                   ylabel="by the flow, in nats")
 for (name, values), color in zip(errors.items(), (plotting.ORANGE, plotting.GREEN)):
-    axes[1].loglog(maxima, values, "o-", color=color, markersize=4, label=name)
+    axes[1].loglog(MAXIMA, values, "o-", color=color, markersize=4, label=name)
 axes[1].legend(fontsize=8, frameon=False)
 plotting.labelled(axes[1], "error of two priors", xlabel="sigma_max",
                   ylabel="mean |error|, in nats")
@@ -110,6 +111,6 @@ plotting.labelled(ax, "", xlabel="error of log p with one direction, in nats", y
 np.testing.assert_allclose(by_flow, truth, atol=1e-6)
 np.testing.assert_allclose(off, known, atol=1e-5)                     # the error is the prior's
 for values, order in zip(errors.values(), (1, 2)):                    # in powers of 1 / sigma_max
-    slope = -np.diff(np.log(values)) / np.diff(np.log(maxima))
+    slope = -np.diff(np.log(values)) / np.diff(np.log(MAXIMA))
     assert abs(slope[-1] - order) < 0.05
 assert abs(bias) < 4 * standard_error

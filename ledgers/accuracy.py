@@ -5,7 +5,7 @@
 The error of a result is its largest entry's, in units of the size of the result times the condition
 number of the evaluation times the machine epsilon. The condition number is 1 + sum over the
 arguments of what a relative change of single entries of them does to the result, found by making
-such changes at 50 digits. `ledgers/test_accuracy.py` measures every fifth case and compares.
+such changes at 50 digits. `ledgers/test_accuracy.py` measures every seventh case and compares.
 """
 
 import argparse
@@ -388,7 +388,7 @@ def stored():
 HEAD = f"""\
 # Accuracy
 
-Written by `python -m ledgers.accuracy`, and checked in every fifth case by
+Written by `python -m ledgers.accuracy`, and checked in every seventh case by
 `ledgers/test_accuracy.py`, which fails when a figure is above {LIMIT}, or more than twice the
 stored one and more than one unit.
 

@@ -19,7 +19,7 @@ NONNEGATIVE = ("zero or positive", lambda a: (a >= 0) & (a <= range_of_squares(a
 FRACTION = ("in (0, 1]", lambda a: (a >= range_of_squares(a)[0]**2) & (a <= 1))    # 1 / a is finite
 OPEN_UNIT = ("in (0, 1)", lambda a: (a > 0) & (a < 1))
 UNIT = ("in [0, 1]", lambda a: (a >= 0) & (a <= 1))
-FINITE = ("finite", lambda a: np.abs(a) <= range_of_squares(a)[1])
+FINITE = ("finite", lambda a: abs(a) <= range_of_squares(a)[1])
 
 
 def shape_of(name, a):
@@ -113,7 +113,7 @@ def check_level(x, domain, **levels):
 def check_below(**pair):
     """The first argument is smaller than the second, in every row."""
     (name, a), (other, b) = pair.items()
-    if on_host(a) and on_host(b) and not np.all(np.real(a) < np.real(b)):
+    if on_host(a) and on_host(b) and not np.all(a.real < b.real):
         a, b = (np.ravel(v)[~np.ravel(np.real(a) < np.real(b)) if np.ndim(v) else slice(None)][0]
                 for v in (a, b))                                  # the first pair that is not
         raise ValueError(f"{name} must be smaller than {other}, got {name} = {a} and {other} = {b}")

@@ -11,7 +11,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from refsgm.app import datasets
+from refsgm.app import datasets, demo
 from refsgm.learn.checkpoints import load_model, save_model
 from refsgm.learn.generate import SAMPLERS
 from refsgm.learn.runs import train
@@ -148,6 +148,8 @@ def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
 def test_the_demo_writes_its_report_and_pictures(tmp_path, monkeypatch):
     """[EQV-2] [EQV-11] A short run: the identities hold on any network, and on any samples."""
     monkeypatch.setattr("refsgm.app.demo.STEPS_PER_LEVEL", 2)
+    monkeypatch.setattr("refsgm.app.demo.N_SAMPLES", 60)
+    monkeypatch.setitem(demo.DIGITS, "width", 64)
     out, _ = run("demo", "--steps", 20, cwd=tmp_path)
     folder = tmp_path / "refsgm-demo"
     assert sorted(os.listdir(folder)) == ["loss.png", "model.npz", "report.html", "report.json",

@@ -13,14 +13,16 @@ from importlib.metadata import entry_points
 import pytest
 import typer.main
 
+from refsgm import check
 from refsgm.app.cli import app
-from refsgm.oracle.doors.apart import load
+from refsgm.oracle.doors import command
+from refsgm.oracle.doors.apart import load, summary
 from tests.support.command_line import run, run_alone
 
 ROOT = pathlib.Path(__file__).parent.parent
 READER = ROOT / "examples" / "vectors.js"
 MINE = '''
-import os, signal, sys
+import os, signal, sys, time
 
 def right(x, mean, sigma):
     return (mean - x) / sigma**2
@@ -43,8 +45,7 @@ def endless(x, mean, sigma):
 
 def deaf(x, mean, sigma):
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    while True:
-        pass
+    time.sleep(60)
 
 def crash(x, mean, sigma):
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -64,7 +65,7 @@ number = 3
 '''
 OTHERS = {"syntax.py": "def f(x: return", "missing.py": "import no_such_library",
           "ends.py": "import sys; sys.exit()", "raises.py": "1 / 0",
-          "hangs.py": "while True: pass"}
+          "hangs.py": "import time; time.sleep(60)"}
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +77,26 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Foreign code is judged in the process of the tests, where a process of its own is no matter.
+    """
+    def judged(contract, target, framework, options, as_json=False):
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        return summary(check(contract.name, load(target), framework, **options), as_json)
+    monkeypatch.setattr(command, "in_another_process", judged)
+
+
 def test_a_right_function_exits_with_zero(folder):
-    for target in ("mine:right", "mine.py:right", folder / "mine.py:right"):
-        by = run_alone if target == "mine:right" else run
-        out, _ = by("check", "gaussian_score", target, cwd=folder, code=0)
-        assert out.startswith("gaussian_score (numpy): right")
+    out, _ = run_alone("check", "gaussian_score", "mine:right", cwd=folder, code=0)
+    assert out.startswith("gaussian_score (numpy): right")
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_function_of_a_file_is_named_by_its_path(folder, whole, in_this_process):
+    target = folder / "mine.py:right" if whole else "mine.py:right"
+    out, _ = run("check", "gaussian_score", target, cwd=folder, code=0)
+    assert out.startswith("gaussian_score (numpy): right")
 
 
 # function: (exit code, what the report says)
@@ -88,10 +104,13 @@ VERDICTS = {"wrong": "sigma-not-squared", "one_argument": "takes 1 positional ar
             "nan": "not finite", "endless": "no answer within 0.5 s", "leave": "SystemExit",
             "deaf": "takes more than 2.5 s, and cannot be interrupted", "crash": "SIGSEGV",
             "leave_at_once": "ends the interpreter with exit code 0"}
+HARMLESS = {"one_argument", "nan", "leave"}                       # to the process that they run in
 
 
 @pytest.mark.parametrize("name", VERDICTS)
-def test_whatever_a_function_does_it_gets_a_verdict(folder, name):
+def test_whatever_a_function_does_it_gets_a_verdict(folder, name, request):
+    if name in HARMLESS:
+        request.getfixturevalue("in_this_process")
     start = time.monotonic()
     out, _ = run("check", "gaussian_score", f"mine:{name}", "--seconds", 0.5, cwd=folder, code=1)
     assert "gaussian_score (numpy): wrong" in out
@@ -191,9 +210,10 @@ def weight(scale, sigma):
     (["check-training", "tables:loss", "--framework", "numpy", "--shape", "2", "--alpha-bar",
       "tables:alpha_bar", "--wrap", "tables:wrap", "--weight", "tables:weight"],
      "the levels are those of alpha_bar")], ids=["table", "components", "training"])
-def test_options_may_name_values_of_the_module(folder, args, said):
+def test_options_may_name_values_of_the_module(folder, args, said, request):
     if "torch" in args:
         pytest.importorskip("torch")
+        request.getfixturevalue("in_this_process")              # which need not import it again
     (folder / "tables.py").write_text(TABLES)
     out, _ = run(*args, cwd=folder, code=0)
     assert said in out
@@ -206,7 +226,7 @@ def test_what_a_program_cannot_be_given_is_refused():
                                         standalone_mode=False)
 
 
-def test_a_convention_is_accepted_when_it_is_allowed(folder):
+def test_a_convention_is_accepted_when_it_is_allowed(folder, in_this_process):
     kind = "denoising_score_matching"
     out, _ = run("check", kind, "mine:mean_loss", cwd=folder, code=1)
     assert "a convention: mean-over-dims" in out
@@ -320,7 +340,7 @@ def plugin():
 
 def test_the_fixture_fails_with_the_diagnosis_and_no_traceback(pytester):
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_subprocess(*plugin())
+    result = pytester.runpytest_inprocess(*plugin())
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*gaussian_score (numpy): wrong*", "*sign*GAUSS-2*",
                                  "*refsgm_check: kind must be*did you mean 'gaussian_score'?*"])

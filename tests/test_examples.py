@@ -6,15 +6,28 @@ hold the figures of its text against what is known from elsewhere.
 
 import pathlib
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from refsgm.app import plotting, scorecard
 from refsgm.app.plotting import plt
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 PAGES = sorted(EXAMPLES.glob("*.py"))
+
+
+COARSE = {name: getattr(plotting, name) for name in ("density", "heat")}
+
+
+@pytest.fixture(autouse=True)
+def coarse_pictures(monkeypatch):
+    """Shades of 40 x 40 points: no claim of a page is about them."""
+    for name, draw in COARSE.items():
+        monkeypatch.setattr(plotting, name,
+                            lambda *args, draw=draw, n=0, **named: draw(*args, n=40, **named))
 
 
 def run(number, **small):
@@ -41,7 +54,7 @@ def test_a_score_is_the_gradient_of_log_p_and_its_integral_the_difference():
 
 def test_every_objective_has_the_same_minimum():
     """[ESM-1] [ISM-1] [ISM-2] [SSM-1] [SSM-2] [SSM-3] [DSM-1] [DSM-2] The constants are known."""
-    page = run("02", N=4000, STEPS=300)
+    page = run("02", N=2000, STEPS=200)
     x, w = page["p"].quadrature(300)
     assert_allclose(page["esm"] - page["ism"], np.sum(w * page["p"].score(x)[:, 0]**2) / 2,
                     rtol=1e-6)
@@ -51,8 +64,9 @@ def test_every_objective_has_the_same_minimum():
                     (kernel - np.sum(w * page["q"].score(x)[:, 0]**2)) / 2, rtol=1e-6)
 
 
-def test_langevin_dynamics_misses_the_weights_by_an_exact_amount():
+def test_langevin_dynamics_misses_the_weights_by_an_exact_amount(monkeypatch):
     """[LANG-1] [LANG-2] [FISHER-1] [POP-7]"""
+    monkeypatch.setattr(scorecard, "fisher_by_region", partial(scorecard.fisher_by_region, n=160))
     page = run("03", STEPS=500, COUNTS=(1, 10, 30, 100, 300))
     weights = {name: weight for name, (weight, _) in page["results"].items()}
     assert weights["Langevin"] == pytest.approx(0.5089, abs=5e-5)
@@ -70,7 +84,7 @@ def test_noise_merges_modes_and_ends_in_a_gaussian():
 
 def test_annealed_langevin_finds_the_weights_that_langevin_misses():
     """[LANG-1] [LANG-2]"""
-    page = run("05", N=600)
+    page = run("05", N=600, STEPS_PER_LEVEL=50)
     assert page["errors"]["annealed"] < 5 * (0.6 * 0.4 / page["N"])**0.5
     assert page["errors"]["plain"] > 0.2
 
@@ -84,7 +98,7 @@ def test_a_network_on_the_plane_comes_close_to_the_ideal_score():
 
 def test_a_network_on_digits_generalises_where_the_ideal_score_remembers():
     """[NCSN-1] [EQV-2] [EQV-6] [EQV-11] [MIX-5]"""
-    page = run("07", STEPS=300, LEVEL=10)
+    page = run("07", STEPS=300, WIDTH=128, LEVEL=10)
     assert page["judged"]["classes"] == 10
     assert page["held_out"][-1] < 1 < page["memory"][-1]
 
@@ -96,14 +110,14 @@ def test_ddpm_and_the_score_model_have_the_same_trajectories():
 
 def test_samplers_have_the_order_that_the_page_shows():
     """[POP-3] [POP-4] [VE-1] [VE-2]"""
-    page = run("09", STEPS=(50, 100, 200), COUNTS=(20, 40, 80, 160))
+    page = run("09", STEPS=(50, 100, 200), COUNTS=(20, 40, 80))
     assert page["orders"]["probability flow, Heun"][1].slope == pytest.approx(2, abs=0.03)
     assert page["slopes"]["heun", "geometric levels"] == pytest.approx(2, abs=0.1)
 
 
 def test_the_flow_has_the_likelihood_of_the_mixture():
     """[SDE-2] [SDE-3] [OPS-3]"""
-    page = run("10", N_LEVELS=10, N_POINTS=8, M=8)
+    page = run("10", N_LEVELS=10, N_POINTS=8, M=8, MAXIMA=(2.0, 80.0, 320.0))
     assert_allclose(page["by_flow"], page["truth"], atol=1e-6)
     assert page["errors"]["N(mean, sigma_max^2 I)"][-1] < 1e-4
 

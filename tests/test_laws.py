@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.integrate import quad
 from scipy.stats import norm
 
 import refsgm
@@ -72,7 +71,7 @@ def with_falling_errors_called_rising(convergence_order):
 def test_samplers_converge_at_their_order(name):
     """[POP-4] [VE-1] [VE-2] [VE-3] [VE-4] [VP-2] [VP-3] [DDPM-3] [DDIM-1]"""
     observed = refsgm.convergence_order(SAMPLERS[name], G, lambda n: refsgm.geometric_sigmas(
-        5.0, 0.2, n + 1), [100, 200, 300])
+        5.0, 0.2, n + 1), [80, 120, 160])
     assert abs(observed.slope - ORDERS[name]) < 0.03
 
 
@@ -126,7 +125,7 @@ def test_the_law_on_the_line_is_that_of_its_chains(name):
     for f in (lambda x: x > 0, lambda x: np.tanh(x), lambda x: np.cos(2 * x)):
         values = f(x).astype(float)
         exact = law.weights @ np.mean([f(law.means + law.covs[0, 0]**0.5 * z) for z in
-                                       norm.ppf((np.arange(4000) + 0.5) / 4000)], axis=0)[:, 0]
+                                       norm.ppf((np.arange(500) + 0.5) / 500)], axis=0)[:, 0]
         assert abs(values.mean() - exact) < STANDARD_ERRORS * values.std() / N**0.5
 
 
@@ -141,16 +140,18 @@ def test_the_law_does_not_depend_on_the_grid(name):
 @rejects("langevin_law", "the step for half of it",
          lambda f: lambda s, x, w, a, n, h=0.15: f(lambda x: 2 * s(x), x, w, a, n, h))
 def test_two_steps_are_one_integral():
-    """[POP-7] From a point, by SciPy's adaptive quadrature."""
+    """[POP-7] From a point, by the trapezoidal rule, whose error is below rounding for smooth
+    functions that fall like a Gaussian to zero at both ends."""
     a, start = 0.3, 0.4
     law = refsgm.langevin_law(LINE.score, np.array([[start]]), np.ones(1), a, 2)
 
     def drift(x):
-        return float(x + a / 2 * LINE.score(np.array([[x]]))[0, 0])
+        return x + a / 2 * LINE.score(x[:, None])[:, 0]
 
+    x = np.linspace(-6, 6, 2001)
+    first = norm.pdf(x, drift(np.array([start])), a**0.5)
     for y in (-1.0, 0.0, 0.7):
-        exact = quad(lambda x: norm.pdf(x, drift(start), a**0.5)
-                     * norm.pdf(y, drift(x), a**0.5), -6, 6, epsabs=1e-13, epsrel=1e-12)[0]  # noqa: B023
+        exact = np.sum(first * norm.pdf(y, drift(x), a**0.5)) * (x[1] - x[0])
         assert_allclose(np.exp(law.log_density(np.array([[y]]))), exact, rtol=1e-10)
 
 

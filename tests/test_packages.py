@@ -22,7 +22,8 @@ PROGRAM = """
 import sys, refsgm, refsgm.app.demo
 from refsgm.__main__ import main
 print(refsgm.__file__)
-refsgm.app.demo.STEPS_PER_LEVEL = 2
+refsgm.app.demo.STEPS_PER_LEVEL, refsgm.app.demo.N_SAMPLES = 2, 40
+refsgm.app.demo.DIGITS["width"] = 16
 for command in ("train moons --out m.npz --steps 5 --width 8 --points 50", "sample m.npz -n 4",
                 "check gaussian_score mine.py:mine", "vectors export vectors --kind perturb",
                 "demo --steps 5"):

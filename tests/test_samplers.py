@@ -79,21 +79,22 @@ def test_deterministic_ddim_needs_no_random_numbers():
 
 @rejects("ddim_sampler", "starts from the clean end", instead(from_the_clean_end))
 def test_ddim_follows_the_euler_trajectory_of_the_score_model():
-    """[DDIM-1] [VE-1] [EQV-3] DDPM is a score model in other clothes: 1000 steps from one noise."""
+    """[DDIM-1] [VE-1] [EQV-3] DDPM is a score model in other clothes: 400 steps from one noise,
+    as large as 1000 steps with the usual betas have, which are smaller."""
     means, weights = normal(1, 3, 2), np.array([0.5, 0.3, 0.2])
     score_fn = lambda x, sigma: refsgm.mixture_score(x, weights, means, (0.1 + sigma**2)**0.5)
 
     def eps_fn(x_t, alpha_bar_t):
         x, sigma = refsgm.ve_from_vp(x_t, alpha_bar_t)
         return refsgm.eps_from_score(score_fn(x, sigma), sigma)
-    alpha_bar = refsgm.alpha_bar_from_betas(refsgm.linear_betas(1000))
+    alpha_bar = refsgm.alpha_bar_from_betas(refsgm.linear_betas(400, 2.5e-4, 0.05))
     sigmas = refsgm.sigma_from_alpha_bar(alpha_bar)[::-1]
     x_ve = sigmas[0] * normal(2, 5, 2)
     x_vp, _ = refsgm.vp_from_ve(x_ve, sigmas[0])
     ddim = refsgm.ddim_sampler(eps_fn, x_vp, alpha_bar, 0.0, None)
     euler = refsgm.probability_flow_sampler(score_fn, x_ve, sigmas, "euler")
     for t, (a, b) in enumerate(zip(ddim, euler)):
-        scale = alpha_bar[999 - t]**0.5
+        scale = alpha_bar[399 - t]**0.5
         assert_allclose(a / scale, b, rtol=1e-10, atol=1e-10)
 
 
@@ -112,7 +113,7 @@ def test_the_probability_flow_converges_at_its_order(method, order):
         sigmas = np.linspace(top, bottom, n + 1)
         *_, end = refsgm.probability_flow_sampler(score_fn, x, sigmas, method)
         return np.max(np.abs(end - exact))
-    assert abs(observed_order(error, [200, 400, 800, 1600]) - order) < 0.05
+    assert abs(observed_order(error, [200, 400, 800]) - order) < 0.05
 
 
 def test_the_reverse_sde_converges_at_first_order():

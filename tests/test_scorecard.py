@@ -20,11 +20,12 @@ def make_small(patch):
     learn = scorecard.learn_score
     patch.setattr(scorecard_report, "in_processes",
                   lambda tasks, note: {key: task() for key, task in tasks.items()})
-    patch.setattr(scorecard, "STEPS", (100, 200, 300))
+    patch.setattr(scorecard, "STEPS", (80, 120, 160))
+    patch.setattr(scorecard, "CHAINS", 400)
     patch.setattr(scorecard, "langevin_bias", partial(scorecard.langevin_bias, chains=4000))
     patch.setattr(scorecard, "fisher_by_region", partial(scorecard.fisher_by_region, n=160))
     patch.setattr(scorecard, "learn_score", lambda noise, n_steps, seed: learn(
-        noise, 600 if noise else n_steps, seed))
+        noise, 600 if noise else 1400, seed))
 
 
 @pytest.fixture(scope="module")

@@ -37,13 +37,18 @@ PAGES = sorted((name for name in FILES if not name.startswith("_modules/")), key
 TAGS = list(sources.blocks())
 
 
+# Most tags: formulas, coloured code, and what has no attributes.
+DRAWN = re.compile(r'(?s)<mjx-container.*?</mjx-container>|<span class="[^"]*">|'
+                   r'</?(?:span|li|div|ul|dl|dd|dt|p|code|em|strong|tr|td|th)>')
+
+
 class Links(html.parser.HTMLParser):
     """Anchors of a page, what it links to, and what it loads."""
 
     def __init__(self, text):
         super().__init__()
         self.anchors, self.links, self.loaded = set(), set(), set()
-        self.feed(re.sub(r'<span class="[^"]*">|</span>', "", text))    # most tags: coloured code
+        self.feed(DRAWN.sub("", text))
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)

@@ -88,7 +88,7 @@ def test_every_sample_is_seen_once_in_a_pass_over_the_data():
 def test_every_objective_learns_the_score_of_a_gaussian(objective, energy):
     """[NCSN-1] [DSM-1] [EQV-2] [ISM-1] [SSM-1] [SSM-2] [SSM-3] [NET-1] [NET-2]"""
     x = normal(0, 2000, 2) * [1.0, 0.3]
-    model = refsgm.train(x, objective=objective, energy=energy, n_steps=400, width=32, depth=2,
+    model = refsgm.train(x, objective=objective, energy=energy, n_steps=250, width=32, depth=2,
                          sigma_max=2.0, sigma_min=0.2, n_levels=5, learning_rate=5e-3, warmup=20,
                          average_decay=0.98)
     for sigma in (0.5, 1.0):

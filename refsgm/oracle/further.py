@@ -9,13 +9,15 @@ import numpy as np
 from .calls.again import probes_again
 from .calls.constants import constants
 from .calls.forms import as_asked, divides_by_zero, form_probes
-from .calls.judge import judge, new_probe
+from .calls.judge import judge, new_probe, probe_at
 from .calls.left_out import left_out_probes
 from .calls.program import program
+from .calls.search import searched_probes
 from .calls.shrinking import shrunk
 from .calls.sizes import alike_probes, size_probes
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
+from .kinds.fitted import nearly_right
 from .kinds.guided import guided_specs, inside
 from .kinds.wide import AGAIN, BY_SEED
 
@@ -50,6 +52,10 @@ def further_probes(caller, dim, dtype, seed):
             return probes, notes
     if all(p.ok for p in probes):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
+    if all(p.ok for p in probes) and dtype != "float32" and not caller.draws and (
+            caller.fn is not None and caller.timesteps is None and not caller.energy):
+        probes += [judge(contract, caller, probe_at(contract, spec, args))
+                   for spec, args in nearly_right(contract, seed, by_row, dim)]
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
         probes += more
@@ -57,8 +63,9 @@ def further_probes(caller, dim, dtype, seed):
             probes += ask(caller, dim, dtype, seed)
         notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):
-        for spec in random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
-                                 caller.framework.compiles):
+        specs = random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
+                             caller.framework.compiles)
+        for spec in specs:
             if caller.timesteps is not None:
                 spec = spec._replace(regime="plain")
             if caller.fn is None:                   # another process knows the usual function alone
@@ -69,6 +76,8 @@ def further_probes(caller, dim, dtype, seed):
             probes.append(probe)
             if not probe.ok:
                 break
+        else:
+            probes += searched_probes(caller, specs, by_row, dim, dtype, seed)
     return probes, notes
 
 

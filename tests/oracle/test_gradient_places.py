@@ -3,6 +3,12 @@
 import pytest
 
 import refsgm
+from refsgm.oracle.calls.caller import Caller
+from refsgm.oracle.calls.frameworks import framework_of
+from refsgm.oracle.calls.input_gradients import RIGHT, UNKNOWN, together
+from refsgm.oracle.calls.judge import new_probe
+from refsgm.oracle.kinds import KINDS, ProbeSpec
+from refsgm.oracle.kinds.wide import FORM
 
 torch = pytest.importorskip("torch")
 
@@ -36,7 +42,61 @@ def always_constant(score_fn, x, sigma, eps):
     return 0.5 * ((score_fn(x_noisy, sigma) + eps / sigma)**2).sum(1)
 
 
+def last_as_number(sigmas, step_size):
+    """The last level is read as a number of Python's."""
+    return step_size * (sigmas / sigmas[-1].item())**2
+
+
+def cut_between_steps(score_fn, x, sigmas, method="heun"):
+    """One step has a gradient, and a second one begins without."""
+    for i, (t, s) in enumerate(zip(sigmas[:-1], sigmas[1:])):
+        x = x.detach() if i else x
+        slope = t * score_fn(x, t)
+        x_hat = x + (t - s) * slope
+        x = x_hat if method == "euler" or s == 0 else (
+            x + 0.5 * (t - s) * (slope + s * score_fn(x_hat, s)))
+        yield x
+
+
+def both_then_where(score_fn, x_t, sigma_t, sigma_s):
+    """The score is asked at level zero too, and 0 times its infinity enters the gradient."""
+    slope = sigma_t * score_fn(x_t, sigma_t)
+    euler = x_t + (sigma_t - sigma_s) * slope
+    heun = x_t + 0.5 * (sigma_t - sigma_s) * (slope + sigma_s * score_fn(euler, sigma_s))
+    return torch.where(sigma_s > 0, heun, euler)
+
+
+def constant_by_default(score_fn, x, sigmas, eps, weights=None):
+    """Levels are constants where no weights are given."""
+    levels = sigmas.detach() if weights is None else sigmas
+    weights = levels**2 if weights is None else weights
+    return sum(w / 2 * (score_fn(x + s * e, s) + e / s).square().sum(1)
+               for w, s, e in zip(weights, levels, eps))
+
+
+class Squares(torch.autograd.Function):
+    """x^2, whose derivative is kept as numbers that have no derivative of their own."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.slope = 2 * x
+        return x**2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.slope
+
+
+def differentiable_once(x, mean, sigma):
+    """The square by a derivative that is written by hand."""
+    sizes = Squares.apply((x - mean) / sigma).sum(1)
+    return -0.5 * sizes - x.shape[1] * (sigma.reshape(-1) * (2 * torch.pi)**0.5).log()
+
+
 @pytest.mark.parametrize(("kind", "function"), [
+    ("annealed_step_sizes", last_as_number), ("probability_flow_sampler", cut_between_steps),
+    ("heun_step", both_then_where), ("noise_conditional_score_matching", constant_by_default),
+    ("gaussian_log_density", differentiable_once),
     ("x0_from_score", constant_in_wide), ("log_normal_sigma", constant_above_70),
     ("perturb", number_without_graph), ("denoising_score_matching", constant_column)])
 def test_a_gradient_is_the_derivative_of_the_value_in_every_region(kind, function):
@@ -48,3 +108,16 @@ def test_a_gradient_is_the_derivative_of_the_value_in_every_region(kind, functio
 def test_a_loss_may_leave_out_the_gradient_of_its_data_everywhere():
     """It is used for that of the parameters; what it detaches in all places is its own choice."""
     assert refsgm.check("denoising_score_matching", always_constant, "torch").ok
+
+
+def test_a_gradient_may_lose_the_digits_that_terms_lose_where_they_cancel():
+    """[MIX-1] All means are zero and the levels tiny: shares that rounding moves are right."""
+    def log_density(x, weights, means, sigma):
+        logits = weights.log() - (x[:, None] - means).square().sum(-1) / (2 * sigma.square())
+        return torch.logsumexp(logits - x.shape[1] * (sigma * (2 * torch.pi)**0.5).log(), 1)
+    kind = KINDS["mixture_log_density"]
+    caller = Caller(kind, log_density, framework_of("torch"))
+    spec = ProbeSpec("", 2, 2, True, FORM, 1342801991, count=6, forms=(
+        ("x", "alike"), ("weights", "zero"), ("means", "zero"), ("sigma", "tiny")))
+    judged = together(caller, new_probe(kind, spec, caller), ["x", "means"])
+    assert set(judged.values()) <= {RIGHT, UNKNOWN}

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.fifty_digits import exact
 from refsgm.oracle.kinds.probes import probe_specs
 from refsgm.oracle.kinds.test_functions import Field
-from refsgm.oracle.calls.judge import new_probe
+from refsgm.oracle.calls import judge
 from refsgm.oracle.museum.mutants import MUTANTS
 from refsgm.oracle.doors.wire import finite, plain
 
@@ -51,6 +52,38 @@ def documents():
                 made[kind] = json.loads(json.dumps(vectors.document(kind), allow_nan=False))
         return made[kind]
     return document
+
+
+def once(work):
+    """The same function of (kind, arguments, right answer, tries), which works once for equal ones.
+    """
+    made = {}
+
+    def worked_once(kind, args, *more):
+        key = kind, vectors.key_of(args), more[1:] or (judge.USUAL,)
+        if key not in made:
+            made[key] = work(kind, args, *more)
+        return made[key]
+    return worked_once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_question_answered_once():
+    """Questions, digests, right answers and tolerances are worked out once for all tests here."""
+    sensitivity_of, digests = once(judge.sensitivity_of), {}
+
+    def digest_of(asked, digest=vectors.digest_of):
+        if id(asked) not in digests:
+            digests[id(asked)] = asked, digest(asked)
+        return digests[id(asked)][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vectors, "questions", cache(vectors.questions.__wrapped__))
+        patch.setattr(vectors, "exact", once(exact))
+        patch.setattr(vectors, "sensitivity_of", sensitivity_of)
+        patch.setattr(judge, "sensitivity_of", sensitivity_of)
+        patch.setattr(vectors, "digest_of", digest_of)
+        yield
 
 
 def cases_of(document, *results):
@@ -109,8 +142,9 @@ def test_every_kind_is_right_at_fifty_digits(kind):
         assert kind == "log_likelihood"                                  # it solves an ODE
         return
     for spec in probe_specs(contract):
-        probe = new_probe(contract, spec)
-        for want, right, K in zip(probe.want, exact(contract, probe.args), probe.sensitivity):
+        probe = judge.new_probe(contract, spec)
+        right_answers = vectors.exact(contract, probe.args)
+        for want, right, K in zip(probe.want, right_answers, probe.sensitivity):
             slack = 256 * np.finfo(float).eps * np.maximum(K, np.abs(want)) + 1e-300
             assert want.shape == right.shape
             assert np.all(np.abs(want - right) <= 0.1 * slack), spec.label
@@ -294,6 +328,7 @@ def test_results_of_other_vectors_and_missing_ones_are_refused(documents):
 
 def test_without_mpmath_the_expected_answers_are_those_of_refsgm(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpmath", None)
+    monkeypatch.setattr(vectors, "exact", exact)
     document = vectors.document("perturb")
     assert document["provenance"]["source"] == "refsgm"
     assert document["provenance"]["digits"] == 15

@@ -59,7 +59,7 @@ def probes_again(caller, dim, dtype, seed):
     filled = in_foreign(caller, alike, number)
     if lib.name in ("numpy", "torch") and ask("other arrays", other, filled):
         for name, a in in_foreign(caller, {n: one.args[n] for n in alike}, number).items():
-            filled[name][...] = a
+            getattr(filled[name], "detach", lambda name=name: filled[name])()[...] = a
         row.results.clear()                              # which may be views of these arrays
         ask("the same arrays, filled anew", one, filled)
     return probes

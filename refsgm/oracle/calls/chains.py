@@ -121,7 +121,9 @@ class Chain:
         def f(x, *level):
             self.calls += 1
             given = x
-            self.narrow |= "32" in str(getattr(x, "dtype", ""))
+            dtype = getattr(x, "dtype", "")
+            if dtype is not self.dtype:
+                self.dtype, self.narrow = dtype, self.narrow or "32" in str(dtype)
             if self.first is None or self.first.shape != self.batch or self.trace:
                 if self.predicts == "F":
                     x, sigma, _ = edm_state(x, one_level(level[0]))
@@ -147,7 +149,7 @@ class Chain:
         curved  how many of the last rows are on the mixture
         """
         asarray, self.first, self.calls, self.drawn = self.framework.asarray, None, 0, 0
-        self.traced, self.narrow = [], False
+        self.traced, self.narrow, self.dtype = [], False, None
         start, self.batch = asarray(x.copy()), x.shape
         langevin = self.kind == "langevin"
         given = levels if langevin else (self.given(levels),)

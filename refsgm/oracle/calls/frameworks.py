@@ -33,6 +33,7 @@ class Framework(NamedTuple):
     near      (a, x) -> a on the device of x
     read      (a) -> a, as the result of an operation whose derivative reads it again
     compiles  whether every new shape costs it a compilation
+    second    (loss, directions, *starts) -> the gradient of that gradient along directions, or None
     """
 
     name: str
@@ -48,6 +49,7 @@ class Framework(NamedTuple):
     near: Callable = lambda a, x: a
     read: Callable = lambda a: a
     compiles: bool = False
+    second: Callable | None = None
 
 
 def numpy_framework():
@@ -91,11 +93,22 @@ def torch_framework(device=None):
                 value.sum().backward()
         return [np.zeros(a.shape) if a.grad is None else a.grad.cpu().numpy() for a in starts]
 
+    def second(loss, directions, *starts):
+        starts = [torch.tensor(a, requires_grad=True, device=device) for a in starts]
+        with torch.enable_grad():
+            slopes = torch.autograd.grad(loss(*starts), starts, create_graph=True,
+                                         allow_unused=True)
+            along = sum((g * torch.tensor(u, dtype=g.dtype, device=g.device)).sum()
+                        for g, u in zip(slopes, directions) if g is not None)
+            if isinstance(along, torch.Tensor) and along.requires_grad:
+                along.backward()
+        return [np.zeros(a.shape) if a.grad is None else a.grad.cpu().numpy() for a in starts]
+
     def read(a):
         return torch.nn.functional.leaky_relu_(a, 1.0)               # with a slope of 1: a itself
     return Framework("torch", lambda a: torch.tensor(np.asarray(a), device=device), to_numpy,
                      gradient, False, near=lambda a, x: a.to(getattr(x, "device", a.device)),
-                     read=read)
+                     read=read, second=second)
 
 
 def jax_framework(device=None):

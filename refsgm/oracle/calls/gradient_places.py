@@ -12,6 +12,7 @@ from .judge import new_probe, probe_at
 PLACES, OF_LOOPS = 16, 3                    # random ones, half as many of forms; those of loops
 EDGES = 5                                   # at most so many ends of a domain of a simple formula
 LONG = 60                                   # states of a loop, above which none are asked
+SINGULAR = (lambda a: 1 / a, "1 / a")         # of a score's level, at zero none
 BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}
 
 
@@ -33,6 +34,8 @@ def further(caller, spec, seed, dim):
     specs = [spec._replace(rows=False), *elsewhere(spec, seed, dim)]
     specs += [spec._replace(B=B, D=dim or D, seed=seed + 2),
               spec._replace(dtype="float32")]
+    if caller.defaults and not contract.sliced:
+        specs += [spec._replace(without=caller.defaults, seed=seed + 3)]
     if levels and plain:
         specs += [spec._replace(regime=regime) for regime in ("tiny levels", "huge levels")]
     ones = spec._replace(rows=False, regime="edge", given=tuple((n, 1.0) for n in levels
@@ -44,21 +47,44 @@ def further(caller, spec, seed, dim):
     if {"x", "mean"} <= set(contract.args) and "mean" not in contract.draw and plain:
         specs += [spec._replace(given=(("mean", -0.7),))]
     yield from (new_probe(contract, s, caller) for s in specs)
+    yield from singular(caller, spec)
     if plain:
         yield from coinciding(contract, new_probe(contract, spec, caller))
 
 
-def singular(caller, spec):
-    """Loops that end at no noise, with a score that has no value there: it is not to be asked."""
+def of_loops(caller, spec):
+    """Short loops, and those that end at no noise, where the score has no value."""
     contract = caller.contract
-    if "method" not in contract.args:
+    one = {"n_steps": 1, "steps_per_level": 1}
+    given = tuple((n, a) for n, a in one.items() if n in contract.args)
+    for count in (2, 3) if "sigmas" in contract.args else (1, 2):
+        short = spec._replace(count=count, given=given, seed=5)
+        yield new_probe(contract, short, caller)
+        given = ()
+    yield from singular(caller, spec)
+
+
+def of_tables(caller, spec):
+    """Tables of few and of many entries."""
+    return (new_probe(caller.contract, spec._replace(count=n, seed=spec.seed + n), caller)
+            for n in (1, 2, 3, 30))
+
+
+def singular(caller, spec):
+    """Where a step ends at no noise, with a score that has no value there: it is not to be asked.
+    """
+    contract = caller.contract
+    if "method" in contract.args:
+        place = spec._replace(seed=4, regime="edge")                     # sigmas that end in zero
+    elif {"sigma_s", "score_fn"} <= set(contract.args):
+        place = spec._replace(rows=False, regime="edge", given=(("sigma_s", 0.0),))
+    else:
         return
-    place = spec._replace(seed=4, regime="edge")                         # sigmas that end in zero
     args = dict(new_probe(contract, place, caller).args)
     for name, f in args.items():
         if isinstance(f, Field):
             args[name] = f.astype(np.float64)
-            args[name].offset = 0.0
+            args[name].fade = SINGULAR
     yield probe_at(contract, place, args)
 
 

@@ -15,13 +15,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
+from ..kinds.edges import TABLES
 from ..kinds.test_functions import Field
-from ..kinds.wide import BY_SEED
-from .gradient_places import answered, further, singular
+from ..kinds.wide import BY_SEED, FORM
+from .gradient_places import answered, further, of_loops, of_tables
 from .judge import COARSER, ROUNDINGS, new_probe
 from .results import MOST_STATES
-from .right_gradients import (LEVEL, PARAMETERS, X, remembered, right_gradients, sensitivities,
-                              start_of)
+from .right_gradients import (LEVEL, PARAMETERS, X, remembered, right_gradients, right_second,
+                              sensitivities, start_of)
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places
@@ -37,23 +38,32 @@ def input_gradients(caller, dim, dtype, seed, probes=()):
     costs much, so the first alone then.
     """
     contract, lib = caller.contract, caller.framework
-    if lib.gradient is None or contract.form in (TABLE, LOSS) or contract.adaptive or (
+    if lib.gradient is None or contract.form == LOSS or contract.adaptive or (
             caller.timesteps is not None or caller.draws or caller.energy):
         return {}
     spec = ProbeSpec("gradient", 4, dim or 3, caller.levels != "scalar", "plain", 78, 2,
                      dtype=dtype or "float64")
     found = Found(contract)
     found.add(alone(caller, new_probe(contract, spec, caller)))
-    if lib.compiles or RIGHT not in found.words().values():
+    if lib.compiles or RIGHT not in found.words().values() and contract.form != STATES:
         return found.words()
-    loop = contract.form == STATES
-    places = singular(caller, spec) if loop else further(caller, spec, seed, dim)
-    for probe in itertools.chain(places, answered(contract, probes)):
+    for probe in places(caller, spec, seed, dim, probes):
         if caller.late or WRONG in found.words().values():
             break
-        judged = together(caller, probe, inputs(caller, probe))
+        judged = together(caller, probe, some_of(inputs(caller, probe), probe))
         found.add(alone(caller, probe) if judged is None else judged)
+    if lib.second and WRONG not in found.words().values() and contract.form not in (TABLE, STATES):
+        found.add(twice(caller, new_probe(contract, spec, caller), found.words()))
     return found.words()
+
+
+def places(caller, spec, seed, dim, probes):
+    """Further probes of a gradient."""
+    if caller.contract.form == TABLE:
+        return of_tables(caller, spec)
+    loop = caller.contract.form == STATES
+    return itertools.chain(of_loops(caller, spec) if loop else further(caller, spec, seed, dim),
+                           answered(caller.contract, probes))
 
 
 class Found:
@@ -87,13 +97,22 @@ def inputs(caller, probe):
         return ["x"]
     names = ["x"] if contract.form == FUNCTION else names
     kept = [n for n in names if isinstance(probe.args.get(n), np.ndarray | float) and (
-        n in DATA or contract.is_level(n) or n in ("means", "weights"))]
+        n in DATA or contract.is_level(n) or n in ("means", "weights", *TABLES))]
     if caller.levels not in (None, "scalar"):                     # a number comes as a column there
         kept = [n for n in kept if np.ndim(probe.args[n]) or not contract.is_level(n)]
     if "weights" in kept and np.any(probe.args["weights"] == 0):
         kept.remove("weights")
     function = any(isinstance(a, Field) for a in probe.args.values())
     return [*kept, *[PARAMETERS] * (function and caller.event_shape is None)]
+
+
+def some_of(names, probe):
+    """At a probe that a seed draws, in one of two cases, some of the arguments; else all."""
+    rng = np.random.default_rng([probe.situation.seed, 6])
+    chosen = rng.uniform(0, 1, len(names)) < 0.6
+    if probe.situation.regime not in BY_SEED or rng.uniform() < 0.5 or not np.any(chosen):
+        return names
+    return [n for n, is_chosen in zip(names, chosen) if is_chosen]
 
 
 def alone(caller, probe):
@@ -121,7 +140,10 @@ def together(caller, probe, names):
         return dict.fromkeys(names, UNKNOWN) if "device" in got else None
     if got.mean:
         weights = [np.ones_like(w) / np.size(w) for w in weights]
-    want = remembered(contract, probe.args, names, weights)
+    try:
+        want = remembered(contract, probe.args, names, weights)
+    except (NotImplementedError, ValueError):               # a cumulative product, at its own end
+        return dict.fromkeys(names, UNKNOWN)
     if contract.form == STATES and not is_close(got.gradients[0], want[0], CLOSE_AT_EDGES):
         fixed = right_gradients(contract, probe.args, names, weights, fixed=(X, LEVEL))
         if is_close(got.gradients[0], fixed[0], CLOSE_AT_EDGES):       # of a score without a graph
@@ -131,7 +153,7 @@ def together(caller, probe, names):
         "plain", *BY_SEED) else CLOSE
     words = {n: verdict(contract, n, g, w, close, edge)
              for n, g, w in zip(names, got.gradients, want)}
-    if by_seed and {WRONG, NONE} & set(words.values()):                   # at numbers of any size
+    if probe.situation.regime in (*BY_SEED, FORM) and {WRONG, NONE} & set(words.values()):
         eps = float(np.finfo(np.float32 if got.narrow else np.float64).eps)
         rounding = sensitivities(contract, probe.args, names, weights, want,
                                  probe.want[-len(weights):])
@@ -141,6 +163,23 @@ def together(caller, probe, names):
         words = {n: UNKNOWN if again[n] == RIGHT != word else again[n]
                  for n, word in words.items()}
     return words
+
+
+def twice(caller, probe, words):
+    """What is said of a gradient of the gradient, along the arguments that have a right one.
+
+    A refusal says nothing, as of operations that can be differentiated once.
+    """
+    names = [n for n in inputs(caller, probe) if words.get(n) == RIGHT]
+    weights = [of_rows(w) for w in probe.want]
+    rng = np.random.default_rng(7)
+    directions = [rng.standard_normal(np.shape(start_of(probe.args, n))) for n in names]
+    got = taken(caller, probe, names, weights, directions) if names else None
+    if got is None or isinstance(got, str):
+        return {}
+    want = right_second(caller.contract, probe.args, names, weights, directions)
+    return {f"{n} twice": RIGHT if is_close(g, w, CLOSE_AT_EDGES) else WRONG
+            for n, g, w in zip(names, got.gradients, want) if np.all(np.isfinite(w))}
 
 
 def is_edge(contract, probe):
@@ -170,16 +209,18 @@ class Taken(NamedTuple):
     mean: bool
 
 
-def taken(caller, probe, names, weights):
+def taken(caller, probe, names, weights, directions=None):
     """`Taken` by the framework, in the shapes of the arguments; a message where it has none, None
     too late.
+
+    directions  if given, the gradient is that of the first one along these
     """
     lib, dtype, contract = caller.framework, np.dtype(probe.situation.dtype), caller.contract
     narrow, mean = [dtype == np.float32], []
 
     def start(name):
         a = np.asarray(start_of(probe.args, name), dtype)
-        if name == PARAMETERS or a.ndim == 0 or name in ("means", "weights"):
+        if name == PARAMETERS or a.ndim == 0 or name in ("means", "weights", *TABLES):
             return a
         is_data = name in DATA and not contract.is_level(name)
         return caller.shaped(a) if is_data else caller.level_shaped(a)
@@ -187,6 +228,8 @@ def taken(caller, probe, names, weights):
     def value(*inputs):
         given = dict(zip(names, inputs))
         theta = given.pop(PARAMETERS, None)
+        if lib.name == "torch" and probe.situation.seed % 2:             # as results of other code
+            given = {n: 1 * a for n, a in given.items()}
         parts = caller(probe.args, dtype, keep=True, given=given, theta=theta)
         if isinstance(parts, Trial):
             raise RuntimeError(parts.error)
@@ -209,7 +252,9 @@ def taken(caller, probe, names, weights):
     try:
         with warnings.catch_warnings(), limited(caller.seconds):
             warnings.simplefilter("ignore")
-            gradients = lib.gradient(value, *map(start, names))
+            starts = [*map(start, names)]
+            gradients = lib.gradient(value, *starts) if directions is None else lib.second(
+                value, [u.reshape(np.shape(a)) for u, a in zip(directions, starts)], *starts)
         shapes = [np.shape(start_of(probe.args, n)) for n in names]
         return Taken([np.asarray(g, np.float64).reshape(s) for g, s in zip(gradients, shapes)],
                      any(narrow), bool(mean))
@@ -222,8 +267,8 @@ def taken(caller, probe, names, weights):
 
 def is_free(contract, name):
     """Whether an argument may have no gradient: levels, parameters, what samplers alone use."""
-    return (contract.is_level(name) or name in ("weights", PARAMETERS) or contract.sampling
-            or contract.form in (LOSS, STATES))
+    return (contract.is_level(name) or name in ("weights", PARAMETERS, *TABLES)
+            or contract.sampling or contract.form in (LOSS, STATES))
 
 
 def is_close(got, want, close, slack=0.0):
@@ -239,7 +284,7 @@ def verdict(contract, name, got, want, close, edge, slack=0.0):
     finite = np.isfinite(want)
     if not np.any(finite):
         return UNKNOWN
-    level = contract.is_level(name) or name == "weights"
+    level = contract.is_level(name) or name in ("weights", *TABLES)
     got, want = np.where(finite, got, 0.0), np.where(finite, want, 0.0)
     if is_close(got, want, close, slack):
         return RIGHT if np.any(want) else UNKNOWN

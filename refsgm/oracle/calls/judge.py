@@ -24,6 +24,7 @@ from .trial import Trial
 
 ROUNDINGS = 256.0
 COARSER = 64.0             # at random probes, which look for branches; the others count digits
+NOTHING = 1e-50            # what a complex step of 1e-30 may leave of a zero
 NONE, USUAL, MANY = 0, 3, 12     # changes of arguments: of a long loop, usual, that miss no entry
 LONG = 1000
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
@@ -165,7 +166,7 @@ def new_probe(contract, situation, caller=None):
     made = question_of if situation.B * situation.D > REMEMBERED else (
         remembered_random_question if situation.regime in (*BY_SEED, *FORMS) else
         remembered_question)
-    question = made(contract, situation, taken)
+    question = made(contract, situation, taken if {*contract.args} - {*(taken or ())} else None)
     return Probe(situation, dict(question.args), question.want, lambda: question.sensitivity,
                  Trial())
 
@@ -207,7 +208,7 @@ def question_of(contract, situation, taken):
     args, want = None, None
     if situation.regime in BY_SEED:                      # it was answered when it was drawn
         args, want = answered(contract, situation._replace(label=""))
-    if not want or taken is not None and not set(contract.args) <= set(taken):
+    if not want or taken is not None:
         args, want = arguments_taken(contract, situation, taken), None
     question = Question(contract, args, NONE if situation.count >= LONG else USUAL, want)
     unwritable((*question.args.values(), *question.want))
@@ -278,7 +279,8 @@ def slack_at(contract, situation, args, want, came, sensitivity):
     """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
     slack = slack_of(contract, came, situation.dtype, sensitivity, want)
     if situation.regime in (*BY_SEED, *FORMS, AGAIN):
-        slack = np.maximum(COARSER * slack, rounding_of_data(situation, args, want, came))
+        slack = np.maximum(np.maximum(COARSER * slack, NOTHING),
+                           rounding_of_data(situation, args, want, came))
     return slack
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .gradient_places import answered, further
 from .input_gradients import (CLOSE_AT_EDGES, NONE, RIGHT, WRONG, inputs, is_close, of_rows,
-                              together)
+                              some_of, together)
 from .right_gradients import LEVEL, PARAMETERS, X, right_gradients
 from ..kinds.wide import BY_SEED
 
@@ -27,6 +27,7 @@ def elsewhere_right(caller, spec, seed, dim, probes):
     contract, right, other = caller.contract, {}, set()
     for probe in itertools.chain(further(caller, spec, seed, dim), answered(contract, probes)):
         names = inputs(caller, probe) if is_moderate(contract, probe) else [PARAMETERS]
+        names = some_of(names, probe)
         judged = together(caller, probe, names)
         if judged is None and names != [PARAMETERS]:                 # it takes no gradient of data
             judged = together(caller, probe, [PARAMETERS])

@@ -7,13 +7,14 @@ moves it by more than a thousandth, it has a jump there, at which nothing can be
 """
 
 import warnings
+from functools import partial
 
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
-from autograd.tracer import getval
+from autograd.tracer import getval, isbox
 
-from ..kinds import FUNCTION, STATES
+from ..kinds import DATA, FUNCTION, STATES, TABLE
 from ..kinds.nearby import UNIT
 from ..kinds.test_functions import Field, Noise
 from .reference import changed, narrow, widen
@@ -22,6 +23,7 @@ PARAMETERS = "the parameters of the function that was passed"
 REMEMBERED, MOST = {}, 2048         # right gradients: a kind is asked much the same in every check
 LARGE = 1000                        # numbers in the arguments, above which nothing is kept
 CHANGE, TRIES, JUMP = 2.0**-26, 3, 1e-3
+STEP = 1e-6                         # of differences along a table
 X, LEVEL = "x", "level"             # what a function that is passed depends on
 
 
@@ -71,7 +73,42 @@ def right_gradients(contract, args, names, weights, fixed=()):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")                          # of a part that does not depend
         starts = [start_of(args, n) for n in names]
-        return [np.asarray(g) for g in grad(value, tuple(range(len(names))))(*starts)]
+        if contract.form == TABLE:
+            return [by_differences(partial(value_of_one, value, starts, i), a)
+                    for i, a in enumerate(starts)]
+        return [g if isbox(g) else np.asarray(g)
+                for g in grad(value, tuple(range(len(names))))(*starts)]
+
+
+def value_of_one(value, starts, i, a):
+    """The value where one of its arguments is another."""
+    return value(*starts[:i], a, *starts[i + 1:])
+
+
+def by_differences(value, a):
+    """The gradient along a table, of which autograd has no cumulative product."""
+    def slope(h):
+        try:
+            return (value(a + h) - value(a - h)) / (2 * np.max(h))
+        except ValueError:                                      # an entry that must be what it is
+            return np.nan
+    return np.array([slope(h) for h in STEP * np.max(np.abs(a)) * np.eye(len(a))])
+
+
+def right_second(contract, args, names, weights, directions):
+    """The gradient of the sum of the gradients, each times its direction."""
+    def along(*inputs):
+        given = args | {n: a for n, a in zip(names, inputs) if n != PARAMETERS}
+        for n, f in args.items():
+            if isinstance(f, Field) and PARAMETERS in names:
+                given[n] = f.astype(f.theta.dtype)
+                given[n].theta = inputs[names.index(PARAMETERS)]
+        gradients = right_gradients(contract, given, names, weights)
+        return sum(anp.sum(u * g) for u, g in zip(directions, gradients))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        starts = [start_of(args, n) for n in names]
+        return grad(along, tuple(range(len(names))))(*starts)
 
 
 def start_of(args, name):
@@ -102,7 +139,8 @@ def sensitivities(contract, args, names, weights, want, answers):
             found[i] = np.maximum(size, of_row(off) / unit), jump
     rng = np.random.default_rng(1)
     for _ in range(TRIES):
-        moved = {k: a if k == "weights" else changed(a, rng, CHANGE) for k, a in args.items()}
+        moved = {k: a if k == "weights" else from_zero(k, changed(a, rng, CHANGE), args, rng)
+                 for k, a in args.items()}
         try:
             note(right_gradients(contract, moved, names, weights), want, CHANGE)
         except (ValueError, ZeroDivisionError):
@@ -115,6 +153,15 @@ def sensitivities(contract, args, names, weights, want, answers):
     except Exception:                                   # float32 may leave the domain, or autograd
         pass
     return found
+
+
+def from_zero(name, a, args, rng):
+    """Data without their zeros, which differences with other data round to any number so small."""
+    if name not in DATA and name != "means" or not isinstance(a, np.ndarray) or np.all(a):
+        return a
+    size = max(float(np.max(np.abs(b), initial=0.0)) for n, b in args.items()
+               if isinstance(b, np.ndarray) and (n in DATA or n == "means"))
+    return np.where(a == 0, CHANGE * size * rng.integers(2, size=np.shape(a)), a)
 
 
 def of_row(a):

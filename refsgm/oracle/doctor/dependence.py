@@ -14,10 +14,9 @@ NEARBY = 0.93                              # factor of a level that is changed
 
 def plain_failure(case):
     """A plain probe with a wrong answer, one with rows and features to tell apart if there is."""
-    plain = [p for p in case.probes if p.situation.regime == "plain" and not p.ok
-             and p.got is not None]
+    plain = [p for p in case.probes if p.situation.regime == "plain" and p.got is not None]
     large = [p for p in plain if p.situation.B > 2 and p.situation.D > 1 and p.situation.rows]
-    return next(iter(large or plain), None)
+    return next((p for p in (*large, *plain) if not p.ok), None)
 
 
 def repeatability(case):

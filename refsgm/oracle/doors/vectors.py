@@ -183,13 +183,14 @@ def document(kind):
     import refsgm
     contract = find(kind)
     asked = questions(contract)
-    groups, notes, sources = {}, {}, set()
-    for i, question in enumerate(asked.values()):
+    groups, notes, sources, right = {}, {}, set(), {}
+    for i, (key, question) in enumerate(asked.items()):
         case, source = right_case(contract, question, identifier(contract, i))
         sources.add(source)
+        right[key] = case
         groups.setdefault((question.group, str(question.dtype)), []).append(case)
         notes |= {flag: NOTES[flag] for flag in case["flags"]}
-    wrong = wrong_cases(contract, asked, len(asked), notes)
+    wrong = wrong_cases(contract, asked, right, notes)
     if wrong:
         groups["mistakes", "float64"] = wrong
     exactly = sources == {"mpmath"}
@@ -245,28 +246,32 @@ def flags_of(contract, question):
     return [*(flag for flag, here in holds.items() if here), *LABELS.get(question.label, ())]
 
 
-def wrong_cases(contract, asked, start, notes):
-    """Cases whose output is that of a known mistake, where it shows."""
+def wrong_cases(contract, asked, right, notes):
+    """Cases whose output is that of a known mistake, where it shows.
+
+    right  key -> the valid case
+    """
     cases = []
-    small = sorted((q for q in asked.values() if q.group == "verdict" and q.dtype == np.float64),
-                   key=lambda q: sum(np.size(a) for a in q.args.values()
-                                     if isinstance(a, np.ndarray)))
+    small = sorted(((key, q.args) for key, q in asked.items()
+                    if q.group == "verdict" and q.dtype == np.float64),
+                   key=lambda pair: sum(np.size(a) for a in pair[1].values()
+                                        if isinstance(a, np.ndarray)))
     for m in mistakes(contract.name):
         caller, shown = Caller(contract, m.function, numpy_framework()), 0
-        for question in small:
+        for key, args in small:
             if shown == SHOWN:
                 break
-            probe = judge(contract, caller, probe_at(contract, probe_specs(contract)[0],
-                                                     question.args))
+            probe = judge(contract, caller, probe_at(contract, probe_specs(contract)[0], args))
             if probe.ok or probe.got is None:
                 continue
             shown += 1
             flag = f"Convention:{m.convention}" if m.convention else f"Mistake:{m.code}"
             notes[flag] = CODES[m.code][0][:1].upper() + CODES[m.code][0][1:] + "."
-            case, _ = right_case(contract, question, identifier(contract, start + len(cases)))
-            case |= {"comment": m.sentence, "result": "acceptable" if m.convention else "invalid",
-                     "flags": [*case["flags"], flag],
-                     "output": finite(as_answer(contract, probe.trial.outputs))}
+            case = right[key] | {
+                "id": identifier(contract, len(right) + len(cases)), "comment": m.sentence,
+                "result": "acceptable" if m.convention else "invalid",
+                "flags": [*right[key]["flags"], flag],
+                "output": finite(as_answer(contract, probe.trial.outputs))}
             cases.append(case | ({"source": m.source} if m.source else {}))
     return cases
 

@@ -96,7 +96,7 @@ def pairs(kind, first):
         for gap in (1 / 16, -1 / 16):
             yield "with their difference", {n: a + gap, m: b + gap}
             yield "with their sum", {n: a + gap, m: b - gap}
-            if np.shape(a) == np.shape(b):
+            if np.ndim(a) == np.ndim(b):                                    # a number stays one
                 yield "with the difference of their squares", squares(n, a, m, b, gap, -1)
                 yield "with the sum of their squares", squares(n, a, m, b, gap, 1)
         for factor in (0.5, 2.0):

@@ -92,6 +92,11 @@ def live(kind, by_row, dim, defaults):
         made += [plain._replace(label=f"B = {B}, D = {dim or 40}", B=B, D=dim or 40)]
         if dim is None and set(kind.args) & (DATA | FUNCTIONS):
             made += [plain._replace(label="B = 1, D = 1", B=1, D=1)]
+    if kind.logarithm and "means" in kind.args:          # of a score its shares alone lose digits
+        made += [plain._replace(label=f"{regime}, B = {B}, {n} components", B=B, count=n, seed=3,
+                                regime=regime)
+                 for regime in ("far from the origin", "far from the origin, tiny levels")
+                 for B, n in ((5, 30), (30, 4), (40, 30)) if B < 30 or dim is None]
     if by_row:
         made += [plain._replace(label=f"{in_words(end)} in some rows", at=tuple(end.items()))
                  for end in ENDS_OF_SOME if set(end) <= numbers_of(kind)]

@@ -302,8 +302,11 @@ class Drawing:
         return [(pair, how, *bounds)] if bounds else []
 
 
-def inside(kind, probe):
-    """Whether a probe lies in the domain, and where digits are left in what it asks."""
+def inside(kind, probe, closest=(1e-5, 1e-7)):
+    """Whether a probe lies in the domain, and where digits are left in what it asks.
+
+    closest  relative difference of the ends of a step, at least: of levels up to 1, and of others
+    """
     args, dtype = probe.args, probe.situation.dtype
     decades = 5.0 if dtype == "float32" else 10.5
     if not all(np.all(np.isfinite(w)) for w in probe.want):
@@ -326,7 +329,7 @@ def inside(kind, probe):
         if small in args and large in args and kind.is_level(large):
             with np.errstate(all="ignore"):
                 ratio = np.divide(args[small], args[large])
-            close = 1e-5 if large in UNIT else 1e-7
+            close = closest[large not in UNIT]
             if np.any(ratio < 1e-11) or np.any((ratio < 1) & (1 - ratio < close)):
                 return False
     return True

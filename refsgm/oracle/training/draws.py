@@ -6,8 +6,7 @@
 import functools
 import inspect
 import types
-from contextlib import ExitStack, contextmanager
-from unittest import mock
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -45,21 +44,23 @@ def numpy_read(note, loss, seed):
 
     def made(*args, **kwargs):
         given = args or kwargs
-        return Generator(original(*(args if given else (seed,)), **kwargs), note)
-    original = np.random.default_rng
-    with ExitStack() as stack:
-        for name in LEGACY:
-            fn = getattr(np.random, name)
-            stack.enter_context(mock.patch.object(np.random, name, wrapped(name, fn)))
-        stack.enter_context(mock.patch.object(np.random, "default_rng", made))
+        return Generator(kept["default_rng"](*(args if given else (seed,)), **kwargs), note)
 
-        def stand_in(value):
-            if isinstance(value, np.random.Generator):
-                fresh = np.random.Generator(type(value.bit_generator)(seed))
-                return Generator(fresh, note)
-            return None
-        stack.enter_context(replaced(loss, stand_in))
-        yield
+    def stand_in(value):
+        if isinstance(value, np.random.Generator):
+            fresh = np.random.Generator(type(value.bit_generator)(seed))
+            return Generator(fresh, note)
+        return None
+    kept = {name: getattr(np.random, name) for name in (*LEGACY, "default_rng")}
+    try:
+        for name in LEGACY:
+            setattr(np.random, name, wrapped(name, kept[name]))
+        np.random.default_rng = made
+        with replaced(loss, stand_in):
+            yield
+    finally:
+        for name, fn in kept.items():
+            setattr(np.random, name, fn)
 
 
 @contextmanager

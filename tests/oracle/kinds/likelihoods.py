@@ -76,7 +76,7 @@ def likelihood_by_runge_kutta(score_fn, x, sigma_min, sigma_max):
         sigma = math.exp(t)
         s = lambda x: score_fn(x, sigma)
         return -sigma**2 * s(x), sigma**2 * trace(s, x)
-    n, t, change = math.ceil(math.log(sigma_max / sigma_min) / 0.06), math.log(sigma_min), 0.0
+    n, t, change = math.ceil(math.log(sigma_max / sigma_min) / 0.12), math.log(sigma_min), 0.0
     h = (math.log(sigma_max) - t) / n
     for _ in range(n):
         a, p = rates(x, t)

@@ -1,0 +1,296 @@
+"""Ways in which PyTorch code is asked beside the usual one, and the probes that each is asked at.
+
+    pairs  =  {way} x {sizes, directions, components, forms of levels, dtypes, arguments left out}
+
+Each way is asked at probes that differ from each other in as many of these as may be.
+"""
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kinds import FUNCTION, STATES, TABLE, ProbeSpec
+from ..kinds.guided import inside
+from ..kinds.kind import STEPS
+from ..kinds.quantities import batch_size
+from ..kinds.test_functions import Field
+from ..kinds.wide import BY_SEED, FORM, GUIDED
+from .judge import judge, new_probe, probe_at
+from .trial import Trial
+
+# At most so many probes are asked again: without gradients, in inference mode, in other memory,
+# with one number, in float32 at ends of the domain, and near numbers of the code
+WITHOUT, INFERENCE, MEMORY, MIXED, NUMBERS, ENDS, SINGLE = 20, 4, 6, 8, 4, 8, 16
+ALL = 48                                        # probes that differ most, which the ways share
+OF_LOOPS, LONG = 3, 60                          # probes of a loop, and states of one that is asked
+SEEDS = 3                                       # of each end in float32
+WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
+         "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
+         "z": 1}
+
+
+class Way(NamedTuple):
+    """A way to ask.
+
+    words      such as "under torch.no_grad()"
+    mode       a context manager, "no_grad" or "inference_mode", or ""
+    form       (array) -> array of the tensors that are passed, and of those that a function that
+               is passed returns; None for what they are
+    text       the same in a program, of the text of an argument
+    numbers    (number) -> what is passed for a level that is one number; None for a 0-d tensor
+    may_raise  whether a refusal is allowed
+    graph      whether it is about gradients: the same tensors are passed twice
+    functions  whether what a function returns has the form too
+    """
+
+    words: str
+    mode: str = ""
+    form: Callable | None = None
+    text: str = "{}"
+    numbers: Callable | None = None
+    may_raise: bool = False
+    graph: bool = False
+    functions: bool = True
+
+
+class Differently:
+    """A `Caller` that asks in another way."""
+
+    def __init__(self, caller, way):
+        self.caller, self.way = caller, way
+
+    def __getattr__(self, name):
+        return getattr(self.caller, name)
+
+    def __call__(self, args, dtype=np.float64, **more):
+        with self.mode():
+            given = {n: self.passed(n, a, dtype, args) for n, a in args.items()
+                     if self.is_changed(n, a)}
+            before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
+                      if hasattr(a, "shape")}
+            if self.way.graph:
+                self.caller(args, dtype, given=given, **more)
+            trial = self.caller(args, dtype, given=given, **more)
+            if isinstance(trial, Trial):
+                trial.mutated += tuple(n for n, a in before.items() if not np.array_equal(
+                    a, self.framework.to_numpy(given[n]), equal_nan=True))
+            return trial
+
+    def mode(self):
+        """The mode of PyTorch in which it is asked."""
+        import torch
+        return getattr(torch, self.way.mode)() if self.way.mode else contextlib.nullcontext()
+
+    def is_changed(self, name, a):
+        """Whether an argument is passed in another form."""
+        if name not in self.names:
+            return False
+        if self.way.numbers is not None:
+            return isinstance(a, float) and self.contract.is_level(name)
+        number = self.way.graph and isinstance(a, float) and self.contract.is_level(name)
+        function = isinstance(a, Field) and self.way.functions
+        return self.way.form is not None and (number or function or isinstance(a, np.ndarray))
+
+    def passed(self, name, a, dtype, args):
+        """An argument in its other form."""
+        if self.way.numbers is not None:
+            return self.way.numbers(a)
+        foreign = self.foreign(name, a, dtype, None, [], batch_size(args))
+        if isinstance(a, Field):
+            return lambda *of: self.way.form(foreign(*of))
+        return self.way.form(foreign)
+
+    def written(self, name, a, text):
+        """The text of an argument in a program."""
+        if not self.is_changed(name, a):
+            return text
+        if self.way.numbers is not None:
+            return name if self.way.numbers is float else f"int({name})"
+        return (f"(lambda *of: {self.way.text.format(f'{text}(*of)')})" if isinstance(a, Field)
+                else self.way.text.format(text))
+
+    def enclosed(self, line):
+        """The line of a program that asks."""
+        return f"with torch.{self.way.mode}():\n    {line}" if self.way.mode else line
+
+
+def strided(a):
+    """The same tensor in another order of memory, in which nothing lies side by side."""
+    if a.ndim < 2:
+        return a.repeat_interleave(2)[::2] if a.ndim else a
+    b = a.repeat_interleave(2, dim=0)[::2] if a.shape[-1] == 1 else a
+    return b.transpose(0, -1).contiguous().transpose(0, -1) if a.shape[-1] > 1 else b
+
+
+def expanded(a):
+    """The same tensor with one place in memory for rows, or features, that are the same."""
+    for axis in range(a.ndim):
+        first = a.narrow(axis, 0, 1)
+        if a.shape[axis] > 1 and bool((a == first).all()):
+            a = first.expand(a.shape)
+    return a
+
+
+def later(a):
+    """The same tensor as the last part of a larger one."""
+    return a.repeat(2, *[1] * (a.ndim - 1))[len(a):] if a.ndim else a
+
+
+NO_GRAD = Way("under torch.no_grad()", "no_grad")
+IN_INFERENCE = Way("under torch.inference_mode()", "inference_mode", may_raise=True)
+STRIDED = Way("with tensors that are not contiguous", form=strided,
+              text="(lambda a: a.mT.contiguous().mT if a.ndim > 1 else a)({})")
+LATER = Way("with tensors that are parts of others", form=later,
+            text="(lambda a: a.repeat(2, *[1] * (a.ndim - 1))[len(a):] if a.ndim else a)({})")
+EXPANDED = Way("with tensors that are expanded", form=expanded,
+               text="(lambda a: a[:1].expand(a.shape) if a.ndim and (a == a[:1]).all() else a)({})",
+               functions=False, may_raise=True)
+LEAVES = Way("with tensors that require gradients", form=lambda a: a.requires_grad_(),
+             text="({}).requires_grad_()", graph=True, may_raise=True, functions=False)
+RESULTS = Way("with tensors that have a graph", form=lambda a: a.requires_grad_() * 1,
+              text="(({}).requires_grad_() * 1)", graph=True, may_raise=True, functions=False)
+MIXTURE = Way("with a level that is one number beside those that are columns")
+IN_FLOAT32 = Way("in float32")
+AS_FLOATS = Way("with levels that are Python numbers", numbers=float, may_raise=True)
+AS_INTS = Way("with whole numbers as levels", numbers=int)
+
+
+def takes_derivative(caller):
+    """Whether the formula has a derivative of the function that is passed."""
+    kind = caller.contract
+    return kind.form == FUNCTION or kind.sliced or kind.derivative or caller.energy
+
+
+def configuration(contract, probe):
+    """What tells a probe from others: sizes, components, forms of levels, what is left out."""
+    s, args = probe.situation, probe.args
+    K, M = np.size(args.get("weights", ())), np.ndim(args.get("v")) == 3 and len(args["v"])
+    B, D = min(s.B, 3) + (s.B > 8) + (s.B > 25), min(s.D, 3) + (s.D > 8) + (s.D > 16)
+    levels = [a for n, a in args.items() if contract.is_level(n)]
+    ends = any(np.any(a == 0) or np.any(a == 1) for a in map(np.asarray, levels))
+    size = round(math.log10(max((float(np.max(np.abs(a))) for a in levels), default=1.0)
+                            + 1e-12) / 3)
+    return (B, D, M, M == s.B, (K > 1) + (K > 25), s.rows, ends, size, s.dtype, s.without,
+            args.get("weights") is None, s.B == s.D, len(probe.want) if len(probe.want) < 4 else 4,
+            tuple(a for a in args.values() if isinstance(a, str)))
+
+
+def covering(contract, probes, most):
+    """At most so many probes that have, one after the other, the most that those before have not.
+    """
+    if not probes:
+        return []
+    rows = [configuration(contract, p) for p in probes]
+    places = [{a: i for i, a in enumerate(dict.fromkeys(column))} for column in zip(*rows)]
+    codes = np.array([[of[a] for of, a in zip(places, row)] for row in rows])  # (probes, features)
+    new = np.ones((codes.shape[1], max(map(len, places))))                # how new each value is
+    left, chosen = np.ones(len(probes), bool), []
+    for _ in range(min(most, len(probes))):
+        scores = np.sum(new[np.arange(codes.shape[1]), codes], axis=1)
+        best = int(np.argmax(np.where(left, scores, -1.0)))
+        left[best] = False
+        new[np.arange(codes.shape[1]), codes[best]] /= 2
+        chosen.append(probes[best])
+    return chosen
+
+
+def asked(caller, probes, dtype):
+    """(way, probe without an answer yet): the probes that were answered, in other ways."""
+    def again(probe):
+        return replace(probe, trial=Trial(), components=())
+    contract, loop = caller.contract, caller.contract.form == STATES
+    if loop:
+        probes = [p for p in probes if len(p.want) < LONG]
+    at_random = [p for p in probes if p.situation.regime in (*BY_SEED, FORM)]
+    fixed = [p for p in probes if p.situation.regime in ("plain", "edge") and p.situation.B <= 33]
+    near = [p for p in at_random if p.situation.regime == GUIDED]
+    some = covering(contract, [*fixed, *at_random], ALL)
+    turn = itertools.cycle(some)
+
+    def ask(way, most):
+        return ((way, again(p)) for p in itertools.islice(turn, min(
+            len(some), OF_LOOPS if loop else most)))
+    yield from ((NO_GRAD, again(p)) for p in near[:OF_LOOPS if loop else None])
+    yield from ask(NO_GRAD, WITHOUT)
+    yield from ask(IN_INFERENCE, INFERENCE)
+    if caller.timesteps is not None or caller.draws or caller.energy:
+        return
+    for way in (STRIDED, LATER, LEAVES, RESULTS):
+        yield from ask(way, MEMORY)
+    turn = itertools.cycle([p for p in at_random if p.situation.regime == FORM] or some)
+    yield from ask(EXPANDED, MEMORY)
+    if contract.form in (TABLE, STATES):
+        return
+    if dtype != "float64" and any(map(contract.is_level, contract.args)):
+        for regime in ("tiny levels", "huge levels"):
+            spec = ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32", seed=5,
+                             D=probes[0].situation.D, rows=caller.levels != "scalar")
+            yield IN_FLOAT32, new_probe(contract, spec, caller)
+    if dtype is None:
+        ends = covering(contract, [p for p in fixed if p.situation.regime == "edge"], ENDS)
+        ends = [replace(p, situation=p.situation._replace(seed=p.situation.seed + i))
+                for p in ends for i in range(SEEDS)]
+        yield from ((IN_FLOAT32, p) for p in (*in_single(caller, near), *in_single(caller, ends)))
+    if caller.levels is not None:
+        return
+    yield from ((MIXTURE, p) for p in mixed(contract, [p for p in (*at_random, *fixed)
+                                                       if p.situation.rows and p.situation.B > 1]))
+    numbers = [p for p in (*fixed, *at_random) if any(
+        isinstance(a, float) and contract.is_level(n) for n, a in p.args.items())]
+    for narrow in ("float64", "float32"):
+        yield from ((AS_FLOATS, again(p)) for p in covering(contract, [
+            p for p in numbers if p.situation.dtype == narrow], NUMBERS))
+    yield from whole(caller, dtype)
+
+
+def in_single(caller, probes):
+    """Some of these probes, with data and levels in float32."""
+    specs = [p.situation._replace(dtype="float32") for p in probes
+             if p.situation.dtype == "float64" and p.situation.B * p.situation.D <= 1000]
+    for spec in specs[:max(SINGLE, SEEDS * ENDS)]:
+        with contextlib.suppress(ValueError, ZeroDivisionError, OverflowError):
+            probe = new_probe(caller.contract, spec, caller)
+            if inside(caller.contract, probe):
+                yield probe
+
+
+def mixed(contract, probes):
+    """Probes of columns, in which one level is a number for all rows."""
+    names = [n for n in contract.args if contract.is_level(n)]
+    if len(names) < 2:
+        return
+    large = {large for _, large in STEPS}
+    small = {small for small, _ in STEPS}
+    count = 0
+    for i, p in enumerate(probes):
+        name = names[i % len(names)]
+        a = p.args.get(name)
+        if not isinstance(a, np.ndarray) or count == MIXED:
+            continue
+        number = float(np.max(a) if name in large else np.min(a) if name in small else a.flat[0])
+        with contextlib.suppress(ValueError, ZeroDivisionError):
+            made = probe_at(contract, p.situation._replace(label=f"{p.label}, {name} a number"),
+                            p.args | {name: number})
+            if all(np.all(np.isfinite(w)) for w in made.want):
+                count += 1
+                yield made
+
+
+def whole(caller, dtype):
+    """A probe of whole numbers, if it answers them as floats."""
+    contract = caller.contract
+    names = [n for n in contract.args if contract.is_level(n)]
+    if not names or not set(names) <= set(WHOLE) or dtype == "float32":
+        return
+    spec = ProbeSpec("whole numbers", 5, 3, False, "edge", 3,
+                     given=tuple((n, float(WHOLE[n])) for n in names))
+    with contextlib.suppress(ValueError, ZeroDivisionError):
+        floats, ints = (new_probe(contract, spec, caller) for _ in range(2))
+        if all(np.all(np.isfinite(w)) for w in floats.want) and judge(
+                contract, Differently(caller, AS_FLOATS), floats).ok:
+            yield AS_INTS, ints

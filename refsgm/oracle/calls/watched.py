@@ -1,0 +1,241 @@
+"""Comparisons that foreign code makes: which way each went, and how near it was to the other.
+
+A bound need not be set to an argument: `np.maximum(alpha_bar / beta, 20)` compares what has been
+computed. So code is called with arrays that note every comparison they take part in, in the line of
+the code where it stands:
+
+    distance = s(a) - s(b),   s(x) = sign(x) log(1 + |x| / TINY)     of a < b, min(a, b), max(a, b)
+
+is negative where a < b, and the smaller the nearer by. Equality has the logarithm of a relative
+difference. What is compared in C alone, or after a conversion to Python's numbers, is not seen.
+"""
+
+import sys
+from typing import NamedTuple
+
+import numpy as np
+
+TINY = 1e-30
+EQUAL = 1e-18                    # relative difference of numbers that are equal
+LESS = {"less", "less_equal", "lt", "le", "__lt__", "__le__"}
+GREATER = {"greater", "greater_equal", "gt", "ge", "__gt__", "__ge__"}
+EXTREME = {"maximum", "minimum", "fmax", "fmin", "clamp_min", "clamp_max", "clamp_min_",
+           "clamp_max_", "max", "min"}
+CLIP = {"clip", "clamp", "clip_", "clamp_"}
+SAME = {"equal": 1, "eq": 1, "__eq__": 1, "not_equal": -1, "ne": -1, "__ne__": -1}
+BOTH = {"logical_and": np.maximum, "bitwise_and": np.maximum, "__and__": np.maximum,
+        "logical_or": np.minimum, "bitwise_or": np.minimum, "__or__": np.minimum}
+NOT = {"logical_not", "invert", "bitwise_not", "__invert__"}
+ZERO = {"relu": 0.0, "relu_": 0.0}
+
+
+class Site(NamedTuple):
+    """A comparison: the code in which it stands, where in it, and which of several there."""
+
+    code: object
+    at: int
+    name: str
+
+
+class Notes:
+    """What one call compared: {Site: (least distance, largest distance)}.
+
+    inside   paths of a library, whose own lines are no sites
+    """
+
+    def __init__(self, *inside):
+        self.seen, self.inside = {}, (__file__, *inside)
+
+    def site(self, name):
+        """Where the foreign code is that compares."""
+        frame = sys._getframe(2)
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(self.inside):
+            frame = frame.f_back
+        return Site(frame.f_code, frame.f_lasti, name)
+
+    def note(self, name, distance):
+        """A comparison with these distances, an array."""
+        if distance.size:
+            site = self.site(name)
+            ends = float(np.fmin.reduce(distance, None)), float(np.fmax.reduce(distance, None))
+            if ends[0] == ends[0]:                                                  # no NaN
+                low, high = self.seen.get(site, (np.inf, -np.inf))
+                self.seen[site] = min(low, ends[0]), max(high, ends[1])
+
+    def compared(self, name, operands):
+        """Notes an operation if it compares, and returns the distances of its result, or None.
+
+        operands  its arguments, where they are numbers as float64 arrays or as distances
+        """
+        if name in ZERO:
+            operands, name = [operands[0], np.zeros(())], "maximum"
+        if name in CLIP:
+            for k, bound in zip(("low", "high"), operands[1:3]):
+                if bound is not None:
+                    self.note(k, apart(operands[0], bound))
+        elif name in LESS or name in EXTREME and len(operands) > 1:
+            distance = apart(*operands[:2])
+            self.note(name, distance)
+            return distance
+        elif name in GREATER:
+            distance = apart(*operands[1::-1])
+            self.note(name, distance)
+            return distance
+        elif name in SAME:
+            distance = unlike(*operands[:2])
+            self.note(name, distance)
+            return SAME[name] * distance
+        return None
+
+    def combined(self, name, distances):
+        """The distances of conditions that are combined, noted; or None."""
+        if name in NOT:
+            return -distances[0]
+        distance = BOTH[name](*distances[:2])
+        self.note(name, distance)
+        return distance
+
+
+def signed_log(a):
+    """sign(a) log(1 + |a| / TINY)"""
+    a = np.asarray(a, np.float64)
+    return np.copysign(np.log1p(np.abs(a) * (1 / TINY)), a)
+
+
+def apart(a, b):
+    """Negative where a < b; nothing of zeros in arrays, which other probes ask."""
+    distance, zero = np.asarray(signed_log(a) - signed_log(b)), False
+    for c in (a, b):
+        zero = zero ^ np.equal(c, 0) if np.ndim(c) else zero
+    return np.where(zero, np.nan, distance) if np.any(zero) else distance
+
+
+def unlike(a, b):
+    """The logarithm of the relative difference from that of equal numbers on; equal is negative."""
+    size = np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-300)
+    return np.asarray(np.log1p(np.abs(np.subtract(a, b, dtype=float)) / (EQUAL * size)) - 1e-3)
+
+
+class Watched(np.ndarray):
+    """A NumPy array that notes the comparisons it takes part in.
+
+    notes     the `Notes`;  distance  of a condition, how far its entries are from the other way
+    """
+
+    notes = distance = None
+    __hash__ = None
+
+    def __array_finalize__(self, other):
+        self.notes = getattr(other, "notes", None)
+
+    def __array_function__(self, func, types, args, kwargs):
+        result = super().__array_function__(func, types, args, kwargs)
+        if type(result) is np.ndarray and self.notes is not None:           # np.where, for example
+            return watched(result, self.notes)
+        return result
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        notes = next((a.notes for a in (*inputs, *(out or ())) if isinstance(a, Watched)
+                      and a.notes is not None), None)
+        if out is not None:
+            options["out"] = tuple(map(bare, out))
+        result = getattr(ufunc, method)(*map(bare, inputs), **options)
+        if out is not None:
+            return out[0] if len(out) == 1 else out
+        distance = None
+        if notes is not None and method == "__call__":
+            distance = distance_of(notes, ufunc.__name__, inputs)
+        if isinstance(result, tuple):
+            return tuple(watched(a, notes) for a in result)
+        return watched(result, notes, distance)
+
+
+def distance_of(notes, name, inputs):
+    """The distances of the result of an operation of NumPy, noted; or None."""
+    if name in BOTH or name in NOT:
+        distances = [getattr(a, "distance", None) for a in inputs]
+        return None if any(d is None for d in distances) else notes.combined(name, distances)
+    operands = [bare(a) for a in inputs]
+    if any(np.asarray(a).dtype.kind not in "fiub" for a in operands):
+        return None
+    return notes.compared(name, operands)
+
+
+def watched(a, notes, distance=None):
+    """An array or number of NumPy that notes comparisons; anything else itself."""
+    if not isinstance(a, (np.ndarray, np.generic)):
+        return a
+    a = np.asarray(a).view(Watched)
+    a.notes, a.distance = notes, distance
+    return a
+
+
+def bare(a):
+    """The plain array."""
+    return a.view(np.ndarray) if isinstance(a, Watched) else a
+
+
+def watched_argument(a, notes):
+    """An argument of foreign code: arrays and levels note comparisons, functions return such."""
+    if isinstance(a, (np.ndarray, float)) and not isinstance(a, bool):
+        return watched(np.asarray(a), notes)
+    if callable(a) and not isinstance(a, np.random.Generator):
+        return lambda *args: watched_argument(a(*map(bare, args)), notes)
+    return a
+
+
+def numpy_notes(fn):
+    """(fn with watched arguments, a function that gives the `Notes` of the last call)."""
+    last = []
+
+    def watching(*args, **named):
+        last[:] = [Notes(*np.__path__)]
+        result = fn(*(watched_argument(a, last[0]) for a in args),
+                    **{n: watched_argument(a, last[0]) for n, a in named.items()})
+        return tuple(map(bare, result)) if isinstance(result, tuple) else bare(result)
+    return watching, lambda: last[0].seen if last else {}
+
+
+def torch_notes(fn):
+    """The same for code of PyTorch, whose operations tell."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+    last = []
+
+    class Noting(TorchFunctionMode):
+        """Notes the comparisons of tensors."""
+
+        def __init__(self, notes):
+            super().__init__()
+            self.notes, self.distances = notes, {}
+
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            name = getattr(func, "__name__", "")
+            if name in COMPARING:
+                with torch._C.DisableTorchFunction():
+                    distance = self.distance(name, args, kwargs or {})
+                if distance is not None and torch.is_tensor(result):
+                    self.distances[id(result)] = distance, result      # which keeps it alive
+            return result
+
+        def distance(self, name, args, named):
+            if name in BOTH or name in NOT:
+                found = [self.distances.get(id(a), (None,))[0] for a in args]
+                return None if any(d is None for d in found) else self.notes.combined(name, found)
+            args = (*args, *(named[n] for n in ("min", "max", "other") if n in named))
+            if not all(isinstance(a, (int, float)) or torch.is_tensor(a) or a is None
+                       for a in args):
+                return None
+            return self.notes.compared(name, [
+                np.asarray(a.detach().cpu()) if torch.is_tensor(a) else a for a in args])
+
+    def watching(*args, **named):
+        last[:] = [Notes(*torch.__path__)]
+        with Noting(last[0]):
+            return fn(*args, **named)
+    return watching, lambda: last[0].seen if last else {}
+
+
+COMPARING = {*LESS, *GREATER, *EXTREME, *CLIP, *SAME, *BOTH, *NOT, *ZERO}
+NOTES_OF = {"numpy": numpy_notes, "autograd": numpy_notes, "torch": torch_notes}

@@ -1,0 +1,85 @@
+"""The search for arguments at which comparisons of foreign code go another way."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+import refsgm
+from refsgm.oracle.kinds import find
+from refsgm.oracle.kinds.edges import answer
+from refsgm.oracle.kinds.fitted import nearly_right
+from refsgm.oracle.calls.watched import numpy_notes, torch_notes
+
+LIBRARIES, NOTES = {"numpy": np}, {"numpy": numpy_notes, "torch": torch_notes}
+if importlib.util.find_spec("torch"):
+    import torch
+    LIBRARIES["torch"] = torch
+MOST = [np.pi * 1e5]                     # in a list, where no number of the code is looked for
+
+
+def array_of(name, a):
+    """An array of a library."""
+    return np.array(a) if name == "numpy" else torch.tensor(a, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_every_comparison_says_how_near_it_was_to_the_other_way(name):
+    """Of a condition, a bound, equality, and two conditions that are combined."""
+    lib = LIBRARIES[name]
+
+    def foreign(x):
+        lib.where((x > 0) & (x < 1e-3), x, lib.clip(x, 1e-9, 5.0))
+        return x == 2.0
+    watching, notes = NOTES[name](foreign)
+    watching(array_of(name, [2.0, 3.0]))
+    ways = {}
+    for site, (low, high) in notes().items():
+        ways.setdefault(site.name.strip("_"), []).append((low < 0, high < 0))
+    assert (ways.get("and") or ways["bitwise_and"]) == [(False, False)]
+    greater, less = (ways.get(w) or ways[o] for w, o in (("gt", "greater"), ("lt", "less")))
+    assert greater == [(True, True)]
+    assert less == [(False, False)]
+    assert ways["low"] == [(False, False)]
+    assert ways["high"] == [(True, True)]
+    assert (ways.get("eq") or ways["equal"]) == [(True, False)]
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.usefixtures("all_probes")
+def test_a_bound_on_what_is_computed_is_reached(name):
+    """No argument is near it, and no number of the code says where it lies."""
+    lib, most = LIBRARIES[name], sum(MOST)
+
+    def bounded(x, score, beta, held=lambda: most):
+        return -0.5 * beta * x - beta * lib.clip(score, -held(), held())
+    report = refsgm.check("vp_reverse_sde_drift", bounded, name, seed=2)
+    assert not report.ok
+    assert "compares the other way" in report.failing[0].label
+
+
+def test_a_bound_that_no_argument_reaches_is_right():
+    """A search that finds nothing changes nothing."""
+    def guarded(x, score, beta):
+        return -0.5 * beta * x - np.maximum(beta, 1e-300) * score
+    assert refsgm.check("vp_reverse_sde_drift", guarded, seed=2).ok
+
+
+def test_a_square_that_is_multiplied_out_is_lost_where_the_function_is_nearly_right():
+    """|s - t|^2 = |s|^2 - 2 s.t + |t|^2 in exact arithmetic alone."""
+    def expanded(score_fn, x, target_score):
+        s = score_fn(x)
+        return 0.5 * (np.sum(s * s, 1) - 2 * np.sum(s * target_score, 1)
+                      + np.sum(target_score * target_score, 1))
+    report = refsgm.check("explicit_score_matching", expanded)
+    assert {p.label for p in report.failing} == {"a function that is nearly right"}
+
+
+@pytest.mark.parametrize("name", ["explicit_score_matching", "denoising_score_matching",
+                                  "noise_prediction_loss", "ddpm_loss", "x0_prediction_loss",
+                                  "edm_loss", "v_prediction_loss", "flow_matching_loss"])
+def test_a_loss_has_arguments_at_which_its_function_is_nearly_right(name):
+    """All squares are small beside those of what is subtracted."""
+    asked = nearly_right(find(name), 0, True, None)
+    assert asked
+    assert all(np.all(answer(find(name), args)[0] < 1e-7) for _, args in asked)

@@ -1,0 +1,85 @@
+"""The ways in which PyTorch code is asked meet sizes, directions, tables and ends of a domain."""
+
+import pytest
+
+import refsgm
+
+torch = pytest.importorskip("torch")
+
+
+def large_in_a_buffer():
+    """A batch of eight or more is written into a buffer where there are no gradients."""
+    buffers = {}
+
+    def converted(score, sigma):
+        if torch.is_grad_enabled() or len(score) < 8:
+            return -sigma * score
+        out = buffers.setdefault((score.shape, score.dtype), torch.empty_like(score))
+        return torch.mul(score, -sigma, out=out)
+    return converted
+
+
+def graph_of_first(score_fn, x, v):
+    """The first direction has a graph under no_grad too, the others have none."""
+    v = v if v.ndim == 3 else v[None]
+    with torch.enable_grad():
+        leaf = x if x.requires_grad else x.clone().requires_grad_()
+        score = score_fn(leaf)
+        slopes = [(torch.autograd.grad(score, leaf, v[0], create_graph=True)[0] * v[0]).sum(1)]
+    if len(v) > 1:
+        score = score_fn(leaf)
+        slopes += [(torch.autograd.grad(score, leaf, u, create_graph=True)[0] * u).sum(1)
+                   for u in v[1:]]
+    return 0.5 * score.square().sum(1) + sum(slopes) / len(slopes)
+
+
+def table_as_seen(sigmas, step_size):
+    """The numbers of a table as they lie in memory."""
+    seen = torch.as_strided(sigmas, sigmas.shape, (1,), sigmas.storage_offset())
+    return step_size * (seen / seen[-1])**2
+
+
+def state_by_view(score_fn, x, step_size, n_steps, rng):
+    """A view of the start, whatever its order in memory is."""
+    x = x.view(-1).view(x.shape)
+    for _ in range(n_steps):
+        x = x + 0.5 * step_size * score_fn(x) + step_size**0.5 * rng.standard_normal(x.shape)
+        yield x
+
+
+def accumulated(x, mean, sigma):
+    """The gradient that is left in x, which the next call adds to."""
+    x.requires_grad_()
+    with torch.enable_grad():
+        (-0.5 * ((x - mean) / sigma).square()).sum().backward()
+    return x.grad
+
+
+def by_products(x, weights, means, sigma):
+    """torch.cdist, which is a product of matrices for more than 25 rows or means."""
+    s = sigma.reshape(-1, 1)
+    logits = weights.log() - (torch.cdist(x, means) / s).square() / 2
+    return torch.logsumexp(logits, 1) - x.shape[1] * (s * (2 * torch.pi)**0.5).log()[:, 0]
+
+
+def test_distances_of_many_points_far_from_zero_keep_their_digits():
+    """[MIX-1] A product of matrices has lost them."""
+    assert not refsgm.check("mixture_log_density", by_products, "torch", seed=0).ok
+
+
+@pytest.mark.parametrize(("kind", "function", "words"), [
+    ("eps_from_score", large_in_a_buffer(), "changed by the next call"),
+    ("sliced_score_matching_vr", graph_of_first, "no_grad"),
+    ("annealed_step_sizes", table_as_seen, "not contiguous"),
+    ("langevin", state_by_view, "not contiguous")])
+def test_every_way_meets_sizes_directions_and_tables(kind, function, words):
+    """What is wrong for a large batch, a second direction or a table in one way alone is found."""
+    report = refsgm.check(kind, function, "torch", seed=0)
+    assert not report.ok
+    assert words in report.diagnosis.sentence
+
+
+@pytest.mark.usefixtures("all_probes")
+def test_code_that_leaves_gradients_in_its_arguments_gets_a_verdict():
+    """[SCORE-1] Arrays that are filled anew may require gradients by then."""
+    assert not refsgm.check("gaussian_score", accumulated, "torch", seed=0).ok
