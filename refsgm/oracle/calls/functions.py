@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..kinds.test_functions import Itself, Told
+from ..kinds.test_functions import Itself
 
 
 def on_foreign_arrays(caller, f, dtype, theta, log, name):
@@ -29,8 +29,6 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         log.append((caller.seen(x), *map(caller.seen, level)))
         if isinstance(f, Itself):
             return x
-        if isinstance(f, Told):
-            return lib.near(lib.asarray(caller.shaped(f.values.astype(dtype))), x)
         y = caller.flat(x)
         matrices, b, w = here(y)
         s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bend.value(y)

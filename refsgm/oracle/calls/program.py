@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kinds import DATA, FUNCTION, STATES
 from ..kinds.quantities import batch_size
-from ..kinds.test_functions import Field, Itself, Noise, Told
+from ..kinds.test_functions import Field, Itself, Noise
 from .forms import AS, FORTRAN, KEEPS, VIEW
 
 MOST_NUMBERS = 400
@@ -105,8 +105,6 @@ def defined(contract, name, a):
         return [f"{name} = {a!r}"]
     if isinstance(a, Itself):
         return [f"{name} = lambda asarray: lambda x, *level: x"]
-    if isinstance(a, Told):
-        return [f"{name} = lambda asarray: lambda x, *level: asarray({literal(a.values)})"]
     potential = contract.form == FUNCTION
     theta = [float(t) for t in (a.theta[0], a.theta[1], a.theta[2] * a.gain)]
     matrix = (a.A + a.A.T) / 2 if potential else a.A

@@ -74,8 +74,8 @@ def in_a_row(kind, spec, first, questions):
         if found is not None:
             name = " and ".join(changes)
             found.spec = spec._replace(label=f"call after call: {name} {words}")
-            made.append(found)
-    return made
+            made += [found, start]                     # which some remember as the last call alone
+    return made[:-1] if len(made) > 1 else made
 
 
 def binary(kind, name, a):

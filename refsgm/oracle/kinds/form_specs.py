@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from .edges import answers
-from .forms import AS_COLUMN, COUNTS, ENTRIES, INTEGERS, KEPT, NEARLY, OF_COUNTS, forms_of
-from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, LOSS, STATES, TABLE, ProbeSpec
+from .forms import AS_COLUMN, COUNTS, ENTRIES, INTEGERS, KEPT, OF_COUNTS, forms_of
+from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
 from .wide import FORM, NUMBERS, ODD_FORM
 
 SEVERAL, FEW, ODD = 16, 4, 2          # probes of a kind, of loops; for so many an odd one
@@ -53,9 +53,6 @@ def every_one(kind, seed, by_row, dim, dtype, functions):
         words = [(n, c) for n in CHOICES if n in kind.args for c in CHOICES[n]]
         made += [((n, form), *([word] if word else [])) for n in passed - set(kind.draw)
                  for form in ("itself", KEPT) for word in words or [()]]
-    if passed and functions and kind.form == LOSS and not (
-            kind.derivative or kind.sliced or "sigmas" in kind.args):
-        made += [((n, NEARLY),) for n in passed]
     if not kind.adaptive and kind.form != STATES:
         odd += [((n, INTEGERS),) for n in kind.args
                 if n in DATA and n not in kind.draw and not kind.is_level(n)]

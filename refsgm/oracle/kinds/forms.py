@@ -9,7 +9,7 @@ may refuse; all others are what the contract says: a level is a number or (B, 1)
 import numpy as np
 
 from .kind import BATCH, DATA, FUNCTION, FUNCTIONS, LEVEL, ROWS, STATES, STEPS, TABLE
-from .test_functions import Field, Itself, curved, nearly_right
+from .test_functions import Field, Itself, curved
 from .wide import ANY_SIZE, NUMBERS
 
 COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
@@ -29,7 +29,6 @@ ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "eve
            "rng": ("",), "step_size": ("by row", "", "whole")}
 # Of one argument alone, in every check
 KEPT, INTEGERS, AS_COLUMN = "kept by who returns it", "an array of integers", "as a column"
-NEARLY = "nearly right"
 OF_COUNTS = "a NumPy integer", "an unsigned integer", "a byte"
 BY_ROW = ("by row", "any", "", "any", "whole")          # of a number that may be none, as odd forms
 
@@ -77,8 +76,6 @@ def smaller_formed(kind, drawn, spec):
 def in_form(kind, name, drawn, form, rng, spec):
     """One argument in a form; itself where it cannot have it."""
     a = drawn[name]
-    if isinstance(a, Field) and form == NEARLY:
-        return nearly_right(a, lambda f: kind.function(**drawn | {name: f}))
     if isinstance(a, Field):
         return function_in_form(a, form)
     if form == "any" and isinstance(a, float) and not kind.is_level(name):
