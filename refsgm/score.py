@@ -31,7 +31,7 @@ def score_of(log_density):
         def total(x):
             return np.sum(returned_by("log_density(x)", log_density, (x,), np.shape(x)[:1]))
 
-        return grad(total)(differentiable(x))
+        return returned_by("the gradient", grad(total), (differentiable(x),), np.shape(x))
     return score
 
 
@@ -40,7 +40,7 @@ def row_times_jacobian(score_fn, x):
     check_functions(score_fn=score_fn)
     vjp, score = make_vjp(lambda x: returned_by("score_fn(x)", score_fn, (x,), np.shape(x)))(
         differentiable(x))
-    return vjp, score
+    return lambda v: returned_by("the derivative of score_fn", vjp, (v,), np.shape(x)), score
 
 
 def mean_over_directions(term, v):

@@ -4,6 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
+from autograd.extend import defvjp, primitive
 from autograd.test_util import check_grads
 from numpy.testing import assert_allclose
 
@@ -151,3 +152,19 @@ def test_the_backward_pass_is_linear_in_the_number_of_arrays():
         count[0] = 0
         value_and_grad(lambda params: sum(anp.sum(counted(p)) for p in params))([np.ones(3)] * n)
         assert count[0] == 3 * n
+
+
+@pytest.mark.parametrize("axes", [{"axis": 1}, {"axis": -1}, {}, {"ord": 3, "axis": 1}])
+def test_a_norm_that_keeps_its_axes_has_a_gradient_of_the_shape_of_its_argument(axes):
+    """[AD-1] Of the first and the second order; autograd's own rule has an axis too many."""
+    check_grads(lambda x: anp.linalg.norm(x, keepdims=True, **axes), modes=["rev"], order=2)(X)
+
+
+def test_a_derivative_of_another_shape_is_refused():
+    """[OPS-2] In one sentence, and no divergence (B, D)."""
+    @primitive
+    def strange(x):
+        return 1.0 * x
+    defvjp(strange, lambda ans, x: lambda g: anp.stack([g, g]))
+    with pytest.raises(ValueError, match="derivative of score_fn must return shape"):
+        refsgm.divergence(strange, X)
