@@ -9,14 +9,14 @@ import numpy as np
 from .calls.again import probes_again
 from .calls.constants import constants
 from .calls.forms import as_asked, divides_by_zero, form_probes
-from .calls.judge import judge, new_probe, probe_at
+from .calls.judge import judge, new_probe
+from .calls.left_out import left_out_probes
 from .calls.program import program
 from .calls.search import searched_probes
 from .calls.shrinking import shrunk
 from .calls.sizes import alike_probes, size_probes
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
-from .kinds.fitted import nearly_right
 from .kinds.guided import guided_specs, inside
 from .kinds.wide import AGAIN, BY_SEED
 
@@ -41,8 +41,7 @@ def further_probes(caller, dim, dtype, seed):
         if not within_reach(caller, spec) or dtype == "float32" and spec.regime == "vast levels":
             continue
         probe = judge(contract, caller, new_probe(contract, in_dtype(spec, dtype), caller))
-        if spec.regime == "odd" and probe.trial.outputs is None and (
-                not ends_in_zero(contract, probe)):
+        if spec.regime == "odd" and probe.trial.outputs is None:
             what = spec.label if spec.B else "empty batch"
             notes.append(f"it takes no {what}: {probe.trial.error}")
         else:
@@ -51,14 +50,11 @@ def further_probes(caller, dim, dtype, seed):
             return probes, notes
     if all(p.ok for p in probes):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
-    if all(p.ok for p in probes) and dtype != "float32" and not caller.draws and (
-            caller.fn is not None and caller.timesteps is None and not caller.energy):
-        probes += [judge(contract, caller, probe_at(contract, spec, args))
-                   for spec, args in nearly_right(contract, seed, by_row, dim)]
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
-        probes += [*more, *probes_again(caller, dim, dtype, seed),
-                   *alike_probes(caller, dim, dtype, seed), *size_probes(caller, dim, dtype, seed)]
+        probes += more
+        for ask in (left_out_probes, probes_again, alike_probes, size_probes):
+            probes += ask(caller, dim, dtype, seed)
         notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):
         specs = random_specs(contract, seed, by_row, dim, caller.defaults, dtype,
@@ -69,7 +65,7 @@ def further_probes(caller, dim, dtype, seed):
             if caller.fn is None:                   # another process knows the usual function alone
                 spec = spec._replace(bent=())
             probe = judge(contract, caller, new_probe(contract, spec, caller))
-            if divides_by_zero(contract, probe):
+            if divides_by_zero(probe):
                 continue
             probes.append(probe)
             if not probe.ok:
@@ -77,12 +73,6 @@ def further_probes(caller, dim, dtype, seed):
         else:
             probes += searched_probes(caller, specs, by_row, dim, dtype, seed)
     return probes, notes
-
-
-def ends_in_zero(contract, probe):
-    """Whether a number at an end was divided by, where the formula does not."""
-    return probe.trial.error.startswith("ZeroDivisionError") and (
-        not divides_by_zero(contract, probe))
 
 
 def guided_probes(caller, by_row, dim, dtype, seed):
@@ -96,8 +86,7 @@ def guided_probes(caller, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe) and not divides_by_zero(
-                contract, judge(contract, caller, probe)):
+        if inside(contract, probe) and not divides_by_zero(judge(contract, caller, probe)):
             probes.append(probe)
             if not probe.ok:
                 break

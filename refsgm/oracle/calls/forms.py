@@ -3,19 +3,20 @@ functions that keep what they return; and what code remembers from one call to t
 """
 
 import copy
-import math
-from types import SimpleNamespace
 
 import numpy as np
 
 from ..kinds import LEVEL
 from ..kinds.form_specs import form_specs
+from ..kinds.forms import AS_COLUMN, INTEGERS, KEPT, OF_COUNTS
 from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, ODD_FORM
 from .judge import judge, new_probe
 
 # {what an argument is: how it is passed}, as expressions of NumPy, which a program prints
 AS = {"an integer": "int({})", "a NumPy float": "np.float64({})",
+      "a NumPy integer": "np.int64({})", "an unsigned integer": "np.uint32({})",
+      "a byte": "np.uint8({})", INTEGERS: "np.asarray({}, int)",
       "an array without axes": "np.array({})", "of integers": "np.array({}, int)",
       "in Fortran's order": "np.asfortranarray({})",
       "read-only": "np.broadcast_to({0}, np.shape({0}))",
@@ -32,8 +33,6 @@ NUMBERS = ("a NumPy float", "an integer", "an integer")
 ODD_NUMBERS = ("an array without axes", "of integers", "")
 ODD_ARRAYS = ("in Fortran's order", "reversed in memory", "every other entry", "read-only",
               "a view of one row", "of integers")
-LITERALLY = SimpleNamespace(one=1.0, pi=math.pi, **{                # what a formula is written with
-    f.__name__: np.frompyfunc(f, 1, 1) for f in (math.exp, math.log, math.cos)})
 CRASHES = ("IndexError", "AttributeError", "UnboundLocalError")      # which are no refusals
 
 
@@ -53,8 +52,9 @@ def form_probes(caller, dim, dtype, seed):
             asked = InForm(caller, passed_forms(caller, probe))
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
-        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(contract, probe):
-            notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
+        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(probe):
+            notes.append(f"it refuses {', '.join(asked.words()) or spec.label}: "
+                         f"{probe.trial.error}")
             continue
         probes.append(probe)
         if not probe.ok or probe.trial.mutated:
@@ -70,22 +70,10 @@ def refused(trial, forms):
         trial.problem == "wrong-shape" and any(f in forms for f in AXES))
 
 
-def divides_by_zero(contract, probe):
-    """Whether a number ended a call where an array goes on: as the formula itself divides by zero.
-    """
+def divides_by_zero(probe):
+    """Whether a number ended a call at the end of its domain, where an array goes on."""
     trial = probe.trial
-    if trial.problem != "raises" or not trial.error.startswith("ZeroDivisionError"):
-        return False
-    if not all(np.all(np.isfinite(w)) for w in probe.want):
-        return True
-    taken = [probe.args.get(p.name, p.default) for p in contract.parameters]
-    try:
-        contract.exact(LITERALLY, *taken)
-    except ZeroDivisionError:
-        return True
-    except Exception:                            # what else it needs, a function or all arguments
-        return False
-    return False
+    return trial.problem == "raises" and trial.error.startswith("ZeroDivisionError")
 
 
 def as_asked(caller, probe):
@@ -99,11 +87,15 @@ def passed_forms(caller, probe):
     """{argument: how it is passed} at a probe, by its seed."""
     spec, lib = probe.situation, caller.framework.name
     rng, odd, forms = np.random.default_rng([spec.seed, 21]), spec.regime == ODD_FORM, {}
+    alone = {n: f for n, f in spec.forms if f in (INTEGERS, AS_COLUMN, *OF_COUNTS)}
+    if alone:
+        return {n: f for n, f in alone.items() if n in caller.names and f != AS_COLUMN}
     of_axes = axes(rng, probe.args) if caller.contract.form == LEVEL else None
     for name in caller.names:
         a = probe.args.get(name)
         if isinstance(a, Field):
             those = (*OF_FUNCTION, KEEPS) if lib in ("numpy", "torch") else ()
+            those = (KEEPS,) if those and (name, KEPT) in spec.forms else those
         elif isinstance(a, float) and lib in ("numpy", "autograd") and caller.levels is None:
             those = ODD_NUMBERS if odd else NUMBERS
             those = those if a == round(a) else [f for f in those if "int" not in f]

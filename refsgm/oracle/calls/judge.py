@@ -18,7 +18,7 @@ from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.edges import answered
 from ..kinds.quantities import batch_size
-from ..kinds.wide import BY_SEED, FORMS
+from ..kinds.wide import AGAIN, BY_SEED, FORMS
 from .reference import reference, sensitivity, spread
 from .trial import Trial
 
@@ -278,7 +278,7 @@ def judge(contract, caller, probe, trial=None):
 def slack_at(contract, situation, args, want, came, sensitivity):
     """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
     slack = slack_of(contract, came, situation.dtype, sensitivity, want)
-    if situation.regime in (*BY_SEED, *FORMS):
+    if situation.regime in (*BY_SEED, *FORMS, AGAIN):
         slack = np.maximum(np.maximum(COARSER * slack, NOTHING),
                            rounding_of_data(situation, args, want, came))
     return slack

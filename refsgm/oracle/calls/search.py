@@ -47,7 +47,7 @@ def searched_probes(caller, specs, by_row, dim, dtype, seed):
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
         if inside(contract, probe, CLOSEST) and not divides_by_zero(
-                judge(contract, caller, probe).trial):
+                judge(contract, caller, probe)):
             probes.append(probe)
             if not probe.ok:
                 break

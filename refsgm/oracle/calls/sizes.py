@@ -52,36 +52,37 @@ def takes_many(caller):
 def judged(caller, asked):
     """Probes of questions, up to the first that fails."""
     probes = []
-    for one in asked[:ASKED_AGAIN]:
+    for one, trial in asked[:ASKED_AGAIN]:
+        answered = None if trial.outputs is None else trial           # what it said there and then
         probes.append(judge(caller.contract, caller,
-                            probe_at(caller.contract, one.spec, dict(one.args))))
+                            probe_at(caller.contract, one.spec, dict(one.args)), answered))
         if not probes[-1].ok:
             break
     return probes
 
 
 def odd_ones(caller, asked, dtype, share):
-    """The questions whose answers are not as close as this, all asked within one limit."""
+    """(question, trial) where an answer is not as close as this, all asked within one limit."""
     found, functions, number = [], {}, np.dtype(dtype)
     try:
         with (limited(caller.seconds), silence(), warnings.catch_warnings(),
               np.errstate(all="ignore")):
             warnings.simplefilter("ignore")
             for one in asked:
-                if not is_close(caller, one, number, share, functions):
-                    found.append(one)
+                trial = Trial()
+                if not is_close(caller, one, number, share, functions, trial):
+                    found.append((one, trial))
     except OutOfTime:
         return found
     return found
 
 
-def is_close(caller, one, number, share, functions):
-    """Whether an answer is right to many digits.
+def is_close(caller, one, number, share, functions, trial):
+    """Whether an answer is right to many digits; it is noted in the trial.
 
     functions  those that were passed before, which are the same objects again
     """
-    trial, args = Trial(), one.args
-    B = batch_size(args)
+    args, B = one.args, batch_size(one.args)
 
     def passed(name, a):
         if not isinstance(a, Field):

@@ -74,8 +74,8 @@ def in_a_row(kind, spec, first, questions):
         if found is not None:
             name = " and ".join(changes)
             found.spec = spec._replace(label=f"call after call: {name} {words}")
-            made.append(found)
-    return made
+            made += [found, start]                     # which some remember as the last call alone
+    return made[:-1] if len(made) > 1 else made
 
 
 def binary(kind, name, a):
@@ -93,7 +93,7 @@ def pairs(kind, first):
     names = [n for n, a in first.items() if isinstance(a, float) or kind.is_level(n)]
     for n, m in itertools.combinations(names, 2):
         a, b = first[n], first[m]
-        for gap in (1 / 16, -1 / 16, 1.0):
+        for gap in (1 / 16, -1 / 16):
             yield "with their difference", {n: a + gap, m: b + gap}
             yield "with their sum", {n: a + gap, m: b - gap}
             if np.ndim(a) == np.ndim(b):                                    # a number stays one

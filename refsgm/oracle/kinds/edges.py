@@ -198,8 +198,9 @@ def answer(kind, args, function=None):
 
     function  another spelling of the kind's
     """
+    last = max(i for i, n in enumerate(kind.args) if n in args)
     given = [Noise(a.seed) if isinstance(a, Noise) else a
-             for a in (args[n] for n in kind.args if n in args)]
+             for a in (args.get(p.name, p.default) for p in kind.parameters[:last + 1])]
     with np.errstate(all="ignore"):
         if kind.form == FUNCTION:
             return (np.asarray(kind.function(args["log_density"].energy)(args["x"])),)

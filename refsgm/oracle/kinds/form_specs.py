@@ -1,19 +1,21 @@
 """Probes of forms, by a seed: which of its forms each argument has, and sizes that coincide."""
 
+import itertools
 from functools import lru_cache
 
 import numpy as np
 
 from .edges import answers
-from .forms import forms_of
-from .kind import LEVEL, STATES, TABLE, ProbeSpec
-from .wide import FORM, ODD_FORM
+from .forms import AS_COLUMN, COUNTS, ENTRIES, INTEGERS, KEPT, OF_COUNTS, forms_of
+from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
+from .wide import FORM, NUMBERS, ODD_FORM
 
 SEVERAL, FEW, ODD = 16, 4, 2          # probes of a kind, of loops; for so many an odd one
 OF_LEVELS = 48                        # of a kind that takes levels of any shape, and as many odd
 SIDES = (4, 6, 9, 12, 16)             # of levels that fill a square, or nearly
 MANY = 150                            # levels, now and then
 MOST_SIDE = 5                         # of sizes that coincide
+MOST_OF_A_BYTE = 200                  # entries of a table whose number is a byte
 TRIES = 8                             # draws of a probe inside the domain
 
 
@@ -25,7 +27,53 @@ def form_specs(kind, seed, by_row=True, dim=None, dtype="float64", functions=Tru
     """
     few = few or kind.form == STATES or (dim or 0) > 64
     n = 1 if kind.adaptive else FEW if few else OF_LEVELS if kind.form == LEVEL else SEVERAL
-    return drawn_specs(kind, seed, by_row, dim, dtype, functions, n)
+    made = drawn_specs(kind, seed, by_row, dim, dtype, functions, n)
+    return made + every_one(kind, seed, by_row, dim, dtype, functions and not few)
+
+
+@lru_cache(64)
+def every_one(kind, seed, by_row, dim, dtype, functions):
+    """Specs of what is asked in every check: numbers beside columns in both directions; special
+    numbers in the first row; functions that return what they are given, or keep what they return;
+    and as odd forms integers in one array, numbers as columns, counts as NumPy's.
+    """
+    levels = [n for n in kind.args if kind.is_level(n) and n not in kind.left_open]
+    numbers = [n for n in kind.args if n in NUMBERS and n not in (*COUNTS, *ENTRIES)
+               and not kind.is_level(n)]
+    rows, passed = by_row and kind.form not in (TABLE, STATES), FUNCTIONS & set(kind.args)
+    made, odd = [], [((n, form),) for n in kind.args if n in COUNTS for form in OF_COUNTS]
+    if rows:
+        made += [((n, "equal"),) for n in levels if levels[1:]]
+        made += [tuple((n, "a number") for n in some) for k in range(1, len(levels))
+                 for some in itertools.combinations(levels, k)]
+        made += [((n, f"first {m}"),) for n in levels for m in (*numbers, "0", "1")]
+    if kind.sliced:
+        made += [(("v", "one of them twice"),)]
+    if functions and passed and kind.form != FUNCTION:
+        words = [(n, c) for n in CHOICES if n in kind.args for c in CHOICES[n]]
+        made += [((n, form), *([word] if word else [])) for n in passed - set(kind.draw)
+                 for form in ("itself", KEPT) for word in words or [()]]
+    if not kind.adaptive and kind.form != STATES:
+        odd += [((n, INTEGERS),) for n in kind.args
+                if n in DATA and n not in kind.draw and not kind.is_level(n)]
+    if rows and kind.form == LEVEL:
+        odd += [((n, AS_COLUMN), *some) for n in numbers
+                for some in ((), tuple((m, "a number") for m in levels))]
+    found = [one_spec(kind, forms, dim, dtype, rows, i >= len(made), seed % 2**20 * 1000 + i)
+             for i, forms in enumerate((*made, *odd)) if not kind.adaptive]
+    return tuple(spec for spec in found if spec is not None)
+
+
+def one_spec(kind, forms, dim, dtype, rows, odd, seed):
+    """A spec in these forms, or with these words, inside of the domain; or None."""
+    words, most = tuple((n, f) for n, f in forms if n in CHOICES), 5
+    count = most if kind.form != TABLE else MOST_OF_A_BYTE
+    words += tuple((n, count) for n, f in forms if n in COUNTS)
+    spec = ProbeSpec(", ".join(f"{n} {form}" for n, form in forms), 4, dim or 3, rows,
+                     ODD_FORM if odd else FORM, seed, 3 * kind.sliced, words, dtype, count=most,
+                     forms=tuple((n, f) for n, f in forms if n not in CHOICES))
+    tried = (spec._replace(seed=(seed + 500 * i)) for i in range(TRIES))
+    return next((s for s in tried if answers(kind, s) == "finite"), None)
 
 
 @lru_cache(64)

@@ -27,6 +27,9 @@ EVEN = ("even at its ends", "ratios at its ends")       # and uneven in between
 ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "even", *EVEN),
            "betas": ("same ends", "", "equal", *EVEN), "alpha_bar": ("even", "", "halves", *EVEN),
            "rng": ("",), "step_size": ("by row", "", "whole")}
+# Of one argument alone, in every check
+KEPT, INTEGERS, AS_COLUMN = "kept by who returns it", "an array of integers", "as a column"
+OF_COUNTS = "a NumPy integer", "an unsigned integer", "a byte"
 BY_ROW = ("by row", "any", "", "any", "whole")          # of a number that may be none, as odd forms
 
 
@@ -83,7 +86,7 @@ def in_form(kind, name, drawn, form, rng, spec):
         return number_in_form(name, a, form, rng, drawn, spec)
     if not isinstance(a, np.ndarray):
         return a
-    if form == "whole":
+    if form in ("whole", INTEGERS):
         return whole(name, a, rng)
     if a.ndim == 1:
         return table_in_form(a, form)
@@ -114,7 +117,7 @@ def number_in_form(name, a, form, rng, drawn, spec):
         others = [b for n, b in drawn.items() if n != name and type(b) is float
                   and (n in SHARES) == (name in SHARES)]
         return others[-1] if others and isinstance(a, float) else a
-    if form == "by row":
+    if form in ("by row", AS_COLUMN):
         shares = np.linspace(0.5, 1.0, spec.B)[:, None] if spec.B > 1 else np.array([[1.0]])
         return a * shares if isinstance(a, float) else a
     return a
@@ -130,6 +133,8 @@ def column_in_form(name, a, form, rng, drawn):
         return float(np.min(a)) if smaller else largest
     if form == "tied":
         return a[k // 2]
+    if form in ("first 0", "first 1") or form[6:] in drawn:
+        return np.where(k == len(a) - 1, drawn.get(form[6:], float(form[-1] == "1")), a)
     if form == "first whole":
         return np.where(k == len(a) - 1, 1.0, a)
     if form == "like":
@@ -176,6 +181,8 @@ def array_in_form(name, a, form, drawn):
         a[..., 0] = 0.0
     elif form == "alike":
         a[...] = a[..., :1, :]
+    elif form == "one of them twice":
+        a[1:2] = a[:1]
     elif form == "of length 1":
         a = a / np.linalg.norm(a, axis=-1, keepdims=True)
     elif form == "at x":

@@ -16,9 +16,9 @@ from .test_functions import Field, Noise
 from .wide import ANY_SIZE, MODERATE
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
-ENTRIES, LONG, LONGEST = 260, 40, 1001          # tables: every length to the first, then so many
+ENTRIES, LONG, LONGEST = 200, 30, 1001          # tables: every length to the first, then so many
 LOOPS, STEPS = 20, 24                           # loops; of one number, each length to here
-CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 160, 80, 66, 40   # by what an answer costs
+CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 120, 60, 50, 40   # by what an answer costs
 OF_TORCH = 40
 ORIGINALS, ROOM = 12, 24                        # arguments to cut from, and where cuts may begin
 COUNTS = ("n_levels", "n_steps")
@@ -51,7 +51,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None):
         spec = ProbeSpec("", B, D, by_row and kind.form not in (TABLE, STATES), MODERATE, seed, M,
                          dtype=dtype, count=count)
         for j in range(i, i + TRIES):
-            args = cut(kind, base[j % len(base)], spec, rng, fields)
+            args = cut(kind, base[j % len(base)], spec, rng, fields, 0.3 * (i >= ROWS))
             found = asked(kind, spec, taken_of(kind, args, taken))
             if found is not None:
                 made.append(found)
@@ -132,16 +132,17 @@ def originals(kind, seed, by_row, dim, dtype):
     return made
 
 
-def cut(kind, base, spec, rng, fields):
+def cut(kind, base, spec, rng, fields, often):
     """The arguments of one question.
 
     fields  {D: function} of those that were asked before
+    often   how often levels are numbers
     """
     B, D, M, n = spec.B, spec.D, spec.M, spec.count
     r, k = (int(i) for i in rng.integers(0, ROOM, 2))
     c = 0 if base and spec.D == next((np.shape(a)[-1] for m, a in base.items() if m in DATA
                                       and np.ndim(a) > 1), 0) else int(rng.integers(ROOM))
-    number, made = rng.uniform() < 0.3, {}
+    number, made = rng.uniform() < often, {}
     for name, a in base.items():
         if isinstance(a, Field):
             made[name] = fields.setdefault(D, Field(np.random.default_rng([spec.seed, D]), D, *(
@@ -156,7 +157,8 @@ def cut(kind, base, spec, rng, fields):
             made[name] = a
         elif kind.is_level(name) and a.shape[1:] == (1,):
             part = a[r:r + B].copy()
-            made[name] = float(part[0, 0]) if number or rng.uniform() < 0.1 else part
+            made[name] = float(part[0, 0]) if number or (
+                rng.uniform() < often / 3) else part
         elif a.ndim == 1:
             made[name] = table(kind, name, a, n, k, rng)
         elif name == "means":
