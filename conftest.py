@@ -21,18 +21,19 @@ pytest_plugins = ["pytester"]
 
 gc.disable()                           # until all tests are collected: they live to the end
 
-# Modules that import a framework are not read for examples where it is not installed.
-NEEDS = {"numba": ["refsgm/learn/fast.py"],
-         "torch": ["refsgm/oracle/training/torch_run.py", "tests/oracle/training/styles.py",
-                   "tests/oracle/training/slips.py", "tests/oracle/training/variants.py",
-                   "tests/oracle/training/cold.py", "ledgers/training_loops.py",
-                   *(f"tests/oracle/blind_spots/{name}.py" for name in (
-                       "right_torch", "habits_torch", "frozen_torch", "fresh_torch",
-                       "fresh_right_torch", "gradients", "unread_torch",
-                       "unread_all_torch", "closing_torch", "unseen_torch", "unseen_mixed_torch"))],
-         "jax": ["refsgm/oracle/training/jax_run.py", "tests/oracle/blind_spots/habits_jax.py"]}
-collect_ignore = [path for name, paths in NEEDS.items() if find_spec(name) is None
-                  for path in paths]
+# Modules whose examples need a framework are not read where it is not installed.
+NEEDS = {"torch": "refsgm/oracle/training/torch_run.py",
+         "jax": "refsgm/oracle/training/jax_run.py"}
+collect_ignore = [path for name, path in NEEDS.items() if find_spec(name) is None]
+
+
+def pytest_ignore_collect(collection_path):
+    """A module without tests and examples is imported where it is used, and not to look for any."""
+    kind, name = collection_path.suffix, collection_path.name
+    if kind == ".py" and not name.startswith(("test_", "__init__", "conftest")):
+        return True if ">>>" not in collection_path.read_text(encoding="utf-8") else None
+    return None
+
 
 EVERY = 6                              # which of the probes that a seed draws are asked
 PLACES = 4                             # random ones of a gradient, of 16

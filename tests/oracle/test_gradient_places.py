@@ -93,7 +93,20 @@ def differentiable_once(x, mean, sigma):
     return -0.5 * sizes - x.shape[1] * (sigma.reshape(-1) * (2 * torch.pi)**0.5).log()
 
 
+def filled_column():
+    """A number is filled into a column that is kept, which the derivative of the product needs."""
+    columns = {}
+
+    def perturb(x, sigma, eps):
+        if sigma.ndim or sigma.requires_grad:
+            return x + sigma * eps
+        column = columns.setdefault((len(x), x.dtype), torch.empty(len(x), 1, dtype=x.dtype))
+        return x + column.copy_(sigma.expand(len(x), 1)) * eps
+    return perturb
+
+
 @pytest.mark.parametrize(("kind", "function"), [
+    ("perturb", filled_column()),
     ("annealed_step_sizes", last_as_number), ("probability_flow_sampler", cut_between_steps),
     ("heun_step", both_then_where), ("noise_conditional_score_matching", constant_by_default),
     ("gaussian_log_density", differentiable_once),

@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 
 import refsgm
-from refsgm.oracle.kinds import find
-from refsgm.oracle.kinds.edges import answer
-from refsgm.oracle.kinds.fitted import nearly_right
 from refsgm.oracle.calls.watched import numpy_notes, torch_notes
 
 LIBRARIES, NOTES = {"numpy": np}, {"numpy": numpy_notes, "torch": torch_notes}
@@ -65,6 +62,7 @@ def test_a_bound_that_no_argument_reaches_is_right():
     assert refsgm.check("vp_reverse_sde_drift", guarded, seed=2).ok
 
 
+@pytest.mark.usefixtures("all_probes")
 def test_a_square_that_is_multiplied_out_is_lost_where_the_function_is_nearly_right():
     """|s - t|^2 = |s|^2 - 2 s.t + |t|^2 in exact arithmetic alone."""
     def expanded(score_fn, x, target_score):
@@ -72,14 +70,4 @@ def test_a_square_that_is_multiplied_out_is_lost_where_the_function_is_nearly_ri
         return 0.5 * (np.sum(s * s, 1) - 2 * np.sum(s * target_score, 1)
                       + np.sum(target_score * target_score, 1))
     report = refsgm.check("explicit_score_matching", expanded)
-    assert {p.label for p in report.failing} == {"a function that is nearly right"}
-
-
-@pytest.mark.parametrize("name", ["explicit_score_matching", "denoising_score_matching",
-                                  "noise_prediction_loss", "ddpm_loss", "x0_prediction_loss",
-                                  "edm_loss", "v_prediction_loss", "flow_matching_loss"])
-def test_a_loss_has_arguments_at_which_its_function_is_nearly_right(name):
-    """All squares are small beside those of what is subtracted."""
-    asked = nearly_right(find(name), 0, True, None)
-    assert asked
-    assert all(np.all(answer(find(name), args)[0] < 1e-7) for _, args in asked)
+    assert not report.ok

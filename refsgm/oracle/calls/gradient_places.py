@@ -8,6 +8,7 @@ from ..kinds.kind import LEVELS, STEPS
 from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, GUIDED, RANDOM
 from .judge import new_probe, probe_at
+from .torch_ways import covering
 
 PLACES, OF_LOOPS = 16, 3                    # random ones, half as many of forms; those of loops
 EDGES = 5                                   # at most so many ends of a domain of a simple formula
@@ -67,7 +68,7 @@ def of_loops(caller, spec):
 def of_tables(caller, spec):
     """Tables of few and of many entries."""
     return (new_probe(caller.contract, spec._replace(count=n, seed=spec.seed + n), caller)
-            for n in (1, 2, 3, 30))
+            for n in (1, 2, 3, 30, 300))
 
 
 def singular(caller, spec):
@@ -103,17 +104,19 @@ def coinciding(contract, probe):
 
 
 def answered(contract, probes):
-    """Of the probes that were answered: all near numbers of the code, random ones, and of forms.
+    """Of the probes that were answered: all near numbers of the code, and those that differ most.
 
-    The random ones are of the most rows and features, then those that a seed drew first.
+    Of a simple formula the ones of the most rows and features, and some of forms, are among them.
     """
     loop = contract.form == STATES
     if loop:
         probes = [p for p in probes if len(p.want) < LONG]
-    near, at_random, forms = ([p for p in probes if p.situation.regime in regimes]
-                              for regimes in ((GUIDED,), RANDOM, (FORM,)))
+    near, at_random, forms, fixed = ([p for p in probes if p.situation.regime in regimes]
+                                     for regimes in ((GUIDED,), RANDOM, (FORM,), ("plain",)))
     n = OF_LOOPS if loop else PLACES
     chosen = [p for size in ("B", "D") for p in sorted(
         at_random, key=lambda p: -getattr(p.situation, size))[:n // 6]]
-    chosen = list({id(p): p for p in (*chosen, *at_random)}.values())[:n]
-    yield from (*near[:OF_LOOPS if loop else None], *chosen, *forms[:0 if loop else PLACES // 2])
+    chosen = list({id(p): p for p in (*chosen, *covering(
+        contract, [*at_random, *fixed], n))}.values())[:n]
+    yield from (*near[:OF_LOOPS if loop else None], *chosen)
+    yield from covering(contract, forms, 0 if loop else PLACES // 2)

@@ -45,7 +45,7 @@ def input_gradients(caller, dim, dtype, seed, probes=()):
                      dtype=dtype or "float64")
     found = Found(contract)
     found.add(alone(caller, new_probe(contract, spec, caller)))
-    if lib.compiles or RIGHT not in found.words().values() and contract.form != STATES:
+    if lib.compiles:
         return found.words()
     for probe in places(caller, spec, seed, dim, probes):
         if caller.late or WRONG in found.words().values():
@@ -233,6 +233,9 @@ def taken(caller, probe, names, weights, directions=None):
         parts = caller(probe.args, dtype, keep=True, given=given, theta=theta)
         if isinstance(parts, Trial):
             raise RuntimeError(parts.error)
+        if lib.name == "torch" and contract.form not in (TABLE, STATES):        # a call in between
+            caller(probe.args, dtype, keep=True, theta=theta, given={
+                n: a.detach().flip(0) if a.ndim > 1 else a.detach() for n, a in given.items()})
         if contract.form == STATES:
             several = hasattr(parts[0], "__next__") or isinstance(parts[0], (list, tuple)) or (
                 len(parts[0].shape) == 3)

@@ -57,7 +57,8 @@ def loss_parts(contract, caller, probes, dim, dtype, seed=None):
                     partial(value_at, caller, other, narrow=narrow), number, tolerance)
             if parts["gradient"] == "right" and not once and not (
                     defined_at_zero(caller, probe, f, number)
-                    and (is_in_a_way(caller) or elsewhere_right(caller, s, seed, dim, probes))):
+                    and (is_in_a_way(caller) or elsewhere_right(
+                        caller, s._replace(rows=rows), seed, dim, probes))):
                 parts["gradient"] = "wrong"
     except ArithmeticError:
         pass

@@ -177,7 +177,8 @@ def configuration(contract, probe):
                             + 1e-12) / 3)
     return (B, D, M, M == s.B, (K > 1) + (K > 25), s.rows, ends, size, s.dtype, s.without,
             args.get("weights") is None, s.B == s.D, len(probe.want) if len(probe.want) < 4 else 4,
-            tuple(a for a in args.values() if isinstance(a, str)))
+            *(a if isinstance(a, str) or isinstance(a, float) and a in (0, 1) else None
+              for a in map(args.get, contract.args)))
 
 
 def covering(contract, probes, most):

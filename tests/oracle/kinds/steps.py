@@ -36,8 +36,11 @@ def portable(xp):
         def step(f, x_t, sigma_t, sigma_s):
             d = -sigma_t * f(x_t, sigma_t)
             x_hat = x_t + (sigma_s - sigma_t) * d
-            d_hat = -last(sigma_t, sigma_s) * f(x_hat, sigma_s)
-            slope = xp.lib.where(xp.array(1.0) * sigma_s > 0, (d + d_hat) / 2, d)
+            one = xp.array(1.0)
+            on = one * sigma_s > 0
+            level = xp.lib.where(on, one * sigma_s, one * sigma_t)    # a score has no value at zero
+            d_hat = -last(sigma_t, sigma_s) * f(x_hat, level)
+            slope = xp.lib.where(on, (d + d_hat) / 2, d)
             return x_t + (sigma_s - sigma_t) * slope
         return step
 
