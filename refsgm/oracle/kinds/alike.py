@@ -70,7 +70,8 @@ def in_a_row(kind, spec, first, questions):
     start.spec = spec._replace(label="call after call: the first")
     made = [start]
     for words, changes in questions:
-        found = asked(kind, spec, first | changes)
+        ends = any(np.any(np.equal(a, 0)) for n, a in changes.items() if n not in DATA)
+        found = None if ends else asked(kind, spec, first | changes)
         if found is not None:
             name = " and ".join(changes)
             found.spec = spec._replace(label=f"call after call: {name} {words}")
@@ -109,7 +110,7 @@ def pairs(kind, first):
 def squares(n, a, m, b, gap, sign):
     """One number moved, and the other so that a^2 + sign b^2 is the same."""
     moved = a + gap
-    other = np.sqrt(np.maximum(b**2 - sign * (moved**2 - a**2), 0.0))
+    other = np.copysign(np.sqrt(np.maximum(b**2 - sign * (moved**2 - a**2), 0.0)), b)
     return {n: moved, m: float(other) if np.ndim(other) == 0 else other}
 
 
