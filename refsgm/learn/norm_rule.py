@@ -4,7 +4,7 @@ import autograd.numpy as np
 from autograd.core import primitive_vjps
 from autograd.extend import defvjp_argnums
 
-norm = getattr(np.linalg, "_primitive_norm", np.linalg.norm)     # what its wrapper calls, in autograd 1.8
+norm = getattr(np.linalg, "_primitive_norm", np.linalg.norm)            # inside its wrapper, if any
 stock = primitive_vjps[norm]
 
 
