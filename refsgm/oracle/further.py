@@ -9,7 +9,7 @@ import numpy as np
 from .calls.again import probes_again
 from .calls.constants import constants
 from .calls.forms import as_asked, divides_by_zero, form_probes
-from .calls.judge import judge, new_probe
+from .calls.judge import judge, new_probe, probe_at
 from .calls.left_out import left_out_probes
 from .calls.program import program
 from .calls.search import searched_probes
@@ -17,6 +17,7 @@ from .calls.shrinking import shrunk
 from .calls.sizes import alike_probes, size_probes
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
+from .kinds.fitted import nearly_right
 from .kinds.guided import guided_specs, inside
 from .kinds.wide import AGAIN, BY_SEED
 
@@ -50,6 +51,10 @@ def further_probes(caller, dim, dtype, seed):
             return probes, notes
     if all(p.ok for p in probes):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
+    if all(p.ok for p in probes) and dtype != "float32" and not caller.draws and (
+            caller.fn is not None and caller.timesteps is None and not caller.energy):
+        probes += [judge(contract, caller, probe_at(contract, spec, args))
+                   for spec, args in nearly_right(contract, seed, by_row, dim)]
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
         probes += more

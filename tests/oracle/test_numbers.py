@@ -76,6 +76,12 @@ def like_the_noise(eps_fn, x_0, alpha_bar_t, eps):
     return np.sum((eps - eps_fn(x_t, alpha_bar_t))**2, axis=1)
 
 
+def expanded(score_fn, x, target_score):
+    """A square multiplied out, whose digits cancel for a score that is nearly right."""
+    s = score_fn(x)
+    return 0.5 * (s**2).sum(1) - (s * target_score).sum(1) + 0.5 * (target_score**2).sum(1)
+
+
 def unique_directions(score_fn, x, v):
     """A direction that comes twice counts once."""
     return refsgm.hutchinson_divergence(score_fn, x, np.unique(v, axis=0) if v.ndim == 3 else v)
@@ -93,7 +99,7 @@ def in_place(score_fn, x, step_size, n_steps, rng):
 @pytest.mark.parametrize(("kind", "f"), [
     ("velocity_from_score", one_rate), ("consistency_scalings", of_integers),
     ("geometric_sigmas", counted_down), ("ddpm_loss", like_the_noise),
-    ("hutchinson_divergence", unique_directions),
+    ("explicit_score_matching", expanded), ("hutchinson_divergence", unique_directions),
     ("langevin", in_place)])
 def test_every_form_of_one_argument_is_asked_in_every_check(kind, f):
     """Whatever the seed."""

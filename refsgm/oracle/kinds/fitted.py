@@ -1,0 +1,63 @@
+"""Losses at functions that are nearly right, where a sum of squares that is multiplied out is lost.
+
+    |f - t|^2 = |f|^2 - 2 f.t + |t|^2     loses all its digits where |f - t| < 1e-8 |t|
+
+A trained network is nearly right. Here the function is a constant, and the data that a target is
+made of are moved until the target is that constant too, but for a small share.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from . import drawing
+from .edges import answer
+from .kind import DATA, FUNCTIONS, LOSS, ProbeSpec
+from .wide import GUIDED
+
+SHARES = (1e-5, 1e-7)                     # by which the function is not right
+ROUNDS, NOTHING = 3, 1e-18                # of Newton's method; of a loss, what is none
+
+
+@lru_cache(256)
+def nearly_right(kind, seed, by_row, dim):
+    """Arguments of a loss at which its function is nearly right: (spec, arguments) each, a tuple.
+
+    None of a kind whose loss is no sum of squares that some data make zero.
+    """
+    function = next((n for n in kind.args if n in FUNCTIONS and n not in kind.draw), None)
+    if kind.form != LOSS or function is None or (dim or 0) > 8:
+        return ()
+    found = []
+    for i, share in enumerate(SHARES):
+        spec = ProbeSpec("a function that is nearly right", 3, dim or 3, by_row, GUIDED,
+                         seed + i, forms=((function, "constant"),))
+        args = drawing.arguments(kind, spec)
+        for name in kind.args:
+            if name in DATA and not kind.is_level(name) and np.ndim(args.get(name)) == 2:
+                best = minimiser(kind, args, name)
+                if best is not None:
+                    found.append((spec, args | {name: best * (1 + share)}))
+    return tuple(found)
+
+
+def minimiser(kind, args, name):
+    """The data for which the losses of all rows are zero, or None."""
+    first, a = loss(kind, args), args[name]
+    for _ in range(ROUNDS):
+        step = np.zeros_like(a)
+        middle = loss(kind, args | {name: a})
+        for d in range(a.shape[1]):
+            unit = np.eye(a.shape[1])[d]
+            more, less = (loss(kind, args | {name: a + s * unit}) for s in (1.0, -1.0))
+            bend = more + less - 2 * middle
+            if not np.all(bend > 1e-6 * (more + less)):
+                return None
+            step[:, d] = (less - more) / (2 * bend)
+        a = a + step
+    return a if np.all(loss(kind, args | {name: a}) <= NOTHING * first) else None
+
+
+def loss(kind, args):
+    """refsgm's loss of each row."""
+    return answer(kind, args)[0]
