@@ -21,8 +21,8 @@ from ..kinds.wide import BY_SEED, FORM
 from .gradient_places import answered, further, of_loops, of_tables
 from .judge import COARSER, ROUNDINGS, new_probe
 from .results import MOST_STATES
-from .right_gradients import (LEVEL, PARAMETERS, X, remembered, right_gradients, right_second,
-                              sensitivities, start_of)
+from .right_gradients import (LEVEL, PARAMETERS, X, of_row, remembered, right_gradients,
+                              right_second, sensitivities, start_of)
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places
@@ -153,16 +153,30 @@ def together(caller, probe, names):
         "plain", *BY_SEED) else CLOSE
     words = {n: verdict(contract, n, g, w, close, edge)
              for n, g, w in zip(names, got.gradients, want)}
-    if probe.situation.regime in (*BY_SEED, FORM) and {WRONG, NONE} & set(words.values()):
+    if (got.narrow or probe.situation.regime in (*BY_SEED, FORM)) and (
+            {WRONG, NONE} & set(words.values())):
         eps = float(np.finfo(np.float32 if got.narrow else np.float64).eps)
         rounding = sensitivities(contract, probe.args, names, weights, want,
                                  probe.want[-len(weights):])
         again = {n: verdict(contract, n, np.where(jump, 0.0, g), np.where(jump, 0.0, w), close,
-                            edge, ROUNDINGS * COARSER * eps * size)
+                            edge, ROUNDINGS * COARSER * eps * np.maximum(
+                                size, np.abs(w) * digits_lost(probe, w)))
                  for n, g, w, (size, jump) in zip(names, got.gradients, want, rounding)}
         words = {n: UNKNOWN if again[n] == RIGHT != word else again[n]
                  for n, word in words.items()}
     return words
+
+
+def digits_lost(probe, gradient):
+    """By what factor rounding is larger than an answer, of each row: a gradient may lose as much.
+    """
+    lost = []
+    for size, want in zip(probe.sensitivity, probe.want):
+        a, b = (of_row(np.abs(c)) if np.ndim(c) == 2 else np.abs(c) for c in (size, want))
+        lost.append(np.divide(a, b, out=np.ones_like(a), where=b > 0))
+    if all(np.shape(a)[:1] == np.shape(gradient)[:1] and np.ndim(gradient) == 2 for a in lost):
+        return np.max([np.reshape(a, (len(gradient), -1)).max(1) for a in lost], axis=0)[:, None]
+    return max(np.max(a, initial=1.0) for a in lost)
 
 
 def twice(caller, probe, words):

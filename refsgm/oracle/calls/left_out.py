@@ -51,9 +51,9 @@ def left_out_probes(caller, dim, dtype, seed):
 
 
 def parameters(fn):
-    """What a function takes by position, or None where it is not known."""
+    """What a function takes by position, itself and not what it wraps; None if it is not known."""
     try:
-        found = inspect.signature(fn).parameters.values()
+        found = inspect.signature(fn, follow_wrapped=False).parameters.values()
     except (TypeError, ValueError):
         return None
     return [p for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, ANY_NUMBER)]

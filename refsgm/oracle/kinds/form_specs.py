@@ -53,7 +53,7 @@ def every_one(kind, seed, by_row, dim, dtype, functions):
         words = [(n, c) for n in CHOICES if n in kind.args for c in CHOICES[n]]
         made += [((n, form), *([word] if word else [])) for n in passed - set(kind.draw)
                  for form in ("itself", KEPT) for word in words or [()]]
-    if not kind.adaptive and kind.form != STATES:
+    if not kind.adaptive and kind.form != STATES and dtype != "float32":
         odd += [((n, INTEGERS),) for n in kind.args
                 if n in DATA and n not in kind.draw and not kind.is_level(n)]
     if rows and kind.form == LEVEL:
