@@ -37,8 +37,11 @@ def pytest_ignore_collect(collection_path):
 
 EVERY = 6                              # which of the probes that a seed draws are asked
 PLACES = 4                             # random ones of a gradient, of 16
-SEARCHED = 12                          # calls of a search for comparisons that go another way
-SIZES = 8                              # of what is asked at every size once
+# {module of `calls`: {number of it: in tests}}, of what else is asked
+FEWER = {"torch_ways": {"WITHOUT": 6, "INFERENCE": 2, "MEMORY": 2, "MIXED": 3, "NUMBERS": 2,
+                        "ENDS": 2, "SINGLE": 4, "SEEDS": 1},
+         "search": {"CALLS": 12}, "sizes": {"MOST": 8}}
+WHOLE = {}                             # the same as they were
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
 # smaller seed explains nothing: without shrinking, a law that fails says so at once, and
@@ -95,13 +98,16 @@ def one_seed_of_random_probes():
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    check, judge, places, sizes, search = (import_module(f"refsgm.oracle.{name}") for name in (
-        "check", "calls.judge", "calls.gradient_places", "calls.sizes", "calls.search"))
+    check, judge, places = (import_module(f"refsgm.oracle.{name}") for name in (
+        "check", "calls.judge", "calls.gradient_places"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
         patch.setattr(places, "PLACES", PLACES)
-        patch.setattr(sizes, "MOST", SIZES)
-        patch.setattr(search, "CALLS", SEARCHED)
+        for name, numbers in FEWER.items():
+            module = import_module(f"refsgm.oracle.calls.{name}")
+            for number, few in numbers.items():
+                WHOLE[module, number] = getattr(module, number)
+                patch.setattr(module, number, few)
         for remembered in ("remembered_question", "remembered_random_question"):
             patch.setattr(judge, remembered, cache(judge.question_of))
         for user, name, module in drawn_by_a_seed():
@@ -139,9 +145,8 @@ def all_probes(monkeypatch):
     """In a test that uses this, a check asks all probes that its seed draws."""
     for user, name, _ in drawn_by_a_seed():
         monkeypatch.setattr(user, name, getattr(user, name).whole)
-    monkeypatch.setattr(import_module("refsgm.oracle.calls.sizes"), "MOST", None)
-    search = import_module("refsgm.oracle.calls.search")
-    monkeypatch.setattr(search, "CALLS", search.ALL_CALLS)
+    for (module, number), whole in WHOLE.items():
+        monkeypatch.setattr(module, number, whole)
     monkeypatch.setattr(import_module("refsgm.oracle.further"), "probes_again",
                         import_module("refsgm.oracle.calls.again").probes_again)
 

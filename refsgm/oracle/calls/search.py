@@ -20,8 +20,7 @@ from .forms import divides_by_zero
 from .judge import arguments_taken, judge, new_probe
 from .watched import NOTES_OF
 
-BEFORE, ALL_CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
-CALLS = ALL_CALLS
+BEFORE, CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
 JUDGED = 3                                   # probes of each way that was found, ever farther on
 MOST_NEAR = 4                                # arguments that are moved at once
 CLOSEST = 1e-7, 1e-8                         # ends of a step
