@@ -30,8 +30,8 @@ def score_of(log_density):
         check_batch(x=x)
         def total(x):
             return np.sum(returned_by("log_density(x)", log_density, (x,), np.shape(x)[:1]))
-
-        return returned_by("the gradient", grad(total), (differentiable(x),), np.shape(x))
+        return returned_by("the gradient of log_density", grad(total),
+                           (differentiable(x),), np.shape(x))
     return score
 
 

@@ -11,6 +11,7 @@ import itertools
 import numpy as np
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, STATES
+from ..kinds.at_random import SHORT
 from ..kinds.guided import COUNTS, TABLES, Drawing, inside
 from ..kinds.kind import CHOICES, STEPS
 from ..kinds.nearby import (ALIKE, ALL, BY_ROW, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST,
@@ -77,7 +78,7 @@ class Search:
         loop = self.kind.form == STATES
         bases = [s for s in self.bases if s.count < 60 and s.B * s.D < 200]
         if loop:
-            bases = bases[-40:]                                                 # the short ones
+            bases = bases[-SHORT:]
         if not bases or not self.names:
             return
         for spec in bases[:min(BEFORE, CALLS)]:
@@ -140,17 +141,12 @@ class Search:
         kind = rng.uniform()
         if near and kind < 0.6:
             k = rng.integers(len(near))
-            name, how, low, high = near[k]
+            target, how, value, _ = near[k]
             by = float(10**(rng.choice([0.1, 0.5, 2.0]) * rng.standard_normal()))
-            if max(low, high) < 1 and name in UNIT and low > 0.5:
-                low, high = 1 - (1 - low) * by, 1 - (1 - high) * by
-                low, high = max(low, 1e-9), max(high, 1e-9)
-            else:
-                low, high = low * by, high * by
-                if isinstance(name, str):
-                    least, most = self.bounds(name, spec.dtype)
-                    low, high = np.clip([low, high], least, most).tolist()
-            near[k] = name, how, low, high
+            value = 1 - (1 - value) * by if target in UNIT and 0.5 < value < 1 else value * by
+            if isinstance(target, str):
+                value = float(np.clip(value, *self.bounds(target, spec.dtype)))
+            near[k] = target, how, value, value
         elif near and kind < 0.7:
             del near[rng.integers(len(near))]
         elif kind < 0.9 and len(near) <= MOST_NEAR:

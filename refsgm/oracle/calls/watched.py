@@ -10,6 +10,7 @@ is negative where a < b, and the smaller the nearer by. Equality has the logarit
 difference. What is compared in C alone, or after a conversion to Python's numbers, is not seen.
 """
 
+import contextlib
 import sys
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ SAME = {"equal": 1, "eq": 1, "__eq__": 1, "not_equal": -1, "ne": -1, "__ne__": -
 BOTH = {"logical_and": np.maximum, "bitwise_and": np.maximum, "__and__": np.maximum,
         "logical_or": np.minimum, "bitwise_or": np.minimum, "__or__": np.minimum}
 NOT = {"logical_not", "invert", "bitwise_not", "__invert__"}
-ZERO = {"relu": 0.0, "relu_": 0.0}
+OF_ZERO = {"relu", "relu_"}
 
 
 class Site(NamedTuple):
@@ -63,16 +64,16 @@ class Notes:
                 self.seen[site] = min(low, ends[0]), max(high, ends[1])
 
     def compared(self, name, operands):
-        """Notes an operation if it compares, and returns the distances of its result, or None.
+        """Notes an operation if it compares, and returns the distances of a condition, or None.
 
-        operands  its arguments, where they are numbers as float64 arrays or as distances
+        operands  its arguments, arrays of NumPy or numbers; of a clip a bound may be None
         """
-        if name in ZERO:
-            operands, name = [operands[0], np.zeros(())], "maximum"
-        if name in CLIP:
-            for k, bound in zip(("low", "high"), operands[1:3]):
+        if name in OF_ZERO:
+            self.note(name, apart(operands[0], 0.0))
+        elif name in CLIP:
+            for end, bound in zip(("low", "high"), operands[1:3]):
                 if bound is not None:
-                    self.note(k, apart(operands[0], bound))
+                    self.note(end, apart(operands[0], bound))
         elif name in LESS or name in EXTREME and len(operands) > 1:
             distance = apart(*operands[:2])
             self.note(name, distance)
@@ -88,7 +89,7 @@ class Notes:
         return None
 
     def combined(self, name, distances):
-        """The distances of conditions that are combined, noted; or None."""
+        """The distances of conditions that are combined, noted."""
         if name in NOT:
             return -distances[0]
         distance = BOTH[name](*distances[:2])
@@ -123,7 +124,6 @@ class Watched(np.ndarray):
     """
 
     notes = distance = None
-    __hash__ = None
 
     def __array_finalize__(self, other):
         self.notes = getattr(other, "notes", None)
@@ -137,14 +137,14 @@ class Watched(np.ndarray):
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
         notes = next((a.notes for a in (*inputs, *(out or ())) if isinstance(a, Watched)
                       and a.notes is not None), None)
+        distance = None
+        if notes is not None and method == "__call__":            # before an input is written over
+            distance = distance_of(notes, ufunc.__name__, inputs)
         if out is not None:
             options["out"] = tuple(map(bare, out))
         result = getattr(ufunc, method)(*map(bare, inputs), **options)
         if out is not None:
             return out[0] if len(out) == 1 else out
-        distance = None
-        if notes is not None and method == "__call__":
-            distance = distance_of(notes, ufunc.__name__, inputs)
         if isinstance(result, tuple):
             return tuple(watched(a, notes) for a in result)
         return watched(result, notes, distance)
@@ -210,25 +210,27 @@ def torch_notes(fn):
             self.notes, self.distances = notes, {}
 
         def __torch_function__(self, func, types, args=(), kwargs=None):
-            result = func(*args, **(kwargs or {}))
             name = getattr(func, "__name__", "")
-            if name in COMPARING:
-                with torch._C.DisableTorchFunction():
-                    distance = self.distance(name, args, kwargs or {})
-                if distance is not None and torch.is_tensor(result):
-                    self.distances[id(result)] = distance, result      # which keeps it alive
+            distance = self.distance(name, args, kwargs or {}) if name in COMPARING else None
+            result = func(*args, **(kwargs or {}))
+            if distance is not None and torch.is_tensor(result):
+                self.distances[id(result)] = distance, result          # which keeps it alive
             return result
 
         def distance(self, name, args, named):
+            """The distances of the result, noted; None where there are none, as of vmap's tensors.
+            """
             if name in BOTH or name in NOT:
                 found = [self.distances.get(id(a), (None,))[0] for a in args]
                 return None if any(d is None for d in found) else self.notes.combined(name, found)
-            args = (*args, *(named[n] for n in ("min", "max", "other") if n in named))
-            if not all(isinstance(a, (int, float)) or torch.is_tensor(a) or a is None
-                       for a in args):
+            names = ("input", "min", "max") if name in CLIP else ("input", "other")
+            args = [args[i] if i < len(args) else named.get(n) for i, n in enumerate(names)]
+            if name in ("max", "min") and not torch.is_tensor(args[1]):     # the largest of one
                 return None
-            return self.notes.compared(name, [
-                np.asarray(a.detach().cpu()) if torch.is_tensor(a) else a for a in args])
+            with contextlib.suppress(Exception):
+                return self.notes.compared(name, [
+                    np.asarray(a.detach().cpu()) if torch.is_tensor(a) else a for a in args])
+            return None
 
     def watching(*args, **named):
         last[:] = [Notes(*torch.__path__)]
@@ -237,5 +239,5 @@ def torch_notes(fn):
     return watching, lambda: last[0].seen if last else {}
 
 
-COMPARING = {*LESS, *GREATER, *EXTREME, *CLIP, *SAME, *BOTH, *NOT, *ZERO}
+COMPARING = {*LESS, *GREATER, *EXTREME, *CLIP, *SAME, *BOTH, *NOT, *OF_ZERO}
 NOTES_OF = {"numpy": numpy_notes, "autograd": numpy_notes, "torch": torch_notes}
