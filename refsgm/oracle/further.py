@@ -51,8 +51,8 @@ def further_probes(caller, dim, dtype, seed):
             return probes, notes
     if all(p.ok for p in probes):
         probes += guided_probes(caller, by_row, dim, dtype, seed)
-    if all(p.ok for p in probes) and dtype != "float32" and not caller.draws and (
-            caller.fn is not None and caller.timesteps is None and not caller.energy):
+    if all(p.ok for p in probes) and dtype != "float32" and caller.is_usual and (
+            caller.fn is not None):
         probes += [judge(contract, caller, probe_at(contract, spec, args))
                    for spec, args in nearly_right(contract, seed, by_row, dim)]
     if all(p.ok for p in probes):

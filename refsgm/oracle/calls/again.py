@@ -29,8 +29,8 @@ MOST_FEATURES = 64
 def probes_again(caller, dim, dtype, seed):
     """Judged probes of calls in a row, up to the first that fails."""
     contract, lib = caller.contract, caller.framework
-    if caller.timesteps is not None or caller.energy or caller.draws or caller.fn is None or (
-            contract.adaptive or (dim or 0) > MOST_FEATURES):
+    if not caller.is_usual or caller.fn is None or contract.adaptive or (
+            dim or 0) > MOST_FEATURES:
         return []
     rows = caller.levels != "scalar" and contract.form not in (TABLE, STATES)
     spec = caller.settle(ProbeSpec("", 4, dim or 3, rows, AGAIN, seed, 2,

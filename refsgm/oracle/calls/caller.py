@@ -139,6 +139,11 @@ class Caller:
         return self.late >= MOST_LATE
 
     @property
+    def is_usual(self):
+        """Whether it takes levels, the contract's noise, and scores as functions."""
+        return self.timesteps is None and not self.draws and not self.energy
+
+    @property
     def taken(self):
         """All arguments that the result depends on: those that are passed, drawn and implied."""
         return [*self.names, *self.draws, *self.implied]

@@ -39,8 +39,7 @@ CRASHES = ("IndexError", "AttributeError", "UnboundLocalError")      # which are
 def form_probes(caller, dim, dtype, seed):
     """Judged probes up to the first that fails, and notes on forms that it refuses."""
     contract, probes, notes = caller.contract, [], []
-    plain = caller.timesteps is None and not caller.energy and not caller.draws and (
-        caller.fn is not None)
+    plain = caller.is_usual and caller.fn is not None
     for spec in form_specs(contract, seed, caller.levels != "scalar", dim, dtype or "float64",
                            plain, caller.framework.compiles):
         odd = spec.regime == ODD_FORM

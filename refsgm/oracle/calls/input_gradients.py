@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
-from ..kinds.edges import TABLES
+from ..kinds.kind import TABLES
 from ..kinds.test_functions import Field
 from ..kinds.wide import BY_SEED, FORM
 from .gradient_places import answered, further, of_loops, of_tables
@@ -38,8 +38,7 @@ def input_gradients(caller, dim, dtype, seed, probes=()):
     costs much, so the first alone then.
     """
     contract, lib = caller.contract, caller.framework
-    if lib.gradient is None or contract.form == LOSS or contract.adaptive or (
-            caller.timesteps is not None or caller.draws or caller.energy):
+    if lib.gradient is None or contract.form == LOSS or contract.adaptive or not caller.is_usual:
         return {}
     spec = ProbeSpec("gradient", 4, dim or 3, caller.levels != "scalar", "plain", 78, 2,
                      dtype=dtype or "float64")

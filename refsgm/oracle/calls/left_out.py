@@ -21,8 +21,8 @@ def left_out_probes(caller, dim, dtype, seed):
     contract, probes = caller.contract, []
     optional = [n for n in contract.args[contract.required:] if n in caller.names]
     known = parameters(caller.fn)
-    if not optional or known is None or contract.adaptive or caller.timesteps is not None or (
-            caller.draws or caller.energy or isinstance(caller.argnames, dict)):
+    if not optional or known is None or contract.adaptive or not caller.is_usual or (
+            isinstance(caller.argnames, dict)):
         return probes
     open_ended = any(p.kind == ANY_NUMBER for p in known)
     for part in itertools.chain(*(itertools.combinations(optional, k)

@@ -57,18 +57,12 @@ def loss_parts(contract, caller, probes, dim, dtype, seed=None):
                     partial(value_at, caller, other, narrow=narrow), number, tolerance)
             if parts["gradient"] == "right" and not once and not (
                     defined_at_zero(caller, probe, f, number)
-                    and (is_in_a_way(caller) or elsewhere_right(
+                    and (not caller.is_usual or elsewhere_right(
                         caller, s._replace(rows=rows), seed, dim, probes))):
                 parts["gradient"] = "wrong"
     except ArithmeticError:
         pass
     return parts
-
-
-def is_in_a_way(caller):
-    """Whether it is called in other ways than the contract's, by timesteps or with its own noise.
-    """
-    return caller.timesteps is not None or caller.draws or caller.energy
 
 
 def value_at(caller, probe, theta, narrow):

@@ -32,8 +32,7 @@ OF_FUNCTIONS = {KEEPS: "kept({})", FORTRAN: "lambda *a: np.asfortranarray({}(*a)
 
 def program(contract, caller, probe):
     """The text of a program that runs as pasted, or "" where the call is no plain one."""
-    plain = caller.timesteps is None and not caller.energy and not caller.draws
-    if not plain or caller.fn is None or numbers_in(probe.args) > MOST_NUMBERS:
+    if not caller.is_usual or caller.fn is None or numbers_in(probe.args) > MOST_NUMBERS:
         return ""
     forms = getattr(caller, "forms", {})
     if caller.framework.name != "numpy" and any(callable(probe.args.get(n)) for n in forms):

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..kinds import DATA, FUNCTION, FUNCTIONS, STATES
 from ..kinds.at_random import SHORT
-from ..kinds.guided import COUNTS, TABLES, Drawing, inside
-from ..kinds.kind import CHOICES, STEPS
+from ..kinds.guided import Drawing, inside
+from ..kinds.kind import CHOICES, COUNTS, STEPS, TABLES
 from ..kinds.nearby import (ALIKE, ALL, BY_ROW, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST,
                             LAST, NORM, ONE, RATIO, STEP, UNIT)
 from .constants import Constants
@@ -36,9 +36,8 @@ def searched_probes(caller, specs, by_row, dim, dtype, seed):
 
     specs  random ones, from which the search starts
     """
-    if caller.framework.name not in NOTES_OF or caller.timesteps is not None or (
-            caller.energy or caller.draws or caller.fn is None or caller.contract.adaptive
-            or caller.contract.form == FUNCTION):
+    if caller.framework.name not in NOTES_OF or not caller.is_usual or caller.fn is None or (
+            caller.contract.adaptive or caller.contract.form == FUNCTION):
         return []
     probes, contract = [], caller.contract
     for spec in Search(caller, specs, by_row, dim, dtype, seed).specs():

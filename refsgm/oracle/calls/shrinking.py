@@ -5,12 +5,12 @@ import time
 import numpy as np
 
 from ..kinds import DATA
+from ..kinds.kind import TABLES
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
 from .judge import judge, probe_at, rows_of
 
 MOST_CALLS, MOST_SECONDS = 300, 3.0
-TABLES = ("sigmas", "betas", "alpha_bar")
 
 
 def shrunk(contract, caller, probe):

@@ -45,8 +45,8 @@ def alike_probes(caller, dim, dtype, seed):
 
 def takes_many(caller):
     """Whether many calls cost little, and the code takes the contract's arguments."""
-    return caller.fn is not None and caller.framework.name in ("numpy", "autograd", "torch") and (
-        caller.timesteps is None and not caller.energy and not caller.draws)
+    return caller.is_usual and caller.fn is not None and (
+        caller.framework.name in ("numpy", "autograd", "torch"))
 
 
 def judged(caller, asked):

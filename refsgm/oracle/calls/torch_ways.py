@@ -219,7 +219,7 @@ def asked(caller, probes, dtype):
     yield from ((NO_GRAD, again(p)) for p in near[:OF_LOOPS if loop else None])
     yield from ask(NO_GRAD, WITHOUT)
     yield from ask(IN_INFERENCE, INFERENCE)
-    if caller.timesteps is not None or caller.draws or caller.energy:
+    if not caller.is_usual:
         return
     for way in (STRIDED, LATER, LEAVES, RESULTS):
         yield from ask(way, MEMORY)

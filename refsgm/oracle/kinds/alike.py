@@ -11,11 +11,11 @@ import numpy as np
 
 from .drawing import arguments
 from .edges import LONG_LOOP
-from .kind import DATA, STATES, TABLE, ProbeSpec
+from .kind import DATA, STATES, TABLE, TABLES, ProbeSpec
+from .nearby import UNIT
 from .sizes import MANY, asked, taken_of
 from .wide import AGAIN, MODERATE
 
-SHARES = {"alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s"}
 APART = {"float64": (1e-5, 1e-7, 1e-10), "float32": (1e-5,)}        # relative, to nearby numbers
 PRINTED = 1000                                 # entries up to which NumPy prints an array whole
 
@@ -83,7 +83,7 @@ def binary(kind, name, a):
     """An argument whose sums and products are exact: with few binary digits."""
     if isinstance(a, float) or isinstance(a, np.ndarray) and a.ndim == 2 and (
             kind.is_level(name) or name in DATA):
-        unit = 2.0**(10 if name in SHARES else 6)
+        unit = 2.0**(10 if name in UNIT else 6)
         b = np.where(np.abs(a) * unit < 1, a, np.round(np.asarray(a) * unit) / unit)
         return float(b) if isinstance(a, float) else b
     return a
@@ -103,7 +103,7 @@ def pairs(kind, first):
         for factor in (0.5, 2.0):
             yield "with their ratio", {n: factor * a, m: factor * b}
             yield "with their product", {n: factor * a, m: b / factor}
-        if {n, m} <= SHARES:
+        if {n, m} <= UNIT:
             yield "with the ratio of their noises", {n: 0.5 + a / 2, m: 0.5 + b / 2}
 
 
@@ -168,7 +168,7 @@ def inside(a):
 
 def long_names(kind, taken):
     """The arguments that may be so long that they are not printed whole."""
-    tables = [n for n in ("sigmas", "betas", "alpha_bar") if n in taken and not kind.is_level(n)]
+    tables = [n for n in TABLES if n in taken and not kind.is_level(n)]
     if kind.form in (TABLE, STATES):                    # more states are not read
         return tables if "steps_per_level" not in taken else []
     if kind.derivative or kind.sliced or kind.answer is not None or "sigmas" in taken:

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import drawing
 from .corners import corner_specs, odd_corner_specs
-from .kind import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
+from .kind import DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, TABLES, ProbeSpec
 from .test_functions import Noise
 from .wide import LARGE_DATA, WIDE_TABLE
 
@@ -31,7 +31,6 @@ WHOLE = (                          # the same, of numbers and of levels that end
 ENDS_OF_SOME = (                   # the same, in some rows alone
     {"sigma_s": 0.0}, {"alpha_bar_s": 1.0}, {"sigma_from": 0.0})
 NEAR_ENDS = ({"eta": 0.01},)
-TABLES = ("sigmas", "betas", "alpha_bar")
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
 RUNAWAY = 1e12                     # a state whose cube soon leaves the range of float32

@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from .edges import answers
-from .forms import AS_COLUMN, COUNTS, ENTRIES, INTEGERS, KEPT, OF_COUNTS, forms_of
-from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
+from .forms import AS_COLUMN, ENTRIES, INTEGERS, KEPT, OF_COUNTS, forms_of
+from .kind import CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
 from .wide import FORM, NUMBERS, ODD_FORM
 
 SEVERAL, FEW, ODD = 16, 4, 2          # probes of a kind, of loops; for so many an odd one

@@ -8,11 +8,10 @@ may refuse; all others are what the contract says: a level is a number or (B, 1)
 
 import numpy as np
 
-from .kind import BATCH, DATA, FUNCTION, FUNCTIONS, LEVEL, ROWS, STATES, STEPS, TABLE
+from .kind import BATCH, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, ROWS, STATES, STEPS, TABLE
 from .test_functions import Field, Itself, curved
 from .wide import ANY_SIZE, NUMBERS
 
-COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
 SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          # at most 1
 
 # {kind of argument: its forms}; "" is what is drawn anyway

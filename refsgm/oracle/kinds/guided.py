@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from .edges import RUNAWAY, is_undecided
-from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE, ProbeSpec
+from .kind import (CHOICES, COUNTS, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE, TABLES,
+                   ProbeSpec)
 from .nearby import (ALIKE, ALL, CLOSE, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST, LAST, NORM,
                      ONE, RATIO, BY_ROW, SQUARES, STEP, UNIT)
 from .wide import ANY_SIZE, GUIDED, MODERATE
@@ -25,8 +26,6 @@ COMMON = (0.5, 2)                               # of which both sides are asked 
 LARGEST_SIZE, LARGEST_PRODUCT, LONG_LOOP = 4200, 100_000, 1000
 WAYS, WAYS_OF_LOOPS = 5, 3                      # of a size to be near a number
 LARGE, ROOM, ROOM_WITH_FUNCTIONS = 100, 6000, 1500      # sizes above LARGE have this sum in a check
-COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
-TABLES = ("sigmas", "betas", "alpha_bar")
 LOGARITHMS = {"log", "log1p", "exp", "expm1", "logit", "expit", "sigmoid", "logsigmoid"}
 ABOUT_DTYPES = {"float32", "dtype", "finfo", "itemsize", "is_floating_point"}
 DECIMALS = {"log10", "round", "around", "rint", "pow", "power", "float_power"}

@@ -36,6 +36,9 @@ DATA = {"x", "x_0", "x_t", "x_noisy", "x_vp", "x_ve", "mean", "eps", "z", "score
         "score_ve", "target_score", "u", "v", "conditional", "unconditional"}
 
 
+TABLES = ("sigmas", "betas", "alpha_bar")
+COUNTS = ("n_levels", "n_steps", "steps_per_level", "dim")
+
 # What one rounding in float32 does: a spelling may say with it where its own formula loses digits
 ROUNDING = 2.0**-23
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .drawing import arguments
 from .edges import answer, is_undecided
-from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, STATES, TABLE, ProbeSpec
+from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, STATES, TABLE, TABLES, ProbeSpec
 from .test_functions import Field, Noise
 from .wide import ANY_SIZE, MODERATE
 
@@ -21,8 +21,7 @@ LOOPS, STEPS = 20, 24                           # loops; of one number, each len
 CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 120, 60, 50, 40   # by what an answer costs
 OF_TORCH = 40
 ORIGINALS, ROOM = 12, 24                        # arguments to cut from, and where cuts may begin
-COUNTS = ("n_levels", "n_steps")
-TABLES = ("sigmas", "betas", "alpha_bar", "weights")
+LENGTHS = ("n_levels", "n_steps")
 MANY, TRIES = 64, 4
 
 
@@ -82,7 +81,7 @@ def label_of(kind, spec):
     """The sizes in words."""
     if kind.form == TABLE:
         return f"a table of {spec.count}"
-    more = f", {spec.count} entries" if {*TABLES, *COUNTS} & set(kind.args) else ""
+    more = f", {spec.count} entries" if {*TABLES, "weights", *LENGTHS} & set(kind.args) else ""
     return f"B = {spec.B}, D = {spec.D}{more}"
 
 
@@ -151,7 +150,7 @@ def cut(kind, base, spec, rng, fields, often):
             made[name] = Noise(a.seed + int(rng.integers(1000)))
         elif isinstance(a, str):
             made[name] = CHOICES[name][int(rng.integers(len(CHOICES[name])))]
-        elif isinstance(a, int) and name in COUNTS:
+        elif isinstance(a, int) and name in LENGTHS:
             made[name] = n
         elif not isinstance(a, np.ndarray):
             made[name] = a

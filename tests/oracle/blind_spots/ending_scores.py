@@ -11,7 +11,8 @@ from scipy.linalg import hadamard
 
 import refsgm
 
-from . import Hidden
+from . import planted
+from .fresh import wrong
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])                                       # (B, D)
 Y = np.array([[1.5, 0.2], [-0.4, 0.9], [0.6, -2.0]])
@@ -20,21 +21,9 @@ LEVELS = np.array([[0.5], [1.5], [0.8]])
 STORED = np.array([[0.2, 0.1], [0.3, -0.4], [1.0, 0.6]])
 
 
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
 def cut(kind, what, where, *at):
     """The right function, a thousandth too large where nobody would bend it in good faith."""
-    right = getattr(refsgm, kind)
-
-    def function(*args):
-        result = right(*args)
-        if not where(*args):
-            return result
-        return tuple(1.001 * a for a in result) if isinstance(result, tuple) else 1.001 * result
-    return Hidden(kind, what, function, False, "numpy", at)
+    return planted(kind, what, where)._replace(at=at)
 
 
 def wave(*shape, start=0.3):

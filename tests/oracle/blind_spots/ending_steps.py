@@ -9,8 +9,8 @@ import numpy as np
 
 import refsgm
 
-from . import Hidden, bent
-from .fresh import generator
+from . import bent
+from .fresh import cut, generator, wrong
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])                                       # (B, D)
 Y = np.array([[1.5, 0.2], [-0.4, 0.9], [0.6, -2.0]])
@@ -18,16 +18,6 @@ Z = np.array([[-0.3, 0.8], [1.2, -0.5], [0.1, 0.4]])
 COLUMN = np.array([[0.3], [0.6], [0.9]])
 SPIKE = np.where(np.arange(40) == 7, 30.0, 0.1)[None]
 COSINES = np.cos(np.arange(640.0)).reshape(16, 40)
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A bound that nobody would set in good faith."""
-    return Hidden(kind, what, function, False, "numpy", at)
 
 
 def score(x, sigma=1.0):

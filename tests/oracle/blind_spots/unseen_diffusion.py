@@ -8,7 +8,7 @@ import numpy as np
 
 import refsgm
 
-from . import Hidden
+from .fresh import cut, wrong
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])                                       # (B, D)
 Y = np.array([[1.5, 0.2], [-0.4, 0.9], [0.6, -2.0]])
@@ -19,16 +19,6 @@ MANY_ROWS = np.sin(np.arange(30.0)).reshape(15, 2)
 TABLE = np.linspace(1.0, 0.1, 1001)
 OTHER_TABLE = np.where((np.arange(1001) > 400) & (np.arange(1001) < 600), TABLE - 4e-4, TABLE)
 CONSTANT = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A bound that nobody would set in good faith."""
-    return Hidden(kind, what, function, False, "numpy", at)
 
 
 def remembered(x, t):

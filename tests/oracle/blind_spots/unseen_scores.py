@@ -10,7 +10,8 @@ from scipy.special import gammaln, logsumexp
 
 import refsgm
 
-from . import Hidden, bent
+from . import planted
+from .fresh import wrong
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])                                       # (B, D)
 Y = np.array([[1.5, 0.2], [-0.4, 0.9], [0.6, -2.0]])
@@ -20,19 +21,9 @@ COLUMN = np.array([[0.4], [0.9], [0.2]])
 KEPT = np.ones((3, 2))
 
 
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
 def cut(kind, what, where, *at):
     """The right function, but a thousandth too large where `where` holds."""
-    right = getattr(refsgm, kind)
-
-    def function(*args):
-        result = right(*args)
-        return bent(result) if where(*args) else result
-    return Hidden(kind, what, function, False, "numpy", at)
+    return planted(kind, what, where)._replace(at=at)
 
 
 def plain(x):

@@ -9,21 +9,10 @@ import numpy as np
 
 import refsgm
 
-from . import Hidden
-from .fresh import TABLE, X, Y, Z, generator, score
+from .fresh import TABLE, X, Y, Z, cut, generator, score, wrong
 
 HALF, SINGLE = np.finfo(np.float16), np.finfo(np.float32)
 BUFFER = 2**12
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A region that nobody would set apart in good faith."""
-    return Hidden(kind, what, function, False, "numpy", at)
 
 
 def column(*levels):
