@@ -184,7 +184,7 @@ class Caller:
             if self.levels in ("column", "flat", "trailing"):
                 return self.framework.asarray(self.level_shaped(np.full((B, 1), a, dtype)))
             return a if self.framework.raw else self.framework.asarray(np.asarray(a, dtype))
-        return a[:1] + a[1:] if type(a) is str else a       # no object of the code
+        return a
 
     def timestep(self, name, level, B):
         """The index of a level, an integer; or integers in the shape that levels have."""
