@@ -25,7 +25,8 @@ sys.path.append(str(DOCS / "_ext"))
 import sources  # noqa: E402, needs the path
 
 TAGS = list(sources.blocks())
-ELSEWHERE = {"oracle", "gpu"}           # programs that need files or a GPU, in tests of their own
+# programs that need files, PyTorch or a GPU, in tests of their own
+ELSEWHERE = {"oracle", "training", "gpu"}
 PAGES = sorted(path for path in DOCS.glob("*.md")
                if "```py" in path.read_text() and path.stem not in ELSEWHERE)
 FIGURE = DOCS / "_static" / "annealing.js"

@@ -83,3 +83,14 @@ def test_every_way_meets_sizes_directions_and_tables(kind, function, words):
 def test_code_that_leaves_gradients_in_its_arguments_gets_a_verdict():
     """[SCORE-1] Arrays that are filled anew may require gradients by then."""
     assert not refsgm.check("gaussian_score", accumulated, "torch", seed=0).ok
+
+
+def by_gradients(x, sigma, eps):
+    """Right with gradients alone, and no number stands in the code."""
+    return x + sigma * eps if torch.is_grad_enabled() else x - sigma * eps
+
+
+def test_all_code_is_asked_without_gradients():
+    """Also where no number of the code says where to look."""
+    report = refsgm.check("perturb", by_gradients, "torch", seed=0)
+    assert "no_grad" in report.diagnosis.sentence
