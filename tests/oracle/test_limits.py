@@ -215,15 +215,18 @@ def test_a_time_limit_is_a_time(seconds, tmp_path):
     assert re.search("seconds", errors)
 
 
-def test_a_package_whose_import_ran_out_of_time_is_imported_anew(tmp_path, monkeypatch):
-    """What is left of it would lack its parts, for everybody in the process."""
-    package = tmp_path / "half_there"
-    package.mkdir()
+@pytest.mark.parametrize("name", ["half_there", "all_there.half_there"])
+def test_a_package_whose_import_ran_out_of_time_is_imported_anew(name, tmp_path, monkeypatch):
+    """What is left of it would lack its parts, for everybody in the process; so would that of a
+    package within another, as torch._dynamo.
+    """
+    package = tmp_path.joinpath(*name.split("."))
+    package.mkdir(parents=True)
     (package / "part.py").write_text("x = 1\n")
     (package / "__init__.py").write_text("import os, time\nfrom .part import x\n"
                                          "if 'HURRY' not in os.environ:\n    time.sleep(60)\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(OutOfTime), limited(0.3):
-        importlib.import_module("half_there")
+        importlib.import_module(name)
     monkeypatch.setenv("HURRY", "yes")
-    assert importlib.import_module("half_there").part.x == 1
+    assert importlib.import_module(name).part.x == 1

@@ -63,7 +63,8 @@ def limited(seconds):
 def forget_half_imported():
     """Let a package whose import was interrupted be imported anew: its parts would lack a whole."""
     for name in [*sys.modules]:
-        if name.partition(".")[0] not in sys.modules:
+        parts = name.split(".")
+        if any(".".join(parts[:i]) not in sys.modules for i in range(1, len(parts))):
             del sys.modules[name]
 
 
