@@ -1,9 +1,11 @@
 """Whatever a program or a function does, the oracle answers in time, and says what happened."""
 
+import contextlib
 import importlib
 import pathlib
 import re
 import sys
+import threading
 import time
 
 import pytest
@@ -230,3 +232,27 @@ def test_a_package_whose_import_ran_out_of_time_is_imported_anew(name, tmp_path,
         importlib.import_module(name)
     monkeypatch.setenv("HURRY", "yes")
     assert importlib.import_module(name).part.x == 1
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_an_installed_library_is_imported_to_its_end(in_thread, tmp_path, monkeypatch):
+    """Beyond the limit of the call, which ends afterwards; half of it would stay for everybody."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / f"slow_{in_thread}.py").write_text("import time\nfor _ in range(20):\n"
+                                                 "    time.sleep(0.03)\nwhole = True\n")
+    monkeypatch.syspath_prepend(folder)
+    found = []
+
+    def asked():
+        with contextlib.suppress(OutOfTime), limited(0.1):
+            found.append(importlib.import_module(f"slow_{in_thread}").whole)
+            while True:
+                time.sleep(0.01)
+    if in_thread:
+        thread = threading.Thread(target=asked)
+        thread.start()
+        thread.join()
+    else:
+        asked()
+    assert found == [True]

@@ -10,12 +10,17 @@ import math
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..kinds.test_functions import Noise
+from .constants import INSTALLED
 from .frameworks import is_single
+
+
+IMPORTING, A_MOMENT = 20.0, 0.05        # seconds that a library has to be imported, past the limit
 
 
 class OutOfTime(BaseException):
@@ -52,8 +57,9 @@ def limited(seconds):
     From there it is raised between two steps of Python, so a loop in compiled code goes on.
     Gives a list that is filled when the user interrupts (Ctrl-C), which foreign code may also say.
     """
+    block = sys._getframe(2)                                           # past contextlib's
     try:
-        with stopped_after(seconds) as by_hand:
+        with stopped_after(seconds, block) as by_hand:
             yield by_hand
     except OutOfTime:
         forget_half_imported()
@@ -68,11 +74,24 @@ def forget_half_imported():
             del sys.modules[name]
 
 
+def is_importing(frame, block):
+    """Whether an installed library is being imported there, which cannot be begun twice: what
+    torch._dynamo has registered, for example, it refuses to register again.
+
+    block  the frame from which the code was called
+    """
+    while frame is not None and frame is not block:
+        if frame.f_code.co_name == "<module>" and INSTALLED.search(frame.f_code.co_filename):
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextlib.contextmanager
-def stopped_after(seconds):
-    """`limited`, whatever the interruption leaves behind."""
+def stopped_after(seconds, block):
+    """`limited`, whatever the interruption leaves behind; `block` is the frame that it limits."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        with interrupted_after(seconds, threading.get_ident()):
+        with interrupted_after(seconds, threading.get_ident(), block):
             yield []
         return
     with interrupts_noted() as by_hand:
@@ -80,8 +99,13 @@ def stopped_after(seconds):
             yield by_hand
             return
 
-        def stop(*_):
-            raise OutOfTime
+        last = time.monotonic() + seconds + IMPORTING
+
+        def stop(_, frame):
+            if is_importing(frame, block) and time.monotonic() < last:
+                signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+            else:
+                raise OutOfTime
         previous = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -111,12 +135,16 @@ def interrupts_noted():
 
 
 @contextlib.contextmanager
-def interrupted_after(seconds, thread):
+def interrupted_after(seconds, thread, block):
     """Raise OutOfTime in a thread after some seconds, unless it leaves this block before."""
     lock, inside = threading.Lock(), [True]
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def stop():
+        last = time.monotonic() + IMPORTING
+        while inside and time.monotonic() < last and is_importing(
+                sys._current_frames().get(thread), block):
+            time.sleep(A_MOMENT)
         with lock:
             if inside:
                 raise_in(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
