@@ -122,7 +122,7 @@ class Differently:
 
 @functools.cache
 def derives_in_inference():
-    """Whether torch.func has derivatives in inference mode: before PyTorch 2.12, they are 0 there.
+    """Whether torch.func has derivatives in inference mode: in PyTorch 2.11 they are 0 there.
     """
     import torch
     with torch.inference_mode():
