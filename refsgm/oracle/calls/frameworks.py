@@ -121,7 +121,8 @@ def jax_framework(device=None):
     """
     import jax
     import jax.numpy as jnp
-    there = None if device is None else jax.devices(device)[0]
+    first = jax.devices(device)[0]                          # raises for one that is not there
+    there = None if device is None else first
 
     def asarray(a):
         return jnp.asarray(a) if there is None else jax.device_put(jnp.asarray(a), there)
