@@ -128,7 +128,7 @@ def derives_in_inference():
     with torch.inference_mode():
         x = torch.tensor(1.0)
         _, slope = torch.func.jvp(torch.square, (x,), (x,))
-        return bool(slope == 2.0) and bool(torch.func.grad(torch.square)(x) == 2.0)
+        return bool(slope == 2.0)
 
 
 def strided(a):
