@@ -2,6 +2,7 @@
 
 import importlib.util
 
+import autograd.numpy as autograd_numpy
 import numpy as np
 import pytest
 
@@ -55,6 +56,51 @@ def test_a_bound_is_noted_in_place_and_by_its_name_and_a_largest_entry_is_none(
     watching, notes = NOTES[name](foreign)
     watching(array_of(name, [2.0, 3.0]))
     assert {site.name: (low < 0, high < 0) for site, (low, high) in notes().items()} == wanted
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_states_of_a_loop_are_compared_when_they_are_asked_for(name):
+    """A loop that yields its states runs after the call that made it."""
+    lib = LIBRARIES[name]
+
+    def loop(x):
+        for most in 1.0, 5.0:
+            x = lib.clip(x, None, most)
+            yield x
+    watching, notes = NOTES[name](loop)
+    states = watching(array_of(name, [2.0, 3.0]))
+    next(states)
+    assert len(notes()) == 1
+    assert lib.where(array_of(name, [1.0]) > 0, 1, 0).sum() == 1     # which is no part of the loop
+    assert len([*states]) == len(notes()) == 1
+
+
+def test_lines_of_autograd_are_no_sites():
+    """Two bounds in the code are two sites, though autograd's own lines make both."""
+    def foreign(x):
+        a = autograd_numpy.maximum(x, 1.0)
+        return a + autograd_numpy.maximum(x, 5.0)
+    watching, notes = numpy_notes(foreign)
+    watching(np.array([2.0, 3.0]))
+    assert [(s.code.co_name, low < 0) for s, (low, _) in notes().items()] == [
+        ("foreign", False), ("foreign", True)]
+
+
+def test_results_that_are_written_over_are_watched_as_new_ones_are():
+    """Of several results some may be new; a condition that is written over is the new one."""
+    def parts(x):
+        return np.modf(x, out=(None, np.empty(2)))
+
+    def combined(x):
+        condition = x > 0.0
+        condition &= x < 5.0                                                    # nearer than x > 0
+        return condition & (x < 1e30)
+    watching, notes = numpy_notes(parts)
+    np.testing.assert_array_equal(watching(np.array([2.5, 3.0])), [[0.5, 0.0], [2.0, 3.0]])
+    watching, notes = numpy_notes(combined)
+    watching(np.array([2.0, 3.0]))
+    first, second = (ends for site, ends in notes().items() if site.name == "bitwise_and")
+    assert first == second
 
 
 @pytest.mark.parametrize("name", LIBRARIES)

@@ -11,13 +11,17 @@ difference. What is compared in C alone, or after a conversion to Python's numbe
 """
 
 import contextlib
+import functools
+import os
 import sys
 from typing import NamedTuple
 
+import autograd
 import numpy as np
 
 TINY = 1e-30
 EQUAL = 1e-18                    # relative difference of numbers that are equal
+BELOW = 1e-3                     # how far below zero the distance of equal numbers is
 LESS = {"less", "less_equal", "lt", "le", "__lt__", "__le__"}
 GREATER = {"greater", "greater_equal", "gt", "ge", "__gt__", "__ge__"}
 EXTREME = {"maximum", "minimum", "fmax", "fmin", "clamp_min", "clamp_max", "clamp_min_",
@@ -39,13 +43,16 @@ class Site(NamedTuple):
 
 
 class Notes:
-    """What one call compared: {Site: (least distance, largest distance)}.
+    """What one call compared.
 
-    inside   paths of a library, whose own lines are no sites
+    seen       {Site: (least distance, largest distance)}
+    libraries  modules, whose own lines are no sites
     """
 
-    def __init__(self, *inside):
-        self.seen, self.inside = {}, (__file__, *inside)
+    def __init__(self, *libraries):
+        self.seen = {}
+        self.inside = (__file__, *(os.path.join(folder, "") for m in libraries
+                                   for folder in m.__path__))
 
     def site(self, name):
         """Where the foreign code is that compares."""
@@ -104,23 +111,26 @@ def signed_log(a):
 
 
 def apart(a, b):
-    """Negative where a < b; nothing of zeros in arrays, which other probes ask."""
-    distance, zero = np.asarray(signed_log(a) - signed_log(b)), False
-    for c in (a, b):
-        zero = zero ^ np.equal(c, 0) if np.ndim(c) else zero
-    return np.where(zero, np.nan, distance) if np.any(zero) else distance
+    """signed_log(a) - signed_log(b), which is negative where a < b.
+
+    NaN where an array has a zero and the other side is none: other probes ask for zeros.
+    """
+    zeros = [np.equal(c, 0) for c in (a, b) if np.ndim(c)]
+    one_alone = functools.reduce(np.logical_xor, zeros, False)
+    return np.where(one_alone, np.nan, signed_log(a) - signed_log(b))
 
 
 def unlike(a, b):
-    """The logarithm of the relative difference from that of equal numbers on; equal is negative."""
+    """log(1 + |a - b| / (EQUAL size)) - BELOW, which is negative where a equals b."""
     size = np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-300)
-    return np.asarray(np.log1p(np.abs(np.subtract(a, b, dtype=float)) / (EQUAL * size)) - 1e-3)
+    return np.asarray(np.log1p(np.abs(np.subtract(a, b, dtype=float)) / (EQUAL * size)) - BELOW)
 
 
 class Watched(np.ndarray):
     """A NumPy array that notes the comparisons it takes part in.
 
-    notes     the `Notes`;  distance  of a condition, how far its entries are from the other way
+    notes     the `Notes`
+    distance  of a condition, how far its entries are from the other way; None of other arrays
     """
 
     notes = distance = None
@@ -143,11 +153,13 @@ class Watched(np.ndarray):
         if out is not None:
             options["out"] = tuple(map(bare, out))
         result = getattr(ufunc, method)(*map(bare, inputs), **options)
-        if out is not None:
-            return out[0] if len(out) == 1 else out
-        if isinstance(result, tuple):
-            return tuple(watched(a, notes) for a in result)
-        return watched(result, notes, distance)
+        several = isinstance(result, tuple)
+        results = [watched(a, notes, distance) for a in (result if several else (result,))]
+        for i, given in enumerate(out or ()):
+            if isinstance(given, Watched):
+                given.distance = distance
+            results[i] = results[i] if given is None else given
+        return tuple(results) if several else results[0]
 
 
 def distance_of(notes, name, inputs):
@@ -177,19 +189,19 @@ def bare(a):
 
 def watched_argument(a, notes):
     """An argument of foreign code: arrays and levels note comparisons, functions return such."""
-    if isinstance(a, (np.ndarray, float)) and not isinstance(a, bool):
+    if isinstance(a, (np.ndarray, float)):
         return watched(np.asarray(a), notes)
-    if callable(a) and not isinstance(a, np.random.Generator):
+    if callable(a):
         return lambda *args: watched_argument(a(*map(bare, args)), notes)
     return a
 
 
 def numpy_notes(fn):
-    """(fn with watched arguments, a function that gives the `Notes` of the last call)."""
+    """(fn with watched arguments, a function that gives what its last call compared)."""
     last = []
 
     def watching(*args, **named):
-        last[:] = [Notes(*np.__path__)]
+        last[:] = [Notes(np, autograd)]
         result = fn(*(watched_argument(a, last[0]) for a in args),
                     **{n: watched_argument(a, last[0]) for n, a in named.items()})
         return tuple(map(bare, result)) if isinstance(result, tuple) else bare(result)
@@ -233,10 +245,22 @@ def torch_notes(fn):
             return None
 
     def watching(*args, **named):
-        last[:] = [Notes(*torch.__path__)]
-        with Noting(last[0]):
-            return fn(*args, **named)
+        last[:] = [Notes(torch)]
+        with Noting(last[0]) as mode:
+            result = fn(*args, **named)
+        return each_within(mode, result) if hasattr(result, "__next__") else result
     return watching, lambda: last[0].seen if last else {}
+
+
+def each_within(mode, states):
+    """The states of a loop, each worked out within a mode and handed on outside of it."""
+    end = object()
+    while True:
+        with mode:
+            state = next(states, end)
+        if state is end:
+            return
+        yield state
 
 
 COMPARING = {*LESS, *GREATER, *EXTREME, *CLIP, *SAME, *BOTH, *NOT, *OF_ZERO}
