@@ -1,9 +1,14 @@
 """Every size is asked once: whatever is set apart by one of them is found."""
 
+import signal
+
 import numpy as np
 import pytest
 
 import refsgm
+from refsgm.oracle.calls.caller import Caller
+from refsgm.oracle.calls.frameworks import numpy_framework
+from refsgm.oracle.calls.sizes import odd_ones
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.sizes import COMPONENTS, ENTRIES, FEATURES, ROWS, cuts
 
@@ -51,3 +56,13 @@ def test_cuts_have_every_size(name):
         assert {s.D for s in specs} == set(range(1, FEATURES + 1))
         assert {s.B for s in specs} == set(range(1, ROWS + 1))
     assert {s.count for s in specs} >= set(range(1, COMPONENTS + 1))
+
+
+def test_a_user_can_interrupt_what_is_asked_in_one_go():
+    """Ctrl-C among the small questions passes through, as it does at every probe."""
+    def pressed(x, sigma, eps):
+        signal.raise_signal(signal.SIGINT)
+    asked = cuts(KINDS["perturb"], 0, ("x", "sigma", "eps"), most=1)
+    caller = Caller(KINDS["perturb"], pressed, numpy_framework())
+    with pytest.raises(KeyboardInterrupt):
+        odd_ones(caller, asked, "float64", 1e-9)

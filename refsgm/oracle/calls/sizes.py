@@ -1,5 +1,7 @@
-"""Many small questions in one go, of which what looks wrong is asked again as a probe: every size
-once, and calls in a row whose arguments agree in what may be a key.
+"""Some hundred small questions in one go: every size once, and calls in a row.
+
+A probe notes all that a call does, and costs more than most answers. Here nothing is noted but the
+answer, within one time limit for all; a question whose answer looks wrong becomes a probe.
 """
 
 import warnings
@@ -16,8 +18,8 @@ from .trial import OutOfTime, Trial, limited
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}        # what is nearer is right without a second look
 DIGITS = {"float64": 1e-12, "float32": 1e-5}      # the same of calls in a row, by the last digits
-MOST = None                                       # questions, or None for all
-ASKED_AGAIN = 40
+MOST = None                                       # questions about sizes, or None for all
+ASKED_AGAIN = 40                                  # as probes, at most
 
 
 def size_probes(caller, dim, dtype, seed):
@@ -34,7 +36,7 @@ def size_probes(caller, dim, dtype, seed):
 
 
 def alike_probes(caller, dim, dtype, seed):
-    """The same of calls in a row."""
+    """Judged probes of what looks wrong in calls whose arguments agree in what may be a key."""
     dtype = dtype or "float64"
     if not takes_many(caller) or caller.one_direction or MOST is not None:
         return []
@@ -64,45 +66,44 @@ def judged(caller, asked):
 def odd_ones(caller, asked, dtype, share):
     """(question, trial) where an answer is not as close as this, all asked within one limit."""
     found, functions, number = [], {}, np.dtype(dtype)
+
+    def passed(name, a, args, calls):
+        if not isinstance(a, Field):
+            return caller.foreign(name, a, number, None, calls, batch_size(args))
+        if id(a) not in functions:                  # the same object again where the function is
+            functions[id(a)] = a, caller.foreign(name, a, number, None, calls, batch_size(args))
+        return functions[id(a)][1]
+
     try:
-        with (limited(caller.seconds), silence(), warnings.catch_warnings(),
+        with (limited(caller.seconds) as by_hand, silence(), warnings.catch_warnings(),
               np.errstate(all="ignore")):
             warnings.simplefilter("ignore")
             for one in asked:
-                trial = Trial()
-                if not is_close(caller, one, number, share, functions, trial):
+                trial, args = Trial(), one.args
+                try:
+                    given = {n: passed(n, args[n], args, trial.calls)
+                             for n in caller.names if n in args}
+                    caller.read(trial, caller.answer(args, given, number), args)
+                except OutOfTime:
+                    raise
+                except BaseException:                # what it raises, it raises again as a probe
+                    if by_hand:
+                        raise
+                if not is_close(trial.outputs, one.want, share):
                     found.append((one, trial))
     except OutOfTime:
-        return found
+        pass                                         # what was found so far is asked again
     return found
 
 
-def is_close(caller, one, number, share, functions, trial):
-    """Whether an answer is right to many digits; it is noted in the trial.
+def is_close(outputs, want, share):
+    """Whether an answer is right to many digits, None being no answer."""
+    return outputs is not None and len(outputs) == len(want) and all(
+        got.shape == w.shape and np.all(np.abs(got - w) <= share * size_of_rows(w) + 1e-300)
+        for got, w in zip(outputs, want))
 
-    functions  those that were passed before, which are the same objects again
-    """
-    args, B = one.args, batch_size(one.args)
 
-    def passed(name, a):
-        if not isinstance(a, Field):
-            return caller.foreign(name, a, number, None, trial.calls, B)
-        if id(a) not in functions:
-            functions[id(a)] = a, caller.foreign(name, a, number, None, trial.calls, B)
-        return functions[id(a)][1]
-    try:
-        given = {n: passed(n, args[n]) for n in caller.names if n in args}
-        caller.read(trial, caller.answer(args, given, number), args)
-    except OutOfTime:
-        raise
-    except BaseException:
-        return False
-    if trial.outputs is None or len(trial.outputs) != len(one.want):
-        return False
-    for got, want in zip(trial.outputs, one.want):
-        size = np.abs(want)
-        if want.ndim == 2 and size.size:
-            size = size.max(axis=1, keepdims=True)
-        if got.shape != want.shape or not (np.abs(got - want) <= share * size + 1e-300).all():
-            return False
-    return True
+def size_of_rows(a):
+    """The size of each number, or in an array (B, D) the largest of its row."""
+    size = np.abs(a)
+    return np.max(size, axis=1, keepdims=True) if size.ndim == 2 and size.size else size
