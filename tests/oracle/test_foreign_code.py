@@ -221,6 +221,26 @@ def test_a_schedule_that_writes_into_its_times_is_told_that_first():
     assert [d.code for d in check("vp_marginal", foreign).diagnoses] == ["mutates-input", "raises"]
 
 
+def test_code_whose_first_arguments_have_no_names_is_right():
+    """[VP-1] Those that come by position alone are counted, where others are passed by name."""
+    def marginal(t, /, beta_min=0.1, beta_max=20.0, more=0.0):
+        return refsgm.vp_marginal(t, beta_min, beta_max)
+
+    def nameless(t, beta_min=0.1, beta_max=20.0, /):
+        return refsgm.vp_marginal(t, beta_min, beta_max)
+    assert check("vp_marginal", marginal).ok
+    assert check("vp_marginal", nameless).ok
+
+
+def test_optional_arguments_before_required_ones_go_by_their_own_names():
+    """[DDPM-3] With all later arguments passed by name, the required ones are too."""
+    def step(x_t, eps, variance="posterior", now=None, then=None, z=None):
+        return refsgm.ddpm_step(x_t, eps, now, then, z, variance)
+    names = ["x_t", "eps", "variance", "alpha_bar_t", "alpha_bar_s", "z"]
+    assert check("ddpm_step", step, argnames=names).ok
+
+
+
 def test_a_schedule_of_time_alone_is_judged_by_every_engine():
     """[VP-1] Arguments that have defaults may be left out, and no engine needs them."""
     report = check("vp_marginal", lambda t: (np.cos(t), np.sin(t)))

@@ -1,7 +1,6 @@
 """One call of foreign code: arguments on its arrays, in its shapes, and all that it did noted."""
 
 import contextlib
-import inspect
 import warnings
 
 import numpy as np
@@ -13,9 +12,9 @@ from .functions import on_foreign_arrays, symmetric
 from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
 from .results import LARGEST, numbers_in, parts_of, states_of
+from .signature import how_many, named_by_user, noise_not_named, taken_by_position, with_defaults
 from .timesteps import Timesteps
-from ..options import is_word, words_in
-from ...arrays import in_one_line as shown
+from ..options import words_in
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
@@ -50,88 +49,36 @@ class Caller:
             raise ValueError(f"draws must name noise of {contract.name}"
                              f"({', '.join(contract.args)}), got {draws!r}")
         self.timesteps, self.implied = None, ()            # a level that follows from the table
+        named = None if argnames is None else named_by_user(contract, argnames)
         if table is not None:
-            self.timesteps = Timesteps(contract, table, self.argument_names(anything=True))
+            self.timesteps = Timesteps(contract, table, self.named_or_all(named))
             self.implied = () if self.timesteps.both_given else tuple(
                 n for n in (self.timesteps.second, "sigma" if "scale" in contract.args else None)
                 if n in contract.args)
             if self.levels is None:
                 self.levels = "flat"
-        self.names = self.argument_names()
-        if self.argnames is None and not self.draws:
-            self.names, self.draws = self.drawn_noise(self.names)
+        without = (*self.draws, *self.implied)
+        if named is not None:
+            self.names, more = named, noise_not_named(contract, named, without)
+        else:
+            self.names, more = taken_by_position(contract, fn, without)
+        self.draws = (*self.draws, *more)
         self.one_direction = "v" in self.draws
 
-    def argument_names(self, anything=False):
-        """The contract's arguments that fn takes, in its order."""
-        without = (*self.draws, *self.implied)
-        if self.argnames is not None:
-            if not isinstance(self.argnames, (dict, list, tuple)):
-                raise ValueError("argnames must be a list of names or a dict {keyword: name}, "
-                                 f"got {type(self.argnames).__name__}")
-            names = list(self.argnames.values() if isinstance(self.argnames, dict)
-                         else self.argnames)
-            unknown = [n for n in names if not is_word(n, self.contract.args)]
-            if unknown:
-                raise ValueError(f"argnames must be names of {self.contract.name}"
-                                 f"({', '.join(self.contract.args)}), got {shown(unknown[0])}")
-            if len(set(names)) < len(names):
-                raise ValueError(f"argnames must name an argument once, got {names}")
-            missing = [n for n in self.contract.args[:self.contract.required]
-                       if n not in (*names, *without)]
-            if missing and not anything and set(missing) <= set(noise_of(self.contract)):
-                self.draws, missing = (*self.draws, *missing), []
-            if missing and not anything:
-                raise ValueError(f"argnames must name every required argument of "
-                                 f"{self.contract.name}, got none for {missing[0]!r}")
-            return names
-        names = [n for n in self.contract.args if n not in without]
-        if anything:
-            return () if self.table_is_for_one(names) else names
-        required = sum(n in names for n in self.contract.args[:self.contract.required])
-        count = self.positional()
-        return names if count is None else names[:max(count, required)]
-
-    def table_is_for_one(self, names):
-        """Whether fn takes too few arguments for both ends of a step."""
-        count = self.positional()
-        return count is not None and count < self.contract.required - len(self.draws)
-
-    def positional(self):
-        """How many positional arguments fn takes, None for any number or where it is not known."""
-        with contextlib.suppress(TypeError, ValueError):
-            parameters = list(inspect.signature(self.fn).parameters.values())
-            if not any(p.kind == p.VAR_POSITIONAL for p in parameters):
-                return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-                           for p in parameters)
-        return None
-
-    def drawn_noise(self, names):
-        """Names without the noise that fn has no argument for, and that noise."""
-        noise = [n for n in noise_of(self.contract) if n in names]
-        required = [n for n in names if n in self.contract.args[:self.contract.required]]
-        count = self.positional()
-        if noise and count is not None and count == len(required) - len(noise):
-            return [n for n in required if n not in noise], tuple(noise)
-        return names, ()
+    def named_or_all(self, named):
+        """The arguments that may be fn's, before a table says which of them are levels of its own;
+        none where fn takes too few for both ends of a step.
+        """
+        if named is not None:
+            return named
+        count, least = how_many(self.fn), self.contract.required - len(self.draws)
+        return () if count is not None and count < least else [
+            n for n in self.contract.args if n not in self.draws]
 
     @property
     def defaults(self):
         """The last arguments of the contract, as far as fn has defaults for them too."""
-        optional = [n for n in self.contract.args[self.contract.required:] if n in self.names]
-        with contextlib.suppress(TypeError, ValueError):
-            parameters = inspect.signature(self.fn).parameters
-            if isinstance(self.argnames, dict):
-                mine = {v: parameters.get(k) for k, v in self.argnames.items()}
-            else:
-                mine = dict(zip(self.names, [p for p in parameters.values() if p.kind in (
-                    p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]))
-            left = [n for n in optional if getattr(mine.get(n), "default", inspect.Parameter.empty)
-                    is not inspect.Parameter.empty]
-            if left == optional[len(optional) - len(left):] and (
-                    self.names[len(self.names) - len(left):] == left):
-                return tuple(left)
-        return ()
+        return with_defaults(self.contract, self.fn, self.names, self.argnames)
 
     @property
     def gives_up(self):

@@ -5,44 +5,33 @@ its optional arguments, by its own names for them; and code of any number of arg
 """
 
 import copy
-import inspect
 import itertools
 
 from ..kinds import ProbeSpec
 from ..kinds.edges import answers
 from ..kinds.kind import STATES, TABLE
 from .judge import judge, new_probe
-
-ANY_NUMBER = inspect.Parameter.VAR_POSITIONAL
+from .signature import ANY_NUMBER, BY_NAME, has_default, positional
 
 
 def left_out_probes(caller, dim, dtype, seed):
     """Judged probes, up to the first that fails."""
     contract, probes = caller.contract, []
-    optional = [n for n in contract.args[contract.required:] if n in caller.names]
-    known = parameters(caller.fn)
-    if not optional or known is None or contract.adaptive or not caller.is_usual or (
+    known = positional(caller.fn, follow_wrapped=False)
+    if known is None or contract.adaptive or not caller.is_usual or (
             isinstance(caller.argnames, dict)):
         return probes
-    open_ended = any(p.kind == ANY_NUMBER for p in known)
-    for part in itertools.chain(*(itertools.combinations(optional, k)
-                                  for k in range(len(optional)))):
-        without = tuple(n for n in optional if n not in part)
-        first = next(i for i, n in enumerate(caller.names) if n in without)
-        named = [caller.names.index(n) for n in part if caller.names.index(n) > first]
-        if open_ended and named or not open_ended and not may_be(known, caller.names, without):
-            continue
-        rows = caller.levels != "scalar" and contract.form not in (TABLE, STATES)
-        spec = ProbeSpec(f"{', '.join(part) or 'nothing'} given, {', '.join(without)} left out", 4,
+    rows = caller.levels != "scalar" and contract.form not in (TABLE, STATES)
+    for given, without, fn in parts(caller.fn, known, caller.names, contract):
+        spec = ProbeSpec(f"{', '.join(given) or 'nothing'} given, {', '.join(without)} left out", 4,
                          dim or 3, rows, "edge", 6 + seed % 2**20, dtype=dtype or "float64",
                          without=without, count=4)
         if answers(contract, spec) != "finite":
             continue
         asked = copy.copy(caller)
-        asked.fn = by_name(caller.fn, first, [known[i].name for i in named])
-        asked.argnames = None
+        asked.fn, asked.argnames = fn, None
         probe = judge(contract, asked, new_probe(contract, spec, caller))
-        if open_ended and probe.trial.problem == "raises":              # it needs a whole number
+        if takes_any_number(known) and probe.trial.problem == "raises":  # it needs a whole number
             continue
         probes.append(probe)
         if not probe.ok:
@@ -50,20 +39,30 @@ def left_out_probes(caller, dim, dtype, seed):
     return probes
 
 
-def parameters(fn):
-    """What a function takes by position, itself and not what it wraps; None if it is not known."""
-    try:
-        found = inspect.signature(fn, follow_wrapped=False).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    return [p for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, ANY_NUMBER)]
+def parts(fn, known, names, contract):
+    """(optional arguments that are given, those that are not, a function of what is given).
+
+    known  the parameters of the code;  names  the contract's names for them
+    """
+    optional = [n for n in contract.args[contract.required:] if n in names]
+    every = itertools.chain(*(itertools.combinations(optional, k) for k in range(len(optional))))
+    for given in every:
+        without = tuple(n for n in optional if n not in given)
+        first = min(names.index(n) for n in without)
+        later = [i for i, n in enumerate(names) if i > first and n not in without]
+        if takes_any_number(known):
+            possible = not later
+        else:
+            mine = dict(zip(names, known))
+            possible = (len(known) >= len(names) and all(has_default(mine[n]) for n in without)
+                        and all(known[i].kind == BY_NAME for i in later))
+        if possible:
+            yield given, without, by_name(fn, first, [known[i].name for i in later])
 
 
-def may_be(known, names, without):
-    """Whether the code has defaults for these."""
-    mine = dict(zip(names, known))
-    return len(known) >= len(names) and all(mine[n].default is not inspect.Parameter.empty
-                                            for n in without)
+def takes_any_number(known):
+    """Whether code takes any number of arguments."""
+    return any(p.kind == ANY_NUMBER for p in known)
 
 
 def by_name(fn, first, names):
