@@ -70,7 +70,7 @@ def once(work):
 @pytest.fixture(scope="module", autouse=True)
 def each_question_answered_once():
     """Questions, digests, right answers and tolerances are worked out once for all tests here."""
-    sensitivity_of, digests = once(judge.sensitivity_of), {}
+    sensitivity, digests = once(judge.sensitivity), {}
 
     def digest_of(asked, digest=vectors.digest_of):
         if id(asked) not in digests:
@@ -80,8 +80,8 @@ def each_question_answered_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vectors, "questions", cache(vectors.questions.__wrapped__))
         patch.setattr(vectors, "exact", once(exact))
-        patch.setattr(vectors, "sensitivity_of", sensitivity_of)
-        patch.setattr(judge, "sensitivity_of", sensitivity_of)
+        patch.setattr(vectors, "sensitivity", sensitivity)
+        patch.setattr(judge, "sensitivity", sensitivity)
         patch.setattr(vectors, "digest_of", digest_of)
         yield
 

@@ -19,10 +19,11 @@ from ..kinds.kind import TABLES
 from ..kinds.test_functions import Field
 from ..kinds.wide import BY_SEED, FORM
 from .gradient_places import answered, further, of_loops, of_tables
-from .judge import COARSER, ROUNDINGS, new_probe
+from .judge import new_probe
 from .results import MOST_STATES
 from .right_gradients import (LEVEL, PARAMETERS, X, of_row, remembered, right_gradients,
                               right_second, sensitivities, start_of)
+from .slack import COARSER, ROUNDINGS
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places

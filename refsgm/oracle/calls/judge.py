@@ -1,10 +1,8 @@
-"""The verdict on one probe: what is right, how far off foreign code is, and how far it may be.
+"""The verdict on one probe: what is right, how far off foreign code is, and whether it may be.
 
-    allowed = 256 eps max(|f|, sensitivity),     eps of the dtype in which the result came
-
-The sensitivity is what rounding does to the formula at this probe (`reference.sensitivity`). It
-takes ten further answers, and is never less than |f|: so it is worked out where |f| alone does not
-settle whether a value is right, or where somebody asks how far off it may be.
+How far off it may be (`slack`) depends on what rounding does to the formula there, its sensitivity.
+That takes ten further answers, and is never less than the size of the answer: so it is worked out
+where the size alone does not settle whether a value is right, or where somebody asks for it.
 """
 
 import copy
@@ -18,15 +16,13 @@ from ..kinds import BATCH, DATA, LOSS, STATES
 from ..kinds.drawing import arguments
 from ..kinds.edges import answered
 from ..kinds.quantities import batch_size
-from ..kinds.wide import AGAIN, BY_SEED, FORMS
+from ..kinds.wide import BY_SEED, FORMS
 from .reference import reference, sensitivity, spread
+from .slack import allowance, slack_at
 from .trial import Trial
 
-ROUNDINGS = 256.0
-COARSER = 64.0             # at random probes, which look for branches; the others count digits
-NOTHING = 1e-50            # what a complex step of 1e-30 may leave of a zero
 NONE, USUAL, MANY = 0, 3, 12     # changes of arguments: of a long loop, usual, that miss no entry
-LONG = 1000
+LONG = 1000                         # states of a loop that is long
 REMEMBERED = 1024                   # numbers in the data of the largest probe that is kept
 
 
@@ -192,7 +188,7 @@ class Question:
 
     @cached_property
     def sensitivity(self):
-        return unwritable(sensitivity_of(self.contract, self.args, self.want, self.tries))
+        return unwritable(sensitivity(self.contract, self.args, self.want, self.tries))
 
 
 def unwritable(arrays):
@@ -226,97 +222,74 @@ def probe_at(contract, situation, args, tries=USUAL):
     return Probe(situation, args, question.want, lambda: question.sensitivity, Trial())
 
 
-def sensitivity_of(contract, args, want, tries=3):
-    """The sensitivity of a kind's answers; of one that has a tolerance, the size of the answer."""
-    if contract.tolerance:
-        return tuple(1 + np.abs(w) for w in want)
-    return sensitivity(contract, args, want, tries)
-
-
 def ask(caller, probe, **changes):
     """The `Trial` of foreign code at a probe, with some of its arguments changed."""
     return caller(probe.args | changes, np.dtype(probe.situation.dtype))
 
 
 def judge(contract, caller, probe, trial=None):
-    """Call foreign code at a probe, or take what it gave, and compare; fills the probe in and
-    returns it.
+    """Compare what foreign code gives at a probe with the right answer; returns the probe, filled.
+
+    trial  what it gave, where it has been called already
     """
-    probe.trial, probe.components = trial or ask(caller, probe), ()
-    trial, want = probe.trial, probe.want
-    if trial.outputs is None:
+    probe.trial, probe.components = ask(caller, probe) if trial is None else trial, ()
+    outputs = probe.trial.outputs
+    if outputs is None:
         return probe
-    names, forms = zip(*contract.returns)
-    places = range(len(forms))                              # of the right answers to what came
-    if contract.form == STATES:
-        places = [-1] if len(trial.outputs) == 1 else range(len(want))  # the last state alone, all
-        if len(trial.outputs) != len(places):
-            trial.problem = "wrong-shape"
-            trial.error = f"gives {len(trial.outputs)} states, where {len(want)} are required"
-            return probe
-        forms = [BATCH] * len(places)
-        names = [*names, *(f"state {i}" for i in range(len(names), len(places)))]
-    components = []
-    for output, came, shape, form, i in zip(trial.outputs, trial.dtypes, trial.shapes, forms,
-                                            places):
-        got, mean = caller.in_contract_shape(output, want[i], form)
-        if output.shape == (0,) and not want[i].size:                  # an empty list has no more
-            got, mean = want[i], False
-        if got is None:
-            trial.problem = "wrong-shape"
-            trial.error = f"got shape {shape}, expected {shape_words(want[i], form)}"
-            return probe
-        slack = partial(slack_at, contract, probe.situation, probe.args, want[i], came)
-        if np.any(np.isnan(got)) and contract.spellings and not mean:
-            got = where_digits_are_left(got, want[i], slack(probe.rounding()[i]), probe.situation)
-        components.append(Component(got, want[i], mean, slack,
-                                    lambda rounding=probe.rounding, i=i: rounding()[i]))
-    probe.components, probe.names = tuple(components), names
+    expected, components = expected_of(contract, probe.want, len(outputs)), []
+    if len(expected) != len(outputs):
+        return refused(probe, f"gives {len(outputs)} states, where {len(expected)} are required")
+    for i, (_, form, place) in enumerate(expected):
+        component = component_of(contract, caller, probe, i, form, place)
+        if component is None:
+            return refused(probe, f"got shape {probe.trial.shapes[i]}, "
+                                  f"expected {shape_words(probe.want[place], form)}")
+        components.append(component)
+    probe.components, probe.names = tuple(components), tuple(name for name, *_ in expected)
     return probe
 
 
-def slack_at(contract, situation, args, want, came, sensitivity):
-    """How far off an array of an answer may be that came in a dtype, at this sensitivity."""
-    slack = slack_of(contract, came, situation.dtype, sensitivity, want)
-    if situation.regime in (*BY_SEED, *FORMS, AGAIN):
-        slack = np.maximum(np.maximum(COARSER * slack, NOTHING),
-                           rounding_of_data(situation, args, want, came))
-    return slack
-
-
-def where_digits_are_left(got, want, slack, situation):
-    """The answer, but for the root of a difference that rounding may make negative, at a probe that
-    a seed has drawn: NaN is right there where nothing is known of the right value.
+def expected_of(contract, want, n):
+    """(name, form, place in the right answer) of each array, where n came: of a loop its last state
+    alone, or all.
     """
-    lost = np.isnan(got) & (slack > np.maximum(np.abs(want), 1e-20))
-    return np.where(lost, want, got) if situation.regime in (*BY_SEED, *FORMS) else got
+    if contract.form != STATES:
+        return [(name, form, i) for i, (name, form) in enumerate(contract.returns)]
+    (name, _), *_ = contract.returns
+    if n == 1:
+        return [(name, BATCH, -1)]
+    return [(f"state {i}" if i else name, BATCH, i) for i in range(len(want))]
 
 
-def rounding_of_data(situation, args, want, came):
-    """What a spelling may lose that adds the largest data of a row and takes them away again."""
-    rows = [np.abs(a) for name, a in args.items()
-            if name in DATA and np.shape(a) == np.shape(want) and np.size(a)]
-    if not rows or np.ndim(want) != 2:
-        return 0.0
-    size = np.max([np.max(a, axis=-1, keepdims=True) for a in rows], axis=0)
-    dtype = np.float32 if np.float32 in (came, np.dtype(situation.dtype)) else np.float64
-    return allowance(dtype, size, want)
+def refused(probe, error):
+    """A probe whose answer has not the required shapes."""
+    probe.trial.problem, probe.trial.error = "wrong-shape", error
+    return probe
 
 
-def slack_of(contract, came, asked, sensitivity, want):
-    """How far off an answer that came in one dtype, where another was asked, may be."""
-    if came.kind == "f" and came.itemsize < 4:                 # half precision is never right
-        return np.zeros(np.shape(want))
-    asked = np.float64 if np.dtype(asked).kind == "i" else np.dtype(asked)
-    slack = allowance(np.float32 if came == np.float32 else asked, sensitivity, want)
-    return np.maximum(slack, contract.tolerance * sensitivity) if contract.tolerance else slack
+def component_of(contract, caller, probe, i, form, place):
+    """The `Component` of array i of what came; None where it has not the required shape."""
+    output, want, rounding = probe.trial.outputs[i], probe.want[place], probe.rounding
+    got, mean = caller.in_contract_shape(output, want, form)
+    if output.shape == (0,) and not want.size:                         # an empty list has no more
+        got, mean = want, False
+    if got is None:
+        return None
+
+    def sensitivity():
+        return rounding()[place]
+    at = partial(slack_at, contract, probe.situation, probe.args, want, probe.trial.dtypes[i])
+    drawn_by_seed = probe.situation.regime in (*BY_SEED, *FORMS)
+    if drawn_by_seed and contract.spellings and not mean and np.any(np.isnan(got)):
+        got = but_for_lost_digits(got, want, at(sensitivity()))
+    return Component(got, want, mean, at, sensitivity)
 
 
-def allowance(dtype, sensitivity, want):
-    """How far off an answer in this dtype may be."""
-    info = np.finfo(dtype)                               # below `tiny` a number has fewer digits
-    return (ROUNDINGS * float(info.eps) * np.maximum(sensitivity, np.abs(want))
-            + max(float(info.tiny), 1e-300))
+def but_for_lost_digits(got, want, slack):
+    """The answer, with the right value where it is NaN and nothing is known of that value: the root
+    of a difference that rounding may make negative.
+    """
+    return np.where(np.isnan(got) & (slack > np.maximum(np.abs(want), 1e-20)), want, got)
 
 
 def shape_words(want, form):

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from ..calls.judge import allowance
+from ..calls.slack import allowance
 from ..kinds import LOSS
 from ..kinds.terms import data_of
 from .misread_arguments import explains

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from ..calls.judge import slack_of
+from ..calls.slack import slack_of
 from ..calls.reference import reference
 
 

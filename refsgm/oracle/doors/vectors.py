@@ -26,8 +26,9 @@ from ..kinds.fifty_digits import DIGITS, exact
 from ..kinds.probes import probe_specs
 from ..kinds.test_functions import Field
 from ..calls.frameworks import numpy_framework
-from ..calls.judge import judge, new_probe, probe_at, sensitivity_of, slack_of
-from ..calls.reference import reference
+from ..calls.judge import judge, new_probe, probe_at
+from ..calls.reference import reference, sensitivity
+from ..calls.slack import slack_of
 from ..museum.mutants import MUTANTS, Mutant
 from ..doctor.codes import CODES
 from ..doctor.dependence import dependence_at
@@ -211,7 +212,7 @@ def right_case(contract, question, name):
     args = question.args
     want, right = reference(contract, args), exact(contract, args)
     slack = [two_digits(by_rows(slack_of(contract, question.dtype, question.dtype, k, w)))
-             for k, w in zip(sensitivity_of(contract, args, want), want)]
+             for k, w in zip(sensitivity(contract, args, want), want)]
     expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
     case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
             "result": "valid", "inputs": plain(contract, args),
