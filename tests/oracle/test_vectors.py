@@ -200,6 +200,14 @@ def test_numbers_round_trip(documents, kind):
                 assert a == case["inputs"][name]
 
 
+def test_a_digest_is_the_same_however_numpy_prints():
+    """What a user has chosen for the terminal makes no other vectors."""
+    asked = dict([*vectors.questions(KINDS["mixture_score"]).items()][:2])
+    usual = vectors.digest_of(asked)
+    with np.printoptions(suppress=True, linewidth=200, sign="+", formatter={"float": str}):
+        assert vectors.digest_of(dict(asked)) == usual
+
+
 @pytest.mark.parametrize("gain", [1.0, 0.1])
 def test_functions_are_what_their_data_say(gain):
     """With and without a level, and as a log density."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..calls.losses import loss_parts
 from ..check import metamorphic, verdict
-from ..kinds import DATA, FUNCTION, KINDS, LOSS, STATES, TABLE, find
+from ..kinds import FUNCTION, KINDS, LOSS, STATES, TABLE, find
 from ..doctor import Case
 from ..kinds.fifty_digits import DIGITS, exact
 from ..kinds.probes import probe_specs
@@ -34,10 +34,15 @@ from ..doctor.codes import CODES
 from ..doctor.dependence import dependence_at
 from ..calls.caller import Caller
 from ..calls.trial import Trial
+from .flags import NOTES, flags_of
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
 
 VERSION = 1                                                        # of the format
 SHOWN = 2                                                         # cases of every mistake
+# of arrays in a digest, whatever the user has chosen for the terminal
+PRINTED = {"precision": 5, "floatmode": "fixed", "threshold": 10**9, "linewidth": 75,
+           "suppress": False, "sign": "-", "nanstr": "nan", "infstr": "inf", "formatter": None,
+           "legacy": False}
 SCHEMA = os.path.join(os.path.dirname(__file__), "vectors.schema.json")
 
 GROUPS = {
@@ -49,30 +54,6 @@ GROUPS = {
     "one argument changed": "The first probe with one argument, or one row of it, changed.",
     "mistakes": "Outputs of known mistakes, for testing a checker; a program need not answer them.",
 }
-NOTES = {
-    "LevelsByRow": "Noise levels have shape (B, 1): every sample has its own.",
-    "OneLevelForAll": "Noise levels are numbers: all samples have the same.",
-    "SquareBatch": "B == D: a level broadcast along the wrong axis raises no error here.",
-    "SingleRow": "B = 1: a mean over the batch cannot be told from none.",
-    "SingleFeature": "D = 1: a sum over features cannot be told from a mean.",
-    "ManyDirections": "v has shape (M, B, D): the answer is the mean over the M directions.",
-    "Float32": "Arrays are rounded to float32, and the tolerance is that of float32.",
-    "TinyLevels": "Noise levels near 1e-4, or alpha_bar near 1: digits cancel in careless code.",
-    "HugeLevels": "Noise levels near 1e4, or alpha_bar near 0: squares overflow float16.",
-    "FarTail": "60 standard deviations from the data: exponentials underflow.",
-    "FarFromTheOrigin": "Data near 1000: expanded squares lose digits.",
-    "LastStep": "The step ends in clean data: alpha_bar_s = 1 or sigma_s = 0.",
-    "EtaZero": "eta = 0: the step is deterministic.",
-    "EtaOne": "eta = 1: the step is that of DDPM.",
-    "VarianceBeta": "The other of DDPM's variances is asked for.",
-}
-
-LABELS = {"tiny levels": ["TinyLevels"], "huge levels": ["HugeLevels"], "far tail": ["FarTail"],
-          "far from the origin": ["FarFromTheOrigin"],
-          "far from the origin, tiny levels": ["FarFromTheOrigin", "TinyLevels"],
-          "last step": ["LastStep"], "eta = 0": ["EtaZero"], "eta = 1": ["EtaOne"],
-          "variance = beta": ["VarianceBeta"]}
-
 
 def mistakes(kind):
     """Known mistakes of a kind: those of the museum, or where it has none a sign and a factor."""
@@ -167,16 +148,21 @@ def identifier(contract, i):
 
 
 def digest_of(asked):
-    """Whether two exports ask the same: a digest of all inputs to six digits."""
+    """A digest of all inputs, rounded: the same of two exports that ask the same."""
     digest = hashlib.sha256()
-    for question in asked.values():
-        for name, a in question.args.items():
-            for part in ((a.A, a.b, a.theta) if isinstance(a, Field) else (a,)):
-                text = (np.array2string(part, precision=5, floatmode="fixed", threshold=10**9)
-                        if isinstance(part, np.ndarray) else f"{part:.5g}"
-                        if isinstance(part, float) else str(getattr(part, "seed", part)))
-                digest.update(f"{name}{text}".encode())
+    with np.printoptions(**PRINTED):
+        for question in asked.values():
+            for name, a in question.args.items():
+                for part in ((a.A, a.b, a.theta) if isinstance(a, Field) else (a,)):
+                    digest.update(f"{name}{rounded(part)}".encode())
     return digest.hexdigest()[:16]
+
+
+def rounded(a):
+    """An input to about six digits, as text; of an rng its seed."""
+    if isinstance(a, np.ndarray):
+        return np.array2string(a)
+    return f"{a:.5g}" if isinstance(a, float) else str(getattr(a, "seed", a))
 
 
 def document(kind):
@@ -214,7 +200,8 @@ def right_case(contract, question, name):
     slack = [two_digits(by_rows(slack_of(contract, question.dtype, question.dtype, k, w)))
              for k, w in zip(sensitivity(contract, args, want), want)]
     expected = want if right is None else [a.reshape(w.shape) for a, w in zip(right, want)]
-    case = {"id": name, "comment": question.label, "flags": flags_of(contract, question),
+    case = {"id": name, "comment": question.label,
+            "flags": flags_of(contract, args, question.dtype, question.label),
             "result": "valid", "inputs": plain(contract, args),
             "expected": as_answer(contract, expected), "tolerance": as_answer(contract, slack)}
     return case, "refsgm" if right is None else "mpmath"
@@ -232,19 +219,6 @@ def two_digits(a):
     a = np.asarray(a, np.float64)
     unit = 10.0**(np.floor(np.log10(np.maximum(a, 1e-300))) - 1)
     return np.vectorize(lambda v: float(f"{v:.1e}"))(np.floor(a / unit) * unit)
-
-
-def flags_of(contract, question):
-    """The flags of a case."""
-    args = question.args
-    data = [a for n, a in args.items() if n in DATA and np.ndim(a) > 1]
-    B, D = data[0].shape[-2:] if data else (0, 0)
-    levels = [np.ndim(a) for n, a in args.items() if contract.is_level(n)]
-    holds = {"SquareBatch": B == D > 0, "SingleRow": B == 1, "SingleFeature": D == 1,
-             "LevelsByRow": 2 in levels, "OneLevelForAll": levels and 2 not in levels,
-             "ManyDirections": np.ndim(args.get("v", 0)) == 3,
-             "Float32": question.dtype == np.float32}
-    return [*(flag for flag, here in holds.items() if here), *LABELS.get(question.label, ())]
 
 
 def wrong_cases(contract, asked, right, notes):
