@@ -15,8 +15,10 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 
+from ..calls.trial import A_MOMENT, IMPORTING, is_importing
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
 
@@ -24,9 +26,11 @@ GRACE = 2.0                           # seconds that a call may go on after its 
 PLACES = {"table", "alpha_bar", "wrap", "weight"}        # options that may name a value of a module
 TRAINING = "check_training"           # in the place of the name of a kind
 BETWEEN = 60.0                        # seconds between two calls, in which results are read
-IMPORTS = 6                           # time limits that importing may take
+IMPORTS, LIBRARIES = 2, 6             # time limits that importing may take, in and of libraries
 MEMORY = 2**30                        # bytes by which a call may make the process grow
 LOOKS = 0.02                          # seconds between two looks at its memory
+TOO_MUCH = {"timeout": ", and cannot be interrupted", "raises": " of memory in one call"}
+IMPORT_STAGES = ("import", "library")
 
 
 def summary(report, as_json=False):
@@ -42,16 +46,22 @@ def in_another_process(contract, target, framework, options, as_json=False):
                               args=(there, contract.name, target, framework, options, as_json))
     process.start()
     there.close()
-    stage = "start"
+    stage, seconds = "start", options["seconds"]
+    limits = {"call": seconds + GRACE, "between": BETWEEN, "import": max(IMPORTS * seconds, GRACE),
+              "library": max(LIBRARIES * seconds, IMPORTING)}
+    left = dict(limits)                              # of imports, which come in several parts
     try:
         while True:
-            limit = {"call": options["seconds"] + GRACE, "between": BETWEEN,
-                     "import": max(IMPORTS * options["seconds"], GRACE)}.get(stage)
             watched = stage in ("call", "between") and contract.name != TRAINING
-            if waiting := waited_for(here, limit, process.pid, MEMORY if watched else None):
+            start = time.monotonic()
+            used_up = waited_for(here, left.get(stage), process.pid, MEMORY if watched else None)
+            if stage in IMPORT_STAGES:
+                left[stage] = max(0.0, left[stage] - (time.monotonic() - start))
+            if used_up:
                 what = "reading what it returned" if stage == "between" else "it"
-                return no_verdict(contract, framework, target, as_json, stage, waiting[0],
-                                  f"{what} takes more than {waiting[1]}")
+                much = f"{limits[stage]:g} s" if used_up == "timeout" else f"{MEMORY / 2**30:g} GiB"
+                return no_verdict(contract, framework, target, as_json, stage, used_up,
+                                  f"{what} takes more than {much}{TOO_MUCH[used_up]}")
             try:
                 stage, *content = here.recv()
             except EOFError:
@@ -70,7 +80,7 @@ def in_another_process(contract, target, framework, options, as_json=False):
 
 
 def waited_for(connection, limit, pid, memory):
-    """Wait for a message; what is used up if none comes: (code, words), or None for a message.
+    """Wait for a message; the code of what is used up if none comes, or None for a message.
 
     limit   seconds, or None
     memory  bytes by which the process may grow, or None
@@ -78,9 +88,9 @@ def waited_for(connection, limit, pid, memory):
     start, before = time.monotonic(), own_memory(pid)
     while not connection.poll(limit if memory is None else LOOKS):
         if limit is not None and time.monotonic() - start >= limit:
-            return "timeout", f"{limit:g} s, and cannot be interrupted"
+            return "timeout"
         if memory is not None and own_memory(pid) - before > memory:
-            return "raises", f"{memory / 2**30:g} GiB of memory in one call"
+            return "raises"
     return None
 
 
@@ -115,7 +125,7 @@ def how_it_ended(code):
 
 def no_verdict(contract, framework, target, as_json, stage, code, sentence):
     """A verdict on code that took its process with it; while it is imported, there is none."""
-    if stage in ("start", "import"):
+    if stage in ("start", *IMPORT_STAGES):
         raise ValueError(f"cannot import {target}: {sentence}")
     diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call")
     return summary(Report(contract.name, framework, [], [diagnosis]), as_json)
@@ -144,15 +154,36 @@ def judge_here(connection, kind, target, framework, options, as_json):
         return call
     try:
         connection.send(("import",))
-        fn = load(target)
-        for name in PLACES & set(options):
-            if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
-                options[name] = value_at(options[name], name.replace("_", "-"))
+        with libraries_told(connection):
+            fn = load(target)
+            for name in PLACES & set(options):
+                if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
+                    options[name] = value_at(options[name], name.replace("_", "-"))
         connection.send(("between",))
         report = judged(kind, told(fn), framework, **options)
         connection.send(("report", *summary(report, as_json)))
     except (ValueError, ModuleNotFoundError) as error:
         connection.send(("refused", str(error)))
+
+
+@contextlib.contextmanager
+def libraries_told(connection):
+    """Say whenever the import of an installed library begins or ends: it has more time."""
+    thread, over, told = threading.get_ident(), threading.Event(), ["import"]
+
+    def tell():
+        while not over.wait(A_MOMENT):
+            stage = "library" if is_importing(sys._current_frames()[thread], None) else "import"
+            if stage != told[-1]:
+                told.append(stage)
+                connection.send((stage,))
+    watch = threading.Thread(target=tell, daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
 
 
 def load(target):
