@@ -64,7 +64,7 @@ def test_a_call_that_takes_all_memory_is_ended():
     ok, text = in_another_process(find("gaussian_score"), "ledgers.torture.hostile:allocates",
                                   "numpy", options)
     assert not ok
-    assert "takes more than 1 GiB of memory in one call" in " ".join(text.split())
+    assert "takes more than 0.75 GiB of memory at once" in " ".join(text.split())
 
 
 def test_the_page_counts_the_lists_as_they_are():

@@ -23,6 +23,10 @@ from .frameworks import is_single
 IMPORTING, A_MOMENT = 20.0, 0.05        # seconds that a library has to be imported, past the limit
 
 
+TOLD = []       # functions that are told "call" where a limit begins, "library" where it waits for
+                # the import of one, and "between" where it ends
+
+
 class OutOfTime(BaseException):
     """The time limit of a call; not an Exception, so that foreign `except Exception` lets it by."""
 
@@ -99,11 +103,13 @@ def stopped_after(seconds, block):
             yield by_hand
             return
 
+        tell("call")
         last = time.monotonic() + seconds + IMPORTING
 
         def stop(_, frame):
             if is_importing(frame, block) and time.monotonic() < last:
                 signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+                tell("library")
             else:
                 raise OutOfTime
         previous = signal.signal(signal.SIGALRM, stop)
@@ -113,6 +119,13 @@ def stopped_after(seconds, block):
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, previous)
+            tell("between")
+
+
+def tell(stage):
+    """Say to whoever waits for this process what it is at."""
+    for listener in TOLD:
+        listener(stage)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ with it.
 
 import contextlib
 import difflib
-import functools
 import importlib
 import importlib.util
 import json
@@ -18,18 +17,18 @@ import sys
 import threading
 import time
 
-from ..calls.trial import A_MOMENT, IMPORTING, is_importing
+from ..calls.trial import A_MOMENT, IMPORTING, TOLD, is_importing
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
+from .processes import LOOKS, MEMORY, adopt, all_ended, growth, remembered
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
 PLACES = {"table", "alpha_bar", "wrap", "weight"}        # options that may name a value of a module
 TRAINING = "check_training"           # in the place of the name of a kind
-BETWEEN = 60.0                        # seconds between two calls, in which results are read
+BETWEEN = 60.0                        # seconds between two calls, in which answers are judged
 IMPORTS, LIBRARIES = 2, 6             # time limits that importing may take, in and of libraries
-MEMORY = 2**30                        # bytes by which a call may make the process grow
-LOOKS = 0.02                          # seconds between two looks at its memory
-TOO_MUCH = {"timeout": ", and cannot be interrupted", "raises": " of memory in one call"}
+DEAR = 5                              # times as long as a look at it, at least, between two looks
+TOO_MUCH = {"timeout": ", and cannot be interrupted", "raises": " of memory at once"}
 IMPORT_STAGES = ("import", "library")
 
 
@@ -40,6 +39,12 @@ def summary(report, as_json=False):
 
 def in_another_process(contract, target, framework, options, as_json=False):
     """The `summary` of the report on Python code, from a process of its own."""
+    with all_ended():
+        return verdict_in_time(contract, target, framework, options, as_json)
+
+
+def verdict_in_time(contract, target, framework, options, as_json):
+    """The same, while what the code starts may live."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=judge_here, daemon=True,
@@ -50,15 +55,17 @@ def in_another_process(contract, target, framework, options, as_json=False):
     limits = {"call": seconds + GRACE, "between": BETWEEN, "import": max(IMPORTS * seconds, GRACE),
               "library": max(LIBRARIES * seconds, IMPORTING)}
     left = dict(limits)                              # of imports, which come in several parts
+    memory = None
     try:
         while True:
-            watched = stage in ("call", "between") and contract.name != TRAINING
+            memory = None if contract.name == TRAINING or stage == "library" else remembered(
+                memory if stage in ("call", "between") else None, process.pid)
             start = time.monotonic()
-            used_up = waited_for(here, left.get(stage), process.pid, MEMORY if watched else None)
+            used_up = waited_for(here, left.get(stage), process.pid, memory and memory[0])
             if stage in IMPORT_STAGES:
                 left[stage] = max(0.0, left[stage] - (time.monotonic() - start))
             if used_up:
-                what = "reading what it returned" if stage == "between" else "it"
+                what = "judging what it returned" if stage == "between" else "it"
                 much = f"{limits[stage]:g} s" if used_up == "timeout" else f"{MEMORY / 2**30:g} GiB"
                 return no_verdict(contract, framework, target, as_json, stage, used_up,
                                   f"{what} takes more than {much}{TOO_MUCH[used_up]}")
@@ -83,25 +90,19 @@ def waited_for(connection, limit, pid, memory):
     """Wait for a message; the code of what is used up if none comes, or None for a message.
 
     limit   seconds, or None
-    memory  bytes by which the process may grow, or None
+    memory  bytes that it has taken rightly: it may take MEMORY more, with all that it started; or
+            None
     """
-    start, before = time.monotonic(), own_memory(pid)
-    while not connection.poll(limit if memory is None else LOOKS):
+    start, pause = time.monotonic(), limit if memory is None else LOOKS
+    while not connection.poll(pause):
         if limit is not None and time.monotonic() - start >= limit:
             return "timeout"
-        if memory is not None and own_memory(pid) - before > memory:
-            return "raises"
+        if memory is not None:
+            look = time.monotonic()
+            if growth(pid, memory) > MEMORY:
+                return "raises"
+            pause = max(LOOKS, DEAR * (time.monotonic() - look))
     return None
-
-
-def own_memory(pid):
-    """Bytes in memory that a process shares with no file; 0 where the system does not tell."""
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            _, resident, shared, *_ = map(int, file.read().split())
-        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
 
 
 def end_with_its_children(process):
@@ -141,17 +142,9 @@ def judge_here(connection, kind, target, framework, options, as_json):
             return check_training(fn, framework, **options)
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)                             # a group of its own, ended with its children
+    adopt(True)                                      # all that it starts stays in its family
     os.dup2(2, 1)                                    # what foreign code prints is not the report
 
-    def told(fn):
-        @functools.wraps(fn)
-        def call(*args, **kwargs):
-            connection.send(("call",))
-            try:
-                return fn(*args, **kwargs)
-            finally:
-                connection.send(("between",))
-        return call
     try:
         connection.send(("import",))
         with libraries_told(connection):
@@ -160,7 +153,8 @@ def judge_here(connection, kind, target, framework, options, as_json):
                 if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
                     options[name] = value_at(options[name], name.replace("_", "-"))
         connection.send(("between",))
-        report = judged(kind, told(fn), framework, **options)
+        TOLD.append(lambda stage: connection.send((stage,)))
+        report = judged(kind, fn, framework, **options)
         connection.send(("report", *summary(report, as_json)))
     except (ValueError, ModuleNotFoundError) as error:
         connection.send(("refused", str(error)))

@@ -18,7 +18,7 @@ import subprocess
 import threading
 import time
 
-from .apart import LOOKS, MEMORY, own_memory
+from .processes import LOOKS, MEMORY, growth, own_memory
 from .wire import Failed, Remote, plain
 
 TRIES = 3                                    # starts without a single answer before giving up
@@ -100,8 +100,9 @@ class Spoken(Remote):
             try:
                 line = self.lines.get(timeout=min(max(deadline - time.monotonic(), 0), LOOKS))
             except queue.Empty:
-                if own_memory(self.process.pid) - memory > MEMORY:
+                if growth(self.process.pid, memory) > MEMORY:
                     self.stop()
+                    self.late += 1                       # it would take as much for every answer
                     raise Failed("raises", f"it takes more than {MEMORY / 2**30:g} GiB of memory "
                                  "for one answer") from None
                 if time.monotonic() < deadline:
