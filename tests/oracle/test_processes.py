@@ -1,9 +1,12 @@
 """What foreign code starts is counted with it, and ended with it."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from refsgm.oracle.doors.pipe import Spoken
 from refsgm.oracle.kinds import find
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.probes import probe_specs
+from refsgm.oracle.training import check_training
 
 CONTRACT = find("gaussian_score")
 ARGS = arguments(CONTRACT, probe_specs(CONTRACT)[0])
@@ -77,3 +81,65 @@ def test_a_program_that_takes_memory_twice_is_asked_no_more(monkeypatch):
         said = [program(ARGS).error for _ in range(3)]
         assert program.starts == 2
     assert "GiB of memory" in said[1]
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_limit_that_foreign_code_lets_go_by_is_over_all_the_same(in_thread):
+    """It catches everything once, and goes on."""
+    found = []
+
+    def asked():
+        try:
+            with trial.limited(0.05):
+                with contextlib.suppress(BaseException):
+                    while True:
+                        time.sleep(0.001)
+        except trial.OutOfTime:
+            found.append("late")
+    if in_thread:
+        thread = threading.Thread(target=asked)
+        thread.start()
+        thread.join()
+    else:
+        asked()
+    assert found == ["late"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_result_goes_away_within_the_limit():
+    """It may take its time to, which is a part of the call."""
+    class Clinging(np.ndarray):
+        def __del__(self):
+            while True:
+                time.sleep(0.001)
+    caller = Caller(CONTRACT, lambda x, mean, sigma: x.view(Clinging), numpy_framework(),
+                    seconds=0.05)
+    assert caller(ARGS).problem == "timeout"
+
+
+def test_an_exception_whose_type_has_no_name_is_a_problem_of_the_call():
+    """A metaclass may end the program where the name is asked for."""
+    class Leaving(type):
+        __name__ = property(lambda cls: sys.exit(0))
+
+    class Nameless(Exception, metaclass=Leaving):
+        pass
+
+    def raising(x, mean, sigma):
+        raise Nameless
+    assert Caller(CONTRACT, raising, numpy_framework())(ARGS).error == "Nameless"
+
+
+@pytest.mark.parametrize("act", [lambda: sys.exit(4), lambda: (_ for _ in ()).throw(Mute)])
+def test_a_training_step_that_leaves_or_raises_what_has_no_text_is_not_judged(act):
+    """`sys.exit` does not end the program that asks."""
+    report = check_training(lambda net, x: act(), "numpy", shape=(3,))
+    assert [text.partition(":")[0] for text in report.unjudged] in (
+        ["the code raises SystemExit"], ["the code raises Mute"])
+
+
+class Mute(Exception):
+    """It has no text."""
+
+    def __str__(self):
+        raise SystemExit(3)

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-from ..calls.trial import A_MOMENT, IMPORTING, TOLD, is_importing
+from ..calls.trial import A_MOMENT, IMPORTING, TOLD, in_one_line, is_importing, message
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
 from .processes import LOOKS, MEMORY, adopt, all_ended, growth, remembered
@@ -47,7 +47,7 @@ def verdict_in_time(contract, target, framework, options, as_json):
     """The same, while what the code starts may live."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=judge_here, daemon=True,
+    process = context.Process(target=judge_here,           # no daemon, as it may start processes
                               args=(there, contract.name, target, framework, options, as_json))
     process.start()
     there.close()
@@ -61,7 +61,7 @@ def verdict_in_time(contract, target, framework, options, as_json):
             memory = None if contract.name == TRAINING or stage == "library" else remembered(
                 memory if stage in ("call", "between") else None, process.pid)
             start = time.monotonic()
-            used_up = waited_for(here, left.get(stage), process.pid, memory and memory[0])
+            used_up = waited_for(here, left.get(stage), process, memory and memory[0])
             if stage in IMPORT_STAGES:
                 left[stage] = max(0.0, left[stage] - (time.monotonic() - start))
             if used_up:
@@ -70,6 +70,8 @@ def verdict_in_time(contract, target, framework, options, as_json):
                 return no_verdict(contract, framework, target, as_json, stage, used_up,
                                   f"{what} takes more than {much}{TOO_MUCH[used_up]}")
             try:
+                if not here.poll():
+                    raise EOFError           # it has ended, and what it started holds the pipe
                 stage, *content = here.recv()
             except EOFError:
                 process.join(GRACE)
@@ -86,20 +88,20 @@ def verdict_in_time(contract, target, framework, options, as_json):
         end_with_its_children(process)
 
 
-def waited_for(connection, limit, pid, memory):
-    """Wait for a message; the code of what is used up if none comes, or None for a message.
+def waited_for(connection, limit, process, memory):
+    """Wait for a message, or the end of the process; the code of what is used up before, or None.
 
     limit   seconds, or None
     memory  bytes that it has taken rightly: it may take MEMORY more, with all that it started; or
             None
     """
-    start, pause = time.monotonic(), limit if memory is None else LOOKS
-    while not connection.poll(pause):
+    start, pause = time.monotonic(), LOOKS
+    while not connection.poll(pause) and process.is_alive():
         if limit is not None and time.monotonic() - start >= limit:
             return "timeout"
         if memory is not None:
             look = time.monotonic()
-            if growth(pid, memory) > MEMORY:
+            if growth(process.pid, memory) > MEMORY:
                 return "raises"
             pause = max(LOOKS, DEAR * (time.monotonic() - look))
     return None
@@ -143,25 +145,29 @@ def judge_here(connection, kind, target, framework, options, as_json):
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)                             # a group of its own, ended with its children
     adopt(True)                                      # all that it starts stays in its family
+
+    def say(*content):
+        with contextlib.suppress(OSError):           # nobody waits for it any more
+            connection.send(content)
     os.dup2(2, 1)                                    # what foreign code prints is not the report
 
     try:
-        connection.send(("import",))
-        with libraries_told(connection):
+        say("import")
+        with libraries_told(say):
             fn = load(target)
             for name in PLACES & set(options):
                 if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
                     options[name] = value_at(options[name], name.replace("_", "-"))
-        connection.send(("between",))
-        TOLD.append(lambda stage: connection.send((stage,)))
+        say("between")
+        TOLD.append(say)
         report = judged(kind, fn, framework, **options)
-        connection.send(("report", *summary(report, as_json)))
+        say("report", *summary(report, as_json))
     except (ValueError, ModuleNotFoundError) as error:
-        connection.send(("refused", str(error)))
+        say("refused", str(error))
 
 
 @contextlib.contextmanager
-def libraries_told(connection):
+def libraries_told(say):
     """Say whenever the import of an installed library begins or ends: it has more time."""
     thread, over, told = threading.get_ident(), threading.Event(), ["import"]
 
@@ -170,7 +176,7 @@ def libraries_told(connection):
             stage = "library" if is_importing(sys._current_frames()[thread], None) else "import"
             if stage != told[-1]:
                 told.append(stage)
-                connection.send((stage,))
+                say(stage)
     watch = threading.Thread(target=tell, daemon=True)
     watch.start()
     try:
@@ -236,7 +242,6 @@ def imported(place):
         raise ValueError(f"cannot import {place}: it ends the program (sys.exit); put what it runs "
                          "under if __name__ == \"__main__\"") from None
     except ValueError as error:
-        raise ValueError(f"cannot import {place}: {error}") from None
+        raise ValueError(f"cannot import {place}: {message(error)}") from None
     except BaseException as error:               # KeyboardInterrupt too: foreign code may raise it
-        text = " ".join(str(error).split())[:200]
-        raise ValueError(f"cannot import {place}: {type(error).__name__}: {text}") from None
+        raise ValueError(f"cannot import {place}: {in_one_line(error)}") from None
