@@ -21,13 +21,17 @@ import numpy as np
 FUNCTIONS = {}                                   # name: exit status
 
 
+def noted(functions):
+    """A decorator that notes a function there, and the exit status that it must get."""
+    def owes(status):
+        def note(function):
+            functions[function.__name__] = status
+            return function
+        return note
+    return owes
 
-def owes(status):
-    """Note a function, and the exit status that it must get."""
-    def note(function):
-        FUNCTIONS[function.__name__] = status
-        return function
-    return note
+
+owes = noted(FUNCTIONS)
 
 
 def right(x, mean, sigma):
@@ -438,5 +442,6 @@ IMPORTS = {
     "interrupts": "raise KeyboardInterrupt", "recursion": "def g(): g()\ng()",
     "crashes": "import ctypes; ctypes.string_at(0)", "zero bytes": "\0", "empty": "",
     "not a function": "f = 3", "bytes": "\udcff\udcfe", "shadows": "import numpy; f = numpy",
-    "endless": "while True: pass",
+    "endless": "while True: pass", "takes memory": "x = []\nwhile True: x.append(b'y' * 10**8)",
+    "says nothing": "class E(ValueError):\n  def __str__(self): raise SystemExit\nraise E",
 }

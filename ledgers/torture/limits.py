@@ -19,7 +19,7 @@ from typing import NamedTuple
 import refsgm.__main__
 from refsgm.app import cli
 from refsgm.oracle.doors.apart import GRACE
-from .hostile import FUNCTIONS, IMPORTS
+from . import hostile, hostile_processes, hostile_results
 from .programs import BEGINNING, COMMANDS, PROGRAMS
 
 GIB = 2**20                                      # in the KiB that the operating system counts in
@@ -125,9 +125,10 @@ def cases(folder, seconds, which):
     """(name, arguments, exit status) of every function or program."""
     limit = ["--seconds", str(seconds)]
     if which == "functions":
-        for name, status in FUNCTIONS.items():
-            yield name, [f"ledgers.torture.hostile:{name}", *limit], status
-        for k, (name, source) in enumerate(IMPORTS.items()):
+        for module in (hostile, hostile_processes, hostile_results):
+            for name, status in module.FUNCTIONS.items():
+                yield name, [f"{module.__name__}:{name}", *limit], status
+        for k, (name, source) in enumerate(hostile.IMPORTS.items()):
             path = Path(folder, f"imported_{k}.py")
             path.write_bytes(source.encode("utf-8", "surrogateescape"))
             yield f"import {name}", [f"{path}:f", *limit], 2
