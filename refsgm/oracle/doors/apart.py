@@ -61,7 +61,7 @@ def verdict_in_time(contract, target, framework, options, as_json):
             memory = None if contract.name == TRAINING or stage == "library" else remembered(
                 memory if stage in ("call", "between") else None, process.pid)
             start = time.monotonic()
-            used_up = waited_for(here, left.get(stage), process, memory and memory[0])
+            used_up = waited_for(here, left.get(stage), process, memory)
             if stage in IMPORT_STAGES:
                 left[stage] = max(0.0, left[stage] - (time.monotonic() - start))
             if used_up:
@@ -92,16 +92,17 @@ def waited_for(connection, limit, process, memory):
     """Wait for a message, or the end of the process; the code of what is used up before, or None.
 
     limit   seconds, or None
-    memory  bytes that it has taken rightly: it may take MEMORY more, with all that it started; or
-            None
+    memory  the process's `Memory`, or None where it is not limited
     """
     start, pause = time.monotonic(), LOOKS
+    if memory is not None and memory.now - memory.right > MEMORY:
+        return "raises"
     while not connection.poll(pause) and process.is_alive():
         if limit is not None and time.monotonic() - start >= limit:
             return "timeout"
         if memory is not None:
             look = time.monotonic()
-            if growth(process.pid, memory) > MEMORY:
+            if growth(process.pid, memory.right) > MEMORY:
                 return "raises"
             pause = max(LOOKS, DEAR * (time.monotonic() - look))
     return None

@@ -9,10 +9,11 @@ import glob
 import os
 import signal
 from multiprocessing import resource_tracker
+from typing import NamedTuple
 
 MEMORY = 3 * 2**28                    # bytes that foreign code may take in one call: with what it
                                       # takes between two looks, that is less than a gibibyte
-LITTLE = 2**26                        # bytes that a call may keep
+LITTLE, FORGIVEN = 2**24, 2**31       # bytes that a call may keep, and all calls together
 LOOKS = 0.02                          # seconds between two looks at its memory
 ADOPT = 36                            # PR_SET_CHILD_SUBREAPER: orphans become children of ours
 TRIES = 20                            # looks for what is started while the rest is ended
@@ -46,15 +47,25 @@ def growth(pid, before):
     return sum(max(0, own_memory(one) - before) for one in family(pid))
 
 
+class Memory(NamedTuple):
+    """Bytes of a process: what it has taken rightly, what it has, and what it had at first."""
+
+    right: int
+    now: int
+    first: int
+
+
 def remembered(memory, pid):
-    """(bytes that a process has taken rightly, bytes that it has), from those at the last look.
+    """The `Memory` of a process, from that at the last look, or None.
 
     What a call keeps is right if it is little, as what JAX has compiled; else calls that keep much
     would take all memory together.
     """
     now = own_memory(pid)
-    right, last = memory or (now, now)
-    return min(now, right + now - last if 0 <= now - last < LITTLE else right), now
+    right, last, first = memory or (now, now, now)
+    if 0 <= now - last < LITTLE and right - first < FORGIVEN:
+        right += now - last
+    return Memory(min(now, right), now, first)
 
 
 @contextlib.contextmanager
