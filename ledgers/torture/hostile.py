@@ -39,6 +39,23 @@ def right(x, mean, sigma):
     return (mean - x) / sigma**2
 
 
+def forks(x, mean, sigma):
+    """What is asked for, and a child that ends at once: 450 times in a check."""
+    if os.fork() == 0:
+        os._exit(0)
+    return right(x, mean, sigma)
+
+
+def starts_shells(x, mean, sigma):
+    """What is asked for, and two shells and two programs that end at once."""
+    subprocess.Popen(["sh", "-c", "sh -c 'sleep 0; true' & sleep 0; true"])
+    return right(x, mean, sigma)
+
+
+# right functions that work as much as these do in each call, and leave nothing
+BESIDE = {"forks_a_sleeper": "forks", "starts_grandchildren": "starts_shells"}
+
+
 # functions that do not end
 
 @owes(1)
