@@ -117,7 +117,8 @@ def torch_framework(device=None):
 def jax_framework(device=None):
     """JAX, on a device or its default one; without jax_enable_x64 all its arrays are float32.
 
-    Of float32 JAX keeps ten bits in products on a GPU or TPU, unless code or user ask for more.
+    In products of matrices JAX keeps ten bits of float32 on a GPU (TF32), and seven on a TPU
+    (bfloat16), unless code or user ask for more.
     """
     import jax
     import jax.numpy as jnp

@@ -24,6 +24,7 @@ from .watched import NOTES_OF
 BEFORE, CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
 JUDGED = 3                                   # probes of each way that was found, ever farther on
 MOST_NEAR = 4                                # arguments that are moved at once
+FEW_ENTRIES, FEW_NUMBERS = 60, 200           # of tables, of data: below them a call takes little
 CLOSEST = 1e-7, 1e-8                         # ends of a step
 DATA_SIZES = {"float64": (1e-9, 1e7), "float32": (1e-3, 1e3)}
 WAYS = {"some": lambda low, high: low, "all": lambda low, high: high,
@@ -75,7 +76,7 @@ class Search:
     def specs(self):
         """Specs at which a comparison goes another way."""
         loop = self.kind.form == STATES
-        bases = [s for s in self.bases if s.count < 60 and s.B * s.D < 200]
+        bases = [s for s in self.bases if s.count < FEW_ENTRIES and s.B * s.D < FEW_NUMBERS]
         if loop:
             bases = bases[-SHORT:]
         if not bases or not self.names:
@@ -137,8 +138,8 @@ class Search:
     def changed(self, spec):
         """A spec with one of its moves a little different, another one, or one more or less."""
         rng, near = self.rng, list(spec.near)
-        kind = rng.uniform()
-        if near and kind < 0.6:
+        u = rng.uniform()
+        if near and u < 0.6:
             k = rng.integers(len(near))
             target, how, value, _ = near[k]
             by = float(10**(rng.choice([0.1, 0.5, 2.0]) * rng.standard_normal()))
@@ -146,9 +147,9 @@ class Search:
             if isinstance(target, str):
                 value = float(np.clip(value, *self.bounds(target, spec.dtype)))
             near[k] = target, how, value, value
-        elif near and kind < 0.7:
+        elif near and u < 0.7:
             del near[rng.integers(len(near))]
-        elif kind < 0.9 and len(near) <= MOST_NEAR:
+        elif u < 0.9 and len(near) <= MOST_NEAR:
             near.append(self.near(str(rng.choice(list(self.names))), spec.dtype))
         elif len(near) <= MOST_NEAR:
             near.append(self.relation(spec.dtype))
@@ -186,12 +187,12 @@ class Search:
             size = float(10**rng.uniform(-10, 1))
             return pair, ALIKE, size, size
         pair = pair[::-1] if pair[::-1] in STEPS else pair
-        kind = rng.uniform()
-        if kind < 0.5:
+        u = rng.uniform()
+        if u < 0.5:
             apart = float(10**rng.uniform(-7, -1)) * (1 if rng.uniform() < 0.5 else -1)
             return pair, RATIO, 1 + apart, 1 + apart
         size = float(10**rng.uniform(-6, 6))
-        return pair, RATIO if kind < 0.8 else DIFFERENCE, size, size
+        return pair, RATIO if u < 0.8 else DIFFERENCE, size, size
 
 
 def in_words(site):

@@ -16,7 +16,10 @@ from .kind import DATA, FUNCTIONS, LOSS, ProbeSpec
 from .wide import GUIDED
 
 SHARES = (1e-5, 1e-7)                     # by which the function is not right
-ROUNDS, NOTHING = 3, 1e-18                # of Newton's method; of a loss, what is none
+ROUNDS = 3                                # of Newton's method: after one, rounding is left
+NOTHING = 1e-18                           # share of the first loss that counts as zero
+CURVED = 1e-6                             # share of a loss that its second difference must be
+MOST_FEATURES = 8                         # each takes two losses in every round
 
 
 @lru_cache(256)
@@ -26,7 +29,7 @@ def nearly_right(kind, seed, by_row, dim):
     None of a kind whose loss is no sum of squares that some data make zero.
     """
     function = next((n for n in kind.args if n in FUNCTIONS and n not in kind.draw), None)
-    if kind.form != LOSS or function is None or (dim or 0) > 8:
+    if kind.form != LOSS or function is None or (dim or 0) > MOST_FEATURES:
         return ()
     found = []
     for i, share in enumerate(SHARES):
@@ -42,7 +45,9 @@ def nearly_right(kind, seed, by_row, dim):
 
 
 def minimiser(kind, args, name):
-    """The data for which the losses of all rows are zero, or None."""
+    """The data for which the losses of all rows are zero, by Newton's method entry by entry; None
+    where a loss is not quadratic in them, or never zero.
+    """
     first, a = loss(kind, args), args[name]
     for _ in range(ROUNDS):
         step = np.zeros_like(a)
@@ -51,7 +56,7 @@ def minimiser(kind, args, name):
             unit = np.eye(a.shape[1])[d]
             more, less = (loss(kind, args | {name: a + s * unit}) for s in (1.0, -1.0))
             bend = more + less - 2 * middle
-            if not np.all(bend > 1e-6 * (more + less)):
+            if not np.all(bend > CURVED * (more + less)):
                 return None
             step[:, d] = (less - more) / (2 * bend)
         a = a + step

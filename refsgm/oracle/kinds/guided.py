@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from .edges import RUNAWAY, is_undecided
-from .kind import (CHOICES, COUNTS, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE, TABLES,
+from .kind import (BATCH, CHOICES, COUNTS, DATA, FUNCTIONS, ROWS, STATES, STEPS, TABLE, TABLES,
                    ProbeSpec)
 from .nearby import (ALIKE, ALL, CLOSE, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST, LAST, NORM,
                      ONE, RATIO, BY_ROW, SQUARES, STEP, UNIT)
@@ -217,7 +217,7 @@ class Drawing:
 
     def bounds(self, name, dtype, data):
         """Between which an argument may lie."""
-        if data and name not in BOUNDS or name == "mean" and self.kind.form in (ROWS, "batch"):
+        if data and name not in BOUNDS or name == "mean" and self.kind.form in (BATCH, ROWS):
             return WITH_FUNCTIONS if self.functions else SIZES[dtype]
         if name in UNIT:
             return (STEEPEST, 1.0) if self.kind.form in (TABLE, STATES) else WITHIN[dtype]
@@ -269,8 +269,7 @@ class Drawing:
         """Bounds of a relative difference near a small number, or of a ratio near any; or None."""
         points = [c for c in self.points if c < 0.1]
         if not points or ratio and self.rng.uniform() < 0.5:
-            found = self.region("", "float64", 1e-2, 1 - 1e-4) if ratio else None
-            return found
+            return self.region("", "float64", 1e-2, 1 - 1e-4) if ratio else None
         c = float(self.rng.choice(points))
         self.used.add(self.points[c])
         low, high = ((0.1, 0.9), (1.1, 3.0))[self.rng.integers(2)]

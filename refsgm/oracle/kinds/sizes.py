@@ -22,11 +22,12 @@ CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 120, 60, 50, 40   # by what
 OF_TORCH = 40
 ORIGINALS, ROOM = 12, 24                        # arguments to cut from, and where cuts may begin
 LENGTHS = ("n_levels", "n_steps")
-MANY, TRIES = 64, 4
+MANY = 64                                       # features above which no size is asked
+TRIES = 4                                       # originals that a cut may come from
 
 
 class Cut:
-    """One question: a `ProbeSpec` that says where, the arguments, and the right answer."""
+    """One question: a `ProbeSpec` that says where, the arguments, and the right answer, a tuple."""
 
     def __init__(self, spec, args, want):
         self.spec, self.args, self.want = spec, args, want
@@ -50,7 +51,8 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None):
         spec = ProbeSpec("", B, D, by_row and kind.form not in (TABLE, STATES), MODERATE, seed, M,
                          dtype=dtype, count=count)
         for j in range(i, i + TRIES):
-            args = cut(kind, base[j % len(base)], spec, rng, fields, 0.3 * (i >= ROWS))
+            often = 0.3 if i >= ROWS else 0.0            # the first of each size are columns
+            args = cut(kind, base[j % len(base)], spec, rng, fields, often)
             found = asked(kind, spec, taken_of(kind, args, taken))
             if found is not None:
                 made.append(found)
@@ -132,15 +134,14 @@ def originals(kind, seed, by_row, dim, dtype):
 
 
 def cut(kind, base, spec, rng, fields, often):
-    """The arguments of one question.
+    """The arguments of one question: of larger ones rows from r, columns from c, n entries from k.
 
     fields  {D: function} of those that were asked before
     often   how often levels are numbers
     """
     B, D, M, n = spec.B, spec.D, spec.M, spec.count
     r, k = (int(i) for i in rng.integers(0, ROOM, 2))
-    c = 0 if base and spec.D == next((np.shape(a)[-1] for m, a in base.items() if m in DATA
-                                      and np.ndim(a) > 1), 0) else int(rng.integers(ROOM))
+    c = 0 if D == width(base) else int(rng.integers(ROOM))
     number, made = rng.uniform() < often, {}
     for name, a in base.items():
         if isinstance(a, Field):
@@ -168,6 +169,11 @@ def cut(kind, base, spec, rng, fields, often):
         else:
             made[name] = sized(a[r:r + B, c:c + D].copy(), rng)
     return made
+
+
+def width(args):
+    """The features of the data among some arguments, 0 where there are none."""
+    return next((a.shape[-1] for n, a in args.items() if n in DATA and np.ndim(a) > 1), 0)
 
 
 def sized(a, rng):
