@@ -19,6 +19,7 @@ from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
 MOST_LATE = 2                       # calls that run out of time, after which no other one is made
+NO_REALS = "cSUMm"                  # kinds of dtypes: complex numbers, text, dates and times
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 
 
@@ -245,24 +246,23 @@ class Caller:
 
     def read(self, trial, result, args=None):
         """The result as NumPy arrays, in whatever shapes it came."""
-        names = tuple(n for n, _ in self.contract.returns)
+        args, to_numpy = args or {}, self.framework.to_numpy
         if self.contract.form == STATES:
-            x = (args or {}).get("x")
-            parts = states_of(result, None if x is None else x.size, self.event_shape or (1,),
-                              self.framework.to_numpy)
+            size = args["x"].size if "x" in args else None
+            parts = states_of(result, size, self.event_shape or (1,), to_numpy)
         else:
+            names = tuple(n for n, _ in self.contract.returns)
             parts = parts_of(result, names)
-        if self.contract.form != STATES and len(parts) != len(names):
-            trial.problem = "wrong-shape"
-            trial.error = (f"returns {len(parts)} thing(s), where {', '.join(names)} are required")
-            return
+            if len(parts) != len(names):
+                trial.problem, wanted = "wrong-shape", ", ".join(names)
+                trial.error = f"returns {len(parts)} thing(s), where {wanted} are required"
+                return
+        most = max([LARGEST, *(4 * a.size for a in args.values() if isinstance(a, np.ndarray))])
         try:
-            most = max([LARGEST, *(4 * np.size(a) for a in (args or {}).values()
-                                   if isinstance(a, np.ndarray))])
-            raw = [numbers_in(p, self.framework.to_numpy, most) for p in parts]
-            strange = next((a.dtype.name for a in raw if a.dtype.kind in "cSUMm"), None)
+            raw = [numbers_in(p, to_numpy, most) for p in parts]
+            strange = [a.dtype.name for a in raw if a.dtype.kind in NO_REALS]
             if strange or any(p is None for p in parts):
-                raise TypeError(f"got {strange or None}")
+                raise TypeError(f"got {strange[0] if strange else None}")
             arrays = [a.astype(np.float64) for a in raw]
         except Exception as error:
             trial.problem = "wrong-shape"
