@@ -26,6 +26,7 @@ ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
 FEW = 2**17                    # entries that are summed again at once, 1 MiB in float64
 ROUNDED = 80.0**2              # the size of terms above which their differences are taken directly
+UNSEEN = 50.0                  # so far below the largest exponent: exp(-50) is 2e-22 of a share
 
 
 class Sums(NamedTuple):
@@ -170,8 +171,9 @@ def sums_by_products(x, log_w, means, sigma):
     spread = (2 * np.max(half))**0.5 + norm(away)                                       # (B, 1)
     rows, index = seen_from_rounded(exponents, largest, spread**2 * precision)
     exponents -= largest
+    # none of which underflows: exp is several times slower there
     np.maximum(exponents, 0.99 * math.log(np.finfo(dtype).tiny), out=exponents)
-    r = np.exp(exponents, out=exponents)              # is several times slower where it underflows
+    r = np.exp(exponents, out=exponents)                                                # (B, K)
     total = np.sum(r, axis=1, keepdims=True)
     sums = Sums(means[k], np.log(total) + log_w[k][:, None], (r @ m) / total - m[k])
     sum_again(sums, rows, index, x, log_w, means, sigma)
@@ -187,7 +189,7 @@ def seen_from_rounded(exponents, largest, size):
     rounded = size > ROUNDED
     if not np.any(to_host(rounded)):
         return np.zeros((2, 0), int)
-    margin = 50 + 8 * np.finfo(exponents.dtype).eps * (size + np.abs(largest))
+    margin = UNSEEN + 8 * np.finfo(exponents.dtype).eps * (size + np.abs(largest))
     seen = np.nonzero((exponents >= largest - margin) & rounded)
     return [to_host(a) for a in seen]
 
@@ -195,10 +197,13 @@ def seen_from_rounded(exponents, largest, size):
 def sum_again(sums, rows, index, x, log_w, means, sigma):
     """Put into these rows of `sums` what the components that they see give there, summed directly.
 
-    Rows that see about as many components are summed together, padded by some of weight zero.
+    rows, index  each row as often as it sees a component, and that component (`seen_from_rounded`)
+
+    Rows are summed together that see about as many components, to the next power of two; those
+    that see fewer are filled up with a component of weight zero.
     """
     rows, first, count = np.unique(rows, return_index=True, return_counts=True)
-    octave = np.frexp(count - 1)[1]                         # 0 of one component, else of up to 2^o
+    octave = np.frexp(count - 1)[1]                     # the least o for which count <= 2^o
     for o in np.unique(octave):
         alike = np.flatnonzero(octave == o)
         n = np.arange(np.max(count[alike]))                                             # (n,)
