@@ -20,7 +20,7 @@ import time
 from ..calls.trial import A_MOMENT, IMPORTING, TOLD, in_one_line, is_importing, message
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
-from .processes import LOOKS, MEMORY, adopt, all_ended, growth, remembered
+from .processes import LITTLE, LOOKS, MEMORY, adopt, all_ended, growth, remembered
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
 PLACES = {"table", "alpha_bar", "wrap", "weight"}        # options that may name a value of a module
@@ -58,8 +58,10 @@ def verdict_in_time(contract, target, framework, options, as_json):
     memory = None
     try:
         while True:
+            by_call = stage == "between" and framework in ("numpy", "autograd")
             memory = None if contract.name == TRAINING or stage == "library" else remembered(
-                memory if stage in ("call", "between") else None, process.pid)
+                memory if stage in ("call", "between") else None, process.pid,
+                LITTLE if by_call else MEMORY)       # other libraries load and compile in a call
             start = time.monotonic()
             used_up = waited_for(here, left.get(stage), process, memory)
             if stage in IMPORT_STAGES:
