@@ -55,6 +55,7 @@ P
 if [ -n "$DRY" ]; then SMALL=small MOON_STEPS=30 MOONS=50 ROUNDS=1 ON=cpu
 else SMALL= MOON_STEPS=2000 MOONS=2000 ROUNDS=3 ON=cuda; fi
 step tests      170 must "$PY" -m pytest -m gpu -q --tb=short -p no:cacheprovider --junit-xml "$OUT/tests.xml" tests/test_device.py
+[ -n "$DRY" ] || step oracle    150 must "$PY" -m pytest -m gpu -q --tb=short -p no:cacheprovider tests/oracle/test_blind_spots.py
 step agreement  80  must "$PY" scripts/gpu_agreement.py "$OUT/agreement.json" $SMALL
 step demo       90  may  "$PY" -m refsgm demo --backend cupy --out "$WORK/digits" ${DRY:+--steps 20}
 cp "$WORK/digits/samples.png" "$OUT/digits.png" 2>/dev/null

@@ -143,7 +143,8 @@ def test_mixtures_by_matrix_products_are_the_same_on_a_device(place, monkeypatch
     monkeypatch.setattr(sums, "ENTRIES", 64)
     monkeypatch.setitem(DEVICES, place.type, DEVICES[place.type]._replace(free_memory=lambda: 0))
     means = normal(0, 40, D)
-    x = np.concatenate([normal(1, 3, D), means[:3] + 1e-7])
+    means[10:13], means[13:16] = means[:3], means[:3] + 1e-6
+    x = np.concatenate([normal(1, 3, D), means[:4] + 1e-7])
     args = x, np.full(40, 1 / 40), means, sigma
     for f in (refsgm.mixture_score, refsgm.mixture_log_density):
         place.same(f(*place.put(args)), f(*args))

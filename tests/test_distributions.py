@@ -104,6 +104,25 @@ def test_matrix_products_and_blocks_change_nothing(sigma, shift, per_row, monkey
                             atol=1e-11 * np.max(np.abs(value)))
 
 
+def clusters():
+    """Points x (9, 3), and means (K, 3) in clusters of 1 to 9 around them, about 1e-4 apart."""
+    sizes = np.arange(1, 10)
+    x = 10 * normal(4, len(sizes), 3)
+    means = np.repeat(x, sizes, axis=0) + 1e-4 * normal(5, sizes.sum(), 3)
+    return x, means[np.random.default_rng(6).permutation(len(means))]
+
+
+def test_points_that_see_few_of_many_components_see_each_of_those_once(monkeypatch):
+    """[MIX-3] Near clusters of 1, 2, ..., 9 means: the numbers that each point has by itself."""
+    x, means = clusters()
+    weights = np.random.default_rng(7).dirichlet(np.ones(len(means)))
+    for f in (refsgm.mixture_score, refsgm.mixture_log_density):
+        monkeypatch.setattr(sums, "DIRECT", 10**9)
+        want = np.concatenate([f(x[i:i + 1], weights, means, 1e-4) for i in range(len(x))])
+        monkeypatch.setattr(sums, "DIRECT", 0)
+        assert_allclose(f(x, weights, means, 1e-4), want, rtol=1e-11, atol=0)
+
+
 @pytest.mark.parametrize("sigma", [1e-2, 1e-3, 1e-5, 1e-7])
 def test_two_points_that_a_distant_x_sees_alike_lose_no_digits(sigma):
     """Points at (0, +-sigma) and others far to the right, x to the left of both: the mean of x_0 is

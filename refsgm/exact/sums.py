@@ -24,6 +24,7 @@ from ..arrays import (against_components, beside, device_of, float_type, of_rows
 
 ENTRIES = 2**22                # of the largest temporary array: 32 MiB in float64
 DIRECT = 2**20                 # entries (B, K, D) below which matrix products bring nothing
+FEW = 2**17                    # entries that are summed again at once, 1 MiB in float64
 ROUNDED = 80.0**2              # the size of terms above which their differences are taken directly
 
 
@@ -77,6 +78,12 @@ def rows_at_once(x):
         entries_at_once(x) // x.shape[1]
 
 
+def few_at_once(x):
+    """How many entries the components that some rows see have together: with NumPy few, likewise.
+    """
+    return FEW if device_of(x) is None else entries_at_once(x)
+
+
 def is_plain(*arrays):
     """Whether all are real arrays or numbers, which no gradient flows through."""
     return not any(isbox(a) or np.iscomplexobj(a) for a in arrays)
@@ -121,12 +128,16 @@ def mixture_block(x, log_w, block, sigma):
 
 
 def sums_directly(x, log_w, means, sigma):
-    """The `Sums` of one block by [MIX-3], through arrays (B, K, D); differentiable."""
+    """The `Sums` of one block by [MIX-3], through arrays (B, K, D); differentiable.
+
+    log_w and means may be of each row's own components, (B, K) and (B, K, D).
+    """
     check_values(FINITE, means=means)
     row = against_components(sigma)
     away = (means - x[:, None, :]) / row                                                # (B, K, D)
     rough = value_of(log_w - 0.5 * np.sum(away**2, axis=2)).real                        # (B, K)
-    nearest = means[np.argmax(rough, axis=1)]                                           # (B, D)
+    k = np.argmax(rough, axis=1)
+    nearest = means[k] if np.ndim(means) == 2 else means[rows_of(x), k]                 # (B, D)
     u = means - nearest[:, None, :]                                                     # (B, K, D)
     gain = np.sum((u / row) * ((2 * (x - nearest)[:, None, :] - u) / row), axis=2) / 2  # (B, K)
     exponents = log_w + gain
@@ -157,37 +168,51 @@ def sums_by_products(x, log_w, means, sigma):
     k = np.argmax(exponents, axis=1)
     largest = exponents[rows_of(x), k][:, None]
     spread = (2 * np.max(half))**0.5 + norm(away)                                       # (B, 1)
-    seen = seen_from_rounded(exponents, largest, spread**2 * precision)
+    rows, index = seen_from_rounded(exponents, largest, spread**2 * precision)
     exponents -= largest
     np.maximum(exponents, 0.99 * math.log(np.finfo(dtype).tiny), out=exponents)
     r = np.exp(exponents, out=exponents)              # is several times slower where it underflows
     total = np.sum(r, axis=1, keepdims=True)
     sums = Sums(means[k], np.log(total) + log_w[k][:, None], (r @ m) / total - m[k])
-    for b, index in seen.items():
-        sum_again(sums, b, x, log_w, means, sigma, beside(index, x))
+    sum_again(sums, rows, index, x, log_w, means, sigma)
     return sums
 
 
 def seen_from_rounded(exponents, largest, size):
-    """Of each row b whose exponents lose digits, the components that may have a share: {b: (n,)}.
+    """The components that may have a share in the rows whose exponents lose digits: (n,) rows, in
+    order, each as often as it sees a component, and (n,) components.
 
     Exponents are differences of terms as large as `size` (B, 1), and rounded as those are.
     """
-    rows = np.flatnonzero(to_host(size > ROUNDED))
-    if len(rows) == 0:
-        return {}
+    rounded = size > ROUNDED
+    if not np.any(to_host(rounded)):
+        return np.zeros((2, 0), int)
     margin = 50 + 8 * np.finfo(exponents.dtype).eps * (size + np.abs(largest))
-    return {b: np.flatnonzero(to_host(exponents[b] >= largest[b] - margin[b])) for b in rows}
+    seen = np.nonzero((exponents >= largest - margin) & rounded)
+    return [to_host(a) for a in seen]
 
 
-def sum_again(sums, b, x, log_w, means, sigma, index):
-    """Put into row b of `sums` what the components of this index give there, summed directly."""
-    if len(index) == 1:
-        sums.log_sum[b], sums.shift[b] = log_w[index], 0
-        return
-    row = slice(b, b + 1)
-    few = sums_of_few(x[row], log_w[index], means[index], of_rows(sigma, row))
-    sums.nearest[b], sums.log_sum[b], sums.shift[b] = few.nearest[0], few.log_sum[0], few.shift[0]
+def sum_again(sums, rows, index, x, log_w, means, sigma):
+    """Put into these rows of `sums` what the components that they see give there, summed directly.
+
+    Rows that see about as many components are summed together, padded by some of weight zero.
+    """
+    rows, first, count = np.unique(rows, return_index=True, return_counts=True)
+    octave = np.frexp(count - 1)[1]                         # 0 of one component, else of up to 2^o
+    for o in np.unique(octave):
+        alike = np.flatnonzero(octave == o)
+        n = np.arange(np.max(count[alike]))                                             # (n,)
+        at_once = max(1, few_at_once(x) // (len(n) * np.shape(x)[1]))
+        for i in range(0, len(alike), at_once):
+            some = alike[i:i + at_once]
+            last = count[some][:, None] - 1                                             # (b, 1)
+            k = beside(index[first[some][:, None] + np.minimum(n, last)], x)            # (b, n)
+            unseen = beside(np.where(n > last, -math.inf, 0.0).astype(log_w.dtype), x)
+            b = beside(rows[some], x)
+            few = (Sums(means[k[:, 0]], log_w[k], 0) if len(n) == 1 else
+                   sums_of_few(x[b], log_w[k] + unseen, means[k], of_rows(sigma, b)))
+            for whole, part in zip(sums, few):
+                whole[b] = part
 
 
 def centred(means):
@@ -200,10 +225,11 @@ def centred(means):
 
 
 def sums_of_few(x, log_w, means, sigma):
-    """The `Sums` of the components that one x sees, directly, in blocks."""
-    size = max(1, ENTRIES // means.shape[1])
-    parts = (sums_directly(x, log_w[i:i + size], means[i:i + size], sigma)
-             for i in range(0, len(means), size))
+    """The `Sums` of the components (B, K) that each x sees, directly, in blocks."""
+    B, K, D = np.shape(means)
+    size = max(1, ENTRIES // (B * D))
+    parts = (sums_directly(x, log_w[:, i:i + size], means[:, i:i + size], sigma)
+             for i in range(0, K, size))
     return reduce(partial(merge, x, sigma), parts)
 
 

@@ -94,7 +94,7 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
     caller = Caller(contract, fn, framework_of(framework, device), levels, event_shape, argnames,
                     seconds, table, draws, energy)
     dim = None if event_shape is None else int(np.prod(event_shape))
-    with put_back() as changes:
+    with put_back() as changes, caller.framework.exactly():
         probes, dtype, said = adapted(caller, dim, dtype)
         report = verdict(caller, dim, dtype, allow, dictionary, probes=probes,
                          seed=fresh_seed() if seed is None else int(seed))

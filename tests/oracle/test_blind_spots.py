@@ -9,6 +9,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 import refsgm
+from ledgers.blind_spots import RIGHT as RIGHT_LISTS
+from ledgers.blind_spots import functions_of
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.at_random import random_specs
 from refsgm.oracle.kinds.edges import answered, answers, edge_specs, live_specs, odd_specs
@@ -53,6 +55,19 @@ def test_what_is_right_is_accepted_at_every_end_of_its_domain(hidden):
     """A sample of the lists; a false alarm costs more trust than a miss."""
     report = refsgm.check(hidden.kind, hidden.function, hidden.framework, seed=0)
     assert report.ok, report
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["right_torch", "habits_torch", "habits_jax", "gradients"])
+@pytest.mark.parametrize("part", range(3))
+def test_verdicts_are_the_same_on_a_gpu(name, part):
+    """Right code is right and wrong code wrong there, whatever digits a GPU's products keep."""
+    functions = functions_of(name)[part::9]
+    for hidden in functions or pytest.skip("its framework is not installed"):
+        device = {"torch": "cuda", "jax": "gpu"}[hidden.framework]
+        report = refsgm.check(hidden.kind, hidden.function, hidden.framework, device=device,
+                              seed=0, seconds=60.0)
+        assert report.ok == (name in RIGHT_LISTS), report
 
 
 @pytest.mark.parametrize("hidden", SHOWN, ids=name_of)

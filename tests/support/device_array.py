@@ -32,6 +32,7 @@ FUNCTIONS = {
     "dot": "", "einsum": "", "empty": "dtype", "empty_like": "dtype", "expand_dims": "axis",
     "iscomplexobj": "", "isrealobj": "", "linalg.eigh": "",
     "max": "axis keepdims", "mean": "axis dtype keepdims", "min": "axis keepdims", "ndim": "",
+    "nonzero": "",
     "ones_like": "dtype", "outer": "", "prod": "axis", "ravel": "order",
     "reshape": "order", "result_type": "", "searchsorted": "side", "shape": "", "size": "",
     "squeeze": "axis", "stack": "axis", "std": "axis", "sum": "axis dtype keepdims out",

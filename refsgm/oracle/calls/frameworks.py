@@ -3,6 +3,7 @@
 Each is imported when it is first asked for.
 """
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -34,6 +35,7 @@ class Framework(NamedTuple):
     read      (a) -> a, as the result of an operation whose derivative reads it again
     compiles  whether every new shape costs it a compilation
     second    (loss, directions, *starts) -> the gradient of that gradient along directions, or None
+    exactly   () -> a context in which products of matrices keep the digits of their dtype
     """
 
     name: str
@@ -50,6 +52,7 @@ class Framework(NamedTuple):
     read: Callable = lambda a: a
     compiles: bool = False
     second: Callable | None = None
+    exactly: Callable = contextlib.nullcontext
 
 
 def numpy_framework():
@@ -112,10 +115,14 @@ def torch_framework(device=None):
 
 
 def jax_framework(device=None):
-    """JAX, on a device or its default one; without jax_enable_x64 all its arrays are float32."""
+    """JAX, on a device or its default one; without jax_enable_x64 all its arrays are float32.
+
+    Of float32 JAX keeps ten bits in products on a GPU or TPU, unless code or user ask for more.
+    """
     import jax
     import jax.numpy as jnp
-    there = None if device is None else jax.devices(device)[0]
+    first = jax.devices(device)[0]                          # raises for one that is not there
+    there = None if device is None else first
 
     def asarray(a):
         return jnp.asarray(a) if there is None else jax.device_put(jnp.asarray(a), there)
@@ -123,7 +130,11 @@ def jax_framework(device=None):
     def gradient(loss, *starts):
         slopes = jax.grad(lambda *a: jnp.sum(loss(*a)), tuple(range(len(starts))))
         return [np.asarray(a) for a in slopes(*map(asarray, starts))]
-    return Framework("jax", asarray, np.asarray, gradient, False, compiles=True)
+
+    def exactly():
+        chosen = jax.config.jax_default_matmul_precision
+        return jax.default_matmul_precision(chosen or "highest")
+    return Framework("jax", asarray, np.asarray, gradient, False, compiles=True, exactly=exactly)
 
 
 def cupy_framework():

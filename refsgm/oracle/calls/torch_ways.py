@@ -6,6 +6,7 @@ Each way is asked at probes that differ from each other in as many of these as m
 """
 
 import contextlib
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -119,6 +120,17 @@ class Differently:
         return f"with torch.{self.way.mode}():\n    {line}" if self.way.mode else line
 
 
+@functools.cache
+def derives_in_inference():
+    """Whether torch.func has derivatives in inference mode: in PyTorch 2.11 they are 0 there.
+    """
+    import torch
+    with torch.inference_mode():
+        x = torch.tensor(1.0)
+        _, slope = torch.func.jvp(torch.square, (x,), (x,))
+        return bool(slope == 2.0)
+
+
 def strided(a):
     """The same tensor in another order of memory, in which nothing lies side by side."""
     if a.ndim < 2:
@@ -218,7 +230,8 @@ def asked(caller, probes, dtype):
             len(some), OF_LOOPS if loop else most)))
     yield from ((NO_GRAD, again(p)) for p in near[:OF_LOOPS if loop else None])
     yield from ask(NO_GRAD, WITHOUT)
-    yield from ask(IN_INFERENCE, INFERENCE)
+    if derives_in_inference():
+        yield from ask(IN_INFERENCE, INFERENCE)
     if not caller.is_usual:
         return
     for way in (STRIDED, LATER, LEAVES, RESULTS):
