@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from .guided import BOUNDS
+from .guided import BOUNDS, WITHIN
 from .kind import COUNTS, DATA, STEPS, TABLES
 from .nearby import UNIT
 from .test_functions import FADES, Field, Itself, curved
@@ -79,25 +79,30 @@ OF_COLUMN = {                          # a level (B, 1)
     "but one the same": lambda a, rng: changed(a[:1] + 0 * a, rng.integers(len(a)), a[-1]),
     "the same": lambda a, rng: a[:1] + 0 * a,
     "last like the first": lambda a, rng: changed(a, -1, a[0]),
-    "close together": lambda a, rng: narrow(a, rng),
-    "close together, falling": lambda a, rng: np.sort(narrow(a, rng), axis=0)[::-1].copy(),
+    "close together": lambda a, rng: narrow(a, rng, 0.2),
+    "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
     "rising evenly": lambda a, rng: np.linspace(np.min(a), np.max(a), len(a))[:, None],
     "powers of two": lambda a, rng: np.sign(a) * 2.0**np.minimum(np.round(np.log2(
         np.maximum(np.abs(a), 1e-30))), -1 if np.all(np.abs(a) <= 1) else 40)}
-OF_TABLE = {                           # (N,), in any order where its kind takes that
+OF_TABLE = {                           # (N,), that falls
     "first apart": lambda a, rng: changed(a, 0, a[0] * (1.9 if a[0] != 1 else 1.0)),
     "last apart": lambda a, rng: changed(a, -1, 0.3 * a[-1]),
+    "even": lambda a, rng: np.linspace(a[0], a[-1], len(a)),
+    "even ratios": lambda a, rng: np.geomspace(a[0], max(a[-1], 1e-3 * a[0]), len(a)),
+    "nearly even ratios": lambda a, rng: a[0] * np.geomspace(1, 0.01, len(a))**(
+        1 + CLOSE[0] / len(a) * rng.uniform(0, 1, len(a))),
+    "close together": lambda a, rng: a[0] * (a / a[0])**0.01,
+    "large": lambda a, rng: a if a[0] == 1 else 1e3 * a,
+    "small": lambda a, rng: a if a[0] == 1 else 1e-3 * a}
+OF_RATES = {                           # (N,), in any order
     "falling": lambda a, rng: np.sort(a)[::-1].copy(),
     "rising": lambda a, rng: np.sort(a),
     "the same": lambda a, rng: a[:1] + 0 * a,
+    "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
     "in two values": lambda a, rng: np.where(np.arange(len(a)) % 2, a[0], a[-1]),
     "but one the same": lambda a, rng: changed(np.full_like(a, np.mean(a)), len(a) // 2, a[0]),
     "last like the first": lambda a, rng: changed(a, -1, a[0]),
-    "even": lambda a, rng: np.linspace(a[0], a[-1], len(a)),
-    "even ratios": lambda a, rng: np.geomspace(a[0], a[-1], len(a)) if a[-1] > 0 < a[0] else a,
-    "close together": lambda a, rng: a[0] * (a / a[0])**0.01 if np.all(a > 0) else a,
-    "large": lambda a, rng: a if np.max(a) <= 1 else 1e3 * a,
-    "small": lambda a, rng: a if a[0] == 1 else 1e-3 * a}
+    "small": lambda a, rng: 1e-3 * a}
 OF_DECIMALS = {                        # a number
     "one": lambda a, rng: 1.0, "two": lambda a, rng: 2.0, "a half": lambda a, rng: 0.5,
     "a tenth": lambda a, rng: 0.1, "a small one": lambda a, rng: 1e-4,
@@ -110,6 +115,7 @@ BETWEEN = {                            # the second of two levels or numbers, by
     "the square of": lambda a: a * a, "one over": lambda a: 1 / a, "1 minus": lambda a: 1 - a,
     "the rest of the square of": lambda a: np.sqrt(1 - a * a), "1 more than": lambda a: a + 1,
     "opposite to": lambda a: -a,
+    "above": lambda a: a, "below": lambda a: a,                           # all of them
     **{f"within {c:g} of": lambda a, c=c: a * (1 - c) for c in CLOSE}}
 BETWEEN_DATA = {
     "like": lambda a: a, "opposite to": lambda a: -a, "twice": lambda a: 2 * a,
@@ -122,10 +128,18 @@ OF_FUNCTIONS = {
     "of another level": lambda f: faded(f, 2)}
 
 
-def narrow(a, rng):
-    """Levels close to one of them: of shares near 1 what they lack is close."""
-    one, u = np.ravel(a)[0], rng.uniform(0, 0.2, a.shape)
+def narrow(a, rng, share):
+    """Levels within a share of one of them: of shares near 1 what they lack is."""
+    one, u = np.ravel(a)[0], rng.uniform(0, share, a.shape)
     return 1 - (1 - one) * (1 - u) if 0.5 < one < 1 else one * (1 - u)
+
+
+def beside(one, b, word, share):
+    """Levels that are all above a number, or all below; of shares their odds are."""
+    odds = np.divide(b, 1 - np.asarray(b)) if share and np.all(np.less(b, 1)) else b
+    end = np.min(odds) if word == "above" else np.max(odds)
+    odds = odds * (one * (1.1 if word == "above" else 0.9) / (end or 1.0))
+    return odds / (1 + odds) if share else odds
 
 
 def weighted(f, *weights):
@@ -185,7 +199,7 @@ class Patterns:
             if self.defaults.get(name) is not None:
                 those["its default"] = lambda a, rng: self.defaults[name]
         elif a.ndim == 1:
-            those = OF_TABLE if name in TABLES else {}
+            those = OF_RATES if name == "betas" else OF_TABLE if name in TABLES else {}
         elif kind.is_level(name) and a.shape[1:] == (1,):
             those = OF_COLUMN
             if name in ("t", "s") and name not in kind.left_open:
@@ -198,7 +212,7 @@ class Patterns:
             return "", a
         word, f = self.turn(name, those)
         b = f(a) if isinstance(a, Field) else f(a, rng)
-        low, high = BOUNDS.get(name, (0.0, np.inf))
+        low, high = WITHIN["float32"] if name in UNIT else BOUNDS.get(name, (0.0, np.inf))
         return (word, b) if not isinstance(a, float) or low <= abs(b) <= high else ("", a)
 
     def related(self, args):
@@ -221,6 +235,10 @@ class Patterns:
                 return []
             with np.errstate(all="ignore"):
                 c = f(a if np.ndim(b) else np.ravel(a)[0])
+            if word in ("above", "below"):
+                c = beside(np.ravel(a)[0], b, word, m in UNIT)
+            if m in UNIT and not np.all((c > 0) & (c < 1)):
+                return []
             args[m] = c + 0.0 * b if np.ndim(b) else float(c)
             return [f"{m} {word} {n}"]
         if a.shape != b.shape:

@@ -13,7 +13,8 @@ import numpy as np
 from .drawing import arguments
 from .edges import answer, is_undecided
 from .kind import (CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec)
-from .patterns import Patterns
+from .nearby import UNIT
+from .patterns import Patterns, beside
 from .test_functions import Field, Noise
 from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
@@ -23,8 +24,9 @@ LOOPS, STEPS = 20, 24                           # loops; of one number, each len
 # Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
 # of tables, rows and features of data, the last of few numbers each
 LONG_LOOPS = 49, 256
-LONG_TABLES = 256, 257, 512, 513, 1024, 1025, 4096, 4097
-MANY_ROWS, MANY_FEATURES = (65, 128, 256, 257, 1000, 1025, 8193), (64, 129, 257, 784, 1025, 3072)
+LONG_TABLES = 256, 257, 512, 513, 513, 1024, 1025, 4096, 4097         # now and then twice
+MANY_ROWS = 65, 128, 256, 257, 257, 1000, 1025, 8193
+MANY_FEATURES = 64, 129, 257, 784, 1025, 3072
 MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
 OFTEN = 0.35                                    # an argument has a pattern
@@ -67,10 +69,9 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
             args = cut(kind, source, spec, rng, fields, 0.3 * (i >= ROWS))
             args, words = patterns.laid(args, OFTEN * (j < i + TRIES - 1))
             spec = spec._replace(label=", ".join(words), regime=MODERATE)
-            if whole and kind.form == LEVEL and B > 1 and rng.uniform() < OFTEN:
-                args = {n: np.ravel(a) if np.ndim(a) == 2 else a for n, a in args.items()}
-                spec = spec._replace(label=", ".join(["levels in a table", *words]),
-                                     regime=ODD_FORM)
+            if whole and kind.form == LEVEL and B > 1 and rng.uniform() < 0.5:
+                args, word = in_tables(args, rng)
+                spec = spec._replace(label=", ".join([word, *words]), regime=ODD_FORM)
             elif whole and np.ndim(args.get("mean")) == 2 and rng.uniform() < OFTEN:
                 args = args | {"mean": args["mean"][0]}
                 spec = spec._replace(label=", ".join([*words, "a mean (D,)"]), regime=ODD_FORM)
@@ -79,6 +80,23 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
                 made.append(found)
                 break
     return tuple(made)
+
+
+def in_tables(args, rng):
+    """(arguments with levels (B,), words): as they are, or in order, as those of a schedule are,
+    and all on one side of a number, now and then.
+    """
+    levels = {n: np.ravel(a) for n, a in args.items() if np.ndim(a) == 2}
+    turn = (0, 1, 1, 2, 2)[rng.integers(5)] if levels else 0
+    if turn:
+        name = next(iter(levels))
+        order = np.argsort(levels[name])[::(1, -1)[turn - 1]]
+        levels = {n: a[order] for n, a in levels.items()}
+        numbers = [a for a in args.values() if isinstance(a, float) and a > 0]
+        if numbers and levels[name][0] > 0 < levels[name][-1] and rng.uniform() < 0.7:
+            levels[name] = beside(numbers[rng.integers(len(numbers))], levels[name],
+                                  ("above", "below")[rng.integers(2)], name in UNIT)
+    return args | levels, ("levels in a table", "a rising table", "a falling table")[turn]
 
 
 def taken_of(kind, args, taken):
@@ -105,7 +123,7 @@ def label_of(kind, spec):
     more = f", {spec.label}" if spec.label else ""
     if kind.form == TABLE:
         return f"a table of {spec.count}{more}"
-    if {*TABLES, "weights", *LENGTHS} & set(kind.args):
+    if any(n in (*TABLES, "weights", *LENGTHS) and not kind.is_level(n) for n in kind.args):
         more = f", {spec.count} entries{more}"
     return f"B = {spec.B}, D = {spec.D}{more}"
 
