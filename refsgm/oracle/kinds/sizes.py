@@ -25,8 +25,8 @@ LOOPS, STEPS = 20, 24                           # loops; of one number, each len
 # of tables, rows and features of data, the last of few numbers each
 LONG_LOOPS = 49, 256
 LONG_TABLES = 256, 257, 512, 513, 513, 1024, 1025, 4096, 4097         # now and then twice
-MANY_ROWS = 65, 128, 256, 257, 257, 1000, 1025, 8193
-MANY_FEATURES = 64, 129, 257, 784, 1025, 3072
+MANY_ROWS = 65, 128, 256, 257, 257, 513, 1025
+MANY_FEATURES = 64, 129, 257, 784
 MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
 OFTEN = 0.35                                    # an argument has a pattern
