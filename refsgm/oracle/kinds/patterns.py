@@ -10,7 +10,7 @@ import numpy as np
 
 from .guided import BOUNDS, WITHIN
 from .kind import COUNTS, DATA, STEPS, TABLES
-from .nearby import UNIT
+from .nearby import SIGNED, UNIT
 from .test_functions import FADES, Field, Itself, curved
 from .wide import NUMBERS
 
@@ -81,6 +81,7 @@ OF_COLUMN = {                          # a level (B, 1)
     "last like the first": lambda a, rng: changed(a, -1, a[0]),
     "close together": lambda a, rng: narrow(a, rng, 0.2),
     "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
+    "over four decades": lambda a, rng: spread(a, rng),
     "rising evenly": lambda a, rng: np.linspace(np.min(a), np.max(a), len(a))[:, None],
     "powers of two": lambda a, rng: np.sign(a) * 2.0**np.minimum(np.round(np.log2(
         np.maximum(np.abs(a), 1e-30))), -1 if np.all(np.abs(a) <= 1) else 40)}
@@ -108,8 +109,9 @@ OF_DECIMALS = {                        # a number
     "a tenth": lambda a, rng: 0.1, "a small one": lambda a, rng: 1e-4,
     "whole": lambda a, rng: float(np.sign(a) * max(1, round(abs(a)))),
     "an integer": lambda a, rng: int(np.sign(a) * max(1, round(abs(a)))),
-    "the integer 1": lambda a, rng: 1,
+    "the integer 1": lambda a, rng: 1, "any integer": lambda a, rng: int(rng.integers(2, 60)),
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
+WHOLE = "an integer", "first 0", "first whole", "first entry whole"      # whose dtype others take
 BETWEEN = {                            # the second of two levels or numbers, by the first
     "like": lambda a: a, "twice": lambda a: 2 * a, "half": lambda a: a / 2,
     "the square of": lambda a: a * a, "one over": lambda a: 1 / a, "1 minus": lambda a: 1 - a,
@@ -132,6 +134,11 @@ def narrow(a, rng, share):
     """Levels within a share of one of them: of shares near 1 what they lack is."""
     one, u = np.ravel(a)[0], rng.uniform(0, share, a.shape)
     return 1 - (1 - one) * (1 - u) if 0.5 < one < 1 else one * (1 - u)
+
+
+def spread(a, rng):
+    """Levels of many sizes, below those that are there."""
+    return a * 10.0**-rng.permutation(np.linspace(0, 4, len(a)))[:, None]
 
 
 def beside(one, b, word, share):
@@ -171,20 +178,27 @@ class Patterns:
         word = deck.pop()
         return word, those[word]
 
+    @np.errstate(all="ignore")
     def laid(self, args, often):
         """(arguments with patterns, words for them)."""
         made, words = dict(args), []
+        those = WHOLE if self.integers and self.rng.uniform() < often / 4 else ()
         for name, a in args.items():
-            if self.rng.uniform() < often:
-                word, made[name] = self.of_one(name, a)
+            if those or self.rng.uniform() < often:
+                word, made[name] = self.of_one(name, a, those)
                 words += [f"{name} {word}"] if word else []
         if self.rng.uniform() < often:
             words += self.related(made)
         return made, words
 
-    def of_one(self, name, a):
-        """(word, argument): one argument with a pattern; ("", itself) where it has none."""
+    def of_one(self, name, a, words=()):
+        """(word, argument): one argument with a pattern; ("", itself) where it has none.
+
+        words  of patterns that it has in place of the next one
+        """
         kind, rng = self.kind, self.rng
+        if name in SIGNED and name in kind.left_open:              # at 0 there is no answer
+            return "", a
         if isinstance(a, Field) and name not in kind.draw and name != "log_density":
             those = OF_FUNCTIONS
         elif isinstance(a, (int, str)) or name in COUNTS or not isinstance(a, (float, np.ndarray)):
@@ -210,7 +224,7 @@ class Patterns:
             those = OF_DATA if name in DATA or name == "means" else {}
         if not those:
             return "", a
-        word, f = self.turn(name, those)
+        word, f = next(((w, those[w]) for w in words if w in those), None) or self.turn(name, those)
         b = f(a) if isinstance(a, Field) else f(a, rng)
         low, high = WITHIN["float32"] if name in UNIT else BOUNDS.get(name, (0.0, np.inf))
         return (word, b) if not isinstance(a, float) or low <= abs(b) <= high else ("", a)
@@ -231,10 +245,9 @@ class Patterns:
         a, b = args[n], args[m]
         if m in levels:
             word, f = self.turn((n, m), BETWEEN)
-            if word.startswith("within") and m in UNIT:            # a small beta has few digits
-                return []
-            with np.errstate(all="ignore"):
-                c = f(a if np.ndim(b) else np.ravel(a)[0])
+            if word.startswith("within") and m in UNIT or m in SIGNED and m in kind.left_open:
+                return []                  # a small beta has few digits, and 0 may have no answer
+            c = f(np.asarray(a, float) if np.ndim(b) else np.ravel(np.asarray(a, float))[0])
             if word in ("above", "below"):
                 c = beside(np.ravel(a)[0], b, word, m in UNIT)
             if m in UNIT and not np.all((c > 0) & (c < 1)):
