@@ -82,7 +82,7 @@ def in_a_row(kind, spec, first, questions):
             name = " and ".join(changes)
             found.spec = spec._replace(label=f"call after call: {name} {words}")
             made += [found, start]                     # which some remember as the last call alone
-    return made[:-1] if spec.count >= PRINTED else made
+    return made[:-1] if spec.count >= PRINTED and len(made) > 1 else made
 
 
 def binary(kind, name, a):

@@ -111,7 +111,8 @@ OF_DECIMALS = {                        # a number
     "an integer": lambda a, rng: int(np.sign(a) * max(1, round(abs(a)))),
     "the integer 1": lambda a, rng: 1, "any integer": lambda a, rng: int(rng.integers(2, 60)),
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
-WHOLE = "an integer", "first 0", "first whole", "first entry whole"      # whose dtype others take
+# What arguments may all be at once: of a dtype that others take, and close to an end
+TOGETHER = ("an integer", "first 0", "first whole", "first entry whole"), ("a small one", "small")
 BETWEEN = {                            # the second of two levels or numbers, by the first
     "like": lambda a: a, "twice": lambda a: 2 * a, "half": lambda a: a / 2,
     "the square of": lambda a: a * a, "one over": lambda a: 1 / a, "1 minus": lambda a: 1 - a,
@@ -182,7 +183,8 @@ class Patterns:
     def laid(self, args, often):
         """(arguments with patterns, words for them)."""
         made, words = dict(args), []
-        those = WHOLE if self.integers and self.rng.uniform() < often / 4 else ()
+        those = TOGETHER[self.rng.integers(2)] if self.integers and (
+            self.rng.uniform() < often / 3) else ()
         for name, a in args.items():
             if those or self.rng.uniform() < often:
                 word, made[name] = self.of_one(name, a, those)
@@ -217,7 +219,8 @@ class Patterns:
         elif kind.is_level(name) and a.shape[1:] == (1,):
             those = OF_COLUMN
             if name in ("t", "s") and name not in kind.left_open:
-                those = those | {"first 0": lambda a, rng: changed(a, 0, 0.0)}
+                those = those | {"first 0": lambda a, rng: changed(a, 0, 0.0),
+                                 "small": lambda a, rng: 1e-6 * a}
             elif name not in UNIT:
                 those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0)}
         else:
