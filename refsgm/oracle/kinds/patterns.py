@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 
 from .guided import BOUNDS, WITHIN
-from .kind import COUNTS, DATA, STEPS, TABLES
+from .kind import COUNTS, DATA, STEPS, TABLE, TABLES
 from .nearby import SIGNED, UNIT
 from .test_functions import FADES, Field, Itself, curved
 from .wide import NUMBERS
@@ -230,6 +230,8 @@ class Patterns:
         word, f = next(((w, those[w]) for w in words if w in those), None) or self.turn(name, those)
         b = f(a) if isinstance(a, Field) else f(a, rng)
         low, high = WITHIN["float32"] if name in UNIT else BOUNDS.get(name, (0.0, np.inf))
+        if kind.form == TABLE and name.startswith("beta_"):
+            low, high = 1e-6, 0.999
         return (word, b) if not isinstance(a, float) or low <= abs(b) <= high else ("", a)
 
     def related(self, args):

@@ -20,7 +20,7 @@ from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
 ENTRIES, LONG, LONGEST = 200, 12, 1001          # tables: every length to the first, then so many
-LOOPS, STEPS = 20, 24                           # loops; of one number, each length to here
+LOOPS, STEPS = 12, 16                           # loops; of one number, each length to here
 # Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
 # of tables, rows and features of data, the last of few numbers each
 LONG_LOOPS = 49, 256
