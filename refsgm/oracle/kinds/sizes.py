@@ -35,6 +35,7 @@ OF_TORCH = 40
 ORIGINALS, ROOM = 12, 24                        # arguments to cut from, and where cuts may begin
 LENGTHS = ("n_levels", "n_steps")
 MANY, TRIES = 64, 4
+FAR = 1e4                                       # exponents of a mixture, at most
 
 
 class Cut:
@@ -107,7 +108,7 @@ def taken_of(kind, args, taken):
 
 def asked(kind, spec, args):
     """The `Cut` at some arguments, or None outside of the domain and where it is infinite."""
-    if is_undecided(kind, args):
+    if is_undecided(kind, args) or is_far(args):
         return None
     try:
         want = answer(kind, args)
@@ -116,6 +117,14 @@ def asked(kind, spec, args):
     if not all(np.all(np.isfinite(w)) for w in want):
         return None
     return Cut(spec._replace(label=label_of(kind, spec)), args, want)
+
+
+def is_far(args):
+    """Whether a row is so far from all means of a mixture that the shares of these lose digits."""
+    if "means" not in args:
+        return False
+    nearest = np.min(np.sum((args["x"][:, None] - args["means"])**2, axis=2), axis=1)
+    return np.any(nearest > 2 * FAR * np.ravel(args["sigma"])**2)
 
 
 def label_of(kind, spec):
