@@ -15,6 +15,7 @@ from .test_functions import FADES, Field, Itself, curved
 from .wide import NUMBERS
 
 CLOSE = 3e-5, 3e-6                     # relative: what is rounded to four digits; np.isclose
+MOST_WHOLE = 1000                      # of an integer, whose powers stay within 64 bits
 SPIKE = 100.0                          # times as large as the largest of the others
 
 
@@ -108,7 +109,7 @@ OF_DECIMALS = {                        # a number
     "one": lambda a, rng: 1.0, "two": lambda a, rng: 2.0, "a half": lambda a, rng: 0.5,
     "a tenth": lambda a, rng: 0.1, "a small one": lambda a, rng: 1e-4,
     "whole": lambda a, rng: float(np.sign(a) * max(1, round(abs(a)))),
-    "an integer": lambda a, rng: int(np.sign(a) * max(1, round(abs(a)))),
+    "an integer": lambda a, rng: int(np.sign(a) * min(max(1, round(abs(a))), MOST_WHOLE)),
     "the integer 1": lambda a, rng: 1, "any integer": lambda a, rng: int(rng.integers(2, 60)),
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
 # What arguments may all be at once: of a dtype that others take, and close to an end
