@@ -40,7 +40,7 @@ PLACES = 4                             # random ones of a gradient, of 16
 # {module of `calls`: {number of it: in tests}}, of what else is asked
 FEWER = {"torch_ways": {"WITHOUT": 6, "INFERENCE": 2, "MEMORY": 2, "MIXED": 3, "NUMBERS": 2,
                         "ENDS": 2, "SINGLE": 4, "SEEDS": 1},
-         "search": {"CALLS": 12}, "sizes": {"MOST": 8}}
+         "search": {"CALLS": 12}, "bulk": {"MOST": 8}, "again": {"MOST": 0}}
 WHOLE = {}                             # the same as they were
 
 # The same examples in every run. Hypothesis draws seeds and sizes that are small already, and a
@@ -112,7 +112,6 @@ def one_seed_of_random_probes():
             patch.setattr(judge, remembered, cache(judge.question_of))
         for user, name, module in drawn_by_a_seed():
             patch.setattr(user, name, some_of(getattr(module, name), module))
-        patch.setattr(import_module("refsgm.oracle.further"), "probes_again", lambda *given: [])
         yield
 
 
@@ -147,8 +146,6 @@ def all_probes(monkeypatch):
         monkeypatch.setattr(user, name, getattr(user, name).whole)
     for (module, number), whole in WHOLE.items():
         monkeypatch.setattr(module, number, whole)
-    monkeypatch.setattr(import_module("refsgm.oracle.further"), "probes_again",
-                        import_module("refsgm.oracle.calls.again").probes_again)
 
 
 @pytest.fixture(autouse=True)
