@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from _signal import getsignal, signal as answer   # signal's own look handlers up in enumerations
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,19 +107,19 @@ def stopped_after(seconds, block):
                 signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
             else:
                 raise OutOfTime
-        previous = signal.signal(signal.SIGALRM, stop)
+        previous = answer(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             yield by_hand
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
+            answer(signal.SIGALRM, previous)
 
 
 @contextlib.contextmanager
 def interrupts_noted():
     """A list that is filled when Ctrl-C is pressed, before what that does otherwise."""
-    by_hand, before = [], signal.getsignal(signal.SIGINT)
+    by_hand, before = [], getsignal(signal.SIGINT)
     if not callable(before):                                           # it is ignored, or not ours
         yield by_hand
         return
@@ -126,12 +127,12 @@ def interrupts_noted():
     def note(*args):
         by_hand.append(True)
         before(*args)
-    signal.signal(signal.SIGINT, note)
+    answer(signal.SIGINT, note)
     try:
         yield by_hand
     finally:
-        if signal.getsignal(signal.SIGINT) is note:
-            signal.signal(signal.SIGINT, before)
+        if getsignal(signal.SIGINT) is note:
+            answer(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
