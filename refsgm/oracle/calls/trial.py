@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from _signal import getsignal, signal as answer   # signal's own look handlers up in enumerations
+from _signal import getsignal, signal as handle   # signal's own look handlers up in enumerations
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +22,9 @@ from .frameworks import is_single
 
 
 IMPORTING, A_MOMENT = 20.0, 0.05        # seconds that a library has to be imported, past the limit
+NAME_OF = type.__dict__["__name__"].__get__
+TOLD = []       # functions that are told "call" where a limit begins, "library" where it waits for
+                # the import of one, and "between" where it ends
 
 
 class OutOfTime(BaseException):
@@ -100,20 +103,32 @@ def stopped_after(seconds, block):
             yield by_hand
             return
 
-        last = time.monotonic() + seconds + IMPORTING
+        tell("call")
+        last, fired = time.monotonic() + seconds + IMPORTING, []
 
         def stop(_, frame):
             if is_importing(frame, block) and time.monotonic() < last:
                 signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+                tell("library")
             else:
+                fired.append(True)
                 raise OutOfTime
-        previous = answer(signal.SIGALRM, stop)
+        previous = handle(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             yield by_hand
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            answer(signal.SIGALRM, previous)
+            handle(signal.SIGALRM, previous)
+            tell("between")
+        if fired:                                              # and foreign code let it go by
+            raise OutOfTime
+
+
+def tell(stage):
+    """Say to whoever waits for this process what it is at."""
+    for listener in TOLD:
+        listener(stage)
 
 
 @contextlib.contextmanager
@@ -127,18 +142,18 @@ def interrupts_noted():
     def note(*args):
         by_hand.append(True)
         before(*args)
-    answer(signal.SIGINT, note)
+    handle(signal.SIGINT, note)
     try:
         yield by_hand
     finally:
         if getsignal(signal.SIGINT) is note:
-            answer(signal.SIGINT, before)
+            handle(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
 def interrupted_after(seconds, thread, block):
     """Raise OutOfTime in a thread after some seconds, unless it leaves this block before."""
-    lock, inside = threading.Lock(), [True]
+    lock, inside, fired = threading.Lock(), [True], []
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def stop():
@@ -148,6 +163,7 @@ def interrupted_after(seconds, thread, block):
             time.sleep(A_MOMENT)
         with lock:
             if inside:
+                fired.append(True)
                 raise_in(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
     timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), stop)
     timer.daemon = True
@@ -159,17 +175,25 @@ def interrupted_after(seconds, thread, block):
             inside.clear()
             raise_in(ctypes.c_ulong(thread), None)                     # one that has not come yet
         timer.cancel()
+    if fired:
+        raise OutOfTime
 
 
-def in_one_line(error):
-    """An exception of foreign code as text, whatever its own text does."""
+def message(error, most=200):
+    """What an exception of foreign code says, in one line, whatever its own text does."""
     try:
-        text = " ".join(str(error).split())[:200]
+        return " ".join(str(error).split())[:most]
     except OutOfTime:
         raise
     except BaseException:
-        text = "its message cannot be read"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return "its message cannot be read"
+
+
+def in_one_line(error, most=200):
+    """An exception of foreign code as text: its type and what it says."""
+    text = message(error, most)
+    name = NAME_OF(type(error))                                # whatever a metaclass says
+    return f"{name}: {text}" if text else name
 
 
 class ForeignRng:
