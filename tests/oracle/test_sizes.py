@@ -8,7 +8,7 @@ import pytest
 import refsgm
 from refsgm.oracle.calls.caller import Caller
 from refsgm.oracle.calls.frameworks import numpy_framework
-from refsgm.oracle.calls.sizes import odd_ones
+from refsgm.oracle.calls.bulk import odd_ones
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.sizes import COMPONENTS, ENTRIES, FEATURES, ROWS, cuts
 
@@ -53,8 +53,8 @@ def test_cuts_have_every_size(name):
     table = "betas" in name
     assert {s.count for s in specs} >= set(range(1, ENTRIES + 1)) or not table
     if not table:
-        assert {s.D for s in specs} == set(range(1, FEATURES + 1))
-        assert {s.B for s in specs} == set(range(1, ROWS + 1))
+        assert {s.D for s in specs} >= set(range(1, FEATURES + 1))
+        assert {s.B for s in specs} >= set(range(1, ROWS + 1))
     assert {s.count for s in specs} >= set(range(1, COMPONENTS + 1))
 
 

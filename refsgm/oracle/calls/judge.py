@@ -41,7 +41,7 @@ class Component:
         self.want = np.mean(want) if mean else want
         with np.errstate(invalid="ignore"):
             self.off = np.abs(got - self.want)
-        self.infinite = np.isposinf(self.want) & np.isposinf(got)
+        self.infinite = (self.want == np.inf) & (got == np.inf)
 
     @cached_property
     def slack(self):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..kinds import DATA
 from ..kinds.wide import BY_SEED, FORMS
+from .reference import digits_of
 
 ROUNDINGS = 256.0          # in units of eps
 COARSER = 64.0             # times that, at random probes
@@ -36,9 +37,8 @@ def slack_of(contract, came, asked, sensitivity, want):
 
 def allowance(dtype, sensitivity, want):
     """How far off an answer in this dtype may be."""
-    info = np.finfo(dtype)                               # below `tiny` a number has fewer digits
-    return (ROUNDINGS * float(info.eps) * np.maximum(sensitivity, np.abs(want))
-            + max(float(info.tiny), 1e-300))
+    eps, tiny = digits_of(dtype)
+    return ROUNDINGS * eps * np.maximum(sensitivity, np.abs(want)) + max(tiny, 1e-300)
 
 
 def rounding_of_data(situation, args, want, came):
