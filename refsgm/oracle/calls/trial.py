@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-from _signal import getsignal, signal as handle   # signal's own look handlers up in enumerations
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -113,13 +112,13 @@ def stopped_after(seconds, block):
             else:
                 fired.append(True)
                 raise OutOfTime
-        previous = handle(signal.SIGALRM, stop)
+        previous = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             yield by_hand
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            handle(signal.SIGALRM, previous)
+            signal.signal(signal.SIGALRM, previous)
             tell("between")
         if fired:                                              # and foreign code let it go by
             raise OutOfTime
@@ -134,7 +133,7 @@ def tell(stage):
 @contextlib.contextmanager
 def interrupts_noted():
     """A list that is filled when Ctrl-C is pressed, before what that does otherwise."""
-    by_hand, before = [], getsignal(signal.SIGINT)
+    by_hand, before = [], signal.getsignal(signal.SIGINT)
     if not callable(before):                                           # it is ignored, or not ours
         yield by_hand
         return
@@ -142,12 +141,12 @@ def interrupts_noted():
     def note(*args):
         by_hand.append(True)
         before(*args)
-    handle(signal.SIGINT, note)
+    signal.signal(signal.SIGINT, note)
     try:
         yield by_hand
     finally:
-        if getsignal(signal.SIGINT) is note:
-            handle(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
