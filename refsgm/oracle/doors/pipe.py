@@ -18,6 +18,7 @@ import subprocess
 import threading
 import time
 
+from ..calls.caller import MOST_LATE
 from .processes import LOOKS, MEMORY, growth, remembered
 from .wire import Failed, Remote, plain
 
@@ -133,7 +134,7 @@ class Spoken(Remote):
         """End a program that takes too much."""
         if growth(self.process.pid, self.memory.right) > MEMORY:
             self.stop()
-            self.late += 1                               # it would take as much for every answer
+            self.late += MOST_LATE                       # it would take as much once more
             raise Failed("raises", f"it takes more than {MEMORY / 2**30:g} GiB of memory at once")
 
     def ended(self):
