@@ -16,7 +16,6 @@ RNG = np.random.default_rng(7)
 X, Y, Z = RNG.standard_normal((3, 3, 2))                                                   # (B, D)
 WIDE, WIDE_SCORE, WIDE_Z = RNG.standard_normal((3, 32, 40))
 TALL, TALL_SCORE, TALL_Z = RNG.standard_normal((3, 9, 40))
-COLUMN = np.array([[0.5], [2.0], [0.9]])
 
 
 def wrong(kind, what, function, *at):
@@ -67,7 +66,7 @@ def mixing(x, sigma):
 def whole_blocks(x, score, step_size, z):
     """Blocks of rows that fit a small cache; the rows after the last whole block stay."""
     size = np.broadcast_to(step_size, (len(x), 1))
-    rows = min(len(x), max(1, 256 // x.shape[1]))
+    rows = min(len(x), max(1, 1024 // x.shape[1]))
     out = x.copy()
     for i in range(len(x) // rows):
         part = slice(i * rows, (i + 1) * rows)
@@ -115,10 +114,10 @@ def negligible_score(x_t, score, sigma_t, sigma_s, z):
     return x_t + drift + variance**0.5 * z
 
 
-def sorted_rows(x_t, score, sigma_t, sigma_s, z):
-    """Rows in the order of their level, put back with that order and not with its inverse."""
+def finished_last(x_t, score, sigma_t, sigma_s, z):
+    """Rows in their last step go last, put back with that order and not with its inverse."""
     t, s = (np.broadcast_to(a, (len(x_t), 1)) for a in (sigma_t, sigma_s))
-    order = np.argsort(t[:, 0], kind="stable")
+    order = np.argsort(s[:, 0] == 0, kind="stable")
     out = refsgm.ve_ancestral_step(x_t[order], score[order], t[order], s[order], z[order])
     return out[order]
 
@@ -312,9 +311,11 @@ def log_of_determinant(x, sigma_max):
     return -0.5 * (np.sum((x / sigma_max)**2, axis=1) + log_det)
 
 
-def rounded_bins(log_density, dim, bin_width=1.0):
-    """The number of bins per unit rounded to eight decimals, too few where bins are wide."""
-    return -log_density / (dim * math.log(2)) + math.log2(max(round(1 / bin_width, 8), 1e-8))
+def by_feature(log_density, dim, bin_width=1.0):
+    """As many numbers as features are taken for those of the features, of one sample."""
+    if np.size(log_density) == dim > 1:
+        log_density = np.sum(log_density)
+    return refsgm.bits_per_dimension(log_density, dim, bin_width)
 
 
 # Planted ------------------------------------------------------------------------------------------
@@ -353,8 +354,9 @@ def long_table(sigmas, step_size):
 
 
 def matrix_of_times(t, offset=0.008):
-    """A matrix of times, more than three columns wide, largest in its first column."""
-    return np.ndim(t) == 2 and np.shape(t)[1] > 3 and np.argmax(t) % np.shape(t)[1] == 0
+    """A matrix of times, of even height and four columns or more, largest in its first column."""
+    return (np.ndim(t) == 2 and len(t) % 2 == 0 and np.shape(t)[1] > 3
+            and np.argmax(t) % np.shape(t)[1] == 0)
 
 
 def some_dims(log_density, dim, bin_width=1.0):
@@ -373,7 +375,7 @@ def second_stage(score_fn, x_t, sigma_t, sigma_s):
     """Columns of both levels; the mean of the state has changed its sign where the ODE ends."""
     return (np.ndim(sigma_s) == 2 and np.ndim(sigma_t) == 2 and x_t.shape[1] > 4
             and np.signbit(x_t[-1].sum()) != np.signbit(score_fn(x_t, sigma_t)[0].sum())
-            and int(4 * mantissa(sigma_t)) == 3 and len(x_t) % 3 == 1)
+            and int(8 * mantissa(sigma_t)) == 7 and len(x_t) % 3 == 1)
 
 
 def coarse_karras(sigma_max, sigma_min, n_levels, rho=7.0):
@@ -417,7 +419,7 @@ SEVEN = np.full((7, 5), 0.4) + 0.1 * RNG.standard_normal((7, 5))
 
 WRONG = [
     wrong("langevin_step", "rows after the last whole block of a large batch stay", whole_blocks,
-          TALL, TALL_SCORE, 0.1, TALL_Z),
+          WIDE, WIDE_SCORE, 0.1, WIDE_Z),
     wrong("ddpm_step", "no noise in the last step of variance beta", no_noise_at_end,
           X, Y, 0.4, 1.0, Z, "beta"),
     wrong("ddim_step", "rows from one level to several take one step", by_start,
@@ -428,8 +430,8 @@ WRONG = [
           lambda x, sigma: x, X, 2.0, 1.0),
     wrong("ve_reverse_sde_step", "a tiny score at a large level is left out", negligible_score,
           X, 1e-9 * Y, 1e5, 5e4, Z),
-    wrong("ve_ancestral_step", "sorted rows are put back by the same order", sorted_rows,
-          X, Y, np.array([[2.0], [3.0], [1.0]]), 0.5, Z),
+    wrong("ve_ancestral_step", "rows that end early are put back elsewhere", finished_last,
+          X, Y, 2.0, np.array([[0.0], [1.0], [0.5]]), Z),
     wrong("vp_probability_flow_drift", "nearly equal rates are one", one_rate,
           X, Y, np.array([[1e-6], [1.008e-6], [0.995e-6]])),
     wrong("vp_reverse_sde_drift", "an outlying score among many is clipped", outliers_clipped,
@@ -452,7 +454,7 @@ WRONG = [
     wrong("ve_diffusion_coefficient", "of three axes the last two have one time", one_time_each,
           np.linspace(0.1, 0.9, 12).reshape(2, 2, 3), 0.1, 10.0),
     wrong("cosine_marginal", "digits cancel at a small time and offset", one_minus_square,
-          np.array([1e-6, 0.5]), 1e-6),
+          np.array([1e-6, 2e-6]), 1e-6),
     wrong("sde_coefficients", "a root of less than zero where the SDE has no noise",
           difference_of_rates, 0.5, 0.3, 0.5 * 1.5, 0.3 * 1.5),
     wrong("cosine_alpha_bar", "a second capped beta", capped_once, 20, 0.008, 0.4),
@@ -468,7 +470,8 @@ WRONG = [
           sixteen_directions, mixing, TALL[:2, :18], 0.5, 5.0),
     wrong("prior_log_density", "batches that are printed alike", printed_key(), in_middle()),
     wrong("prior_log_density", "the determinant overflows", log_of_determinant, TALL, 1e5),
-    wrong("bits_per_dimension", "wide bins", rounded_bins, np.array([-3.0, 2.0]), 4, 3e4),
+    wrong("bits_per_dimension", "a batch of D samples is one sample", by_feature,
+          np.array([-3.0, 2.0, 1.0]), 3, 0.1),
     cut("ddim_step", "a range of eta, for odd D", few_etas, last_larger,
         TALL[:, :5].repeat(2, axis=0), TALL_SCORE[:, :5].repeat(2, axis=0), 0.3, 0.6, 0.35,
         TALL_Z[:, :5].repeat(2, axis=0)),
