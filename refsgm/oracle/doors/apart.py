@@ -57,10 +57,12 @@ def verdict_in_time(contract, target, framework, options, as_json):
               "library": max(LIBRARIES * seconds, IMPORTING)}
     left = dict(limits)                              # of imports, which come in several parts
     memory = None
+    unlimited = (contract.name == TRAINING or             # a GPU's driver takes memory of the host
+                 options.get("device") not in (None, "cpu"))
     try:
         while True:
             by_call = stage == "between" and framework in ("numpy", "autograd")
-            memory = None if contract.name == TRAINING or stage == "library" else remembered(
+            memory = None if unlimited or stage == "library" else remembered(
                 memory if stage in ("call", "between") else None, process.pid,
                 LITTLE if by_call else MEMORY)       # other libraries load and compile in a call
             start = time.monotonic()
