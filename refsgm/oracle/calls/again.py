@@ -20,6 +20,7 @@ from ..kinds.test_functions import Field
 from ..kinds.wide import AGAIN
 from .judge import Probe, Question, arguments_taken, judge, unwritable
 from .results import parts_of
+from .torch_ways import NO_GRAD, takes_derivative
 from .trial import Trial
 
 NEARBY = 1e-5                                 # a relative change that nobody should round off
@@ -27,7 +28,9 @@ MOST_FEATURES = 64
 
 
 def probes_again(caller, dim, dtype, seed):
-    """Judged probes of calls in a row, up to the first that fails."""
+    """Judged probes of calls in a row, up to the first that fails: of PyTorch code without
+    gradients, where buffers are used again, and a few with them.
+    """
     contract, lib = caller.contract, caller.framework
     if not caller.is_usual or caller.fn is None or contract.adaptive or (
             dim or 0) > MOST_FEATURES:
@@ -39,11 +42,14 @@ def probes_again(caller, dim, dtype, seed):
     first = asked[0][1].args
     functions = in_foreign(caller, {n: a for n, a in first.items() if isinstance(a, Field)}, number)
     row, probes = InARow(caller, asked[1][1].args, number), []
+    quiet = lib.name == "torch" and not takes_derivative(caller)
+    words = f"call after call{', without gradients' * quiet}"
 
     def ask(label, question, given):
         kept = {n: f for n, f in functions.items() if question.args[n] is first[n]} | given
-        trial = row.caller(question.args, number, given=kept)
-        probe = Probe(spec._replace(label=f"call after call: {label}"), dict(question.args),
+        with NO_GRAD.entered() if quiet else contextlib.nullcontext():
+            trial = row.caller(question.args, number, given=kept)
+        probe = Probe(spec._replace(label=f"{words}: {label}"), dict(question.args),
                       question.want, lambda: question.sensitivity, Trial())
         judge(contract, row.caller, probe, trial)
         trial.mutated = (*trial.mutated, *row.changed())
@@ -51,6 +57,10 @@ def probes_again(caller, dim, dtype, seed):
         return probe.ok and not trial.mutated
 
     for label, question in asked:
+        if not ask(label, question, {}):
+            return probes
+    quiet, words = False, "call after call"
+    for label, question in (*asked[:2], asked[0]) if lib.name == "torch" else ():
         if not ask(label, question, {}):
             return probes
     (_, one), (_, other), *_ = asked
@@ -146,9 +156,14 @@ def questions(contract, spec, taken):
     other = arguments_taken(contract, spec._replace(seed=spec.seed + 1), taken)
     same = {n: a for n, a in first.items() if isinstance(a, (Field, str, int))}
     asked = [("the first", first), ("other numbers", other | same)]
+    kept = itertools.cycle(n for n in first if n not in same)
     for name, a in first.items():
         asked += [(f"{name} alone {word}", first | {name: b})
                   for word, b in variants(name, a, other.get(name))]
+        alike = next((n for n in itertools.islice(kept, len(first)) if n != name), None)
+        if alike is not None and len(other) > len(same) + 1:
+            asked += [(f"{alike} alone as before", other | same | {alike: first[alike]}),
+                      (f"{alike} alone as before, the first", first)]
     asked += [(f"{n} as {m} was before", args) for n, m, args in exchanged(contract, first,
                                                                            other | same)]
     found = []
