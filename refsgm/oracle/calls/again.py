@@ -156,6 +156,10 @@ def questions(contract, spec, taken):
     other = arguments_taken(contract, spec._replace(seed=spec.seed + 1), taken)
     same = {n: a for n, a in first.items() if isinstance(a, (Field, str, int))}
     asked = [("the first", first), ("other numbers", other | same)]
+    levels = [n for n, a in first.items() if contract.is_level(n) and np.ndim(a) == 2]
+    if len(levels) > 1:
+        asked += [("all levels in another order", first | {n: first[n][::-1].copy()
+                                                           for n in levels})]
     kept = itertools.cycle(n for n in first if n not in same)
     for name, a in first.items():
         asked += [(f"{name} alone {word}", first | {name: b})
