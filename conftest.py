@@ -38,7 +38,7 @@ def pytest_ignore_collect(collection_path):
 EVERY = 6                              # which of the probes that a seed draws are asked
 PLACES = 4                             # random ones of a gradient, of 16
 # {module of `calls`: {number of it: in tests}}, of what else is asked
-FEWER = {"torch_ways": {"WITHOUT": 6, "INFERENCE": 2, "MEMORY": 1, "MIXED": 3, "NUMBERS": 2,
+FEWER = {"torch_ways": {"WITHOUT": 6, "INFERENCE": 2, "MEMORY": 2, "MIXED": 3, "NUMBERS": 2,
                         "ENDS": 2, "SINGLE": 4, "SEEDS": 1, "ROWS": 2},
          "torch_dtypes": {"MIXTURES": 4},
          "search": {"CALLS": 12}, "sizes": {"MOST": 8}}

@@ -34,8 +34,8 @@ def further(caller, spec, seed, dim):
     plain = not FUNCTIONS & set(contract.args)
     levels = [n for n in contract.args if contract.is_level(n)]
     B, D = (int(rng.integers(14, 34)), int(rng.integers(17, 41))) if plain else (6, 5)
-    twice = [s for s in (spec._replace(rows=False), spec) for _ in range(2)]  # what is kept by then
-    specs = [*twice[:None if spec.rows else 2], *elsewhere(spec, seed, dim)]
+    number = spec._replace(rows=False)
+    specs = [spec, number, number, *elsewhere(spec, seed, dim)]         # again, for what is kept
     specs += [spec._replace(B=B, D=dim or D, seed=seed + 2),
               spec._replace(dtype="float32")]
     if caller.defaults and not contract.sliced:

@@ -18,7 +18,7 @@ from .trial import Trial
 
 WORDS = {0: "the first", -1: "the last"}
 WIDE, NARROW = "float64", "float32"
-ROWS, MIXTURES = 6, 16                                 # at most so many probes of each
+ROWS, MIXTURES = 6, 12                                 # at most so many probes of each
 # Whole numbers in the domain, small ones and those whose products leave 64 bits
 SMALL = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
          "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,

@@ -27,7 +27,7 @@ from .trial import Trial
 
 # At most so many probes are asked again: without gradients, in inference mode, in other memory,
 # with one number, in float32 at ends of the domain, and near numbers of the code
-WITHOUT, INFERENCE, MEMORY, MIXED, NUMBERS, ENDS, SINGLE = 20, 4, 4, 8, 4, 8, 16
+WITHOUT, INFERENCE, MEMORY, MIXED, NUMBERS, ENDS, SINGLE = 12, 4, 3, 8, 4, 8, 16
 ALL = 48                                        # probes that differ most, which the ways share
 OF_LOOPS, LONG = 3, 60                          # probes of a loop, and states of one that is asked
 SEEDS = 3                                       # of each end in float32
@@ -269,7 +269,7 @@ def asked(caller, probes, dtype):
         yield from ask(IN_INFERENCE, INFERENCE)
     if not caller.is_usual:
         return
-    for way in (STRIDED, STRIDED.quiet, LATER, LATER.quiet, LEAVES, LEAVES.quiet, RESULTS):
+    for way in (STRIDED, STRIDED.quiet, LATER, LEAVES, LEAVES.quiet, RESULTS):
         yield from ask(way, MEMORY)
     turn = itertools.cycle(forms or some)
     for way in (EXPANDED, EXPANDED.quiet):
