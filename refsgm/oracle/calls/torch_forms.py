@@ -3,6 +3,9 @@
     f(x, sigma)  =  f without gradients  =  f of tensors in another order of memory
                  =  f of a number as a 0-d tensor, a column of it, or a Python number
 
+In another mode the same tensors have the same answer, but for a few roundings: closer than what a
+formula may lose at random probes, where a thousandth in float32 is allowed.
+
 A loud refusal is allowed where the contract names no such form: of Python numbers, and in
 inference mode; without gradients of code that takes a derivative of the function it is passed, if
 all questions are refused.
