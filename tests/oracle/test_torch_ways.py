@@ -88,7 +88,8 @@ def table_in_a_buffer(betas):
 
 def squared_in_place(x, sigma, eps):
     """A number as a tensor is squared where it lies."""
-    variance = sigma**2 if sigma.ndim else sigma.detach().square_()
+    level = sigma.detach()
+    variance = level**2 if level.ndim else level.square_()
     return x + variance**0.5 * eps
 
 
