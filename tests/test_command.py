@@ -129,7 +129,7 @@ REFUSED = {
     "missing:f": "cannot import missing: No module named 'no_such_library'",
     "ends:f": "cannot import ends: it ends the program (sys.exit)",
     "raises:f": "cannot import raises: ZeroDivisionError: division by zero",
-    "hangs:f": "cannot import hangs:f: it takes more than 3 s",
+    "hangs:f": "cannot import hangs:f: it takes more than 2 s",
     "nothing:f": "there is no module 'nothing'",
     "none.py:f": "there is no file none.py",
     "mine:wright": "mine has no function 'wright'; did you mean 'right'?",

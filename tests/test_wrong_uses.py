@@ -83,7 +83,7 @@ WRONG = [
     ("train x.npy --labels short.npy", "--labels must have shape (N,) = (30,), one per sample"),
     ("train x.npy --labels half.npy", "--labels must be integers or words, got numbers that"),
     ("train x.npy --labels single.npy", "--labels must be of 2 to 1000 classes, got 1"),
-    (f"train x.npy --learning-rate 1e30 --out n.npz {QUICK}", "lower the learning rate"),
+    (f"train x.npy --learning-rate 1e30 --out n.npz {QUICK}", "lower learning_rate"),
     ("sample", "Missing argument"),
     ("sample none.npz", "cannot read or write none.npz", 1),
     ("sample x.npy", "must be a refsgm model"),

@@ -21,18 +21,39 @@ import numpy as np
 FUNCTIONS = {}                                   # name: exit status
 
 
+def noted(functions):
+    """A decorator that notes a function there, and the exit status that it must get."""
+    def owes(status):
+        def note(function):
+            functions[function.__name__] = status
+            return function
+        return note
+    return owes
 
-def owes(status):
-    """Note a function, and the exit status that it must get."""
-    def note(function):
-        FUNCTIONS[function.__name__] = status
-        return function
-    return note
+
+owes = noted(FUNCTIONS)
 
 
 def right(x, mean, sigma):
     """What is asked for."""
     return (mean - x) / sigma**2
+
+
+def forks(x, mean, sigma):
+    """What is asked for, and a child that ends at once: 450 times in a check."""
+    if os.fork() == 0:
+        os._exit(0)
+    return right(x, mean, sigma)
+
+
+def starts_shells(x, mean, sigma):
+    """What is asked for, and two shells and two programs that end at once."""
+    subprocess.Popen(["sh", "-c", "sh -c 'sleep 0; true' & sleep 0; true"])
+    return right(x, mean, sigma)
+
+
+# right functions that work as much as these do in each call, and leave nothing
+BESIDE = {"forks_a_sleeper": "forks", "starts_grandchildren": "starts_shells"}
 
 
 # functions that do not end
@@ -438,5 +459,6 @@ IMPORTS = {
     "interrupts": "raise KeyboardInterrupt", "recursion": "def g(): g()\ng()",
     "crashes": "import ctypes; ctypes.string_at(0)", "zero bytes": "\0", "empty": "",
     "not a function": "f = 3", "bytes": "\udcff\udcfe", "shadows": "import numpy; f = numpy",
-    "endless": "while True: pass",
+    "endless": "while True: pass", "takes memory": "x = []\nwhile True: x.append(b'y' * 10**8)",
+    "says nothing": "class E(ValueError):\n  def __str__(self): raise SystemExit\nraise E",
 }

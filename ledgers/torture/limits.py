@@ -2,7 +2,8 @@
 
     python -m ledgers.torture functions programs [--seconds 2]
 
-Time: at most twice the limit of a call beyond what a right function takes. Memory: that of the
+Time: at most twice the limit of a call beyond what a right function takes, one that starts as many
+processes if they are started in every call: else their start would be measured. Memory: that of the
 command and of all that it waits for, at most 1 GiB beyond that of a right function. What a function
 or program started has ended with the verdict, unless it began a session of its own.
 """
@@ -19,9 +20,11 @@ from typing import NamedTuple
 import refsgm.__main__
 from refsgm.app import cli
 from refsgm.oracle.doors.apart import GRACE
-from .hostile import FUNCTIONS, IMPORTS
+from . import hostile, hostile_processes, hostile_results
+from .hostile import BESIDE, IMPORTS
 from .programs import BEGINNING, COMMANDS, PROGRAMS
 
+MODULES = (hostile, hostile_processes, hostile_results)
 GIB = 2**20                                      # in the KiB that the operating system counts in
 LATE = 120.0                                     # seconds after which a command is killed
 MARK = "REFSGM_TORTURE"                          # in the environment of all that a command starts
@@ -125,8 +128,9 @@ def cases(folder, seconds, which):
     """(name, arguments, exit status) of every function or program."""
     limit = ["--seconds", str(seconds)]
     if which == "functions":
-        for name, status in FUNCTIONS.items():
-            yield name, [f"ledgers.torture.hostile:{name}", *limit], status
+        for module in MODULES:
+            for name, status in module.FUNCTIONS.items():
+                yield name, [f"{module.__name__}:{name}", *limit], status
         for k, (name, source) in enumerate(IMPORTS.items()):
             path = Path(folder, f"imported_{k}.py")
             path.write_bytes(source.encode("utf-8", "surrogateescape"))
@@ -152,8 +156,11 @@ def limits(which, seconds, every=1):
         plain = [run(arguments, folder) for _ in range(2) for name, arguments, _ in [
             ("right", ["ledgers.torture.hostile:right"], 0),
             *([case for case in cases(folder, seconds, which) if case[0] == "answers"])]]
-        usual, memory = max(r.seconds for r in plain), max(r.memory for r in plain)
+        always, memory = max(r.seconds for r in plain), max(r.memory for r in plain)
         for name, arguments, status in [*cases(folder, seconds, which)][::every]:
+            beside = BESIDE.get(name)
+            usual = max(always, run([f"ledgers.torture.hostile:{beside}"], folder).seconds
+                        if beside else 0.0)
             result, number = run(arguments, folder), number + 1
             longest = max(longest, result.seconds - usual)
             largest = max(largest, result.memory - memory)

@@ -136,6 +136,77 @@ for k, line in enumerate(sys.stdin):
     "ends at once": (2, ""),
     "ends with an error": (2, "raise ValueError('no')"),
     "is killed at once": (2, "os.kill(os.getpid(), signal.SIGKILL)"),
+    # processes, threads and memory of its own
+    "leaves a daemon": (0, '''
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0: time.sleep(1000)
+    os._exit(0)
+''' + EACH + "reply(line)"),
+    "answers from a child whose parent has ended": (0, '''
+if os.fork() > 0: os._exit(0)
+''' + EACH + "reply(line)"),
+    "answers from a session of its own": (0, '''
+if os.fork() > 0: os._exit(0)
+os.setsid()
+''' + EACH + "reply(line)\ntime.sleep(1000)"),
+    "leaves a child for every answer": (0, EACH + '''
+    if os.fork() == 0: os._exit(0)
+    reply(line)'''),
+    "lets a child take up memory": (1, '''
+for k, line in enumerate(sys.stdin):
+    if k == 3 and os.fork() == 0:
+        kept = []
+        while True: kept.append(b"x" * 10**8)
+    if k == 3: time.sleep(1000)
+    reply(line)'''),
+    "keeps much of every answer": (1, "kept = []\n" + EACH + '''
+    kept.append(np.ones(10**7)); reply(line)'''),
+    "has threads without an end": (0, '''
+threading.Thread(target=time.sleep, args=(1000,)).start()
+''' + EACH + "reply(line)"),
+    "sleeps at its exit": (0, '''
+import atexit; atexit.register(time.sleep, 1000)
+''' + EACH + "reply(line)"),
+    "leaves in a thread": (1, '''
+for k, line in enumerate(sys.stdin):
+    if k == 3: threading.Thread(target=os._exit, args=(0,)).start(); time.sleep(1000)
+    reply(line)'''),
+    "stops its group": (1, '''
+for k, line in enumerate(sys.stdin):
+    if k == 3: os.killpg(0, signal.SIGSTOP)
+    reply(line)'''),
+    "becomes another program": (1, '''
+for k, line in enumerate(sys.stdin):
+    if k == 3: os.execv("/bin/sleep", ["sleep", "1000"])
+    reply(line)'''),
+    # what is written, and where
+    "answers on its error stream": (1, EACH + "sys.stderr.write(line)"),
+    "ends its lines as old Macs did": (1, EACH + '''
+    n, a = answer(line)
+    say(json.dumps({"id": n, "result": a}), "\\r")'''),
+    "writes 100 MB without an end of line": (1, EACH + "say('y' * 10**8, ''); reply(line)"),
+    "answers with more behind": (1, EACH + '''
+    n, a = answer(line)
+    say(json.dumps({"id": n, "result": a}) + " and more")'''),
+    "answers with a number as a fraction": (0, EACH + '''
+    n, a = answer(line)
+    say('{"id": %d.0, "result": %s}' % (n, a))'''),
+    "answers with numbers beyond all": (1, EACH + '''
+    say('{"id": %d, "result": [[1e999]]}' % answer(line)[0])'''),
+    "answers in lists of different lengths": (1, EACH + '''
+    say('{"id": %d, "result": [[1, 2], [3]]}' % answer(line)[0])'''),
+    "answers with nothing": (1, EACH + '''say('{"id": %d, "result": []}' % answer(line)[0])'''),
+    "closes its output after its third answer": (1, '''
+for k, line in enumerate(sys.stdin):
+    reply(line)
+    if k == 3: os.close(1); time.sleep(1000)'''),
+    "asks the terminal": (2, "open('/dev/tty').readline()"),
+    "complains in one line and ends": (2, "sys.stderr.write('y' * 10**7); sys.exit(1)"),
+    "answers beside another that chatters": (0, '''
+if os.fork() == 0:
+    while True: os.write(1, b"chatter\\n"); time.sleep(0.01)
+''' + EACH + "reply(line)"),
 }
 # commands that are no such program: (exit status, command)
 COMMANDS = {"nothing of that name": (2, "no-such-program-here"), "an empty one": (2, ""),

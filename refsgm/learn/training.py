@@ -232,7 +232,7 @@ def check_loss(value, step, settings):
     """The loss of a step is finite."""
     if not math.isfinite(value):
         raise ValueError(f"the loss must stay finite, got {value} in step {step}: "
-                         f"lower the learning rate ({settings.learning_rate})")
+                         f"lower learning_rate ({settings.learning_rate})")
 
 
 def keep_freed_memory():

@@ -12,7 +12,7 @@ import pytest
 
 from refsgm.oracle.calls.caller import Trial
 from refsgm.oracle.calls.trial import OutOfTime, limited
-from refsgm.oracle.doors import vectors
+from refsgm.oracle.doors import apart, vectors
 from refsgm.oracle.doors.pipe import Spoken
 from refsgm.oracle.kinds import find
 from refsgm.oracle.kinds.drawing import arguments
@@ -256,3 +256,19 @@ def test_an_installed_library_is_imported_to_its_end(in_thread, tmp_path, monkey
     else:
         asked()
     assert found == [True]
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    ("import time; time.sleep(60)", "it takes more than 1 s"),
+    ("import slow; raise ValueError(slow.whole)", "mine.py: True")])
+def test_a_module_is_imported_in_twice_the_limit_beside_its_libraries(source, said, tmp_path,
+                                                                      monkeypatch):
+    """A module that sleeps is cut, and an installed library that it imports comes to its end."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "slow.py").write_text("import time\ntime.sleep(1.5)\nwhole = True\n")
+    (tmp_path / "mine.py").write_text(f"import sys; sys.path.append({str(folder)!r})\n{source}")
+    monkeypatch.setattr(apart, "GRACE", 0.1)
+    with pytest.raises(ValueError, match=said):
+        apart.in_another_process(find("perturb"), f"{tmp_path}/mine.py:f", "numpy",
+                                 {"seconds": 0.5})

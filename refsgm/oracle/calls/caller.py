@@ -258,10 +258,10 @@ class Caller:
                   np.errstate(all="ignore")):
                 warnings.simplefilter("ignore")
                 try:
-                    result = self.answer(args, given, dtype, replaced)
                     if keep:
-                        return list(parts_of(result, tuple(n for n, _ in self.contract.returns)))
-                    self.read(trial, result, args)
+                        return list(parts_of(self.answer(args, given, dtype, replaced),
+                                             tuple(n for n, _ in self.contract.returns)))
+                    self.read(trial, self.answer(args, given, dtype, replaced), args)
                 except OutOfTime:
                     raise
                 except BaseException as error:               # SystemExit too: it must not end us

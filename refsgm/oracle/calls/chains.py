@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from .targets import D, edm_network, edm_state, gaussian, predicted, side_by_side
-from .trial import ForeignRng, OutOfTime, limited
+from .trial import ForeignRng, OutOfTime, in_one_line, limited
 
 SIGMA_MAX, SIGMA_MIN, SMALL, RHO, SHIFT = 10.0, 0.05, 0.002, 2.0, 3.0
 CHAINS = 40_000
@@ -176,8 +176,7 @@ class Chain:
         except BaseException as error:
             if by_hand:
                 raise
-            text = " ".join(str(error).split())[:200]
-            raise Refused(f"it raises {type(error).__name__}: {text}") from None
+            raise Refused(f"it raises {in_one_line(error)}") from None
         if end.shape != x.shape:
             raise Refused(f"it returns shape {end.shape}, where {x.shape} is required")
         if not langevin and not self.own and not self.same(given[0], self.given(levels)):

@@ -21,6 +21,9 @@ from .frameworks import is_single
 
 
 IMPORTING, A_MOMENT = 20.0, 0.05        # seconds that a library has to be imported, past the limit
+NAME_OF = type.__dict__["__name__"].__get__
+TOLD = []       # functions that are told "call" where a limit begins, "library" where it waits for
+                # the import of one, and "between" where it ends
 
 
 class OutOfTime(BaseException):
@@ -99,12 +102,15 @@ def stopped_after(seconds, block):
             yield by_hand
             return
 
-        last = time.monotonic() + seconds + IMPORTING
+        tell("call")
+        last, fired = time.monotonic() + seconds + IMPORTING, []
 
         def stop(_, frame):
             if is_importing(frame, block) and time.monotonic() < last:
                 signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+                tell("library")
             else:
+                fired.append(True)
                 raise OutOfTime
         previous = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -113,6 +119,15 @@ def stopped_after(seconds, block):
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, previous)
+            tell("between")
+        if fired:                                              # and foreign code let it go by
+            raise OutOfTime
+
+
+def tell(stage):
+    """Say to whoever waits for this process what it is at."""
+    for listener in TOLD:
+        listener(stage)
 
 
 @contextlib.contextmanager
@@ -137,7 +152,7 @@ def interrupts_noted():
 @contextlib.contextmanager
 def interrupted_after(seconds, thread, block):
     """Raise OutOfTime in a thread after some seconds, unless it leaves this block before."""
-    lock, inside = threading.Lock(), [True]
+    lock, inside, fired = threading.Lock(), [True], []
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def stop():
@@ -147,6 +162,7 @@ def interrupted_after(seconds, thread, block):
             time.sleep(A_MOMENT)
         with lock:
             if inside:
+                fired.append(True)
                 raise_in(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
     timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), stop)
     timer.daemon = True
@@ -158,17 +174,25 @@ def interrupted_after(seconds, thread, block):
             inside.clear()
             raise_in(ctypes.c_ulong(thread), None)                     # one that has not come yet
         timer.cancel()
+    if fired:
+        raise OutOfTime
 
 
-def in_one_line(error):
-    """An exception of foreign code as text, whatever its own text does."""
+def message(error, most=200):
+    """What an exception of foreign code says, in one line, whatever its own text does."""
     try:
-        text = " ".join(str(error).split())[:200]
+        return " ".join(str(error).split())[:most]
     except OutOfTime:
         raise
     except BaseException:
-        text = "its message cannot be read"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return "its message cannot be read"
+
+
+def in_one_line(error, most=200):
+    """An exception of foreign code as text: its type and what it says."""
+    text = message(error, most)
+    name = NAME_OF(type(error))                                # whatever a metaclass says
+    return f"{name}: {text}" if text else name
 
 
 class ForeignRng:

@@ -7,7 +7,6 @@ with it.
 
 import contextlib
 import difflib
-import functools
 import importlib
 import importlib.util
 import json
@@ -15,18 +14,22 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 
+from ..calls.trial import A_MOMENT, IMPORTING, TOLD, in_one_line, is_importing, message
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
+from .processes import LOOKS, MEMORY, adopt, all_ended, growth, remembered
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
 PLACES = {"table", "alpha_bar", "wrap", "weight"}        # options that may name a value of a module
 TRAINING = "check_training"           # in the place of the name of a kind
-BETWEEN = 60.0                        # seconds between two calls, in which results are read
-IMPORTS = 6                           # time limits that importing may take
-MEMORY = 2**30                        # bytes by which a call may make the process grow
-LOOKS = 0.02                          # seconds between two looks at its memory
+BETWEEN = 60.0                        # seconds between two calls, in which answers are judged
+IMPORTS, LIBRARIES = 2, 6             # time limits that importing may take, in and of libraries
+DEAR = 5                              # times as long as a look at it, at least, between two looks
+TOO_MUCH = {"timeout": ", and cannot be interrupted", "raises": " of memory at once"}
+IMPORT_STAGES = ("import", "library")
 
 
 def summary(report, as_json=False):
@@ -36,23 +39,39 @@ def summary(report, as_json=False):
 
 def in_another_process(contract, target, framework, options, as_json=False):
     """The `summary` of the report on Python code, from a process of its own."""
+    with all_ended():
+        return verdict_in_time(contract, target, framework, options, as_json)
+
+
+def verdict_in_time(contract, target, framework, options, as_json):
+    """The same, while what the code starts may live."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=judge_here, daemon=True,
+    process = context.Process(target=judge_here,           # no daemon, as it may start processes
                               args=(there, contract.name, target, framework, options, as_json))
     process.start()
     there.close()
-    stage = "start"
+    stage, seconds = "start", options["seconds"]
+    limits = {"call": seconds + GRACE, "between": BETWEEN, "import": max(IMPORTS * seconds, GRACE),
+              "library": max(LIBRARIES * seconds, IMPORTING)}
+    left = dict(limits)                              # of imports, which come in several parts
+    memory = None
     try:
         while True:
-            limit = {"call": options["seconds"] + GRACE, "between": BETWEEN,
-                     "import": max(IMPORTS * options["seconds"], GRACE)}.get(stage)
-            watched = stage in ("call", "between") and contract.name != TRAINING
-            if waiting := waited_for(here, limit, process.pid, MEMORY if watched else None):
-                what = "reading what it returned" if stage == "between" else "it"
-                return no_verdict(contract, framework, target, as_json, stage, waiting[0],
-                                  f"{what} takes more than {waiting[1]}")
+            memory = None if contract.name == TRAINING or stage == "library" else remembered(
+                memory if stage in ("call", "between") else None, process.pid)
+            start = time.monotonic()
+            used_up = waited_for(here, left.get(stage), process, memory)
+            if stage in IMPORT_STAGES:
+                left[stage] = max(0.0, left[stage] - (time.monotonic() - start))
+            if used_up:
+                what = "judging what it returned" if stage == "between" else "it"
+                much = f"{limits[stage]:g} s" if used_up == "timeout" else f"{MEMORY / 2**30:g} GiB"
+                return no_verdict(contract, framework, target, as_json, stage, used_up,
+                                  f"{what} takes more than {much}{TOO_MUCH[used_up]}")
             try:
+                if not here.poll():
+                    raise EOFError           # it has ended, and what it started holds the pipe
                 stage, *content = here.recv()
             except EOFError:
                 process.join(GRACE)
@@ -69,29 +88,24 @@ def in_another_process(contract, target, framework, options, as_json=False):
         end_with_its_children(process)
 
 
-def waited_for(connection, limit, pid, memory):
-    """Wait for a message; what is used up if none comes: (code, words), or None for a message.
+def waited_for(connection, limit, process, memory):
+    """Wait for a message, or the end of the process; the code of what is used up before, or None.
 
     limit   seconds, or None
-    memory  bytes by which the process may grow, or None
+    memory  the process's `Memory`, or None where it is not limited
     """
-    start, before = time.monotonic(), own_memory(pid)
-    while not connection.poll(limit if memory is None else LOOKS):
+    start, pause = time.monotonic(), LOOKS
+    if memory is not None and memory.now - memory.right > MEMORY:
+        return "raises"
+    while not connection.poll(pause) and process.is_alive():
         if limit is not None and time.monotonic() - start >= limit:
-            return "timeout", f"{limit:g} s, and cannot be interrupted"
-        if memory is not None and own_memory(pid) - before > memory:
-            return "raises", f"{memory / 2**30:g} GiB of memory in one call"
+            return "timeout"
+        if memory is not None:
+            look = time.monotonic()
+            if growth(process.pid, memory.right) > MEMORY:
+                return "raises"
+            pause = max(LOOKS, DEAR * (time.monotonic() - look))
     return None
-
-
-def own_memory(pid):
-    """Bytes in memory that a process shares with no file; 0 where the system does not tell."""
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            _, resident, shared, *_ = map(int, file.read().split())
-        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
 
 
 def end_with_its_children(process):
@@ -115,7 +129,7 @@ def how_it_ended(code):
 
 def no_verdict(contract, framework, target, as_json, stage, code, sentence):
     """A verdict on code that took its process with it; while it is imported, there is none."""
-    if stage in ("start", "import"):
+    if stage in ("start", *IMPORT_STAGES):
         raise ValueError(f"cannot import {target}: {sentence}")
     diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call")
     return summary(Report(contract.name, framework, [], [diagnosis]), as_json)
@@ -131,28 +145,46 @@ def judge_here(connection, kind, target, framework, options, as_json):
             return check_training(fn, framework, **options)
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)                             # a group of its own, ended with its children
+    adopt(True)                                      # all that it starts stays in its family
+
+    def say(*content):
+        with contextlib.suppress(OSError):           # nobody waits for it any more
+            connection.send(content)
     os.dup2(2, 1)                                    # what foreign code prints is not the report
 
-    def told(fn):
-        @functools.wraps(fn)
-        def call(*args, **kwargs):
-            connection.send(("call",))
-            try:
-                return fn(*args, **kwargs)
-            finally:
-                connection.send(("between",))
-        return call
     try:
-        connection.send(("import",))
-        fn = load(target)
-        for name in PLACES & set(options):
-            if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
-                options[name] = value_at(options[name], name.replace("_", "-"))
-        connection.send(("between",))
-        report = judged(kind, told(fn), framework, **options)
-        connection.send(("report", *summary(report, as_json)))
+        say("import")
+        with libraries_told(say):
+            fn = load(target)
+            for name in PLACES & set(options):
+                if isinstance(options[name], str) and (name != "weight" or ":" in options[name]):
+                    options[name] = value_at(options[name], name.replace("_", "-"))
+        say("between")
+        TOLD.append(say)
+        report = judged(kind, fn, framework, **options)
+        say("report", *summary(report, as_json))
     except (ValueError, ModuleNotFoundError) as error:
-        connection.send(("refused", str(error)))
+        say("refused", str(error))
+
+
+@contextlib.contextmanager
+def libraries_told(say):
+    """Say whenever the import of an installed library begins or ends: it has more time."""
+    thread, over, told = threading.get_ident(), threading.Event(), ["import"]
+
+    def tell():
+        while not over.wait(A_MOMENT):
+            stage = "library" if is_importing(sys._current_frames()[thread], None) else "import"
+            if stage != told[-1]:
+                told.append(stage)
+                say(stage)
+    watch = threading.Thread(target=tell, daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
 
 
 def load(target):
@@ -211,7 +243,6 @@ def imported(place):
         raise ValueError(f"cannot import {place}: it ends the program (sys.exit); put what it runs "
                          "under if __name__ == \"__main__\"") from None
     except ValueError as error:
-        raise ValueError(f"cannot import {place}: {error}") from None
+        raise ValueError(f"cannot import {place}: {message(error)}") from None
     except BaseException as error:               # KeyboardInterrupt too: foreign code may raise it
-        text = " ".join(str(error).split())[:200]
-        raise ValueError(f"cannot import {place}: {type(error).__name__}: {text}") from None
+        raise ValueError(f"cannot import {place}: {in_one_line(error)}") from None

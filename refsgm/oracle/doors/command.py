@@ -131,11 +131,12 @@ def spoken(contract, command, framework, options):
     from ..check import verdict
     from ..further import fresh_seed
     from .pipe import NeverAnswered, Spoken
+    from .processes import all_ended
     if framework != "numpy" or options["levels"] or options["event_shape"]:
         raise ValueError("--command takes plain data: --framework, --levels and --event-shape do "
                          "not apply")
     try:
-        with Spoken(contract, command, options["seconds"], options["dtype"]) as caller:
+        with all_ended(), Spoken(contract, command, options["seconds"], options["dtype"]) as caller:
             seed = fresh_seed() if options["seed"] is None else options["seed"]
             return verdict(caller, allow=options["allow"], dictionary=options["dictionary"],
                            seed=seed)

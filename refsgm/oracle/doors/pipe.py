@@ -18,7 +18,7 @@ import subprocess
 import threading
 import time
 
-from .apart import LOOKS, MEMORY, own_memory
+from .processes import LOOKS, MEMORY, growth, remembered
 from .wire import Failed, Remote, plain
 
 TRIES = 3                                    # starts without a single answer before giving up
@@ -64,7 +64,7 @@ class Spoken(Remote):
                                             bufsize=0, start_new_session=True)
         except OSError as error:
             raise NeverAnswered(f"cannot run {self.command[0]!r}: {error.strerror}") from None
-        self.starts += 1
+        self.starts, self.memory = self.starts + 1, None
         self.lines, self.over = queue.Queue(maxsize=1), threading.Event()
         self.complaints = bytearray()
         in_background(collect_lines, self.process.stdout, self.lines, self.over)
@@ -95,15 +95,14 @@ class Spoken(Remote):
     def read_answer(self):
         """The next line that answers this request; the time limit is for all lines until then."""
         limit = self.seconds if self.answered else 2 * self.seconds             # it has to start
-        deadline, written, memory = time.monotonic() + limit, 0, own_memory(self.process.pid)
+        deadline, written = time.monotonic() + limit, 0
+        self.memory = remembered(self.memory, self.process.pid)
+        self.check_memory()
         while True:
             try:
                 line = self.lines.get(timeout=min(max(deadline - time.monotonic(), 0), LOOKS))
             except queue.Empty:
-                if own_memory(self.process.pid) - memory > MEMORY:
-                    self.stop()
-                    raise Failed("raises", f"it takes more than {MEMORY / 2**30:g} GiB of memory "
-                                 "for one answer") from None
+                self.check_memory()
                 if time.monotonic() < deadline:
                     continue
                 self.stop()
@@ -130,6 +129,13 @@ class Spoken(Remote):
                     raise Failed("wrong-shape", "the answer has neither result nor error")
                 return reply["result"]
 
+    def check_memory(self):
+        """End a program that takes too much."""
+        if growth(self.process.pid, self.memory.right) > MEMORY:
+            self.stop()
+            self.late += 1                               # it would take as much for every answer
+            raise Failed("raises", f"it takes more than {MEMORY / 2**30:g} GiB of memory at once")
+
     def ended(self):
         """The program has ended, or closed its output: say how. The next question restarts it."""
         try:
@@ -137,6 +143,7 @@ class Spoken(Remote):
             how = f"ended with signal {-code}" if code < 0 else f"ended with exit code {code}"
         except subprocess.TimeoutExpired:
             how = "closed its output"
+            self.late += self.answered                   # it would wait as long for every answer
         self.stop()
         self.listener.join(LAST_WORDS)
         said = bytes(self.complaints).decode("utf-8", "replace")

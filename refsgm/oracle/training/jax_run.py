@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_batching import custom_vmap
 
+from ..calls.trial import OutOfTime, in_one_line
 from .draws import numpy_read, replaced, wants_generator
 from .record import (Call, Draw, Raised, Run, Unreadable, arranged, first_loss, noisy_part,
                      seeded, times_of)
@@ -123,11 +124,10 @@ def run(loss, x, outs, seed, shifts, *, wrap, single, kept):
                 return total, (calls, draws, np.shape(value))
             given = [jnp.asarray(outs(k), float) for k in range(CALLS)]
             (total, (calls, draws, shape)), grads = jax.value_and_grad(of, has_aux=True)(given)
-        except Raised:
+        except (Raised, OutOfTime, KeyboardInterrupt):
             raise
-        except Exception as error:
-            text = " ".join(str(error).split())[:300]
-            raise Raised(f"{type(error).__name__}: {text}") from error
+        except BaseException as error:               # SystemExit too: it must not end us
+            raise Raised(in_one_line(error, 300)) from error
     return Run(float(total), [Call(*c, np.asarray(g, dtype=float)) for c, g in zip(calls, grads)],
                draws, tuple(shape), False)
 

@@ -6,6 +6,7 @@ is exact for a square however large the step.
 
 import numpy as np
 
+from ..calls.trial import OutOfTime, in_one_line
 from .draws import numpy_read, wants_generator
 from .record import Call, Draw, Raised, Run, arranged, first_loss, noisy_part, seeded, times_of
 
@@ -39,10 +40,10 @@ def once(loss, x, outs, seed, shifts, wrap, dtype):
         rest = [np.random.default_rng(seed)] if wants_generator(loss) else []
         try:
             value = loss(net, given, *rest)
-        except Raised:
+        except (Raised, OutOfTime, KeyboardInterrupt):
             raise
-        except Exception as error:
-            raise Raised(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+        except BaseException as error:               # SystemExit too: it must not end us
+            raise Raised(in_one_line(error, 300)) from error
     value = first_loss(value, is_array)
     return value, calls, draws, not np.array_equal(given, x.astype(dtype))
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from ..calls.trial import OutOfTime, in_one_line
 from .draws import numpy_read, wants_generator
 from .record import (Call, Draw, Raised, Run, arranged, first_loss, noisy_part, ravelled, seeded,
                      times_of)
@@ -154,11 +155,10 @@ def torch_run(loss, x, outs, seed, shifts, wrap, single, generators):
             with warnings.catch_warnings(), torch.enable_grad(), Reader(note, generators):
                 warnings.simplefilter("ignore", UserWarning)   # wrappings are tried that do not fit
                 value = loss(net, given, *rest)
-        except Raised:
+        except (Raised, OutOfTime, KeyboardInterrupt):
             raise
-        except Exception as error:
-            text = " ".join(str(error).split())[:300]
-            raise Raised(f"{type(error).__name__}: {text}") from error
+        except BaseException as error:               # SystemExit too: it must not end us
+            raise Raised(in_one_line(error, 300)) from error
         value = first_loss(value, lambda a: isinstance(a, torch.Tensor))
         outputs = [call[3] for call in net.calls]
         grads = gradients(value, outputs)
