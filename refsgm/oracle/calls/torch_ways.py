@@ -199,8 +199,7 @@ def takes_derivative(caller):
 
 
 def configuration(contract, probe):
-    """What tells a probe from others: sizes, components, forms of levels, what is left out. It is
-    kept with the probe, as many ask.
+    """What tells a probe from others, such as sizes and forms of levels; kept with it, as many ask.
     """
     kept = vars(probe)
     if "configuration" not in kept:
@@ -221,10 +220,11 @@ def features(contract, probe):
               if isinstance(a, np.ndarray) and a.size else None
               for a in map(args.get, contract.args)]
     axes = tuple(np.ndim(a) for n, a in args.items() if n in DATA)
+    near = [bool(np.all(args[a] > 0.9 * np.asarray(args[b]))) for a, b in STEPS if {a, b} <= {*args}]
     return (B, D, M, M == s.B, (K > 1) + (K > 25), s.rows, ends, size, s.dtype, s.without,
             args.get("weights") is None, s.B == s.D, len(probe.want) if len(probe.want) < 4 else 4,
             *(a if isinstance(a, str) or isinstance(a, float) and a in (0, 1) else None
-              for a in map(args.get, contract.args)), *orders, (axes, B), (B, s.dtype))
+              for a in map(args.get, contract.args)), *orders, *near, (axes, B), (B, s.dtype))
 
 
 def covering(contract, probes, most):
