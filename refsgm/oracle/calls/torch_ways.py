@@ -179,8 +179,7 @@ EXPANDED = Way("with tensors that are expanded", form=expanded,
                text="(lambda a: a[:1].expand(a.shape) if a.ndim and (a == a[:1]).all() else a)({})",
                functions=False, may_raise=True)
 LEAVES = Way("with tensors that require gradients", form=lambda a: a.requires_grad_(),
-             text="({}).requires_grad_()", graph=True, may_raise=True, alike=True,
-             functions=False)
+             text="({}).requires_grad_()", graph=True, may_raise=True, alike=True, functions=False)
 RESULTS = Way("with tensors that have a graph", form=lambda a: a.requires_grad_() * 1,
               text="(({}).requires_grad_() * 1)", graph=True, may_raise=True, alike=True,
              functions=False)
@@ -220,7 +219,8 @@ def features(contract, probe):
               if isinstance(a, np.ndarray) and a.size else None
               for a in map(args.get, contract.args)]
     axes = tuple(np.ndim(a) for n, a in args.items() if n in DATA)
-    near = [bool(np.all(args[a] > 0.9 * np.asarray(args[b]))) for a, b in STEPS if {a, b} <= {*args}]
+    near = [bool(np.all(args[a] > 0.9 * np.asarray(args[b]))) for a, b in STEPS if a in args
+            and b in args]
     return (B, D, M, M == s.B, (K > 1) + (K > 25), s.rows, ends, size, s.dtype, s.without,
             args.get("weights") is None, s.B == s.D, len(probe.want) if len(probe.want) < 4 else 4,
             *(a if isinstance(a, str) or isinstance(a, float) and a in (0, 1) else None
