@@ -25,7 +25,7 @@ def make_small(patch):
     patch.setattr(scorecard, "langevin_bias", partial(scorecard.langevin_bias, chains=4000))
     patch.setattr(scorecard, "fisher_by_region", partial(scorecard.fisher_by_region, n=160))
     patch.setattr(scorecard, "learn_score", lambda noise, n_steps, seed: learn(
-        noise, 600 if noise else 1400, seed))
+        noise, 300 if noise else 1400, seed))
 
 
 @pytest.fixture(scope="module")

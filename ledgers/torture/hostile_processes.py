@@ -254,6 +254,28 @@ def closes_the_standard_files(x, mean, sigma):
 
 
 @owes(1)
+def begins_a_message(*args):
+    for descriptor in range(3, 60):
+        try:
+            os.write(descriptor, (2**20).to_bytes(4, "big"))
+        except OSError:
+            pass
+    sleeps()
+
+
+@owes(1)
+def writes_a_message_without_an_end(*args):
+    for descriptor in range(3, 60):
+        try:
+            os.write(descriptor, b"\xff" * 4 + (2**62).to_bytes(8, "big"))
+            while True:
+                os.write(descriptor, b"y" * 10**6)
+        except OSError:
+            pass
+    sleeps()
+
+
+@owes(1)
 def reads_its_input(*args):
     return float(input())
 

@@ -132,8 +132,9 @@ def check_network(params, x, sigma, sigma_data, *, energy, n_labels=0):
     check_batch(x=x)
     outputs = (1 if energy else np.shape(x)[1],)
     if not params or np.shape(params[-1]) != outputs:
-        raise ValueError(f"params must end in a bias of shape {outputs}, got "
-                         f"{[np.shape(p) for p in params[-1:]]}: energy must be as in init_network")
+        raise ValueError(f"params must end in a bias of shape {outputs} for x of shape "
+                         f"{np.shape(x)}, got {[np.shape(p) for p in params[-1:]]}: energy must be "
+                         "as in init_network")
     if np.shape(params[0])[:1] != (np.shape(x)[1] + 2 * FREQUENCIES + n_labels,):
         raise ValueError(f"params must be those of a network for x with D = {np.shape(x)[1]}, got "
                          f"a first layer of shape {np.shape(params[0])}")

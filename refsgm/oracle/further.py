@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from .calls.again import probes_again
+from .calls.bulk import size_probes
 from .calls.constants import constants
 from .calls.forms import as_asked, divides_by_zero, form_probes
 from .calls.judge import judge, new_probe, probe_at
@@ -14,7 +15,6 @@ from .calls.left_out import left_out_probes
 from .calls.program import program
 from .calls.search import searched_probes
 from .calls.shrinking import shrunk
-from .calls.sizes import alike_probes, size_probes
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
 from .kinds.fitted import nearly_right
@@ -58,7 +58,7 @@ def further_probes(caller, dim, dtype, seed):
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
         probes += more
-        for ask in (left_out_probes, probes_again, alike_probes, size_probes):
+        for ask in (left_out_probes, probes_again, size_probes):
             probes += ask(caller, dim, dtype, seed)
         notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):

@@ -25,15 +25,15 @@ WITH_TORCH = importlib.util.find_spec("torch") is not None
 WRONG = [*before.WRONG[::17], *after.WRONG[::20], *last.WRONG[1::16], *frozen.WRONG[3::23],
          *doors.WRONG[2::18], *final.WRONG[9::25], *fresh.WRONG[::8], *fresh_steps.WRONG[::17],
         *fresh_doors.WRONG[1::6]]
-RIGHT = [*right.RIGHT[::14], *habits.RIGHT[2::20], *fresh_right.RIGHT[3::9]]
+RIGHT = [*right.RIGHT[::28], *habits.RIGHT[2::40], *fresh_right.RIGHT[3::18]]
 SHOWN = [*fresh.WRONG, *fresh_steps.WRONG, *fresh_doors.WRONG]
 if WITH_TORCH:
     from tests.oracle.blind_spots import (fresh_right_torch, fresh_torch, frozen_torch, gradients,
                                           habits_torch, right_torch)
     WRONG = [*WRONG, *gradients.WRONG[::6], *frozen_torch.WRONG[16::4],
              *fresh_torch.WRONG[::9]]
-    RIGHT = [*RIGHT, *right_torch.RIGHT[::6], *habits_torch.RIGHT[5::15],
-             *fresh_right_torch.RIGHT[6::9]]
+    RIGHT = [*RIGHT, *right_torch.RIGHT[::12], *habits_torch.RIGHT[5::30],
+             *fresh_right_torch.RIGHT[6::18]]
     SHOWN = [*SHOWN, *fresh_torch.WRONG]
 
 

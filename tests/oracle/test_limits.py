@@ -260,10 +260,15 @@ def test_an_installed_library_is_imported_to_its_end(in_thread, tmp_path, monkey
 
 @pytest.mark.parametrize(("source", "said"), [
     ("import time; time.sleep(60)", "it takes more than 1 s"),
-    ("import slow; raise ValueError(slow.whole)", "mine.py: True")])
+    ("import multiprocessing, slow\n"
+     "raise ValueError(slow.whole and not multiprocessing.current_process().daemon)",
+     "mine.py: True"),
+    ("import os, time\nif os.fork() == 0: time.sleep(60)\nos._exit(0)", "with exit code 0")])
 def test_a_module_is_imported_in_twice_the_limit_beside_its_libraries(source, said, tmp_path,
                                                                       monkeypatch):
-    """A module that sleeps is cut, and an installed library that it imports comes to its end."""
+    """A module that sleeps is cut, and an installed library that it imports comes to its end, in a
+    process that may start others; one that ends is not waited for, though its child has the pipe.
+    """
     folder = tmp_path / "site-packages"
     folder.mkdir()
     (folder / "slow.py").write_text("import time\ntime.sleep(1.5)\nwhole = True\n")

@@ -1,6 +1,7 @@
 """What foreign code starts is counted with it, and ended with it."""
 
 import contextlib
+import multiprocessing
 import os
 import pathlib
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from refsgm.oracle.calls import trial
 from refsgm.oracle.calls.caller import Caller
 from refsgm.oracle.calls.frameworks import numpy_framework
-from refsgm.oracle.doors import pipe, processes
+from refsgm.oracle.doors import apart, pipe, processes
 from refsgm.oracle.doors.pipe import Spoken
 from refsgm.oracle.kinds import find
 from refsgm.oracle.kinds.drawing import arguments
@@ -148,3 +149,15 @@ class Mute(Exception):
 
     def __str__(self):
         raise SystemExit(3)
+
+
+def test_a_message_that_is_begun_and_not_ended_is_not_waited_for(monkeypatch):
+    """Foreign code may write the length of a message into the oracle's pipe, and live."""
+    monkeypatch.setattr(apart, "GRACE", 0.1)
+    here, there = multiprocessing.Pipe(duplex=False)
+    os.write(there.fileno(), (2**20).to_bytes(4, "big"))
+    child = subprocess.Popen(["sleep", "94"], start_new_session=True, pass_fds=[there.fileno()])
+    there.close()
+    with pytest.raises(EOFError):
+        apart.received(here, child)
+    child.wait()

@@ -48,6 +48,6 @@ def test_cuts_have_every_size(name):
     table = "betas" in name
     assert {s.count for s in specs} >= set(range(1, ENTRIES + 1)) or not table
     if not table:
-        assert {s.D for s in specs} == set(range(1, FEATURES + 1))
-        assert {s.B for s in specs} == set(range(1, ROWS + 1))
+        assert {s.D for s in specs} >= set(range(1, FEATURES + 1))
+        assert {s.B for s in specs} >= set(range(1, ROWS + 1))
     assert {s.count for s in specs} >= set(range(1, COMPONENTS + 1))

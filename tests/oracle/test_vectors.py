@@ -152,7 +152,7 @@ def test_every_kind_is_right_at_fifty_digits(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_file_is_valid_by_the_schema(documents, kind):
-    """With arrays cut to three entries: a validator looks at every number."""
+    """With arrays cut to two rows of three entries: a validator looks at every number."""
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(pathlib.Path(vectors.SCHEMA).read_text())
     validator = jsonschema.Draft202012Validator(schema)
@@ -161,7 +161,8 @@ def test_every_file_is_valid_by_the_schema(documents, kind):
         if isinstance(a, dict):
             return {name: cut(value) for name, value in a.items()}
         if isinstance(a, list):
-            keep = a[:3] if a and not isinstance(a[0], dict | str) else a
+            keep = a if not a or isinstance(a[0], dict | str) else (
+                a[:2 if isinstance(a[0], list) else 3])
             return [cut(value) for value in keep]
         return a
     document = cut(documents(kind))

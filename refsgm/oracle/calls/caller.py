@@ -12,7 +12,7 @@ from ..kinds.test_functions import Field, Noise
 from .functions import on_foreign_arrays, symmetric
 from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
-from .results import LARGEST, numbers_in, parts_of, states_of
+from .results import LARGEST, numbers_in, parts_of, same, states_of
 from .timesteps import Timesteps
 from ..options import is_word, words_in
 from ...arrays import in_one_line as shown
@@ -275,8 +275,8 @@ class Caller:
             return trial
         finally:
             trial.printed = heard is not None and heard()
-        trial.mutated = tuple(n for n, a in before.items() if not np.array_equal(
-            a, np.array(self.framework.to_numpy(given[n])), equal_nan=True))
+        trial.mutated = tuple(n for n, a in before.items() if not same(
+            a, self.framework.to_numpy(given[n])))
         return trial
 
     def answer(self, args, given, dtype, replaced=()):

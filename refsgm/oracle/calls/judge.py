@@ -19,7 +19,7 @@ from ..kinds.drawing import arguments
 from ..kinds.edges import answered
 from ..kinds.quantities import batch_size
 from ..kinds.wide import AGAIN, BY_SEED, FORMS
-from .reference import reference, sensitivity, spread
+from .reference import digits_of, reference, sensitivity, spread
 from .trial import Trial
 
 ROUNDINGS = 256.0
@@ -45,7 +45,7 @@ class Component:
         self.want = np.mean(want) if mean else want
         with np.errstate(invalid="ignore"):
             self.off = np.abs(got - self.want)
-        self.infinite = np.isposinf(self.want) & np.isposinf(got)
+        self.infinite = (self.want == np.inf) & (got == np.inf)
 
     @cached_property
     def slack(self):
@@ -314,9 +314,8 @@ def slack_of(contract, came, asked, sensitivity, want):
 
 def allowance(dtype, sensitivity, want):
     """How far off an answer in this dtype may be."""
-    info = np.finfo(dtype)                               # below `tiny` a number has fewer digits
-    return (ROUNDINGS * float(info.eps) * np.maximum(sensitivity, np.abs(want))
-            + max(float(info.tiny), 1e-300))
+    eps, tiny = digits_of(dtype)
+    return ROUNDINGS * eps * np.maximum(sensitivity, np.abs(want)) + max(tiny, 1e-300)
 
 
 def shape_words(want, form):

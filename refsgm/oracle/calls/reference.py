@@ -7,6 +7,8 @@ and its own error in float32, in units of that eps. So a probe where every spell
 loses digits allows for the loss, and no other does.
 """
 
+from functools import cache
+
 import numpy as np
 
 from ..kinds import STATES
@@ -27,10 +29,11 @@ def changed(a, rng, h):
     """An argument with every entry changed by a relative h or not at all; 0 and 1 stay."""
     if isinstance(a, Field):
         return a
-    if isinstance(a, np.ndarray) or isinstance(a, float):
-        change = h * rng.integers(2, size=np.shape(a))
-        result = np.where((np.asarray(a) == 1) | (np.asarray(a) == 0), a, a * (1 - change))
-        return result if isinstance(a, np.ndarray) else float(result)
+    if isinstance(a, np.ndarray):
+        return np.where((a == 1) | (a == 0), a, a * (1 - h * rng.integers(2, size=a.shape)))
+    if isinstance(a, float):
+        change = h * rng.integers(2, size=())
+        return a if a in (0, 1) else float(a * (1 - change))
     return a
 
 
@@ -105,4 +108,11 @@ def widen(a):
 
 def spread(a):
     """The largest entry of each row, for all entries of the row: vectors are judged by length."""
-    return np.broadcast_to(np.max(a, axis=-1, keepdims=True), a.shape) if np.ndim(a) == 2 else a
+    return np.repeat(np.max(a, axis=-1, keepdims=True), a.shape[1], 1) if np.ndim(a) == 2 else a
+
+
+@cache
+def digits_of(dtype):
+    """The eps of a dtype, and its `tiny`, below which a number has fewer digits."""
+    info = np.finfo(dtype)
+    return float(info.eps), float(info.tiny)

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..kinds import DATA, FUNCTION, LEVEL, LOSS, TABLE, ProbeSpec
-from ..kinds.kind import COUNTS
+from ..kinds import DATA, LEVEL, LOSS, ProbeSpec
 from ..kinds.quantities import batch_size
 from .judge import judge, new_probe, probe_at, rows_of
 from .trial import Trial
@@ -19,14 +18,9 @@ from .trial import Trial
 WORDS = {0: "the first", -1: "the last"}
 WIDE, NARROW = "float64", "float32"
 ROWS, MIXTURES = 6, 12                                 # at most so many probes of each
-# Whole numbers in the domain, small ones and those whose products leave 64 bits
-SMALL = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
+WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
          "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
-         "z": 1, "sigma_data": 1, "gamma": 5, "beta_min": 1, "beta_max": 20, "sigma_min": 1,
-         "sigma_max": 80, "rho": 7, "shift": 3, "mean": -1, "deviation": 2, "eta": 1, "step": 1}
-LARGE = SMALL | {"sigma": 300_000, "sigma_t": 300_000, "sigma_s": 200_000, "sigma_from": 200_000,
-                 "sigma_to": 300_000, "beta": 300_000, "g": 300_000, "sigma_data": 200_000,
-                 "sigma_min": 200_000, "sigma_max": 300_000}
+         "z": 1}
 
 
 def one_row(probes, contract, row):
@@ -75,21 +69,18 @@ def mixture(contract, probe, name, dtype, other):
 
 
 def whole(caller, dtype, as_floats):
-    """Probes of whole numbers, small and large, that it answers as floats.
+    """A probe of whole numbers as levels, if it answers them as floats.
 
     as_floats  the same code, asked with numbers of Python as levels
     """
     contract = caller.contract
-    names = [n for n in contract.args if n in SMALL and n not in COUNTS and (
-        contract.is_level(n) or n not in DATA)]
-    if not names or not {n for n in contract.args if contract.is_level(n)} <= {*names} or (
-            dtype == NARROW or contract.form == FUNCTION):
+    names = [n for n in contract.args if contract.is_level(n)]
+    if not names or not set(names) <= set(WHOLE) or dtype == NARROW:
         return
-    for numbers in (SMALL, LARGE):
-        spec = ProbeSpec("whole numbers", 5, 3, False, "edge", 3, count=5 * (
-            contract.form == TABLE), given=tuple((n, float(numbers[n])) for n in names))
-        with contextlib.suppress(ValueError, ZeroDivisionError, OverflowError):
-            floats, ints = (new_probe(contract, spec, caller) for _ in range(2))
-            if all(np.all(np.isfinite(w)) for w in floats.want) and judge(
-                    contract, as_floats, floats).ok:
-                yield ints
+    spec = ProbeSpec("whole numbers", 5, 3, False, "edge", 3,
+                     given=tuple((n, float(WHOLE[n])) for n in names))
+    with contextlib.suppress(ValueError, ZeroDivisionError):
+        floats, ints = (new_probe(contract, spec, caller) for _ in range(2))
+        if all(np.all(np.isfinite(w)) for w in floats.want) and judge(
+                contract, as_floats, floats).ok:
+            yield ints

@@ -102,8 +102,7 @@ class Differently:
         if self.way.dtypes:
             return name == self.way.dtypes[1]
         if self.way.numbers is not None:
-            return isinstance(a, float) and (self.way.numbers is int
-                                             or self.contract.is_level(name))
+            return isinstance(a, float) and self.contract.is_level(name)
         number = self.way.graph and isinstance(a, float) and self.contract.is_level(name)
         function = isinstance(a, Field) and self.way.functions
         return self.way.form is not None and (number or function or isinstance(a, np.ndarray))
@@ -274,9 +273,6 @@ def asked(caller, probes, dtype):
     turn = itertools.cycle(forms or some)
     for way in (EXPANDED, EXPANDED.quiet):
         yield from ask(way, MEMORY)
-    whole_numbers = ((AS_INTS, p) for p in whole(caller, dtype, Differently(caller, AS_FLOATS)))
-    if contract.form == TABLE:
-        yield from whole_numbers
     if contract.form in (TABLE, STATES):
         return
     yield from zip(itertools.cycle((ONE_ROW, NO_GRAD)), itertools.chain(
@@ -304,7 +300,7 @@ def asked(caller, probes, dtype):
     for narrow in ("float64", "float32"):
         yield from ((AS_FLOATS, again(p)) for p in covering(contract, [
             p for p in numbers if p.situation.dtype == narrow], NUMBERS))
-    yield from whole_numbers
+    yield from ((AS_INTS, p) for p in whole(caller, dtype, Differently(caller, AS_FLOATS)))
 
 
 def in_single(caller, probes):

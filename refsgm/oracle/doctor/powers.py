@@ -152,10 +152,10 @@ def times(weight, term):
 
 def halves(values, near=0.02):
     """The values as multiples of 1/2, or None when one of them is far from all."""
-    rounded = [Fraction(round(2 * float(v)), 2) for v in values]
-    if any(abs(float(r) - v) > near for r, v in zip(rounded, values)):
+    twice = [round(2 * float(v)) for v in values]
+    if any(abs(n / 2 - v) > near for n, v in zip(twice, values)):
         return None
-    return rounded
+    return [Fraction(n, 2) for n in twice]
 
 
 def constant_log2(constant):

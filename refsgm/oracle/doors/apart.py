@@ -20,7 +20,7 @@ import time
 from ..calls.trial import A_MOMENT, IMPORTING, TOLD, in_one_line, is_importing, message
 from ..doctor.codes import CODES, Diagnosis
 from ..report import Report
-from .processes import LOOKS, MEMORY, adopt, all_ended, growth, remembered
+from .processes import LITTLE, LOOKS, MEMORY, adopt, all_ended, growth, remembered
 
 GRACE = 2.0                           # seconds that a call may go on after its own time limit
 PLACES = {"table", "alpha_bar", "wrap", "weight"}        # options that may name a value of a module
@@ -28,6 +28,7 @@ TRAINING = "check_training"           # in the place of the name of a kind
 BETWEEN = 60.0                        # seconds between two calls, in which answers are judged
 IMPORTS, LIBRARIES = 2, 6             # time limits that importing may take, in and of libraries
 DEAR = 5                              # times as long as a look at it, at least, between two looks
+LONGEST = 2**26                       # bytes of a message
 TOO_MUCH = {"timeout": ", and cannot be interrupted", "raises": " of memory at once"}
 IMPORT_STAGES = ("import", "library")
 
@@ -58,8 +59,10 @@ def verdict_in_time(contract, target, framework, options, as_json):
     memory = None
     try:
         while True:
+            by_call = stage == "between" and framework in ("numpy", "autograd")
             memory = None if contract.name == TRAINING or stage == "library" else remembered(
-                memory if stage in ("call", "between") else None, process.pid)
+                memory if stage in ("call", "between") else None, process.pid,
+                LITTLE if by_call else MEMORY)       # other libraries load and compile in a call
             start = time.monotonic()
             used_up = waited_for(here, left.get(stage), process, memory)
             if stage in IMPORT_STAGES:
@@ -72,7 +75,7 @@ def verdict_in_time(contract, target, framework, options, as_json):
             try:
                 if not here.poll():
                     raise EOFError           # it has ended, and what it started holds the pipe
-                stage, *content = here.recv()
+                stage, *content = received(here, process)
             except EOFError:
                 process.join(GRACE)
                 return no_verdict(contract, framework, target, as_json, stage, "raises",
@@ -108,12 +111,28 @@ def waited_for(connection, limit, process, memory):
     return None
 
 
-def end_with_its_children(process):
-    """End a process that leads a group, and whatever it started."""
+def received(connection, process):
+    """The next message, a list; foreign code may begin one that it does not end."""
+    ended = threading.Timer(GRACE, kill, [process])
+    ended.daemon = True
+    ended.start()
+    try:
+        return json.loads(connection.recv_bytes(LONGEST))
+    finally:
+        ended.cancel()
+
+
+def kill(process):
+    """Kill a process that leads a group, and whatever it started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):              # it has ended, or is not there yet
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
+
+
+def end_with_its_children(process):
+    """The same, and wait for it."""
+    kill(process)
     process.join()
 
 
@@ -149,7 +168,7 @@ def judge_here(connection, kind, target, framework, options, as_json):
 
     def say(*content):
         with contextlib.suppress(OSError):           # nobody waits for it any more
-            connection.send(content)
+            connection.send_bytes(json.dumps(content).encode())
     os.dup2(2, 1)                                    # what foreign code prints is not the report
 
     try:
@@ -162,7 +181,8 @@ def judge_here(connection, kind, target, framework, options, as_json):
         say("between")
         TOLD.append(say)
         report = judged(kind, fn, framework, **options)
-        say("report", *summary(report, as_json))
+        ok, text = summary(report, as_json)
+        say("report", bool(ok), text)
     except (ValueError, ModuleNotFoundError) as error:
         say("refused", str(error))
 

@@ -55,24 +55,28 @@ class Memory(NamedTuple):
     first: int
 
 
-def remembered(memory, pid):
+def remembered(memory, pid, little=LITTLE):
     """The `Memory` of a process, from that at the last look, or None.
 
-    What a call keeps is right if it is little, as what JAX has compiled; else calls that keep much
-    would take all memory together.
+    What was kept since then is right if it is little, as what is compiled; else calls that keep
+    much would take all memory together.
     """
     now = own_memory(pid)
     right, last, first = memory or (now, now, now)
-    if 0 <= now - last < LITTLE and right - first < FORGIVEN:
+    if 0 <= now - last < little and right - first < FORGIVEN:
         right += now - last
     return Memory(min(now, right), now, first)
 
 
 @contextlib.contextmanager
 def all_ended():
-    """End what was started within, by whatever it was started, a session of its own too."""
-    resource_tracker.ensure_running()                                  # it is Python's, and stays
+    """End what was started within, by whatever it was started, a session of its own too; on Linux.
+    """
     me = os.getpid()
+    if not os.path.isdir(f"/proc/{me}/task"):
+        yield
+        return
+    resource_tracker.ensure_running()                                  # it is Python's, and stays
     before = family(me)
     adopt(True)
     try:
@@ -86,7 +90,7 @@ def all_ended():
 
 def adopt(on):
     """Let processes whose parent has ended become children of this one, or not; Linux alone can."""
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(ADOPT, int(on), 0, 0, 0)
 
 

@@ -1,7 +1,8 @@
 """Calls in a row whose arguments agree in what code may take for a key to what it remembers.
 
-A sum, a difference, a ratio or a product of two levels; ends, signs, digits; what a long array
-prints. Of the numbers that are asked in a row one such thing is the same, and the answer is not.
+All arguments but one; a sum, a difference, a ratio or a product of two levels; ends, signs, order,
+digits; what a long array prints; or one argument is what another one was, as in a loop of calls. Of
+the numbers that are asked in a row one such thing is the same, and the answer is not.
 """
 
 import itertools
@@ -11,7 +12,8 @@ import numpy as np
 
 from .drawing import arguments
 from .edges import LONG_LOOP
-from .kind import DATA, STATES, TABLE, TABLES, ProbeSpec
+from .forms import SHARES
+from .kind import CHOICES, DATA, STATES, STEPS, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
 from .sizes import MANY, asked, taken_of
 from .wide import AGAIN, MODERATE
@@ -34,9 +36,12 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
         first = taken_of(kind, arguments(kind, spec), taken)
         first = {n: binary(kind, n, a) for n, a in first.items()}
         other = taken_of(kind, arguments(kind, spec._replace(seed=spec.seed + 1)), taken)
+        others = {n: a for n, a in other.items() if isinstance(a, (float, np.ndarray))}
+        alone = [of_one(n, a, other.get(n)) for n, a in first.items()] if not made else []
         questions = itertools.chain(
-            pairs(kind, first), *(changed(kind, n, a, other.get(n), dtype)
-                                  for n, a in first.items()))
+            [("other numbers", others)], *alone, exchanged(kind, first, others, bool(made)),
+            pairs(kind, first),
+            *(changed(kind, n, a, other.get(n), dtype) for n, a in first.items()))
         made += in_a_row(kind, spec, first, questions)
     for name in long_names(kind, taken) if long else ():
         spec, first = long_first(kind, seed, taken, name, dim, dtype)
@@ -70,13 +75,14 @@ def in_a_row(kind, spec, first, questions):
     start.spec = spec._replace(label="call after call: the first")
     made = [start]
     for words, changes in questions:
-        ends = any(np.any(np.equal(a, 0)) for n, a in changes.items() if n not in DATA)
+        ends = any(np.any(np.equal(a, 0)) for n, a in changes.items() if n not in DATA
+                   and isinstance(a, (float, np.ndarray)))
         found = None if ends else asked(kind, spec, first | changes)
         if found is not None:
             name = " and ".join(changes)
             found.spec = spec._replace(label=f"call after call: {name} {words}")
             made += [found, start]                     # which some remember as the last call alone
-    return made[:-1] if len(made) > 1 else made
+    return made[:-1] if spec.count >= PRINTED and len(made) > 1 else made
 
 
 def binary(kind, name, a):
@@ -87,6 +93,52 @@ def binary(kind, name, a):
         b = np.where(np.abs(a) * unit < 1, a, np.round(np.asarray(a) * unit) / unit)
         return float(b) if isinstance(a, float) else b
     return a
+
+
+def of_one(name, a, other):
+    """(words, changes): one argument that is another, or the same numbers in another order."""
+    if isinstance(a, str):
+        for word in CHOICES.get(name, ()):
+            if word != a:
+                yield f"is {word}", {name: word}
+    elif isinstance(a, int):
+        yield "is one more", {name: a + 1}
+    elif not isinstance(a, np.ndarray):
+        yield "is another", {name: other}
+    elif a.ndim > 1:
+        if a.shape[-1] > 1:
+            yield "with its features in another order", {name: a[..., ::-1].copy()}
+        yield "in another order", {name: a[..., ::-1, ::-1].copy()}
+    else:
+        yield "in another order", {name: a[::-1].copy()}
+        k = len(a) // 2
+        if len(a) > 3:
+            moved = a.copy()
+            moved[k - 1:k + 1] += 0.01 * np.array([-1, 1]) * a[k]
+            yield "with the same ends and sum", {name: moved}
+        less = a.copy()
+        less[k] *= 1 - APART["float32"][0]
+        yield "has one entry a little less", {name: less}
+
+
+def exchanged(kind, first, others, numbers):
+    """(words, changes): other numbers, of which one is what another one was in the first call.
+
+    numbers  whether they are of numbers alone
+    """
+    those = float if numbers else (float, np.ndarray)
+    alike = [n for n, a in first.items() if isinstance(a, those)]
+    for n, m in itertools.permutations(alike, 2):
+        a, b = first[n], first[m]
+        same = (kind.is_level(n) == kind.is_level(m) and (n in SHARES) == (m in SHARES)
+                and type(a) is type(b) and np.shape(a) == np.shape(b))
+        if same and not np.array_equal(a, b):
+            args = others | {n: b}
+            for small, large in STEPS:
+                if {small, large} <= args.keys() and n in (small, large):
+                    args |= {small: 0.4 * b} if n == large else {
+                        large: b + 0.4 * (1 - b) if n in SHARES else 2.5 * b}
+            yield f"other numbers, {n} as {m} was before", args
 
 
 def pairs(kind, first):
@@ -119,12 +171,9 @@ def changed(kind, name, a, other, dtype):
     if isinstance(a, float) or isinstance(a, np.ndarray):
         for share in APART[dtype]:
             yield f"is {share:g} less", {name: a * (1 - share)}
-    if isinstance(a, float):
-        if name in ("mean", "z", "scale_rate", "sigma_rate"):       # whose hashes are the same
-            yield "is -1", {name: -1.0}
-            yield "is -2", {name: -2.0}
-        if isinstance(other, float):
-            yield "is another", {name: other}
+    if isinstance(a, float) and name in ("mean", "z", "scale_rate", "sigma_rate"):
+        yield "is -1", {name: -1.0}                                     # whose hashes are the same
+        yield "is -2", {name: -2.0}
     if not isinstance(a, np.ndarray) or np.shape(other) != np.shape(a):
         return
     if name in DATA and a.ndim > 1 and not kind.is_level(name):

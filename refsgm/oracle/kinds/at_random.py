@@ -21,7 +21,7 @@ SHORT_LOOP, CLOSEST, FARTHEST = 6, 1.001, 1.5
 MANY = 64                                         # features from which there are FEW
 LONG = 1000                                       # entries of a table, at most
 LENGTHS = (("n_steps", 30), ("steps_per_level", 6))               # of loops, at most
-LONG_LOOPS = {"n_steps": (257, 600), "steps_per_level": (101, 250), "sigmas": (130, 400)}
+LONG_LOOPS = {"n_steps": (257, 300), "steps_per_level": (101, 150), "sigmas": (257, 300)}
 COMPONENTS = 40
 TRIES = 20                                        # draws of a probe inside the domain
 

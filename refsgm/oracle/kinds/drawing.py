@@ -32,8 +32,9 @@ def arguments(kind, spec):
     at_random = spec.regime in wide.RANDOM
     if spec.forms:
         drawn = formed(kind, drawn, spec)
-    order_levels(kind, drawn, spec, rng if at_random else np.random.default_rng(
-        [7, spec.seed, spec.B]))
+    if at_random or kind.is_step:                                  # a further rng costs much
+        order_levels(kind, drawn, spec, rng if at_random else np.random.default_rng(
+            [7, spec.seed, spec.B]))
     if spec.forms:
         drawn = smaller_formed(kind, drawn, spec)
     if at_random:

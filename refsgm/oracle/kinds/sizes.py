@@ -1,8 +1,9 @@
-"""Every size once: small arguments that are cut out of a few large ones, by a seed.
+"""Every size once, and every pattern: small arguments cut out of a few large ones, by a seed.
 
 A bound, a block or a special case may lie at any number of rows, features, directions, components,
-entries or steps. Each of these sizes is asked, up to where tables of published code are; a cut
-costs little, so there are some hundreds. Levels come as numbers beside columns now and then.
+entries or steps. Each of these sizes is asked, up to where tables of published code are, and some
+around powers of two and ten beyond; a cut costs little, so there are some hundreds. Levels come as
+numbers beside columns now and then, and most arguments have one of the `patterns`.
 """
 
 from functools import lru_cache
@@ -11,18 +12,30 @@ import numpy as np
 
 from .drawing import arguments
 from .edges import answer, is_undecided
-from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, STATES, TABLE, TABLES, ProbeSpec
+from .kind import (CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec)
+from .nearby import UNIT
+from .patterns import Patterns, beside
 from .test_functions import Field, Noise
-from .wide import ANY_SIZE, MODERATE
+from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
-ENTRIES, LONG, LONGEST = 200, 30, 1001          # tables: every length to the first, then so many
-LOOPS, STEPS = 20, 24                           # loops; of one number, each length to here
-CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 120, 60, 50, 40   # by what an answer costs
+ENTRIES, LONG, LONGEST = 200, 12, 1001          # tables: every length to the first, then so many
+LOOPS, STEPS = 12, 16                           # loops; of one number, each length to here
+# Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
+# of tables, rows and features of data, the last of few numbers each
+LONG_LOOPS = 49, 256
+LONG_TABLES = 256, 257, 512, 513, 513, 1024, 1025, 4096, 4097         # now and then twice
+MANY_ROWS = 65, 128, 256, 257, 257, 513, 1025
+MANY_FEATURES = 64, 129, 257, 784
+MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
+OF_FUNCTION_ROWS = 257
+OFTEN = 0.35                                    # an argument has a pattern
+CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 80, 50, 40, 40   # by what an answer costs
 OF_TORCH = 40
 ORIGINALS, ROOM = 12, 24                        # arguments to cut from, and where cuts may begin
 LENGTHS = ("n_levels", "n_steps")
 MANY, TRIES = 64, 4
+FAR = 1e4                                       # exponents of a mixture, at most
 
 
 class Cut:
@@ -33,29 +46,58 @@ class Cut:
 
 
 @lru_cache(16)
-def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None):
+def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, whole=False):
     """The questions, a tuple.
 
     taken  the names of the arguments that the code has
     most   how many of them, None for all
+    whole  whether a number may be an integer, and levels a table
     """
     if kind.adaptive or (dim or 0) > MANY:
         return ()
     rng, n = np.random.default_rng([seed, 29]), how_many(kind) if most is None else most
     base = originals(kind, seed, by_row, dim, dtype)
-    sizes, made = sizes_in_turn(kind, rng, how_many(kind), dim), []
-    fields = {}
+    sizes = [*sizes_in_turn(kind, rng, how_many(kind), dim), *large_sizes(kind, dim)]
+    made, fields, patterns = [], {}, Patterns(kind, rng, whole)
     for i in range(0, len(sizes), max(1, len(sizes) // max(n, 1))):
         B, D, M, count = sizes[i]
         spec = ProbeSpec("", B, D, by_row and kind.form not in (TABLE, STATES), MODERATE, seed, M,
                          dtype=dtype, count=count)
         for j in range(i, i + TRIES):
-            args = cut(kind, base[j % len(base)], spec, rng, fields, 0.3 * (i >= ROWS))
+            source = base[j % len(base)]
+            if count > {TABLE: LONGEST, STATES: STEPS}.get(kind.form, count):
+                source = arguments(kind, spec._replace(regime="plain"))
+            args = cut(kind, source, spec, rng, fields, 0.3 * (i >= ROWS))
+            args, words = patterns.laid(args, OFTEN * (j < i + TRIES - 1))
+            spec = spec._replace(label=", ".join(words), regime=MODERATE)
+            if whole and kind.form == LEVEL and B > 1 and rng.uniform() < 0.5:
+                args, word = in_tables(args, rng)
+                spec = spec._replace(label=", ".join([word, *words]), regime=ODD_FORM)
+            elif whole and np.ndim(args.get("mean")) == 2 and rng.uniform() < OFTEN:
+                args = args | {"mean": args["mean"][0]}
+                spec = spec._replace(label=", ".join([*words, "a mean (D,)"]), regime=ODD_FORM)
             found = asked(kind, spec, taken_of(kind, args, taken))
             if found is not None:
                 made.append(found)
                 break
     return tuple(made)
+
+
+def in_tables(args, rng):
+    """(arguments with levels (B,), words): as they are, or in order, as those of a schedule are,
+    and all on one side of a number, now and then.
+    """
+    levels = {n: np.ravel(a) for n, a in args.items() if np.ndim(a) == 2}
+    turn = (0, 1, 1, 2, 2)[rng.integers(5)] if levels else 0
+    if turn:
+        name = next(iter(levels))
+        order = np.argsort(levels[name])[::(1, -1)[turn - 1]]
+        levels = {n: a[order] for n, a in levels.items()}
+        numbers = [a for a in args.values() if isinstance(a, float) and a > 0]
+        if numbers and levels[name][0] > 0 < levels[name][-1] and rng.uniform() < 0.7:
+            levels[name] = beside(numbers[rng.integers(len(numbers))], levels[name],
+                                  ("above", "below")[rng.integers(2)], name in UNIT)
+    return args | levels, ("levels in a table", "a rising table", "a falling table")[turn]
 
 
 def taken_of(kind, args, taken):
@@ -66,22 +108,32 @@ def taken_of(kind, args, taken):
 
 def asked(kind, spec, args):
     """The `Cut` at some arguments, or None outside of the domain and where it is infinite."""
-    if is_undecided(kind, args):
+    if is_undecided(kind, args) or is_far(args):
         return None
     try:
         want = answer(kind, args)
-    except (ValueError, ZeroDivisionError, IndexError):
+    except (ValueError, ArithmeticError, IndexError):
         return None
     if not all(np.all(np.isfinite(w)) for w in want):
         return None
     return Cut(spec._replace(label=label_of(kind, spec)), args, want)
 
 
+def is_far(args):
+    """Whether a row is so far from all means of a mixture that the shares of these lose digits."""
+    if "means" not in args:
+        return False
+    nearest = np.min(np.sum((args["x"][:, None] - args["means"])**2, axis=2), axis=1)
+    return np.any(nearest > 2 * FAR * np.ravel(args["sigma"])**2)
+
+
 def label_of(kind, spec):
-    """The sizes in words."""
+    """The sizes and patterns in words."""
+    more = f", {spec.label}" if spec.label else ""
     if kind.form == TABLE:
-        return f"a table of {spec.count}"
-    more = f", {spec.count} entries" if {*TABLES, "weights", *LENGTHS} & set(kind.args) else ""
+        return f"a table of {spec.count}{more}"
+    if any(n in (*TABLES, "weights", *LENGTHS) and not kind.is_level(n) for n in kind.args):
+        more = f", {spec.count} entries{more}"
     return f"B = {spec.B}, D = {spec.D}{more}"
 
 
@@ -115,6 +167,22 @@ def sizes_in_turn(kind, rng, n, dim):
     return [(B, D, M - 1, count) for B, D, M, count in found]
 
 
+def large_sizes(kind, dim):
+    """Sizes around powers of two and ten, of one thing each."""
+    if kind.form == STATES:
+        return [(1, dim or 1, 0, n) for n in LONG_LOOPS]
+    if kind.form == TABLE:
+        return [(1, 1, 0, n) for n in LONG_TABLES]
+    few = how_many(kind) < CHEAP
+    found = [(n, dim or 1 + n % 2, 0, 3) for n in MANY_ROWS
+             if not (few or (dim or 0) > 8) or n <= OF_FUNCTION_ROWS]
+    if "means" in kind.args:
+        found += [(2, dim or 2, 0, n) for n in MANY_COMPONENTS]
+    elif dim is None and not few and DATA & set(kind.args):
+        found += [(1 + n % 2, n, 0, 3) for n in MANY_FEATURES]
+    return found
+
+
 def originals(kind, seed, by_row, dim, dtype):
     """Large arguments, {name: value} each: usual ones, and such as random probes have."""
     functions = any(n in FUNCTIONS for n in kind.args)
@@ -142,6 +210,8 @@ def cut(kind, base, spec, rng, fields, often):
     c = 0 if base and spec.D == next((np.shape(a)[-1] for m, a in base.items() if m in DATA
                                       and np.ndim(a) > 1), 0) else int(rng.integers(ROOM))
     number, made = rng.uniform() < often, {}
+    if n > STEPS and "steps_per_level" in base:                        # a long loop of two levels
+        base, n = base | {"steps_per_level": n}, 2
     for name, a in base.items():
         if isinstance(a, Field):
             made[name] = fields.setdefault(D, Field(np.random.default_rng([spec.seed, D]), D, *(
@@ -155,19 +225,26 @@ def cut(kind, base, spec, rng, fields, often):
         elif not isinstance(a, np.ndarray):
             made[name] = a
         elif kind.is_level(name) and a.shape[1:] == (1,):
-            part = a[r:r + B].copy()
+            part = piece(a, r, 0, B, 1)
             made[name] = float(part[0, 0]) if number or (
                 rng.uniform() < often / 3) else part
         elif a.ndim == 1:
             made[name] = table(kind, name, a, n, k, rng)
         elif name == "means":
-            made[name] = a[k:k + n, c:c + D].copy()
+            made[name] = piece(a, k, c, n, D)
         elif a.ndim == 3:
             size, at = (n, k) if "sigmas" in kind.args else (M, 0)
-            made[name] = (a[at:at + size] if size else a[0])[..., r:r + B, c:c + D].copy()
+            made[name] = np.stack([piece(b, r, c, B, D) for b in a[at:at + size or 1]])
+            made[name] = made[name] if size else made[name][0]
         else:
-            made[name] = sized(a[r:r + B, c:c + D].copy(), rng)
+            made[name] = sized(piece(a, r, c, B, D), rng)
     return made
+
+
+def piece(a, r, c, n, m):
+    """n rows and m columns of an array from some place on, or what is filled with its numbers."""
+    part = a[r:r + n, c:c + m]
+    return part.copy() if part.shape == (n, m) else np.resize(np.ravel(a)[r % 7:], (n, m))
 
 
 def sized(a, rng):
@@ -180,8 +257,8 @@ def table(kind, name, a, n, k, rng):
     if name == "alpha_bar":
         return a[:n + 1].copy()
     n += kind.form == STATES and "steps_per_level" not in kind.args             # steps between them
-    k = min(k, len(a) - n)
-    part = a[k:k + n].copy()
+    k = min(k, max(len(a) - n, 0))
+    part = np.resize(a[k:k + n], n)
     if name != "weights" or "means" not in kind.args:
         return part
     first, last = np.sort(rng.integers(0, n + 1, 2))                # of those that have a weight

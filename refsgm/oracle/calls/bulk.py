@@ -1,46 +1,37 @@
-"""Many small questions in one go, of which what looks wrong is asked again as a probe: every size
-once, and calls in a row whose arguments agree in what may be a key.
+"""Many small questions in one go: every size and pattern once, and others that lie in a row.
+
+What looks wrong becomes a probe, and so does a call whose result has other numbers at last.
 """
 
 import warnings
 
 import numpy as np
 
-from ..kinds.alike import alike_questions
 from ..kinds.quantities import batch_size
 from ..kinds.sizes import OF_TORCH, cuts
 from ..kinds.test_functions import Field
+from ..kinds.wide import ODD_FORM
+from .forms import divides_by_zero
 from .judge import judge, probe_at
 from .printing import silence
-from .trial import OutOfTime, Trial, limited
+from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}        # what is nearer is right without a second look
-DIGITS = {"float64": 1e-12, "float32": 1e-5}      # the same of calls in a row, by the last digits
 MOST = None                                       # questions, or None for all
 ASKED_AGAIN = 40
+EVERY, LAST = 4, 16                               # results that are looked at again, and the last
 
 
 def size_probes(caller, dim, dtype, seed):
-    """Judged probes of what looks wrong at some size, up to the first that is."""
+    """Judged probes of what looks wrong at some size or pattern, up to the first that is."""
     contract, dtype, most = caller.contract, dtype or "float64", MOST
     if not takes_many(caller):
         return []
     if caller.framework.name == "torch":
         most = OF_TORCH if most is None else min(most, OF_TORCH)
-    asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim, dtype, most)
-    if caller.one_direction:
-        asked = [c for c in asked if not contract.sliced or c.spec.M == 0]
+    asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim, dtype, most,
+                 caller.framework.name == "numpy" and caller.levels is None)
     return judged(caller, odd_ones(caller, asked, dtype, CLOSE[dtype]))
-
-
-def alike_probes(caller, dim, dtype, seed):
-    """The same of calls in a row."""
-    dtype = dtype or "float64"
-    if not takes_many(caller) or caller.one_direction or MOST is not None:
-        return []
-    asked = alike_questions(caller.contract, seed, tuple(caller.taken), caller.levels != "scalar",
-                            dim, dtype, caller.framework.name == "numpy")
-    return judged(caller, odd_ones(caller, asked, dtype, DIGITS[dtype]))
 
 
 def takes_many(caller):
@@ -50,35 +41,44 @@ def takes_many(caller):
 
 
 def judged(caller, asked):
-    """Probes of questions, up to the first that fails."""
+    """Probes of questions, up to the first that fails, by what was said there and then."""
     probes = []
     for one, trial in asked[:ASKED_AGAIN]:
-        answered = None if trial.outputs is None else trial           # what it said there and then
-        probes.append(judge(caller.contract, caller,
-                            probe_at(caller.contract, one.spec, dict(one.args)), answered))
-        if not probes[-1].ok:
+        probe = judge(caller.contract, caller,
+                      probe_at(caller.contract, one.spec, dict(one.args)), trial)
+        if one.spec.regime == ODD_FORM and trial.outputs is None or divides_by_zero(probe):
+            continue                                                     # which may be refused
+        probes.append(probe)
+        if not probe.ok or trial.mutated:
             break
     return probes
 
 
 def odd_ones(caller, asked, dtype, share):
     """(question, trial) where an answer is not as close as this, all asked within one limit."""
-    found, functions, number = [], {}, np.dtype(dtype)
+    found, functions, kept, number = [], {}, [], np.dtype(dtype)
     try:
         with (limited(caller.seconds), silence(), warnings.catch_warnings(),
               np.errstate(all="ignore")):
             warnings.simplefilter("ignore")
             for one in asked:
                 trial = Trial()
-                if not is_close(caller, one, number, share, functions, trial):
+                result = answered(caller, one, number, functions, trial)
+                if is_close(one, trial, share):
+                    kept.append((one, trial, result))
+                else:
+                    found.append((one, trial))
+            for one, trial, result in (*kept[:-LAST:EVERY], *kept[-LAST:]):
+                if is_changed(caller, one, trial, result):
+                    trial.mutated = ("the result of a call before",)
                     found.append((one, trial))
     except OutOfTime:
         return found
     return found
 
 
-def is_close(caller, one, number, share, functions, trial):
-    """Whether an answer is right to many digits; it is noted in the trial.
+def answered(caller, one, number, functions, trial):
+    """What the code returns, or None; its numbers, or its error, are noted in the trial.
 
     functions  those that were passed before, which are the same objects again
     """
@@ -92,11 +92,18 @@ def is_close(caller, one, number, share, functions, trial):
         return functions[id(a)][1]
     try:
         given = {n: passed(n, args[n]) for n in caller.names if n in args}
-        caller.read(trial, caller.answer(args, given, number), args)
+        result = caller.answer(args, given, number)
+        caller.read(trial, result, args)
+        return result
     except OutOfTime:
         raise
-    except BaseException:
-        return False
+    except BaseException as error:
+        trial.problem, trial.error = "raises", in_one_line(error)
+        return None
+
+
+def is_close(one, trial, share):
+    """Whether an answer is right to many digits."""
     if trial.outputs is None or len(trial.outputs) != len(one.want):
         return False
     for got, want in zip(trial.outputs, one.want):
@@ -106,3 +113,12 @@ def is_close(caller, one, number, share, functions, trial):
         if got.shape != want.shape or not (np.abs(got - want) <= share * size + 1e-300).all():
             return False
     return True
+
+
+def is_changed(caller, one, trial, result):
+    """Whether a result has other numbers now; of one that was read as it came, nobody knows."""
+    if hasattr(result, "__next__"):
+        return False
+    now = Trial()
+    caller.read(now, result, one.args)
+    return now.outputs is None or not all(map(np.array_equal, now.outputs, trial.outputs))
