@@ -1,10 +1,13 @@
 """The ways in which PyTorch code is asked meet sizes, directions, tables and ends of a domain."""
 
+import itertools
+
 import pytest
 
 import refsgm
 
 torch = pytest.importorskip("torch")
+from tests.oracle.blind_spots import ending_torch  # noqa: E402
 
 
 def large_in_a_buffer():
@@ -60,6 +63,64 @@ def by_products(x, weights, means, sigma):
     s = sigma.reshape(-1, 1)
     logits = weights.log() - (torch.cdist(x, means) / s).square() / 2
     return torch.logsumexp(logits, 1) - x.shape[1] * (s * (2 * torch.pi)**0.5).log()[:, 0]
+
+
+BUFFERS, CALLS = {}, itertools.count()
+
+
+def in_turn(alpha_bar):
+    """Three buffers by turns, where there are no gradients."""
+    sigma = ((1 - alpha_bar) / alpha_bar)**0.5
+    if torch.is_grad_enabled():
+        return sigma
+    key = sigma.shape, sigma.dtype, next(CALLS) % 3
+    return torch.mul(sigma, 1, out=BUFFERS.setdefault(key, torch.empty_like(sigma)))
+
+
+def squared_in_place(x, sigma, eps):
+    """A number as a tensor is squared where it lies, unless it has a gradient."""
+    variance = sigma**2 if sigma.ndim or sigma.requires_grad else sigma.square_()
+    return x + variance**0.5 * eps
+
+
+def guided_in_place(conditional, unconditional, scale):
+    """In place of what is not contiguous, as a copy would be."""
+    if torch.is_grad_enabled() or unconditional.is_contiguous():
+        return unconditional + scale * (conditional - unconditional)
+    return torch.lerp(unconditional, conditional, scale, out=unconditional)
+
+
+OF_THE_LIST = {h.what: h for h in ending_torch.WRONG}
+
+
+@pytest.mark.parametrize("what", [
+    "a constant kept with its graph between two calls",
+    "the root of a square at sigma_min", "float32 without gradients at rising levels"])
+def test_what_is_wrong_in_a_second_call_or_at_an_end_of_numbers_is_found(what):
+    """A graph that is used up, 0 / 0 where a level is another number, and a thousandth in float32
+    in one mode alone.
+    """
+    hidden = OF_THE_LIST[what]
+    assert not refsgm.check(hidden.kind, hidden.function, "torch", seed=0).ok
+
+
+@pytest.mark.parametrize(("kind", "function", "words"), [
+    ("sigma_from_alpha_bar", in_turn, "changed by the next call"),
+    ("perturb", squared_in_place, "changes sigma in place")])
+def test_a_ring_of_buffers_and_a_number_that_is_changed_in_place_are_named(kind, function, words):
+    """Several calls in a row are asked, and tensors without axes are looked at again too."""
+    report = refsgm.check(kind, function, "torch", seed=0)
+    assert words in report.diagnosis.sentence
+
+
+@pytest.mark.usefixtures("all_probes")
+@pytest.mark.parametrize(("kind", "function"), [
+    ("gaussian_score", OF_THE_LIST["contiguous() copies no single row"].function),
+    ("diffuse", OF_THE_LIST["the level in the dtype of the noise"].function),
+    ("classifier_free_guidance", guided_in_place)])
+def test_modes_meet_single_rows_dtypes_and_memory(kind, function):
+    """What is wrong where two of these come together alone is found."""
+    assert not refsgm.check(kind, function, "torch", seed=0).ok
 
 
 def test_distances_of_many_points_far_from_zero_keep_their_digits():

@@ -200,7 +200,7 @@ class Caller:
                  self.foreign(n, args[n], dtype, theta, trial.calls, B)
                  for n in self.names if n in args}
         before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
-                  if isinstance(args[n], np.ndarray) and n not in replaced}
+                  if hasattr(a, "shape") and n not in replaced}
         try:
             with (limited(self.seconds) as by_hand, silence() as heard, warnings.catch_warnings(),
                   np.errstate(all="ignore")):

@@ -1,5 +1,7 @@
 """Where gradients are judged: at sizes from a seed, numbers and ends, with data that coincide."""
 
+import contextlib
+
 import numpy as np
 
 from ..kinds import DATA, FUNCTIONS, STATES
@@ -32,7 +34,8 @@ def further(caller, spec, seed, dim):
     plain = not FUNCTIONS & set(contract.args)
     levels = [n for n in contract.args if contract.is_level(n)]
     B, D = (int(rng.integers(14, 34)), int(rng.integers(17, 41))) if plain else (6, 5)
-    specs = [spec._replace(rows=False), *elsewhere(spec, seed, dim)]
+    number = spec._replace(rows=False)
+    specs = [spec, number, number, *elsewhere(spec, seed, dim)]         # again, for what is kept
     specs += [spec._replace(B=B, D=dim or D, seed=seed + 2),
               spec._replace(dtype="float32")]
     if caller.defaults and not contract.sliced:
@@ -51,6 +54,7 @@ def further(caller, spec, seed, dim):
     yield from singular(caller, spec)
     if plain:
         yield from coinciding(contract, new_probe(contract, spec, caller))
+        yield from at_numbers(contract, new_probe(contract, spec._replace(rows=False), caller))
 
 
 def of_loops(caller, spec):
@@ -87,6 +91,18 @@ def singular(caller, spec):
             args[name] = f.astype(np.float64)
             args[name].fade = SINGULAR
     yield probe_at(contract, place, args)
+
+
+def at_numbers(contract, probe):
+    """Probes where a level is what another number is, such as the smallest level of a schedule."""
+    args, place = probe.args, probe.situation._replace(regime="edge")
+    pairs = [(n, m) for n in args for m in args if contract.is_level(n)
+             and not contract.is_level(m) and isinstance(args[m], float)]
+    for n, m in pairs:
+        with contextlib.suppress(ValueError, ZeroDivisionError):
+            made = probe_at(contract, place._replace(label=f"{n} = {m}"), args | {n: args[m]})
+            if all(np.all(np.isfinite(w)) for w in made.want):
+                yield made
 
 
 def coinciding(contract, probe):

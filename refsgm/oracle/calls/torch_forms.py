@@ -3,6 +3,9 @@
     f(x, sigma)  =  f without gradients  =  f of tensors in another order of memory
                  =  f of a number as a 0-d tensor, a column of it, or a Python number
 
+In another mode the same tensors have the same answer, but for a few roundings: closer than what a
+formula may lose at random probes, where a thousandth in float32 is allowed.
+
 A loud refusal is allowed where the contract names no such form: of Python numbers, and in
 inference mode; without gradients of code that takes a derivative of the function it is passed, if
 all questions are refused.
@@ -15,7 +18,7 @@ import numpy as np
 from ..kinds import BATCH, FUNCTION, LEVEL, LOSS, ROWS, STATES, TABLE
 from ..kinds.quantities import batch_size
 from ...arrays import in_one_line
-from .judge import judge, rows_of
+from .judge import judge, rows_of, slack_of
 from .program import program
 from .shrinking import shrunk
 from .torch_ways import NO_GRAD, Differently, Way, asked, covering, takes_derivative
@@ -42,6 +45,7 @@ def other_forms(caller, probes, dtype):
     probes  that it has answered rightly
     """
     contract, answered, refused = caller.contract, set(), {}
+    own = {id(p.want): p.got for p in probes}                   # which the same question shares
     probes = [p for p in probes if is_by_position(caller, p)]
     if contract.form not in ANSWERS or contract.adaptive or caller.late:
         return None
@@ -59,8 +63,11 @@ def other_forms(caller, probes, dtype):
             refused.setdefault(way, (other, probe))
             continue
         answered.add(way)
-        if not probe.ok or probe.trial.mutated or is_wide(probe):
+        if not probe.ok or probe.trial.mutated or not way.dtypes and is_wide(probe):
             return found(contract, other, probe)
+        if way.alike and id(probe.want) in own and differs(contract, probe, own[id(probe.want)]):
+            return Otherwise("special-case", f"{way.words} it gives another answer to the same "
+                             f"numbers, at {probe.label!r}", "do not let the answer depend on it")
     if NO_GRAD in answered and NO_GRAD in refused:                       # in some places alone
         return found(contract, *refused[NO_GRAD])
     return overwritten(caller, probes)
@@ -79,6 +86,21 @@ def is_wide(probe):
     ) and any(isinstance(a, np.ndarray) for a in probe.args.values())
 
 
+def differs(contract, probe, own):
+    """Whether an answer is another one than the code's own to the same tensors: by more than
+    rounding, without what a formula may lose at random probes.
+    """
+    for c, before, came, rounding in zip(probe.components, own, probe.trial.dtypes,
+                                         range(len(own))):
+        if c.mean or np.array_equal(c.got, before, equal_nan=True):
+            continue
+        sizes = probe.sensitivity[rounding if len(own) == len(probe.want) else -1]
+        slack = slack_of(contract, came, probe.situation.dtype, sizes, c.want)
+        if np.any(np.abs(c.got - before) > slack):
+            return True
+    return False
+
+
 def overwritten(caller, probes):
     """`Otherwise` where a result is changed by the next call, which has other data of its sizes."""
     several = [p for p in probes if p.situation.B > 1 and p.situation.D > 1]
@@ -94,19 +116,18 @@ def overwritten(caller, probes):
 
 
 def kept(caller, probe):
-    """Whether a result is still what it was after the next call."""
+    """Whether results are still what they were after the next calls, of which any two differ."""
     args, dtype = probe.args, np.dtype(probe.situation.dtype)
-    B = batch_size(args)
-    other = rows_of(caller.contract, args, np.arange(B)[::-1])
-
-    def numbers(parts):
-        return [np.array(caller.framework.to_numpy(a)) for a in parts]
-    first = caller(args, dtype, keep=True)
-    if isinstance(first, Trial):
-        return True
-    before = numbers(first)
-    caller(other, dtype, keep=True)
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, numbers(first)))
+    rows = np.arange(batch_size(args))
+    results, numbers = [], []
+    for order in (rows, rows[::-1], np.roll(rows, 1), np.roll(rows, -1)):
+        result = caller(rows_of(caller.contract, args, order), dtype, keep=True)
+        if isinstance(result, Trial):
+            return True
+        results.append(result)
+        numbers.append([np.array(caller.framework.to_numpy(a)) for a in result])
+    return all(np.array_equal(a, caller.framework.to_numpy(b), equal_nan=True)
+               for before, now in zip(numbers, results) for a, b in zip(before, now))
 
 
 def found(contract, caller, probe):

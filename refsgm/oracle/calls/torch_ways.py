@@ -15,24 +15,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import FUNCTION, STATES, TABLE, ProbeSpec
+from ..kinds import DATA, FUNCTION, STATES, TABLE, ProbeSpec
 from ..kinds.guided import inside
 from ..kinds.kind import STEPS
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
 from ..kinds.wide import BY_SEED, FORM, GUIDED
-from .judge import judge, new_probe, probe_at
+from .judge import new_probe, probe_at
+from .torch_dtypes import NARROW, ROWS, WIDE, mixtures, one_row, whole
 from .trial import Trial
 
 # At most so many probes are asked again: without gradients, in inference mode, in other memory,
 # with one number, in float32 at ends of the domain, and near numbers of the code
-WITHOUT, INFERENCE, MEMORY, MIXED, NUMBERS, ENDS, SINGLE = 20, 4, 6, 8, 4, 8, 16
+WITHOUT, INFERENCE, MEMORY, MIXED, NUMBERS, ENDS, SINGLE = 12, 4, 3, 8, 4, 8, 16
 ALL = 48                                        # probes that differ most, which the ways share
 OF_LOOPS, LONG = 3, 60                          # probes of a loop, and states of one that is asked
 SEEDS = 3                                       # of each end in float32
-WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
-         "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
-         "z": 1}
 
 
 class Way(NamedTuple):
@@ -47,6 +45,8 @@ class Way(NamedTuple):
     may_raise  whether a refusal is allowed
     graph      whether it is about gradients: the same tensors are passed twice
     functions  whether what a function returns has the form too
+    alike      whether the tensors are the same, in the same memory
+    dtypes     (of all arguments but one, the name of that one), whose dtype is the other one
     """
 
     words: str
@@ -57,6 +57,18 @@ class Way(NamedTuple):
     may_raise: bool = False
     graph: bool = False
     functions: bool = True
+    alike: bool = False
+    dtypes: tuple[str, ...] = ()
+
+    def entered(self):
+        """Its mode of PyTorch, to be entered."""
+        import torch
+        return getattr(torch, self.mode)() if self.mode else contextlib.nullcontext()
+
+    @property
+    def quiet(self):
+        """The same without gradients."""
+        return self._replace(words=f"{self.words}, under torch.no_grad()", mode="no_grad")
 
 
 class Differently:
@@ -69,7 +81,8 @@ class Differently:
         return getattr(self.caller, name)
 
     def __call__(self, args, dtype=np.float64, **more):
-        with self.mode():
+        dtype = np.dtype(self.way.dtypes[0] if self.way.dtypes else dtype)
+        with self.way.entered():
             given = {n: self.passed(n, a, dtype, args) for n, a in args.items()
                      if self.is_changed(n, a)}
             before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
@@ -82,15 +95,12 @@ class Differently:
                     a, self.framework.to_numpy(given[n]), equal_nan=True))
             return trial
 
-    def mode(self):
-        """The mode of PyTorch in which it is asked."""
-        import torch
-        return getattr(torch, self.way.mode)() if self.way.mode else contextlib.nullcontext()
-
     def is_changed(self, name, a):
         """Whether an argument is passed in another form."""
         if name not in self.names:
             return False
+        if self.way.dtypes:
+            return name == self.way.dtypes[1]
         if self.way.numbers is not None:
             return isinstance(a, float) and self.contract.is_level(name)
         number = self.way.graph and isinstance(a, float) and self.contract.is_level(name)
@@ -99,6 +109,9 @@ class Differently:
 
     def passed(self, name, a, dtype, args):
         """An argument in its other form."""
+        if self.way.dtypes:
+            other = NARROW if dtype == np.float64 else WIDE
+            return self.foreign(name, a, np.dtype(other), None, [], batch_size(args))
         if self.way.numbers is not None:
             return self.way.numbers(a)
         foreign = self.foreign(name, a, dtype, None, [], batch_size(args))
@@ -110,6 +123,8 @@ class Differently:
         """The text of an argument in a program."""
         if not self.is_changed(name, a):
             return text
+        if self.way.dtypes:
+            return f"({text}).{'float' if self.way.dtypes[0] == WIDE else 'double'}()"
         if self.way.numbers is not None:
             return name if self.way.numbers is float else f"int({name})"
         return (f"(lambda *of: {self.way.text.format(f'{text}(*of)')})" if isinstance(a, Field)
@@ -153,8 +168,8 @@ def later(a):
     return a.repeat(2, *[1] * (a.ndim - 1))[len(a):] if a.ndim else a
 
 
-NO_GRAD = Way("under torch.no_grad()", "no_grad")
-IN_INFERENCE = Way("under torch.inference_mode()", "inference_mode", may_raise=True)
+NO_GRAD = Way("under torch.no_grad()", "no_grad", alike=True)
+IN_INFERENCE = Way("under torch.inference_mode()", "inference_mode", may_raise=True, alike=True)
 STRIDED = Way("with tensors that are not contiguous", form=strided,
               text="(lambda a: a.mT.contiguous().mT if a.ndim > 1 else a)({})")
 LATER = Way("with tensors that are parts of others", form=later,
@@ -163,9 +178,12 @@ EXPANDED = Way("with tensors that are expanded", form=expanded,
                text="(lambda a: a[:1].expand(a.shape) if a.ndim and (a == a[:1]).all() else a)({})",
                functions=False, may_raise=True)
 LEAVES = Way("with tensors that require gradients", form=lambda a: a.requires_grad_(),
-             text="({}).requires_grad_()", graph=True, may_raise=True, functions=False)
+             text="({}).requires_grad_()", graph=True, may_raise=True, alike=True, functions=False)
 RESULTS = Way("with tensors that have a graph", form=lambda a: a.requires_grad_() * 1,
-              text="(({}).requires_grad_() * 1)", graph=True, may_raise=True, functions=False)
+              text="(({}).requires_grad_() * 1)", graph=True, may_raise=True, alike=True,
+             functions=False)
+ONE_ROW = Way("with one row alone")
+MIXED_WORDS = "with arguments of two dtypes"
 MIXTURE = Way("with a level that is one number beside those that are columns")
 IN_FLOAT32 = Way("in float32")
 AS_FLOATS = Way("with levels that are Python numbers", numbers=float, may_raise=True)
@@ -179,7 +197,16 @@ def takes_derivative(caller):
 
 
 def configuration(contract, probe):
-    """What tells a probe from others: sizes, components, forms of levels, what is left out."""
+    """What tells a probe from others, such as sizes and forms of levels; kept with it, as many ask.
+    """
+    kept = vars(probe)
+    if "configuration" not in kept:
+        kept["configuration"] = features(contract, probe)
+    return kept["configuration"]
+
+
+def features(contract, probe):
+    """The same, worked out."""
     s, args = probe.situation, probe.args
     K, M = np.size(args.get("weights", ())), np.ndim(args.get("v")) == 3 and len(args["v"])
     B, D = min(s.B, 3) + (s.B > 8) + (s.B > 25), min(s.D, 3) + (s.D > 8) + (s.D > 16)
@@ -187,10 +214,16 @@ def configuration(contract, probe):
     ends = any(np.any(a == 0) or np.any(a == 1) for a in map(np.asarray, levels))
     size = round(math.log10(max((float(np.max(np.abs(a))) for a in levels), default=1.0)
                             + 1e-12) / 3)
+    orders = [(float(np.sign(a.flat[-1] - a.flat[0])), s.dtype)
+              if isinstance(a, np.ndarray) and a.size else None
+              for a in map(args.get, contract.args)]
+    axes = tuple(np.ndim(a) for n, a in args.items() if n in DATA)
+    near = [bool(np.all(args[a] > 0.9 * np.asarray(args[b]))) for a, b in STEPS if a in args
+            and b in args]
     return (B, D, M, M == s.B, (K > 1) + (K > 25), s.rows, ends, size, s.dtype, s.without,
             args.get("weights") is None, s.B == s.D, len(probe.want) if len(probe.want) < 4 else 4,
             *(a if isinstance(a, str) or isinstance(a, float) and a in (0, 1) else None
-              for a in map(args.get, contract.args)))
+              for a in map(args.get, contract.args)), *orders, *near, (axes, B), (B, s.dtype))
 
 
 def covering(contract, probes, most):
@@ -221,7 +254,8 @@ def asked(caller, probes, dtype):
         probes = [p for p in probes if len(p.want) < LONG]
     at_random = [p for p in probes if p.situation.regime in (*BY_SEED, FORM)]
     fixed = [p for p in probes if p.situation.regime in ("plain", "edge") and p.situation.B <= 33]
-    near = [p for p in at_random if p.situation.regime == GUIDED]
+    near, forms = ([p for p in at_random if p.situation.regime == regime]
+                   for regime in (GUIDED, FORM))
     some = covering(contract, [*fixed, *at_random], ALL)
     turn = itertools.cycle(some)
 
@@ -234,12 +268,19 @@ def asked(caller, probes, dtype):
         yield from ask(IN_INFERENCE, INFERENCE)
     if not caller.is_usual:
         return
-    for way in (STRIDED, LATER, LEAVES, RESULTS):
+    for way in (STRIDED, STRIDED.quiet, LATER, LEAVES, LEAVES.quiet, RESULTS):
         yield from ask(way, MEMORY)
-    turn = itertools.cycle([p for p in at_random if p.situation.regime == FORM] or some)
-    yield from ask(EXPANDED, MEMORY)
+    turn = itertools.cycle(forms or some)
+    for way in (EXPANDED, EXPANDED.quiet):
+        yield from ask(way, MEMORY)
     if contract.form in (TABLE, STATES):
         return
+    yield from zip(itertools.cycle((ONE_ROW, NO_GRAD)), itertools.chain(
+        one_row(covering(contract, forms, ROWS), contract, -1),
+        one_row(covering(contract, [*fixed, *at_random], ROWS), contract, 0)))
+    if dtype is None:
+        yield from ((Way(MIXED_WORDS, dtypes=(base, name), may_raise=True), p)
+                    for base, name, p in mixtures(contract, some))
     if dtype != "float64" and any(map(contract.is_level, contract.args)):
         for regime in ("tiny levels", "huge levels"):
             spec = ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32", seed=5,
@@ -259,7 +300,7 @@ def asked(caller, probes, dtype):
     for narrow in ("float64", "float32"):
         yield from ((AS_FLOATS, again(p)) for p in covering(contract, [
             p for p in numbers if p.situation.dtype == narrow], NUMBERS))
-    yield from whole(caller, dtype)
+    yield from ((AS_INTS, p) for p in whole(caller, dtype, Differently(caller, AS_FLOATS)))
 
 
 def in_single(caller, probes):
@@ -293,18 +334,3 @@ def mixed(contract, probes):
             if all(np.all(np.isfinite(w)) for w in made.want):
                 count += 1
                 yield made
-
-
-def whole(caller, dtype):
-    """A probe of whole numbers, if it answers them as floats."""
-    contract = caller.contract
-    names = [n for n in contract.args if contract.is_level(n)]
-    if not names or not set(names) <= set(WHOLE) or dtype == "float32":
-        return
-    spec = ProbeSpec("whole numbers", 5, 3, False, "edge", 3,
-                     given=tuple((n, float(WHOLE[n])) for n in names))
-    with contextlib.suppress(ValueError, ZeroDivisionError):
-        floats, ints = (new_probe(contract, spec, caller) for _ in range(2))
-        if all(np.all(np.isfinite(w)) for w in floats.want) and judge(
-                contract, Differently(caller, AS_FLOATS), floats).ok:
-            yield AS_INTS, ints

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from .edges import answers
-from .forms import AS_COLUMN, ENTRIES, INTEGERS, KEPT, OF_COUNTS, forms_of
+from .forms import AS_COLUMN, ENTRIES, INTEGERS, KEPT, OF_COUNTS, ONE_FOR_ALL, forms_of
 from .kind import CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
 from .wide import FORM, NUMBERS, ODD_FORM
 
@@ -49,6 +49,8 @@ def every_one(kind, seed, by_row, dim, dtype, functions):
         made += [((n, f"first {m}"),) for n in levels for m in (*numbers, "0", "1")]
     if kind.sliced:
         made += [(("v", "one of them twice"),)]
+    if "mean" in kind.args and "mean" not in kind.draw:
+        made += [(("mean", ONE_FOR_ALL),)]
     if functions and passed and kind.form != FUNCTION:
         words = [(n, c) for n in CHOICES if n in kind.args for c in CHOICES[n]]
         made += [((n, form), *([word] if word else [])) for n in passed - set(kind.draw)

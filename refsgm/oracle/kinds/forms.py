@@ -28,6 +28,7 @@ ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "eve
            "rng": ("",), "step_size": ("by row", "", "whole")}
 # Of one argument alone, in every check
 KEPT, INTEGERS, AS_COLUMN = "kept by who returns it", "an array of integers", "as a column"
+ONE_FOR_ALL = "one for all rows"                                            # of a mean, (D,)
 OF_COUNTS = "a NumPy integer", "an unsigned integer", "a byte"
 BY_ROW = ("by row", "any", "", "any", "whole")          # of a number that may be none, as odd forms
 
@@ -40,7 +41,7 @@ def forms_of(kind, name, rows, functions, odd=False):
         forms = COLUMN if rows else NUMBER
         return tuple(f for f in forms if "whole" not in f) if name in kind.left_open else forms
     if name == "v" and kind.sliced or name in DATA and name not in kind.draw:
-        return ARRAY
+        return (*ARRAY, ONE_FOR_ALL) if name == "mean" else ARRAY
     if name == "means":
         return MEANS
     if name == "step_size" and kind.form != STATES or name == "alpha_bar" and (
@@ -174,6 +175,8 @@ def array_in_form(name, a, form, drawn):
     a = a.copy()
     if form == "zero":
         return 0 * a
+    if form == ONE_FOR_ALL:
+        return a[0]
     if form == "rows of zero":
         a[..., ::2, :] = 0.0
     elif form == "a column of zero":
