@@ -18,7 +18,8 @@ import numpy as np
 from ..kinds import BATCH, FUNCTION, LEVEL, LOSS, ROWS, STATES, TABLE
 from ..kinds.quantities import batch_size
 from ...arrays import in_one_line
-from .judge import judge, rows_of, slack_of
+from .judge import judge, rows_of
+from .slack import slack_of
 from .program import program
 from .shrinking import shrunk
 from .torch_ways import NO_GRAD, Differently, Way, asked, covering, takes_derivative
