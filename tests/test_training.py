@@ -317,7 +317,7 @@ def test_data_that_cannot_be_trained_on_are_refused():
 
 
 def test_a_loss_that_runs_away_is_reported_with_its_remedy():
-    with pytest.raises(ValueError, match=r"^the loss must stay finite, .*lower the learning"), \
+    with pytest.raises(ValueError, match=r"^the loss must stay finite, .*lower learning_rate"), \
             np.errstate(all="ignore"):
         refsgm.train(data(), **SMALL | {"learning_rate": 1e30})
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..kinds import FUNCTION
 from ..kinds.alike import alike_questions
 from ..kinds.quantities import batch_size
-from .bulk import judged, odd_ones, takes_many
+from .bulk import judged, odd_ones, takes_all, takes_many
 from .judge import judge, probe_at
 
 DIGITS = {"float64": 1e-12, "float32": 1e-5}      # what is nearer is right without a second look
@@ -24,7 +24,7 @@ BESIDE = 12                                       # calls of loops, beside each 
 def probes_again(caller, dim, dtype, seed):
     """Judged probes of calls in a row, up to the first that fails."""
     dtype, most = dtype or "float64", MOST if takes_many(caller) else FEW
-    if not caller.is_usual or caller.fn is None or MOST == 0:
+    if not takes_all(caller) or MOST == 0:
         return []
     asked = alike_questions(caller.contract, seed, tuple(caller.taken), caller.levels != "scalar",
                             dim, dtype, caller.framework.name == "numpy")[:most]

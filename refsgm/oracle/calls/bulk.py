@@ -36,8 +36,13 @@ def size_probes(caller, dim, dtype, seed):
 
 def takes_many(caller):
     """Whether many calls cost little, and the code takes the contract's arguments."""
-    return caller.is_usual and caller.fn is not None and (
-        caller.framework.name in ("numpy", "autograd", "torch"))
+    return takes_all(caller) and caller.framework.name in ("numpy", "autograd", "torch")
+
+
+def takes_all(caller):
+    """Whether the code takes the contract's arguments, and several directions."""
+    several = not (caller.one_direction and caller.contract.sliced)
+    return caller.is_usual and caller.fn is not None and several
 
 
 def judged(caller, asked):

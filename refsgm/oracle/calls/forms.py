@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kinds import LEVEL
 from ..kinds.form_specs import form_specs
-from ..kinds.forms import AS_COLUMN, INTEGERS, KEPT, OF_COUNTS
+from ..kinds.forms import AS_COLUMN, INTEGERS, KEPT, OF_COUNTS, ONE_FOR_ALL
 from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, ODD_FORM
 from .judge import judge, new_probe
@@ -43,7 +43,7 @@ def form_probes(caller, dim, dtype, seed):
     for spec in form_specs(contract, seed, caller.levels != "scalar", dim, dtype or "float64",
                            plain, caller.framework.compiles):
         odd = spec.regime == ODD_FORM
-        if odd and (not plain or caller.framework.name != "numpy"):
+        if odd and (not plain or caller.framework.name != "numpy") or of_means(spec) and not plain:
             continue
         probe = new_probe(contract, spec, caller)
         asked = caller
@@ -51,7 +51,8 @@ def form_probes(caller, dim, dtype, seed):
             asked = InForm(caller, passed_forms(caller, probe))
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
-        if odd and refused(probe.trial, asked.forms.values()) or divides_by_zero(probe):
+        if (odd or of_means(spec)) and refused(probe.trial, asked.forms.values()) or (
+                divides_by_zero(probe)):
             notes.append(f"it refuses {', '.join(asked.words()) or spec.label}: "
                          f"{probe.trial.error}")
             continue
@@ -59,6 +60,11 @@ def form_probes(caller, dim, dtype, seed):
         if not probe.ok or probe.trial.mutated:
             break
     return probes, notes[:1]
+
+
+def of_means(spec):
+    """Whether it is about a mean for all rows, which code may want for each."""
+    return ("mean", ONE_FOR_ALL) in spec.forms
 
 
 def refused(trial, forms):

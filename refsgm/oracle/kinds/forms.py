@@ -41,7 +41,7 @@ def forms_of(kind, name, rows, functions, odd=False):
         forms = COLUMN if rows else NUMBER
         return tuple(f for f in forms if "whole" not in f) if name in kind.left_open else forms
     if name == "v" and kind.sliced or name in DATA and name not in kind.draw:
-        return (*ARRAY, ONE_FOR_ALL) if name == "mean" else ARRAY
+        return ARRAY
     if name == "means":
         return MEANS
     if name == "step_size" and kind.form != STATES or name == "alpha_bar" and (
