@@ -53,7 +53,7 @@ settings.register_profile("refsgm", deadline=None, derandomize=True, max_example
 settings.load_profile("refsgm")
 
 
-# The longest files, which two processes take first: one that began last would be waited for.
+# The longest files, which are taken first: one that began last would be waited for.
 LONG = ("test_site", "test_frameworks", "test_museum", "test_vectors", "test_examples",
         "test_accuracy", "test_check_training", "test_command", "test_distributions",
         "test_scorecard", "test_device", "test_certificates", "test_book", "test_packages")
@@ -64,6 +64,12 @@ LONG = ("test_site", "test_frameworks", "test_museum", "test_vectors", "test_exa
 SAME_QUESTIONS = {f"tests/oracle/test_{name}.py" for name in (
     "frameworks", "museum", "vectors", "limits", "cases", "reports", "conventions", "arguments",
     "interfaces", "results", "threads")}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than processors: each waits for a browser and for other processes now and then."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
 @pytest.hookimpl(optionalhook=True)
