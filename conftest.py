@@ -61,9 +61,7 @@ LONG = ("test_site", "test_frameworks", "test_museum", "test_vectors", "test_exa
 
 # Files of tests/oracle that ask the same questions of the same kinds: in one process, which has
 # answered them once.
-SAME_QUESTIONS = {f"tests/oracle/test_{name}.py" for name in (
-    "frameworks", "museum", "vectors", "limits", "cases", "reports", "conventions", "arguments",
-    "interfaces", "results", "threads")}
+SAME_QUESTIONS = {f"tests/oracle/test_{name}.py" for name in ("frameworks", "museum", "vectors")}
 
 
 @pytest.hookimpl(optionalhook=True)
