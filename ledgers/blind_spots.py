@@ -14,12 +14,12 @@ fresh, fresh_steps, fresh_torch, fresh_doors   written when the probes were fina
 unread_scores, unread_steps, unread_torch, unread_all, unread_all_torch   written likewise when
               those had been mended, by four more; the last two were kept until what
               the first three showed had been mended
-closing_scores, closing_steps, closing_torch   the last, by two more who had not read the probes;
-              of what they show nothing has been mended
+closing_scores, closing_steps, closing_torch   by two more who had not read the probes
 unseen_scores, unseen_steps, unseen_diffusion, unseen_mixed, unseen_torch, unseen_mixed_torch
               written likewise by five more, when the probes were as `closing` found them
-ending_scores, ending_steps, ending_torch   the last, by three more, when those had been mended; of
-              what they show nothing has been mended
+ending_scores, ending_steps, ending_torch   by three more, when those had been mended
+parting_scores, parting_steps, parting_torch   the last, by three more, when those had been
+              mended; of what they show nothing has been mended
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
               spellings that are right; none may be refused
 """
@@ -36,14 +36,15 @@ WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "fr
          "unread_torch", "unread_all", "unread_all_torch", "closing_scores",
          "closing_steps", "closing_torch", "unseen_scores", "unseen_steps", "unseen_diffusion",
          "unseen_mixed", "unseen_torch", "unseen_mixed_torch", "ending_scores", "ending_steps",
-         "ending_torch")
+         "ending_torch", "parting_scores", "parting_steps", "parting_torch")
 RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax", "fresh_right",
          "fresh_right_torch")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "habits_torch": "torch", "habits_jax": "jax", "fresh_torch": "torch",
          "fresh_right_torch": "torch", "unread_torch": "torch",
          "unread_all_torch": "torch", "closing_torch": "torch",
-         "unseen_torch": "torch", "unseen_mixed_torch": "torch", "ending_torch": "torch"}
+         "unseen_torch": "torch", "unseen_mixed_torch": "torch", "ending_torch": "torch",
+         "parting_torch": "torch"}
 
 
 def functions_of(name):
