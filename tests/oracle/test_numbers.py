@@ -1,6 +1,9 @@
 """Numbers at the ends of a domain, numbers beside columns, words and counts as programs have them.
 """
 
+import contextlib
+import io
+
 import numpy as np
 import pytest
 
@@ -34,10 +37,14 @@ def ignored_alone(n_steps, beta_min=None, beta_max=None):
 @pytest.mark.parametrize(("kind", "f"), [("log_normal_sigma", both_or_none),
                                          ("linear_betas", ignored_alone)])
 def test_any_part_of_the_optional_arguments_may_be_given(kind, f):
-    """By position, or by the code's own names."""
+    """By position, or by the code's own names; the program gives them by name, and shows it."""
     report = refsgm.check(kind, f, seed=0)
     assert not report.ok
     assert "left out" in report.failing[0].label
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(report.program, {})
+    expected, got = said.getvalue().split("got")
+    assert expected.removeprefix("expected").strip() != got.strip()
 
 
 def one_rate(x_t, score, scale, sigma, scale_rate, sigma_rate):

@@ -12,7 +12,8 @@ from .functions import on_foreign_arrays, symmetric
 from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
 from .results import LARGEST, numbers_in, parts_of, same, states_of
-from .signature import how_many, named_by_user, noise_not_named, taken_by_position, with_defaults
+from .signature import (BY_NAME, how_many, named_by_user, noise_not_named, positional,
+                        taken_by_position, with_defaults)
 from .timesteps import Timesteps
 from ..options import words_in
 from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
@@ -238,11 +239,21 @@ class Caller:
                 keyword = {v: k for k, v in self.argnames.items()}
                 result = self.fn(**{keyword[n]: a for n, a in given.items()})
             else:
-                result = self.fn(*given.values())
+                named = self.behind_a_gap(given)
+                result = self.fn(*(a for n, a in given.items() if n not in named),
+                                 **{word: given[n] for n, word in named.items()})
             if self.contract.form == FUNCTION:
                 result = result(replaced["x"] if "x" in replaced else self.framework.asarray(
                     self.shaped(args["x"].astype(dtype))))
         return result
+
+    def behind_a_gap(self, given):
+        """{name: its own parameter} of arguments behind one that is left out: they go by name."""
+        gap = next((i for i, n in enumerate(self.names) if n not in given), len(self.names))
+        later = [n for n in self.names[gap:] if n in given]
+        known = positional(self.fn, follow_wrapped=False) or () if later else ()
+        mine = {n: p.name for n, p in zip(self.names, known) if p.kind == BY_NAME}
+        return {n: mine[n] for n in later if n in mine}
 
     def read(self, trial, result, args=None):
         """The result as NumPy arrays, in whatever shapes it came."""

@@ -4,7 +4,6 @@ The last ones are left out elsewhere, one after the other. Here code is also giv
 its optional arguments, by its own names for them; and code of any number of arguments a part.
 """
 
-import copy
 import itertools
 
 from ..kinds import ProbeSpec
@@ -22,15 +21,13 @@ def left_out_probes(caller, dim, dtype, seed):
             isinstance(caller.argnames, dict)):
         return probes
     rows = caller.levels != "scalar" and contract.form not in (TABLE, STATES)
-    for given, without, fn in parts(caller.fn, known, caller.names, contract):
+    for given, without in parts(known, caller.names, contract):
         spec = ProbeSpec(f"{', '.join(given) or 'nothing'} given, {', '.join(without)} left out", 4,
                          dim or 3, rows, "edge", 6 + seed % 2**20, dtype=dtype or "float64",
                          without=without, count=4)
         if answers(contract, spec) != "finite":
             continue
-        asked = copy.copy(caller)
-        asked.fn, asked.argnames = fn, None
-        probe = judge(contract, asked, new_probe(contract, spec, caller))
+        probe = judge(contract, caller, new_probe(contract, spec, caller))
         if takes_any_number(known) and probe.trial.problem == "raises":  # it needs a whole number
             continue
         probes.append(probe)
@@ -39,8 +36,8 @@ def left_out_probes(caller, dim, dtype, seed):
     return probes
 
 
-def parts(fn, known, names, contract):
-    """(optional arguments that are given, those that are not, a function of what is given).
+def parts(known, names, contract):
+    """(optional arguments that are given, those that are not).
 
     known  the parameters of the code;  names  the contract's names for them
     """
@@ -57,16 +54,9 @@ def parts(fn, known, names, contract):
             possible = (len(known) >= len(names) and all(has_default(mine[n]) for n in without)
                         and all(known[i].kind == BY_NAME for i in later))
         if possible:
-            yield given, without, by_name(fn, first, [known[i].name for i in later])
+            yield given, without
 
 
 def takes_any_number(known):
     """Whether code takes any number of arguments."""
     return any(p.kind == ANY_NUMBER for p in known)
-
-
-def by_name(fn, first, names):
-    """A function of the same arguments, of which the last ones are passed by these names."""
-    if not names:
-        return fn
-    return lambda *given: fn(*given[:first], **dict(zip(names, given[first:])))

@@ -45,8 +45,12 @@ def program(contract, caller, probe):
         lines += defined(contract, name, a)
     names = [n for n in contract.args if n in probe.args]
     right = [f"{n}(np.asarray)" if isinstance(probe.args[n], Field | Noise) else n for n in names]
-    keywords = {v: f"{k}=" for k, v in caller.argnames.items()} if isinstance(
-        caller.argnames, dict) else {}
+    gap = next((i for i, n in enumerate(contract.args) if n not in names), len(names))
+    right[gap:] = [f"{n}={a}" for n, a in zip(names[gap:], right[gap:])]
+    if isinstance(caller.argnames, dict):
+        keywords = {v: f"{k}=" for k, v in caller.argnames.items()}
+    else:
+        keywords = {n: f"{word}=" for n, word in caller.behind_a_gap(probe.args).items()}
     given = [keywords.get(n, "") + caller.written(n, probe.args[n], in_form(
         forms.get(n), probe.args[n], passed(caller, n, probe.args[n], dtype, convert, B)))
              for n in caller.names if n in probe.args]
