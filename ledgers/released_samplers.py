@@ -229,7 +229,7 @@ def main():
     if any(not key.startswith(("diffrax", "gensbi")) for key, *_ in missing):
         import torch                                         # once, before processes are forked
         torch.set_num_threads(1)
-        import diffusers                                     # noqa: F401
+        import diffusers  # noqa: F401, once, too
     with path.open("a") as file:
         run(missing, keep)
     print(f"{sum(r.get('cost', 0) for r in kept.values()):.0f} s of processor time",

@@ -404,7 +404,7 @@ owes(1)(deeper)
 @owes(0)
 def changes_numpy(x, mean, sigma):
     np.seterr(all="raise")
-    np.random.seed(3)                                                       # noqa: NPY002
+    np.random.seed(3)                                    # noqa: NPY002, as old code does
     np.set_printoptions(precision=1)
     return right(x, mean, sigma)
 

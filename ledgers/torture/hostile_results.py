@@ -4,44 +4,21 @@ They stand for gaussian_score. 0: it is right all the same; 1: it is wrong, or g
 """
 
 import itertools
-import os
 import sys
-import tempfile
 
 import numpy as np
 
+from .disguises import mapped, read_only, strided
 from .hostile import endless, endless_in_c, leaves, made, noted, returning, sleeps, zero_divided
 
 FUNCTIONS = {}                                   # name: exit status
 owes = noted(FUNCTIONS)
 
 
-def mapped(a):
-    """A map of a file that is gone."""
-    handle, path = tempfile.mkstemp(suffix=".npy")
-    os.close(handle)
-    np.save(path, a)
-    result = np.load(path, mmap_mode="r")
-    os.unlink(path)
-    return result
-
-
 def sparse(a):
     """A sparse matrix of SciPy's."""
     from scipy.sparse import csr_array
     return csr_array(a)
-
-
-def read_only(a):
-    a.flags.writeable = False
-    return a
-
-
-def strided(a):
-    """Every second entry of a larger array."""
-    large = np.full((len(a), 2 * a.shape[1]), np.nan, a.dtype)
-    large[:, ::2] = a
-    return large[:, ::2]
 
 
 class Elsewhere(np.ndarray):

@@ -111,6 +111,20 @@ def test_a_loss_that_drops_a_gradient_is_told_from_one_that_does_not(detached, k
     assert not report.ok
 
 
+@pytest.mark.parametrize(("chosen", "asked"), [(None, "highest"), ("high", "high")])
+def test_jax_is_asked_for_whole_products_unless_a_precision_was_chosen(chosen, asked):
+    """On a GPU its default keeps ten bits of float32, which is no mistake of the code."""
+    jax, seen = pytest.importorskip("jax"), set()
+
+    def score(eps, sigma):
+        seen.add(jax.config.jax_default_matmul_precision)
+        return -eps / sigma
+    with jax.default_matmul_precision(chosen):
+        check("score_from_eps", score, "jax", seed=None)
+        assert jax.config.jax_default_matmul_precision == chosen
+    assert seen == {asked}
+
+
 def test_jax_and_numpy_see_the_same_probes():
     """A verdict in another framework rests on the same arguments, but for those drawn at random."""
     jax = pytest.importorskip("jax")

@@ -5,7 +5,6 @@ import importlib
 import pathlib
 import re
 import sys
-import threading
 import time
 
 import pytest
@@ -18,6 +17,7 @@ from refsgm.oracle.kinds import find
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.probes import probe_specs
 from tests.support.command_line import run
+from tests.support.threads import called
 
 REPLY = """
 import json, os, subprocess, sys, time
@@ -249,12 +249,7 @@ def test_an_installed_library_is_imported_to_its_end(in_thread, tmp_path, monkey
             found.append(importlib.import_module(f"slow_{in_thread}").whole)
             while True:
                 time.sleep(0.01)
-    if in_thread:
-        thread = threading.Thread(target=asked)
-        thread.start()
-        thread.join()
-    else:
-        asked()
+    called(asked, in_thread)
     assert found == [True]
 
 

@@ -6,7 +6,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
@@ -21,6 +20,7 @@ from refsgm.oracle.kinds import find
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.probes import probe_specs
 from refsgm.oracle.training import check_training
+from tests.support.threads import called
 
 CONTRACT = find("gaussian_score")
 ARGS = arguments(CONTRACT, probe_specs(CONTRACT)[0])
@@ -103,12 +103,7 @@ def test_a_limit_that_foreign_code_lets_go_by_is_over_all_the_same(in_thread):
                         time.sleep(0.001)
         except trial.OutOfTime:
             found.append("late")
-    if in_thread:
-        thread = threading.Thread(target=asked)
-        thread.start()
-        thread.join()
-    else:
-        asked()
+    called(asked, in_thread)
     assert found == ["late"]
 
 

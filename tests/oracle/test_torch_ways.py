@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 import refsgm
+from refsgm.oracle.calls import torch_ways
 
 torch = pytest.importorskip("torch")
 from tests.oracle.blind_spots import ending_torch  # noqa: E402
@@ -144,6 +145,19 @@ def test_every_way_meets_sizes_directions_and_tables(kind, function, words):
 def test_code_that_leaves_gradients_in_its_arguments_gets_a_verdict():
     """[SCORE-1] Arrays that are filled anew may require gradients by then."""
     assert not refsgm.check("gaussian_score", accumulated, "torch", seed=0).ok
+
+
+def in_inference(x, sigma, eps):
+    """Wrong in inference mode alone."""
+    return x - sigma * eps if torch.is_inference_mode_enabled() else x + sigma * eps
+
+
+@pytest.mark.parametrize("derives", [True, False])
+def test_inference_mode_is_asked_only_where_this_pytorch_has_derivatives_in_it(derives,
+                                                                               monkeypatch):
+    """Elsewhere right code that takes one gives zeros there."""
+    monkeypatch.setattr(torch_ways, "derives_in_inference", lambda: derives)
+    assert refsgm.check("perturb", in_inference, "torch", seed=0).ok != derives
 
 
 def by_gradients(x, sigma, eps):

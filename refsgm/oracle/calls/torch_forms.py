@@ -47,7 +47,6 @@ def other_forms(caller, probes, dtype):
     """
     contract, answered, refused = caller.contract, set(), {}
     own = {id(p.want): p.got for p in probes}                   # which the same question shares
-    probes = [p for p in probes if is_by_position(caller, p)]
     if contract.form not in ANSWERS or contract.adaptive or caller.late:
         return None
     wide = next(filter(is_wide, probes), None)
@@ -72,12 +71,6 @@ def other_forms(caller, probes, dtype):
     if NO_GRAD in answered and NO_GRAD in refused:                       # in some places alone
         return found(contract, *refused[NO_GRAD])
     return overwritten(caller, probes)
-
-
-def is_by_position(caller, probe):
-    """Whether no argument is left out before one that is given, which is then passed by keyword."""
-    given = [n in probe.args for n in caller.names]
-    return given == sorted(given, reverse=True)
 
 
 def is_wide(probe):

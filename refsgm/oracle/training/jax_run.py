@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_batching import custom_vmap
 
-from ..calls.trial import OutOfTime, in_one_line
 from .draws import numpy_read, replaced, wants_generator
-from .record import (Call, Draw, Raised, Run, Unreadable, arranged, first_loss, noisy_part,
+from .record import (Call, Draw, Run, Unreadable, arranged, first_loss, foreign_step, noisy_part,
                      seeded, times_of)
 
 DRAWS = ("normal", "uniform", "randint", "bernoulli", "truncated_normal", "rademacher", "laplace",
@@ -117,17 +116,13 @@ def is_batched(a):
 def run(loss, x, outs, seed, shifts, *, wrap, single, kept):
     """Run `loss(net, x)` once; a `Run`. See `torch_run` for the arguments."""
     with jax.enable_x64(not single):
-        try:
+        with foreign_step():
             def of(given):
                 value, calls, draws = once(loss, x, lambda k: given[k], seed, shifts, wrap[1])
                 total = jnp.sum(value) if is_array(value) else jnp.zeros(())
                 return total, (calls, draws, np.shape(value))
             given = [jnp.asarray(outs(k), float) for k in range(CALLS)]
             (total, (calls, draws, shape)), grads = jax.value_and_grad(of, has_aux=True)(given)
-        except (Raised, OutOfTime, KeyboardInterrupt):
-            raise
-        except BaseException as error:               # SystemExit too: it must not end us
-            raise Raised(in_one_line(error, 300)) from error
     return Run(float(total), [Call(*c, np.asarray(g, dtype=float)) for c, g in zip(calls, grads)],
                draws, tuple(shape), False)
 

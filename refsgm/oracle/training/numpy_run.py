@@ -6,9 +6,9 @@ is exact for a square however large the step.
 
 import numpy as np
 
-from ..calls.trial import OutOfTime, in_one_line
 from .draws import numpy_read, wants_generator
-from .record import Call, Draw, Raised, Run, arranged, first_loss, noisy_part, seeded, times_of
+from .record import (Call, Draw, Run, arranged, first_loss, foreign_step, noisy_part, seeded,
+                     times_of)
 
 STEP = 1.0                                                     # of the differences
 
@@ -38,12 +38,8 @@ def once(loss, x, outs, seed, shifts, wrap, dtype):
     given = x.astype(dtype)
     with seeded(seed), numpy_read(note, loss, seed):
         rest = [np.random.default_rng(seed)] if wants_generator(loss) else []
-        try:
+        with foreign_step():
             value = loss(net, given, *rest)
-        except (Raised, OutOfTime, KeyboardInterrupt):
-            raise
-        except BaseException as error:               # SystemExit too: it must not end us
-            raise Raised(in_one_line(error, 300)) from error
     value = first_loss(value, is_array)
     return value, calls, draws, not np.array_equal(given, x.astype(dtype))
 

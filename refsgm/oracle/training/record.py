@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..calls.trial import OutOfTime, in_one_line
+
 TIMES = ("t", "time", "times", "timestep", "timesteps", "time_cond", "sigma", "sigmas", "noise",
          "noise_level", "noise_labels", "log_snr", "alpha_bar", "level", "labels", "steps")
 NOT_TIMES = ("y", "class_labels", "label", "classes", "cond", "context", "self_cond",
@@ -55,6 +57,17 @@ class Raised(Exception):
 
 class Unreadable(Raised):
     """The network is called in a way that cannot be read; the message is a sentence."""
+
+
+@contextmanager
+def foreign_step():
+    """What foreign code raises within is `Raised`, SystemExit too: it must not end us."""
+    try:
+        yield
+    except (Raised, OutOfTime, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise Raised(in_one_line(error, 300)) from error
 
 
 def ravelled(shift, shape):

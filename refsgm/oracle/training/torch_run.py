@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from ..calls.trial import OutOfTime, in_one_line
 from .draws import numpy_read, wants_generator
-from .record import (Call, Draw, Raised, Run, arranged, first_loss, noisy_part, ravelled, seeded,
-                     times_of)
+from .record import (Call, Draw, Raised, Run, arranged, first_loss, foreign_step, noisy_part,
+                     ravelled, seeded, times_of)
 
 DRAWS = {"randn", "randn_like", "rand", "rand_like", "randint", "randint_like", "normal", "normal_",
          "uniform_", "multinomial", "randperm", "bernoulli", "exponential_", "log_normal_",
@@ -151,14 +150,10 @@ def torch_run(loss, x, outs, seed, shifts, wrap, single, generators):
         net.served["random_or_learned_sinusoidal_cond"] = wrap[0] == "timed"
         given = data.clone()
         rest = [torch.Generator().manual_seed(seed)] if wants_generator(loss) else []
-        try:
+        with foreign_step():
             with warnings.catch_warnings(), torch.enable_grad(), Reader(note, generators):
                 warnings.simplefilter("ignore", UserWarning)   # wrappings are tried that do not fit
                 value = loss(net, given, *rest)
-        except (Raised, OutOfTime, KeyboardInterrupt):
-            raise
-        except BaseException as error:               # SystemExit too: it must not end us
-            raise Raised(in_one_line(error, 300)) from error
         value = first_loss(value, lambda a: isinstance(a, torch.Tensor))
         outputs = [call[3] for call in net.calls]
         grads = gradients(value, outputs)
