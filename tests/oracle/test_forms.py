@@ -118,6 +118,25 @@ def test_calls_in_a_row_have_nothing_to_do_with_each_other(kind, f):
     assert report.diagnoses
 
 
+def by_rows(x, mean, sigma):
+    """[GAUSS-2] A mean for each row, as a program in C would read it."""
+    sigma = np.broadcast_to(sigma, (len(x), 1))
+    return np.array([[(m - a) / s[0]**2 for a, m in zip(row, mean[b], strict=True)]
+                     for b, (row, s) in enumerate(zip(x, sigma))]).reshape(x.shape)
+
+
+def first_feature(x, mean, sigma):
+    """Wrong for a mean (D,)."""
+    return ((mean if np.ndim(mean) == 2 else mean[:1]) - x) / sigma**2
+
+
+def test_one_mean_for_all_rows_may_be_refused_and_not_answered_wrongly():
+    """[GAUSS-2]"""
+    report = refsgm.check("gaussian_score", by_rows, seed=0)
+    assert report.ok, report
+    assert not refsgm.check("gaussian_score", first_feature, seed=0).ok
+
+
 def test_odd_forms_may_be_refused_and_are_noted():
     """An exception is a note; a wrong answer would be wrong."""
     def strict(x, sigma, eps):
