@@ -118,6 +118,37 @@ def test_calls_in_a_row_have_nothing_to_do_with_each_other(kind, f):
     assert report.diagnoses
 
 
+def kept_by_sums(log_density):
+    """[SCORE-1] The score keeps its answers under the sum of the numbers."""
+    score, kept = refsgm.score_of(log_density), {}
+
+    def answer(x):
+        key = x.shape, round(float(np.sum(x)), 9)
+        return kept.setdefault(key, score(x)).copy()
+    return answer
+
+
+STATE = []
+
+
+def one_state_for_all(score_fn, x, step_size, n_steps, rng):
+    """[LANG-1] All loops go on from one state, of which each yields a copy."""
+    STATE[:] = [x]
+    for _ in range(n_steps):
+        z = rng.standard_normal(x.shape)
+        STATE[0] = refsgm.langevin_step(STATE[0], score_fn(STATE[0]), step_size, z)
+        yield STATE[0].copy()
+
+
+@pytest.mark.parametrize(("kind", "f"), [("score_of", kept_by_sums),
+                                         ("langevin", one_state_for_all)])
+def test_what_was_returned_is_asked_after_and_beside_others(kind, f):
+    """Alone both are right."""
+    report = refsgm.check(kind, f, seed=0)
+    assert not report.ok
+    assert "call after call" in report.failing[0].label
+
+
 def by_rows(x, mean, sigma):
     """[GAUSS-2] A mean for each row, as a program in C would read it."""
     sigma = np.broadcast_to(sigma, (len(x), 1))

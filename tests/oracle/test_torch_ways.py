@@ -147,6 +147,37 @@ def test_code_that_leaves_gradients_in_its_arguments_gets_a_verdict():
     assert not refsgm.check("gaussian_score", accumulated, "torch", seed=0).ok
 
 
+def one_place_for_all(x, sigma, eps):
+    """Wrong without gradients where all rows lie in one place of memory."""
+    alike = len(x) > 1 and 0 in (x.stride(0), eps.stride(0))
+    return x + sigma * eps + (alike and not torch.is_grad_enabled())
+
+
+class Viewed(torch.autograd.Function):
+    """A sum, whose gradient is read as a view of one axis."""
+
+    @staticmethod
+    def forward(ctx, x, noise):
+        return x + noise
+
+    @staticmethod
+    def backward(ctx, g):
+        flat = g.view(-1)
+        return flat.view(g.shape), flat.view(g.shape)
+
+
+def by_views(x, sigma, eps):
+    """A gradient that comes back in another order of memory has no such view."""
+    return Viewed.apply(x, sigma * eps)
+
+
+@pytest.mark.usefixtures("all_probes")
+@pytest.mark.parametrize("function", [one_place_for_all, by_views])
+def test_memory_meets_the_mode_and_the_way_back(function):
+    """Rows in one place under no_grad, and gradients that are not contiguous."""
+    assert not refsgm.check("perturb", function, "torch", seed=0).ok
+
+
 def in_inference(x, sigma, eps):
     """Wrong in inference mode alone."""
     return x - sigma * eps if torch.is_inference_mode_enabled() else x + sigma * eps

@@ -270,9 +270,8 @@ def asked(caller, probes, dtype):
         return
     for way in (STRIDED, STRIDED.quiet, LATER, LEAVES, LEAVES.quiet, RESULTS):
         yield from ask(way, MEMORY)
-    turn = itertools.cycle(forms or some)
-    for way in (EXPANDED, EXPANDED.quiet):
-        yield from ask(way, MEMORY)
+    turn = itertools.cycle([p for p in (*forms, *some) if any(map(is_alike, p.args.values()))])
+    yield from (*ask(EXPANDED, MEMORY), *ask(EXPANDED.quiet, MEMORY))
     if contract.form in (TABLE, STATES):
         return
     yield from zip(itertools.cycle((ONE_ROW, NO_GRAD)), itertools.chain(
@@ -301,6 +300,11 @@ def asked(caller, probes, dtype):
         yield from ((AS_FLOATS, again(p)) for p in covering(contract, [
             p for p in numbers if p.situation.dtype == narrow], NUMBERS))
     yield from ((AS_INTS, p) for p in whole(caller, dtype, Differently(caller, AS_FLOATS)))
+
+
+def is_alike(a):
+    """Whether all rows of an argument are the same, which one place in memory can hold."""
+    return isinstance(a, np.ndarray) and a.ndim > 1 and len(a) > 1 and bool(np.all(a == a[:1]))
 
 
 def in_single(caller, probes):
