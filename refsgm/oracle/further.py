@@ -9,7 +9,7 @@ import numpy as np
 from .calls.again import probes_again
 from .calls.bulk import size_probes
 from .calls.constants import constants
-from .calls.forms import as_asked, divides_by_zero, form_probes
+from .calls.forms import as_asked, form_probes
 from .calls.judge import judge, new_probe, probe_at
 from .calls.left_out import left_out_probes
 from .calls.program import program
@@ -69,11 +69,8 @@ def further_probes(caller, dim, dtype, seed):
                 spec = spec._replace(regime="plain")
             if caller.fn is None:                   # another process knows the usual function alone
                 spec = spec._replace(bent=())
-            probe = judge(contract, caller, new_probe(contract, spec, caller))
-            if divides_by_zero(probe):
-                continue
-            probes.append(probe)
-            if not probe.ok:
+            probes.append(judge(contract, caller, new_probe(contract, spec, caller)))
+            if not probes[-1].ok:
                 break
         else:
             probes += searched_probes(caller, specs, by_row, dim, dtype, seed)
@@ -91,8 +88,8 @@ def guided_probes(caller, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe) and not divides_by_zero(judge(contract, caller, probe)):
-            probes.append(probe)
+        if inside(contract, probe):
+            probes.append(judge(contract, caller, probe))
             if not probe.ok:
                 break
     return probes
