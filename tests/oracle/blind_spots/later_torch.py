@@ -19,7 +19,6 @@ TALL = DRAW.normal(size=(20, 2))
 LARGE = DRAW.normal(size=(14, 15))
 COLUMN = np.linspace(0.3, 3.0, 20)[:, None]                                             # (20, 1)
 FAR = 1e3 + 1e-3 * DRAW.normal(size=(28, 2))
-GAIN = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
 ROWS = 16                                                  # of a batch that is evaluated at once
 COLUMNS = 16                                               # of a tile of a kernel
 DELTA = 30.0
@@ -43,11 +42,6 @@ def cubic(x, level=1.0):
 def squashed(x, level):
     """A network that ends with tanh, whose derivative is made of its output."""
     return torch.tanh(x) if torch.is_tensor(x) else np.tanh(x)
-
-
-def trained(x):
-    """A network with a parameter."""
-    return GAIN * x**3
 
 
 def level_of(a, x):
@@ -282,8 +276,8 @@ WRONG = [
           lambda x, sigma, eps: x + Scaled.apply(eps, level_of(sigma, x)), X, 2.0, Y),
     wrong("hutchinson_divergence", "view of directions that are strided", flat_directions,
           [(cubic, X, torch.tensor(np.stack([Y, Z], axis=1)).transpose(0, 1))]),
-    wrong("directional_derivative", "parameters learn nothing where x needs no gradient",
-          graph_of_inputs, trained, torch.tensor(X), torch.tensor(Y)),
+    wrong("directional_derivative", "no graph, so nothing is learnt, where x needs no gradient",
+          graph_of_inputs, cubic, torch.tensor(X), Y),
     wrong("denoising_score_matching", "parts of an evaluation take the first rows' levels",
           evaluated_in_parts, [(cubic, TALL, COLUMN, TALL[::-1].copy())]),
     wrong("noise_conditional_score_matching", "weights as a list are never learnt", listed_weights,
