@@ -13,6 +13,7 @@ from ..kinds.test_functions import Field
 from ..kinds.wide import ODD_FORM
 from .judge import judge, probe_at
 from .printing import silence
+from .results import is_unlike
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}        # what is nearer is right without a second look
@@ -68,7 +69,7 @@ def odd_ones(caller, asked, dtype, share):
             for one in asked:
                 trial = Trial()
                 result = answered(caller, one, number, functions, trial, by_hand)
-                if is_close(one, trial, share):
+                if is_close(one, trial, share) and not trial.mutated:
                     kept.append((one, trial, result))
                 else:
                     found.append((one, trial))
@@ -123,9 +124,9 @@ def is_close(one, trial, share):
 
 
 def is_changed(caller, one, trial, result):
-    """Whether a result has other numbers now; of one that was read as it came, nobody knows."""
-    if hasattr(result, "__next__"):
-        return False
+    """Whether a result has other numbers now, or a state of a loop."""
+    if trial.states:
+        return is_unlike(trial.states, caller.framework.to_numpy)
     now = Trial()
     caller.read(now, result, one.args)
     return now.outputs is None or not all(map(np.array_equal, now.outputs, trial.outputs))
