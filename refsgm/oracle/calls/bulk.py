@@ -31,7 +31,7 @@ def size_probes(caller, dim, dtype, seed):
         most = OF_TORCH if most is None else min(most, OF_TORCH)
     asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim, dtype, most,
                  caller.framework.name == "numpy" and caller.levels is None)
-    return judged(caller, odd_ones(caller, asked, dtype, CLOSE[dtype]))
+    return judged(caller, odd_ones(caller, asked, CLOSE))
 
 
 def takes_many(caller):
@@ -59,17 +59,20 @@ def judged(caller, asked):
     return probes
 
 
-def odd_ones(caller, asked, dtype, share):
-    """(question, trial) where an answer is not as close as this, all asked within one limit."""
-    found, functions, kept, number = [], {}, [], np.dtype(dtype)
+def odd_ones(caller, asked, shares):
+    """(question, trial) where an answer is not as close as this, all asked within one limit.
+
+    shares  {dtype: how close}
+    """
+    found, functions, kept = [], {}, []
     try:
         with (limited(caller.seconds) as by_hand, silence(), warnings.catch_warnings(),
               np.errstate(all="ignore")):
             warnings.simplefilter("ignore")
             for one in asked:
                 trial = Trial()
-                result = answered(caller, one, number, functions, trial, by_hand)
-                if is_close(one, trial, share) and not trial.mutated:
+                result = answered(caller, one, functions, trial, by_hand)
+                if is_close(one, trial, shares[one.spec.dtype]) and not trial.mutated:
                     kept.append((one, trial, result))
                 else:
                     found.append((one, trial))
@@ -82,20 +85,21 @@ def odd_ones(caller, asked, dtype, share):
     return found
 
 
-def answered(caller, one, number, functions, trial, by_hand):
+def answered(caller, one, functions, trial, by_hand):
     """What the code returns, or None; its numbers, or its error, are noted in the trial.
 
     functions  those that were passed before, which are the same objects again
     by_hand    not empty where the user has interrupted the check
     """
-    args, B = one.args, batch_size(one.args)
+    args, B, number = one.args, batch_size(one.args), np.dtype(one.spec.dtype)
 
     def passed(name, a):
         if not isinstance(a, Field):
             return caller.foreign(name, a, number, None, trial.calls, B)
-        if id(a) not in functions:
-            functions[id(a)] = a, caller.foreign(name, a, number, None, trial.calls, B)
-        return functions[id(a)][1]
+        key = id(a), number
+        if key not in functions:
+            functions[key] = a, caller.foreign(name, a, number, None, trial.calls, B)
+        return functions[key][1]
     try:
         given = {n: passed(n, args[n]) for n in caller.names if n in args}
         result = caller.answer(args, given, number)
