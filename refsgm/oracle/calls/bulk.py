@@ -24,13 +24,14 @@ EVERY, LAST = 4, 16                               # results that are looked at a
 
 def size_probes(caller, dim, dtype, seed):
     """Judged probes of what looks wrong at some size or pattern, up to the first that is."""
-    contract, dtype, most = caller.contract, dtype or "float64", MOST
+    contract, most, both = caller.contract, MOST, dtype is None
     if not takes_many(caller):
         return []
     if caller.framework.name == "torch":
         most = OF_TORCH if most is None else min(most, OF_TORCH)
-    asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim, dtype, most,
-                 caller.framework.name == "numpy" and caller.levels is None)
+    asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
+                 dtype or "float64", most, caller.framework.name == "numpy"
+                 and caller.levels is None, both)
     return judged(caller, odd_ones(caller, asked, CLOSE))
 
 
