@@ -14,7 +14,9 @@ from .nearby import SIGNED, UNIT
 from .test_functions import FADES, Field, Itself, curved
 from .wide import NUMBERS
 
-CLOSE = 3e-5, 3e-6                     # relative: what is rounded to four digits; np.isclose
+# Relative: what is rounded to four digits; np.isclose; one number in float32
+CLOSE = 3e-5, 3e-6, 2e-8
+NEAR_ONE = 3e-7
 MOST_WHOLE = 1000                      # of an integer, whose powers stay within 64 bits
 SPIKE = 100.0                          # times as large as the largest of the others
 
@@ -82,6 +84,7 @@ OF_COLUMN = {                          # a level (B, 1)
     "last like the first": lambda a, rng: changed(a, -1, a[0]),
     "close together": lambda a, rng: narrow(a, rng, 0.2),
     "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
+    "the same in float32": lambda a, rng: narrow(a, rng, CLOSE[2]),
     "over four decades": lambda a, rng: spread(a, rng),
     "rising evenly": lambda a, rng: np.linspace(np.min(a), np.max(a), len(a))[:, None],
     "powers of two": lambda a, rng: np.sign(a) * 2.0**np.minimum(np.round(np.log2(
@@ -113,7 +116,8 @@ OF_DECIMALS = {                        # a number
     "the integer 1": lambda a, rng: 1, "any integer": lambda a, rng: int(rng.integers(2, 60)),
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
 # What arguments may all be at once: of a dtype that others take, and close to an end
-TOGETHER = ("an integer", "first 0", "first whole", "first entry whole"), ("a small one", "small")
+TOGETHER = (("an integer", "first 0", "first whole", "first entry whole"),
+            ("a small one", "small"), ("near 1",))
 BETWEEN = {                            # the second of two levels or numbers, by the first
     "like": lambda a: a, "twice": lambda a: 2 * a, "half": lambda a: a / 2,
     "the square of": lambda a: a * a, "one over": lambda a: 1 / a, "1 minus": lambda a: 1 - a,
@@ -136,6 +140,11 @@ def narrow(a, rng, share):
     """Levels within a share of one of them: of shares near 1 what they lack is."""
     one, u = np.ravel(a)[0], rng.uniform(0, share, a.shape)
     return 1 - (1 - one) * (1 - u) if 0.5 < one < 1 else one * (1 - u)
+
+
+def near_one(a, rng):
+    """Shares that lack little, in the same order."""
+    return 1 - NEAR_ONE * (1 - a)
 
 
 def spread(a, rng):
@@ -184,7 +193,7 @@ class Patterns:
     def laid(self, args, often):
         """(arguments with patterns, words for them)."""
         made, words = dict(args), []
-        those = TOGETHER[self.rng.integers(2)] if self.integers and (
+        those = TOGETHER[self.rng.integers(len(TOGETHER))] if self.integers and (
             self.rng.uniform() < often / 3) else ()
         for name, a in args.items():
             if those or self.rng.uniform() < often:
@@ -213,6 +222,8 @@ class Patterns:
             those = dict(OF_DECIMALS)
             if not self.integers:
                 those = {w: f for w, f in those.items() if "integer" not in w}
+            if name in UNIT and name not in kind.left_open:
+                those["near 1"] = near_one
             if self.defaults.get(name) is not None:
                 those["its default"] = lambda a, rng: self.defaults[name]
         elif a.ndim == 1:
@@ -223,7 +234,10 @@ class Patterns:
                 those = those | {"first 0": lambda a, rng: changed(a, 0, 0.0),
                                  "small": lambda a, rng: 1e-6 * a}
             elif name not in UNIT:
-                those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0)}
+                those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0),
+                                 "small": lambda a, rng: 1e-4 * a}
+            if name in UNIT and name not in kind.left_open:
+                those = those | {"near 1": near_one}
         else:
             those = OF_DATA if name in DATA or name == "means" else {}
         if not those:

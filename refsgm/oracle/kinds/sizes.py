@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .drawing import arguments
+from .drawing import BY_NAME, arguments
 from .edges import answer, is_undecided
 from .kind import (CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec)
 from .nearby import UNIT
@@ -23,12 +23,17 @@ ENTRIES, LONG, LONGEST = 200, 12, 1001          # tables: every length to the fi
 LOOPS, STEPS = 12, 16                           # loops; of one number, each length to here
 # Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
 # of tables, rows and features of data, the last of few numbers each
+LONGER_LOOPS = *range(STEPS + 1, 25), 26, 29, 31, 33, 37, 39    # of levels, where it has two counts
 LONG_LOOPS = 49, 256
 LONG_TABLES = 256, 257, 512, 513, 513, 1024, 1025, 4096, 4097         # now and then twice
 MANY_ROWS = 65, 128, 256, 257, 257, 513, 1025
 MANY_FEATURES = 64, 129, 257, 784
 MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
+# Of the last cuts, where many things are one way or the other at once: rows, features, numbers
+# beside columns, and float32
+SMALL, MIXED, IN_FLOAT32 = 16, 0.4, 0.25
+SEVERAL = 2, 0.5                                # times as many as others, by what an answer costs
 OFTEN = 0.35                                    # an argument has a pattern
 CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 80, 50, 40, 40   # by what an answer costs
 OF_TORCH = 40
@@ -47,12 +52,14 @@ class Cut:
 
 
 @lru_cache(16)
-def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, whole=False):
+def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, whole=False,
+         both=False):
     """The questions, a tuple.
 
     taken  the names of the arguments that the code has
     most   how many of them, None for all
     whole  whether a number may be an integer, and levels a table
+    both   whether some are in float32
     """
     if kind.adaptive or (dim or 0) > MANY:
         return ()
@@ -68,7 +75,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
             source = base[j % len(base)]
             if count > {TABLE: LONGEST, STATES: STEPS}.get(kind.form, count):
                 source = arguments(kind, spec._replace(regime="plain"))
-            often = 0.3 if i >= ROWS else 0.0            # the first of each size are columns
+            often = (0.3, 0.1) if i >= ROWS else (0, 0)  # the first of each size are columns
             args = cut(kind, source, spec, rng, fields, often)
             args, words = patterns.laid(args, OFTEN * (j < i + TRIES - 1))
             spec = spec._replace(label=", ".join(words), regime=MODERATE)
@@ -82,7 +89,38 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
             if found is not None:
                 made.append(found)
                 break
+    made += mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both)
     return tuple(made)
+
+
+def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
+    """Small cuts, in which sizes, signs, choices, numbers and columns meet in many ways."""
+    if kind.form == TABLE:
+        return []
+    made, n = [], int(how_many(kind) * SEVERAL[how_many(kind) < CHEAP])
+    for i in range(n if most is None else min(n, most // 2)):
+        narrow = both and rng.uniform() < IN_FLOAT32
+        B, D, count = rng.integers(1, 1 + (SMALL if kind.form != STATES else 4), 3).tolist()
+        spec = ProbeSpec("", B, dim or D, by_row and kind.form != STATES, MODERATE, seed,
+                         int(rng.integers(4)), dtype=dtype, count=count)
+        if narrow:                                                # whose digits are counted closer
+            spec = spec._replace(label="float32", regime="edge", dtype="float32")
+        source = base[3 * (i % (len(base) // 3)) if narrow else i % len(base)]        # plain ones
+        args = cut(kind, source, spec, rng, fields, (0.2, MIXED))
+        args = {name: drawn_anew(kind, name, a, rng, spec, args) for name, a in args.items()}
+        if narrow:
+            args = {name: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray)
+                    else a for name, a in args.items()}
+        found = asked(kind, spec, taken_of(kind, args, taken))
+        made += [] if found is None else [found]
+    return made
+
+
+def drawn_anew(kind, name, a, rng, spec, drawn):
+    """A number that is no level, as it is usually drawn; anything else as it is."""
+    if not isinstance(a, float) or kind.is_level(name) or name not in kind.draw | BY_NAME:
+        return a
+    return (kind.draw | BY_NAME)[name](rng, spec._replace(regime="plain"), drawn)
 
 
 def in_tables(args, rng):
@@ -172,7 +210,8 @@ def sizes_in_turn(kind, rng, n, dim):
 def large_sizes(kind, dim):
     """Sizes around powers of two and ten, of one thing each."""
     if kind.form == STATES:
-        return [(1, dim or 1, 0, n) for n in LONG_LOOPS]
+        return [*((1, dim or 1, 1, n) for n in LONGER_LOOPS),
+                *((1, dim or 1, 0, n) for n in LONG_LOOPS)]
     if kind.form == TABLE:
         return [(1, 1, 0, n) for n in LONG_TABLES]
     few = how_many(kind) < CHEAP
@@ -205,14 +244,14 @@ def cut(kind, base, spec, rng, fields, often):
     """The arguments of one question: of larger ones rows from r, columns from c, n entries from k.
 
     fields  {D: function} of those that were asked before
-    often   how often levels are numbers
+    often   how often levels are numbers: all of them, and each
     """
     B, D, M, n = spec.B, spec.D, spec.M, spec.count
     r, k = (int(i) for i in rng.integers(0, ROOM, 2))
     c = 0 if D == width(base) else int(rng.integers(ROOM))
-    number, made = rng.uniform() < often, {}
-    if n > STEPS and "steps_per_level" in base:                        # a long loop of two levels
-        base, n = base | {"steps_per_level": n}, 2
+    number, made = rng.uniform() < often[0], {}
+    if n > STEPS and "steps_per_level" in base:                # a long loop of two levels, or many
+        base, n = base | {"steps_per_level": 1 + n % 2 if M else n}, n if M else 2
     for name, a in base.items():
         if isinstance(a, Field):
             made[name] = fields.setdefault(D, Field(np.random.default_rng([spec.seed, D]), D, *(
@@ -228,7 +267,7 @@ def cut(kind, base, spec, rng, fields, often):
         elif kind.is_level(name) and a.shape[1:] == (1,):
             part = piece(a, r, 0, B, 1)
             made[name] = float(part[0, 0]) if number or (
-                rng.uniform() < often / 3) else part
+                rng.uniform() < often[1]) else part
         elif a.ndim == 1:
             made[name] = table(kind, name, a, n, k, rng)
         elif name == "means":
