@@ -141,7 +141,8 @@ def together(caller, probe, names):
     if got is None:
         return dict.fromkeys(names, UNKNOWN)
     if isinstance(got, str):
-        word = WRONG if BROKEN.search(got) else UNKNOWN if "device" in got else None
+        broken = BROKEN.search(got) and contract.form != STATES          # a loop may work in place
+        word = WRONG if broken else UNKNOWN if "device" in got else None
         return word and dict.fromkeys(names, word)
     if got.mean:
         weights = [np.ones_like(w) / np.size(w) for w in weights]
@@ -213,7 +214,7 @@ def is_edge(contract, probe):
 
 
 def of_rows(want, seed=None):
-    """Weights of an answer, a size for each row, rising; with a seed in any order and of both signs,
+    """Weights of an answer, a size for each row, rising; with a seed in any order, of both signs,
     zero in some rows now and then, or all alike.
     """
     rng = np.random.default_rng(5 if seed is None else [5, seed])
@@ -267,7 +268,8 @@ def taken(caller, probe, names, weights, directions=None):
             raise RuntimeError(parts.error)
         if lib.name == "torch" and contract.form not in (TABLE, STATES):        # a call in between
             caller(probe.args, dtype, keep=True, theta=theta, given={
-                n: a.detach().flip(0) if a.ndim > 1 else a.detach() for n, a in given.items()})
+                n: a.detach().flip(0) if a.ndim > 1 else a.detach() for n, a in given.items()
+                if not callable(a)})
         if contract.form == STATES:
             several = hasattr(parts[0], "__next__") or isinstance(parts[0], (list, tuple)) or (
                 len(parts[0].shape) == 3)
