@@ -40,6 +40,11 @@ def like(x, a):
     return torch.as_tensor(a, dtype=x.dtype)
 
 
+def number(a):
+    """A level by itself: a Python number is float64."""
+    return a if torch.is_tensor(a) else torch.tensor(a, dtype=torch.float64)
+
+
 def rational(x, *level):
     """A score that is no polynomial."""
     return -x / (1 + x**2)
@@ -121,7 +126,7 @@ def fused_score(x, mean, sigma):
 # Derivatives and objectives -----------------------------------------------------------------------
 
 
-def five_points(score_fn, x, h=0.02):
+def five_points(score_fn, x, h=0.05):
     """The divergence without a backward pass, exact up to degree 4."""
     total = 0.0
     for i, e in enumerate(h * torch.eye(x.shape[1], dtype=x.dtype)):
@@ -175,18 +180,18 @@ def levels_in_use(score_fn, x, sigmas, eps, weights=None):
     return torch.stack(losses).sum(0)
 
 
-def fixed_steps(score_fn, x, sigma_min, sigma_max, n=160):
+def fixed_steps(score_fn, x, sigma_min, sigma_max, n=256):
     """Runge-Kutta of order 4 in log sigma, with as many steps whatever there is between."""
     lo, hi = math.log(sigma_min), math.log(sigma_max)
-    h, change = (hi - lo) / n, 0.0
+    h, change, graph = (hi - lo) / n, 0.0, torch.is_grad_enabled()
 
     def slope(t, y):
         sigma = math.exp(t)
         with torch.enable_grad():
             y = y if y.requires_grad else y.detach().requires_grad_()
             score = score_fn(y, sigma)
-            trace = sum(torch.autograd.grad(score[:, i].sum(), y, create_graph=True)[0][:, i]
-                        for i in range(y.shape[1]))
+            trace = sum(torch.autograd.grad(score[:, i].sum(), y, create_graph=graph,
+                                            retain_graph=True)[0][:, i] for i in range(y.shape[1]))
         return -sigma**2 * score, sigma**2 * trace
 
     for i in range(n):
@@ -196,7 +201,7 @@ def fixed_steps(score_fn, x, sigma_min, sigma_max, n=160):
         c, r = slope(t + h / 2, x + h / 2 * b)
         d, s = slope(t + h, x + h * c)
         x, change = x + h / 6 * (a + 2 * b + 2 * c + d), change + h / 6 * (p + 2 * q + 2 * r + s)
-        x, change = (x, change) if torch.is_grad_enabled() else (x.detach(), change.detach())
+        x, change = (x, change) if graph else (x.detach(), change.detach())
     log_norm = x.shape[1] * (hi + 0.5 * math.log(2 * math.pi))
     return -0.5 * (x / sigma_max).square().sum(1) - log_norm - change
 
@@ -221,21 +226,21 @@ def kept_between(n_steps, beta_min=1e-4, beta_max=0.02):
 
 def by_quantiles(z, mean=-1.2, deviation=1.2):
     """The quantile of the law at the rank of z, which float32 cannot tell from 1 far out."""
-    z = torch.as_tensor(z)
+    z = number(z)
     rank = Normal(torch.zeros_like(z), 1.0).cdf(z)
     return Normal(torch.full_like(z, mean), deviation).icdf(rank).exp()
 
 
 def softmax_of_two(z, mean=0.0, deviation=1.0):
     """exp(u) / (1 + exp(u)), which overflows from u = 89 on in float32."""
-    odds = torch.exp(mean + deviation * torch.as_tensor(z))
+    odds = torch.exp(mean + deviation * number(z))
     return odds / (1 + odds)
 
 
 def variance_rate(scale, sigma, scale_rate, sigma_rate):
     """The root of d sigma^2 / dt - 2 f sigma^2, which rounding makes negative where it is zero."""
     f = scale_rate / scale
-    return f, torch.sqrt(torch.as_tensor(2 * sigma * sigma_rate - 2 * f * sigma**2))
+    return number(f), number(2 * sigma * sigma_rate - 2 * f * sigma**2).sqrt()
 
 
 # Conversions and steps ----------------------------------------------------------------------------
@@ -319,7 +324,7 @@ def last_by_euler(score_fn, x, sigmas, method="heun"):
 
 def bump(a, centre, width):
     """A thousandth near the centre and nothing elsewhere, without a comparison."""
-    return 1e-3 * torch.exp(-((torch.as_tensor(a) - centre) / width)**2)
+    return 1e-3 * torch.exp(-((number(a) - centre) / width)**2)
 
 
 def band_of_levels(eps, sigma):
@@ -337,26 +342,26 @@ def some_sizes(x, score, beta):
 def bent_tangent(x_t, v, scale, sigma):
     """The right value, with another gradient in v where sigma is about 0.58 of the scale."""
     scale, sigma = like(x_t, scale), like(x_t, sigma)
-    v = v + (v - v.detach()) * bump(sigma / scale, 0.58, 0.05)
+    v = v + (v - v.detach()) * bump(sigma / scale, 0.58, 0.02)
     return (sigma * x_t + scale * v) / (scale**2 + sigma**2)
 
 
 def band_of_ratios(x, sigma_from, sigma_to, z):
     """More noise where levels stand in a ratio of about 0.71."""
     a, b = like(x, sigma_from), like(x, sigma_to)
-    return x + ((b - a) * (b + a)).sqrt() * z * (1 + bump(a / b, 0.71, 0.01))
+    return x + ((b - a) * (b + a)).sqrt() * z * (1 + bump(a / b, 0.71, 0.005))
 
 
 def band_of_densities(log_density, dim, bin_width=1.0):
     """About -1.9 nats a feature, where images lie."""
     each = log_density / dim
     bits = -each / math.log(2) - math.log2(bin_width)
-    return bits * (1 + (bump(each, -1.9, 0.05) if torch.is_tensor(each) else 0.0))
+    return bits * (1 + bump(each, -1.9, 0.05))
 
 
 def band_beyond_cap(alpha_bar, gamma, prediction):
     """v alone, where the ratio of signal to noise is about three times its cap."""
-    a = torch.as_tensor(alpha_bar)
+    a = number(alpha_bar)
     n = (1 - a) / a
     clipped = 1 / n.clamp(min=1 / gamma)
     if prediction == "eps":
@@ -388,7 +393,7 @@ WRONG = [
                   cubic, X, np.stack([Y, Z])),
     wrong("noise_conditional_score_matching", "all weights zero", levels_in_use, cubic, X,
           np.array([2.0, 1.0]), np.stack([Y, Z]), np.zeros(2)),
-    wrong("log_likelihood", "160 steps, however far apart the levels are", fixed_steps,
+    wrong("log_likelihood", "256 steps, however far apart the levels are", fixed_steps,
           lambda x, sigma: -x / (4.0 + sigma**2), X, 1e-4, 1e6),
     wrong("cosine_alpha_bar", "a cap for the last step alone", last_capped, 20, 0.008, 0.5),
     wrong("linear_betas", "clamped between ends that are in the other order", kept_between,
