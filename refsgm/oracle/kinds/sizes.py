@@ -19,7 +19,7 @@ from .test_functions import Field, Noise
 from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
-ENTRIES, LONG, LONGEST = 200, 12, 1001          # tables: every length to the first, then so many
+ENTRIES, LONG, LONGEST = 200, 24, 1001          # tables: every length to the first, then so many
 LOOPS, STEPS = 12, 16                           # loops; of one number, each length to here
 # Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
 # of tables, rows and features of data, the last of few numbers each
@@ -66,7 +66,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
     rng, n = np.random.default_rng([seed, 29]), how_many(kind) if most is None else most
     base = originals(kind, seed, by_row, dim, dtype)
     sizes = [*sizes_in_turn(kind, rng, how_many(kind), dim), *large_sizes(kind, dim)]
-    made, fields, patterns = [], {}, Patterns(kind, rng, whole)
+    made, fields, patterns = [], {}, Patterns(kind, rng, whole, dtype)
     for i in range(0, len(sizes), max(1, len(sizes) // max(n, 1))):
         B, D, M, count = sizes[i]
         spec = ProbeSpec("", B, D, by_row and kind.form not in (TABLE, STATES), MODERATE, seed, M,
