@@ -255,6 +255,10 @@ def changed(kind, name, a, other, dtype):
     elif isinstance(a, np.ndarray) and a.size and a.ndim > 1:
         yield f"in its first entry {HASHED}", *({name: with_first(a, b)} for b in SAME_HASH)
         yield HASHED, *({name: np.full_like(a, b)} for b in SAME_HASH)
+    if isinstance(a, np.ndarray):
+        yield "with its differences", {name: a + 1}
+        yield "with its differences", {name: a + GAP}
+        yield "with its ratios", {name: a / 2}
     if not isinstance(a, np.ndarray) or np.shape(other) != np.shape(a):
         return
     if name in DATA and a.ndim > 1 and not kind.is_level(name):

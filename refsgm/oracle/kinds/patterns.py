@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 
 from .guided import BOUNDS, WITHIN
-from .kind import COUNTS, DATA, STEPS, TABLE, TABLES
+from .kind import COUNTS, DATA, FUNCTIONS, STATES, STEPS, TABLE, TABLES
 from .nearby import SIGNED, UNIT
 from .test_functions import FADES, Field, Itself, curved
 from .wide import NUMBERS
@@ -120,7 +120,8 @@ OF_DECIMALS = {                        # a number
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
 # What arguments may all be at once: of a dtype that others take, and close to an end
 TOGETHER = (("an integer", "first 0", "first whole", "first entry whole"),
-            ("a small one", "small"), ("near 1",))
+            ("a small one", "small"), ("near 1",), ("tiny",), ("vast",))
+SCALES = {"tiny": 1e-9, "vast": 1e9}   # of data and noise levels together, in float64
 BETWEEN = {                            # the second of two levels or numbers, by the first
     "like": lambda a: a, "twice": lambda a: 2 * a, "half": lambda a: a / 2,
     "the square of": lambda a: a * a, "one over": lambda a: 1 / a, "1 minus": lambda a: 1 - a,
@@ -238,7 +239,7 @@ class Patterns:
                 those["its default"] = lambda a, rng: self.defaults[name]
         elif a.ndim == 1:
             those = OF_RATES if name == "betas" else OF_TABLE if name in TABLES else {}
-            if "step_size" in kind.args:                         # which the last level divides
+            if "step_size" in kind.args or name == "alpha_bar":    # of which the last is a divisor
                 those = {w: f for w, f in those.items() if w != "last far below"}
         elif kind.is_level(name) and a.shape[1:] == (1,):
             those = OF_COLUMN
@@ -249,9 +250,12 @@ class Patterns:
                 those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0),
                                  "small": lambda a, rng: 1e-4 * a}
             if name in UNIT and name not in kind.left_open:
-                those = those | {"near 1": near_one(self.dtype)}
+                those = those | {"near 1": near_one(self.dtype),
+                                 "first 1": lambda a, rng: changed(a, 0, 1.0)}
         else:
             those = OF_DATA if name in DATA or name == "means" else {}
+        if words and words[0] in SCALES and self.is_scaled(name, a):
+            return words[0], a * SCALES[words[0]]
         if not those:
             return "", a
         word, f = next(((w, those[w]) for w in words if w in those), None) or self.turn(name, those)
@@ -259,7 +263,16 @@ class Patterns:
         low, high = WITHIN["float32"] if name in UNIT else BOUNDS.get(name, (0.0, np.inf))
         if kind.form == TABLE and name.startswith("beta_"):
             low, high = 1e-6, 0.999
-        return (word, b) if not isinstance(a, float) or low <= abs(b) <= high else ("", a)
+        inside = not isinstance(a, float) or low <= abs(b) <= high or word == "near 1"
+        return (word, b) if inside else ("", a)
+
+    def is_scaled(self, name, a):
+        """Whether an argument has the unit of the data, of a kind that is passed no function."""
+        functions = any(n in FUNCTIONS for n in self.kind.args)
+        scaled = name in DATA or name == "means" or name.startswith("sigma") and (
+            self.kind.form not in (TABLE, STATES) and name != "sigma_rate")
+        return (scaled and self.dtype == "float64" and np.ndim(a) != 1 and not functions
+                and name not in self.kind.draw)
 
     def related(self, args):
         """Words of a relation between two arguments, which is made; [] where there are none."""
