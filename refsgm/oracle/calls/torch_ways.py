@@ -22,15 +22,18 @@ from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
 from ..kinds.wide import BY_SEED, FORM, GUIDED
 from .judge import new_probe, probe_at
+from .torch_drawn import drawn, in_form, is_alike
 from .torch_dtypes import NARROW, ROWS, WIDE, mixtures, one_row, whole
 from .trial import Trial
 
 # At most so many probes are asked again: without gradients, in inference mode, in other memory,
 # with one number, in float32 at ends of the domain, and near numbers of the code
-WITHOUT, INFERENCE, MEMORY, MIXED, NUMBERS, ENDS, SINGLE = 12, 4, 3, 8, 4, 8, 16
+WITHOUT, INFERENCE, MIXED, NUMBERS, ENDS, SINGLE = 12, 4, 8, 4, 8, 16
 ALL = 48                                        # probes that differ most, which the ways share
 OF_LOOPS, LONG = 3, 60                          # probes of a loop, and states of one that is asked
 SEEDS = 3                                       # of each end in float32
+DRAWN = 24                                      # ways that are drawn, each at a probe
+MODES = "", "", "no_grad", "no_grad", "inference_mode"                       # of those
 
 
 class Way(NamedTuple):
@@ -38,25 +41,18 @@ class Way(NamedTuple):
 
     words      such as "under torch.no_grad()"
     mode       a context manager, "no_grad" or "inference_mode", or ""
-    form       (array) -> array of the tensors that are passed, and of those that a function that
-               is passed returns; None for what they are
-    text       the same in a program, of the text of an argument
+    forms      ((argument, Form), ...) of those that come otherwise, which are passed twice
     numbers    (number) -> what is passed for a level that is one number; None for a 0-d tensor
     may_raise  whether a refusal is allowed
-    graph      whether it is about gradients: the same tensors are passed twice
-    functions  whether what a function returns has the form too
     alike      whether the tensors are the same, in the same memory
     dtypes     (of all arguments but one, the name of that one), whose dtype is the other one
     """
 
     words: str
     mode: str = ""
-    form: Callable | None = None
-    text: str = "{}"
+    forms: tuple = ()
     numbers: Callable | None = None
     may_raise: bool = False
-    graph: bool = False
-    functions: bool = True
     alike: bool = False
     dtypes: tuple[str, ...] = ()
 
@@ -65,29 +61,24 @@ class Way(NamedTuple):
         import torch
         return getattr(torch, self.mode)() if self.mode else contextlib.nullcontext()
 
-    @property
-    def quiet(self):
-        """The same without gradients."""
-        return self._replace(words=f"{self.words}, under torch.no_grad()", mode="no_grad")
-
 
 class Differently:
     """A `Caller` that asks in another way."""
 
     def __init__(self, caller, way):
-        self.caller, self.way = caller, way
+        self.caller, self.way, self.of = caller, way, dict(way.forms)
 
     def __getattr__(self, name):
         return getattr(self.caller, name)
 
     def __call__(self, args, dtype=np.float64, **more):
         dtype = np.dtype(self.way.dtypes[0] if self.way.dtypes else dtype)
+        given = {n: self.passed(n, a, dtype, args) for n, a in args.items()
+                 if self.is_changed(n, a)}
         with self.way.entered():
-            given = {n: self.passed(n, a, dtype, args) for n, a in args.items()
-                     if self.is_changed(n, a)}
             before = {n: np.array(self.framework.to_numpy(a)) for n, a in given.items()
                       if hasattr(a, "shape")}
-            if self.way.graph:
+            if self.of:
                 self.caller(args, dtype, given=given, **more)
             trial = self.caller(args, dtype, given=given, **more)
             if isinstance(trial, Trial):
@@ -103,9 +94,7 @@ class Differently:
             return name == self.way.dtypes[1]
         if self.way.numbers is not None:
             return isinstance(a, float) and self.contract.is_level(name)
-        number = self.way.graph and isinstance(a, float) and self.contract.is_level(name)
-        function = isinstance(a, Field) and self.way.functions
-        return self.way.form is not None and (number or function or isinstance(a, np.ndarray))
+        return name in self.of
 
     def passed(self, name, a, dtype, args):
         """An argument in its other form."""
@@ -114,10 +103,8 @@ class Differently:
             return self.foreign(name, a, np.dtype(other), None, [], batch_size(args))
         if self.way.numbers is not None:
             return self.way.numbers(a)
-        foreign = self.foreign(name, a, dtype, None, [], batch_size(args))
-        if isinstance(a, Field):
-            return lambda *of: self.way.form(foreign(*of))
-        return self.way.form(foreign)
+        foreign, form = self.foreign(name, a, dtype, None, [], batch_size(args)), self.of[name]
+        return in_form(foreign, form) if isinstance(a, Field) else form.of(foreign)
 
     def written(self, name, a, text):
         """The text of an argument in a program."""
@@ -127,8 +114,9 @@ class Differently:
             return f"({text}).{'float' if self.way.dtypes[0] == WIDE else 'double'}()"
         if self.way.numbers is not None:
             return name if self.way.numbers is float else f"int({name})"
-        return (f"(lambda *of: {self.way.text.format(f'{text}(*of)')})" if isinstance(a, Field)
-                else self.way.text.format(text))
+        form = self.of[name]
+        return (f"(lambda *of: {form.text.format(f'{text}(*of)')})" if isinstance(a, Field)
+                else form.text.format(text))
 
     def enclosed(self, line):
         """The line of a program that asks."""
@@ -146,42 +134,8 @@ def derives_in_inference():
         return bool(slope == 2.0)
 
 
-def strided(a):
-    """The same tensor in another order of memory, in which nothing lies side by side."""
-    if a.ndim < 2:
-        return a.repeat_interleave(2)[::2] if a.ndim else a
-    b = a.repeat_interleave(2, dim=0)[::2] if a.shape[-1] == 1 else a
-    return b.transpose(0, -1).contiguous().transpose(0, -1) if a.shape[-1] > 1 else b
-
-
-def expanded(a):
-    """The same tensor with one place in memory for rows, or features, that are the same."""
-    for axis in range(a.ndim):
-        first = a.narrow(axis, 0, 1)
-        if a.shape[axis] > 1 and bool((a == first).all()):
-            a = first.expand(a.shape)
-    return a
-
-
-def later(a):
-    """The same tensor as the last part of a larger one."""
-    return a.repeat(2, *[1] * (a.ndim - 1))[len(a):] if a.ndim else a
-
-
 NO_GRAD = Way("under torch.no_grad()", "no_grad", alike=True)
 IN_INFERENCE = Way("under torch.inference_mode()", "inference_mode", may_raise=True, alike=True)
-STRIDED = Way("with tensors that are not contiguous", form=strided,
-              text="(lambda a: a.mT.contiguous().mT if a.ndim > 1 else a)({})")
-LATER = Way("with tensors that are parts of others", form=later,
-            text="(lambda a: a.repeat(2, *[1] * (a.ndim - 1))[len(a):] if a.ndim else a)({})")
-EXPANDED = Way("with tensors that are expanded", form=expanded,
-               text="(lambda a: a[:1].expand(a.shape) if a.ndim and (a == a[:1]).all() else a)({})",
-               functions=False, may_raise=True)
-LEAVES = Way("with tensors that require gradients", form=lambda a: a.requires_grad_(),
-             text="({}).requires_grad_()", graph=True, may_raise=True, alike=True, functions=False)
-RESULTS = Way("with tensors that have a graph", form=lambda a: a.requires_grad_() * 1,
-              text="(({}).requires_grad_() * 1)", graph=True, may_raise=True, alike=True,
-             functions=False)
 ONE_ROW = Way("with one row alone")
 MIXED_WORDS = "with arguments of two dtypes"
 MIXTURE = Way("with a level that is one number beside those that are columns")
@@ -268,10 +222,7 @@ def asked(caller, probes, dtype):
         yield from ask(IN_INFERENCE, INFERENCE)
     if not caller.is_usual:
         return
-    for way in (STRIDED, STRIDED.quiet, LATER, LEAVES, LEAVES.quiet, RESULTS):
-        yield from ask(way, MEMORY)
-    turn = itertools.cycle([p for p in (*forms, *some) if any(map(is_alike, p.args.values()))])
-    yield from (*ask(EXPANDED, MEMORY), *ask(EXPANDED.quiet, MEMORY))
+    yield from in_drawn_ways(caller, turn, forms)
     if contract.form in (TABLE, STATES):
         return
     yield from zip(itertools.cycle((ONE_ROW, NO_GRAD)), itertools.chain(
@@ -302,9 +253,18 @@ def asked(caller, probes, dtype):
     yield from ((AS_INTS, p) for p in whole(caller, dtype, Differently(caller, AS_FLOATS)))
 
 
-def is_alike(a):
-    """Whether all rows of an argument are the same, which one place in memory can hold."""
-    return isinstance(a, np.ndarray) and a.ndim > 1 and len(a) > 1 and bool(np.all(a == a[:1]))
+def in_drawn_ways(caller, turn, forms):
+    """(way, probe) of ways that are drawn, at some probes by turns and where rows are alike."""
+    alike = [p for p in forms if any(map(is_alike, p.args.values()))]
+    few = OF_LOOPS if caller.contract.form == STATES else DRAWN
+    probes = [*itertools.islice(turn, few), *covering(
+        caller.contract, alike, few // 4)]
+    for forms, mode, may_raise, probe in drawn(caller, probes, MODES[:-1 + derives_in_inference()
+                                                                     or None]):
+        words = [f"{n} {form.words}" for n, form in forms.items() if form.words]
+        yield Way(" and ".join(filter(None, [", ".join(words) and f"with {', '.join(words)}",
+                                             mode and f"under torch.{mode}()"])),
+                  mode, tuple(forms.items()), may_raise=may_raise), probe
 
 
 def in_single(caller, probes):
