@@ -196,7 +196,7 @@ def pairs(kind, first):
 
 def pairs_of_data(kind, first, numbers):
     """(words, changes): two arrays of data that are exchanged, or of which one relation is the
-    same; all of them with the same numbers in another shape.
+    same, or of data and a level, whose product may be none; the same numbers in another shape.
 
     numbers  whether levels are numbers, so that rows may be other ones
     """
@@ -209,6 +209,18 @@ def pairs_of_data(kind, first, numbers):
             yield "with their sum", {n: a + GAP, m: b - GAP}
             yield "with their product", {n: 2 * a, m: b / 2}
             yield "with their ratio", {n: 2 * a, m: 2 * b}
+    levels = {n: a for n, a in first.items() if kind.is_level(n) or isinstance(a, float)}
+    for n, a in levels.items():
+        for m, b in data.items():
+            if np.ndim(a) == 0 or np.ndim(b) == 2 and len(a) == len(b):
+                yield "with their product", {n: 0.5 * a, m: 2 * b}
+                yield "with their ratio", {n: 0.5 * a, m: 0.5 * b}
+        if data:
+            zeros = {m: 0 * b for m, b in data.items()}
+            yield f"where all data are zero, and another {n}", zeros, zeros | {n: 0.5 * a}
+    for m in data if levels else ():
+        zero = {m: 0 * data[m]}
+        yield "is zero, and all levels others", zero, zero | {n: 0.5 * a for n, a in levels.items()}
     arrays = [a for a in first.values() if not isinstance(a, (float, str))]
     if numbers and data and len(arrays) == len(data):                  # and no function of so many
         yield "in another shape", {n: a.reshape(*a.shape[:-2], *a.shape[:-3:-1])
@@ -243,6 +255,10 @@ def changed(kind, name, a, other, dtype):
     elif isinstance(a, np.ndarray) and a.size and a.ndim > 1:
         yield f"in its first entry {HASHED}", *({name: with_first(a, b)} for b in SAME_HASH)
         yield HASHED, *({name: np.full_like(a, b)} for b in SAME_HASH)
+    if isinstance(a, np.ndarray):
+        yield "with its differences", {name: a + 1}
+        yield "with its differences", {name: a + GAP}
+        yield "with its ratios", {name: a / 2}
     if not isinstance(a, np.ndarray) or np.shape(other) != np.shape(a):
         return
     if name in DATA and a.ndim > 1 and not kind.is_level(name):

@@ -112,8 +112,6 @@ def live(kind, by_row, dim, defaults):
         made += long_and_wide(kind, plain) if dim is None else []
     if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:
         made += [plain._replace(label=f"{LONG_LOOP} steps", B=2, D=dim or 2, count=LONG_LOOP)]
-    if {"eta", "rng"} <= set(kind.args):
-        made += [plain._replace(label="eta = 0, rng = None", given=(("eta", 0.0), ("rng", None)))]
     made += corner_specs(kind, plain, dim, [(in_words(end), end) for end in ENDS
                                             if set(end) <= numbers_of(kind)])
     for i in range(len(defaults)):
