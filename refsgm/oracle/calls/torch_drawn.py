@@ -66,6 +66,12 @@ def learnt(a):
     return a * torch.ones((), dtype=a.dtype, device=a.device, requires_grad=True)
 
 
+def parameter(a):
+    """The same tensor as a parameter of a module."""
+    import torch
+    return torch.nn.Parameter(a)
+
+
 PLAIN = Form("", lambda a: a, "{}")
 STRIDED = Form("not contiguous", strided,
                "(lambda a: a.mT.contiguous().mT if a.ndim > 1 else a)({})")
@@ -76,6 +82,7 @@ SPACED = Form("every other entry of another tensor", spaced,
 EXPANDED = Form("expanded", expanded,
                 "(lambda a: a[:1].expand(a.shape) if a.ndim and (a == a[:1]).all() else a)({})")
 LEAF = Form("with requires_grad", lambda a: a.requires_grad_(), "({}).requires_grad_()")
+PARAMETER = Form("a Parameter", parameter, "torch.nn.Parameter({})")
 RESULT = Form("a result with a graph", lambda a: a.requires_grad_() * 1,
               "(({}).requires_grad_() * 1)")
 LEARNT = Form("with a graph", learnt, "({} * torch.ones((), requires_grad=True))")
@@ -102,11 +109,11 @@ def form_of(caller, name, a, rng, free):
         return form.then(LEARNT) if free and rng.uniform() < 0.5 else form
     if isinstance(a, float):
         return (PLAIN, LATER)[rng.integers(2)] if not free or caller.levels else (
-            PLAIN, NUMBER, NUMBER, LEAF, RESULT)[rng.integers(5)]
+            PLAIN, NUMBER, NUMBER, LEAF, PARAMETER, RESULT)[rng.integers(6)]
     memory = MEMORIES[rng.integers(len(MEMORIES))]
     memory = EXPANDED if free and is_alike(a) and rng.uniform() < 0.5 else memory
-    place = (PLAIN, LEAF, RESULT)[rng.integers(3)] if free else PLAIN
-    return memory.then(place) if place is LEAF else place.then(memory)
+    place = (PLAIN, LEAF, PARAMETER, RESULT)[rng.integers(4)] if free else PLAIN
+    return place.then(memory) if place is RESULT else memory.then(place)
 
 
 def of_gradient(caller, probe, names, dtype, theta):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import DATA, FUNCTION, STATES, TABLE, ProbeSpec
+from ..kinds import DATA, FUNCTION, STATES, TABLE
 from ..kinds.guided import inside
 from ..kinds.kind import STEPS
 from ..kinds.quantities import batch_size
@@ -23,7 +23,8 @@ from ..kinds.test_functions import Field
 from ..kinds.wide import BY_SEED, FORM, GUIDED
 from .judge import new_probe, probe_at
 from .torch_drawn import drawn, in_form, is_alike
-from .torch_dtypes import NARROW, ROWS, WIDE, mixtures, one_row, whole
+from .torch_dtypes import (NARROW, ROWS, WIDE, extremes, far_points, mixtures, one_row,
+                           whole)
 from .trial import Trial
 
 # At most so many probes are asked again: without gradients, in inference mode, in other memory,
@@ -140,6 +141,7 @@ ONE_ROW = Way("with one row alone")
 MIXED_WORDS = "with arguments of two dtypes"
 MIXTURE = Way("with a level that is one number beside those that are columns")
 IN_FLOAT32 = Way("in float32")
+FAR_AWAY = Way("far from zero")
 AS_FLOATS = Way("with levels that are Python numbers", numbers=float, may_raise=True)
 AS_INTS = Way("with whole numbers as levels", numbers=int)
 
@@ -231,12 +233,10 @@ def asked(caller, probes, dtype):
     if dtype is None:
         yield from ((Way(MIXED_WORDS, dtypes=(base, name), may_raise=True), p)
                     for base, name, p in mixtures(contract, some))
-    if dtype != "float64" and any(map(contract.is_level, contract.args)):
-        for regime in ("tiny levels", "huge levels"):
-            spec = ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32", seed=5,
-                             D=probes[0].situation.D, rows=caller.levels != "scalar")
-            yield IN_FLOAT32, new_probe(contract, spec, caller)
+    if dtype != "float64":
+        yield from ((IN_FLOAT32, p) for p in extremes(caller, probes[0].situation.D))
     if dtype is None:
+        yield from ((FAR_AWAY, p) for p in far_points(contract, fixed))
         ends = covering(contract, [p for p in fixed if p.situation.regime == "edge"], ENDS)
         ends = [replace(p, situation=p.situation._replace(seed=p.situation.seed + i))
                 for p in ends for i in range(SEEDS)]
