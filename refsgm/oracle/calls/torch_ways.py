@@ -47,6 +47,7 @@ class Way(NamedTuple):
     may_raise  whether a refusal is allowed
     alike      whether the tensors are the same, in the same memory
     dtypes     (of all arguments but one, the name of that one), whose dtype is the other one
+    without    the same way without what code may refuse, if something is left
     """
 
     words: str
@@ -56,6 +57,7 @@ class Way(NamedTuple):
     may_raise: bool = False
     alike: bool = False
     dtypes: tuple[str, ...] = ()
+    without: "Way | None" = None
 
     def entered(self):
         """Its mode of PyTorch, to be entered."""
@@ -257,14 +259,20 @@ def in_drawn_ways(caller, turn, forms):
     """(way, probe) of ways that are drawn, at some probes by turns and where rows are alike."""
     alike = [p for p in forms if any(map(is_alike, p.args.values()))]
     few = OF_LOOPS if caller.contract.form == STATES else DRAWN
-    probes = [*itertools.islice(turn, few), *covering(
-        caller.contract, alike, few // 4)]
-    for forms, mode, may_raise, probe in drawn(caller, probes, MODES[:-1 + derives_in_inference()
-                                                                     or None]):
-        words = [f"{n} {form.words}" for n, form in forms.items() if form.words]
-        yield Way(" and ".join(filter(None, [", ".join(words) and f"with {', '.join(words)}",
-                                             mode and f"under torch.{mode}()"])),
-                  mode, tuple(forms.items()), may_raise=may_raise), probe
+    probes = [*itertools.islice(turn, few), *covering(caller.contract, alike, few // 3)]
+    modes = MODES if derives_in_inference() else MODES[:-1]
+    for forms, mode, probe in drawn(caller, probes, modes):
+        whole, memory = ({n: pair[i] for n, pair in forms.items()} for i in range(2))
+        may_raise = mode == MODES[-1] or any(form.odd for form in whole.values())
+        without = in_words(memory, mode * (mode != MODES[-1])) if may_raise else None
+        yield in_words(whole, mode)._replace(may_raise=may_raise, without=without), probe
+
+
+def in_words(forms, mode):
+    """The `Way` of these forms and this mode."""
+    words = " and ".join(f"{n} {form.words}" for n, form in forms.items() if form.words)
+    words = [*[f"with {words}"] * bool(words), *[f"under torch.{mode}()"] * bool(mode)]
+    return Way(", ".join(words) or "asked twice", mode, tuple(forms.items()))
 
 
 def in_single(caller, probes):
