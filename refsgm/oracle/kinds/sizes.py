@@ -77,7 +77,8 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
                 source = arguments(kind, spec._replace(regime="plain"))
             elif B > ROWS + ROOM:                                   # no two rows are the same
                 source = arguments(kind, spec._replace(
-                    B=B + ROOM, D=D + ROOM * (dim is None), regime=regimes[j % len(regimes)]))
+                    B=B + ROOM, D=D + ROOM * (dim is None), count=COMPONENTS + ROOM,
+                    regime=regimes[j % len(regimes)]))
             often = (0.3, 0.1) if i >= ROWS else (0, 0)  # the first of each size are columns
             args = cut(kind, source, spec, rng, fields, often)
             args, words = patterns.laid(args, OFTEN * (j < i + TRIES - 1))
