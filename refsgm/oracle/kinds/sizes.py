@@ -67,7 +67,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
     if kind.adaptive or (dim or 0) > MANY:
         return ()
     rng, n = np.random.default_rng([seed, 29]), how_many(kind) if most is None else most
-    base = originals(kind, seed, by_row, dim, dtype)
+    base, regimes = originals(kind, seed, by_row, dim, dtype), regimes_of(kind, dtype)
     sizes = [*sizes_in_turn(kind, rng, how_many(kind), dim), *large_sizes(kind, dim)]
     made, fields, patterns = [], {}, Patterns(kind, rng, whole, dtype)
     for i in range(0, len(sizes), max(1, len(sizes) // max(n, 1))):
@@ -78,6 +78,10 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
             source = base[j % len(base)]
             if count > {TABLE: LONGEST, STATES: STEPS}.get(kind.form, count):
                 source = arguments(kind, spec._replace(regime="plain"))
+            elif B > ROWS + ROOM:                                   # no two rows are the same
+                source = arguments(kind, spec._replace(
+                    B=B + ROOM, D=D + ROOM * (dim is None), count=COMPONENTS + ROOM,
+                    regime=regimes[j % len(regimes)]))
             often = (0.3, 0.1) if i >= ROWS else (0, 0)  # the first of each size are columns
             args = cut(kind, source, spec, rng, fields, often)
             args, words = patterns.laid(args, OFTEN * (j < i + TRIES - 1))
@@ -239,15 +243,20 @@ def large_sizes(kind, dim):
     return found
 
 
+def regimes_of(kind, dtype):
+    """The regimes of large arguments: the usual one, and where no function is passed all sizes."""
+    usual = any(n in FUNCTIONS for n in kind.args) or dtype == "float32" or kind.form == STATES
+    return ("plain",) if usual else ("plain", MODERATE, ANY_SIZE)
+
+
 def originals(kind, seed, by_row, dim, dtype):
     """Large arguments, {name: value} each: usual ones, and such as random probes have."""
-    functions = any(n in FUNCTIONS for n in kind.args)
     made, count = [], LONGEST if kind.form == TABLE else COMPONENTS + ROOM
     if kind.form == STATES:
         count = STEPS + 1
+    regimes = regimes_of(kind, dtype)
     for i in range(ORIGINALS):
-        regime = ("plain", MODERATE, ANY_SIZE)[i % 3 if not functions and dtype != "float32"
-                                               and kind.form != STATES else 0]
+        regime = regimes[i % len(regimes)]
         spec = ProbeSpec("", ROWS + ROOM, dim or FEATURES + ROOM,
                          by_row and kind.form not in (TABLE, STATES), regime,
                          seed * ORIGINALS + i, DIRECTIONS, count=count, dtype=dtype)
