@@ -7,7 +7,7 @@ CUDA   ?= $(shell nvidia-smi 2>/dev/null | grep -q 'CUDA Version: 12' && echo 12
 .PHONY: demo test test-lowest lint docs bench accuracy torture gpu clean
 
 demo: $(VENV)/with-demo          ## train on handwritten digits, sample them, write refsgm-demo/
-	$(BIN)/refsgm demo
+	$(BIN)/refsgm demo $(if $(OVERWRITE),--overwrite)
 
 test: $(VENV)/with-test          ## all tests, doctests and examples
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -p no:logging -n auto \

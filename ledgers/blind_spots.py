@@ -18,8 +18,9 @@ closing_scores, closing_steps, closing_torch   by two more who had not read the 
 unseen_scores, unseen_steps, unseen_diffusion, unseen_mixed, unseen_torch, unseen_mixed_torch
               written likewise by five more, when the probes were as `closing` found them
 ending_scores, ending_steps, ending_torch   by three more, when those had been mended
-parting_scores, parting_steps, parting_torch   the last, by three more, when those had been
-              mended; of what they show nothing has been mended
+parting_scores, parting_steps, parting_torch   by three more, when those had been mended
+later_scores, later_steps, later_torch, later_steps_torch   by four more, at the same engine
+late_all, late_torch   by two more, when half of what these showed had been mended
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
               spellings that are right; none may be refused
 """
@@ -36,7 +37,8 @@ WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "fr
          "unread_torch", "unread_all", "unread_all_torch", "closing_scores",
          "closing_steps", "closing_torch", "unseen_scores", "unseen_steps", "unseen_diffusion",
          "unseen_mixed", "unseen_torch", "unseen_mixed_torch", "ending_scores", "ending_steps",
-         "ending_torch", "parting_scores", "parting_steps", "parting_torch")
+         "ending_torch", "parting_scores", "parting_steps", "parting_torch", "later_scores",
+         "later_steps", "later_torch", "later_steps_torch", "late_all", "late_torch")
 RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax", "fresh_right",
          "fresh_right_torch")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
@@ -44,7 +46,8 @@ NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "fresh_right_torch": "torch", "unread_torch": "torch",
          "unread_all_torch": "torch", "closing_torch": "torch",
          "unseen_torch": "torch", "unseen_mixed_torch": "torch", "ending_torch": "torch",
-         "parting_torch": "torch"}
+         "parting_torch": "torch", "later_torch": "torch", "later_steps_torch": "torch",
+         "late_torch": "torch"}
 
 
 def functions_of(name):

@@ -128,12 +128,13 @@ def adapted(caller, dim, dtype):
         return probes, dtype, said
     before = {"levels": caller.levels, "one_direction": caller.one_direction,
               "dtype": dtype}
+    one_alone = not any(p.ok for p in probes if p.situation.M)            # of several directions
     by_row = any(p.situation.rows and p.situation.B > 1 for p in failed)
     shapes = ("flat", "trailing") if caller.event_shape else ("flat",)
     free = by_row and caller.levels is None and any(map(contract.is_level, contract.args))
     for levels, one, narrow in itertools.product(
             (caller.levels, *(shapes if free else ())),
-            dict.fromkeys((caller.one_direction, contract.sliced)),
+            dict.fromkeys((caller.one_direction, contract.sliced and one_alone)),
             dict.fromkeys((dtype, dtype or "float32"))):
         way = {"levels": levels, "one_direction": one, "dtype": narrow}
         if way != before and answers(caller, way, dim):

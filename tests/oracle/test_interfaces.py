@@ -281,10 +281,27 @@ def in_place(f, x, step_size, n_steps, rng):
         yield x
 
 
-@pytest.mark.parametrize("loop", [one_array, in_place])
-def test_states_are_one_array_or_many_and_noise_is_drawn_at_once_or_in_turn(loop):
+def in_two_arrays(f, x, step_size, n_steps, rng):
+    """The same, of a large batch in two arrays, so that a state lives until the next but one."""
+    arrays = [np.empty_like(x), np.empty_like(x)]
+    for i in range(n_steps):
+        x = x + step_size / 2 * f(x) + step_size**0.5 * rng.standard_normal(x.shape)
+        if x.size > 4000:
+            x, arrays[i % 2][...] = arrays[i % 2], x
+        yield x
+
+
+def test_states_may_be_one_array_and_noise_be_drawn_at_once():
     """[LANG-1] None of it is a mistake."""
-    assert check("langevin", loop).right
+    assert check("langevin", one_array).right
+
+
+@pytest.mark.parametrize("loop", [in_place, in_two_arrays])
+def test_states_that_later_steps_overwrite_are_wrong(loop):
+    """[LANG-1] Each is right when it comes, and a list of them is not."""
+    report = check("langevin", loop)
+    assert not report.ok
+    assert report.diagnosis.sentence == "it changes states of steps before in place"
 
 
 def test_states_of_a_scan_are_one_array():

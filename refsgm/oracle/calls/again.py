@@ -10,12 +10,13 @@ import copy
 import numpy as np
 
 from ..kinds import FUNCTION
-from ..kinds.alike import alike_questions
+from ..kinds.alike import alike_questions, inside
 from ..kinds.quantities import batch_size
 from .bulk import judged, odd_ones, takes_all, takes_many
 from .judge import judge, probe_at
 
 DIGITS = {"float64": 1e-12, "float32": 1e-5}      # what is nearer is right without a second look
+NEARBY = 1e-7                                     # relative, to other numbers that print alike
 MOST = None                                       # questions, or None for all
 FEW = 48                                          # where each costs much
 BESIDE = 12                                       # calls of loops, beside each of which others run
@@ -23,15 +24,16 @@ BESIDE = 12                                       # calls of loops, beside each 
 
 def probes_again(caller, dim, dtype, seed):
     """Judged probes of calls in a row, up to the first that fails."""
-    dtype, most = dtype or "float64", MOST if takes_many(caller) else FEW
+    both, dtype = dtype is None, dtype or "float64"
+    most = MOST if takes_many(caller) else FEW
     if not takes_all(caller) or MOST == 0:
         return []
     asked = alike_questions(caller.contract, seed, tuple(caller.taken), caller.levels != "scalar",
-                            dim, dtype, caller.framework.name == "numpy")[:most]
+                            dim, dtype, caller.framework.name == "numpy", both)[:most]
     if len(asked) < 2:
         return []
     row = in_a_row(caller, asked[1].args, np.dtype(dtype))
-    probes = judged(row, odd_ones(row, asked, dtype, DIGITS[dtype]))
+    probes = judged(row, odd_ones(row, asked, DIGITS))
     if not probes and caller.framework.name in ("numpy", "torch"):
         probes = filled_anew(caller, *asked[1::-1], np.dtype(dtype))
     return probes
@@ -87,7 +89,7 @@ def in_a_row(caller, beside, number):
         """A function that was returned, asked about the same numbers in other orders before."""
         def answer(x):
             a = np.array(caller.framework.to_numpy(x))
-            for other in a[::-1], a[..., ::-1]:
+            for other in a[::-1], a[..., ::-1], -a, a * (1 - NEARBY), inside(a):
                 function(caller.framework.asarray(other.copy()))
             return function(x)
         return answer

@@ -13,6 +13,7 @@ from ..kinds.test_functions import Field
 from ..kinds.wide import ODD_FORM
 from .judge import judge, probe_at
 from .printing import silence
+from .results import is_unlike
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}        # what is nearer is right without a second look
@@ -23,14 +24,15 @@ EVERY, LAST = 4, 16                               # results that are looked at a
 
 def size_probes(caller, dim, dtype, seed):
     """Judged probes of what looks wrong at some size or pattern, up to the first that is."""
-    contract, dtype, most = caller.contract, dtype or "float64", MOST
+    contract, most, both = caller.contract, MOST, dtype is None
     if not takes_many(caller):
         return []
     if caller.framework.name == "torch":
         most = OF_TORCH if most is None else min(most, OF_TORCH)
-    asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim, dtype, most,
-                 caller.framework.name == "numpy" and caller.levels is None)
-    return judged(caller, odd_ones(caller, asked, dtype, CLOSE[dtype]))
+    asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
+                 dtype or "float64", most, caller.framework.name == "numpy"
+                 and caller.levels is None, both)
+    return judged(caller, odd_ones(caller, asked, CLOSE))
 
 
 def takes_many(caller):
@@ -58,17 +60,20 @@ def judged(caller, asked):
     return probes
 
 
-def odd_ones(caller, asked, dtype, share):
-    """(question, trial) where an answer is not as close as this, all asked within one limit."""
-    found, functions, kept, number = [], {}, [], np.dtype(dtype)
+def odd_ones(caller, asked, shares):
+    """(question, trial) where an answer is not as close as this, all asked within one limit.
+
+    shares  {dtype: how close}
+    """
+    found, functions, kept = [], {}, []
     try:
         with (limited(caller.seconds) as by_hand, silence(), warnings.catch_warnings(),
               np.errstate(all="ignore")):
             warnings.simplefilter("ignore")
             for one in asked:
                 trial = Trial()
-                result = answered(caller, one, number, functions, trial, by_hand)
-                if is_close(one, trial, share):
+                result = answered(caller, one, functions, trial, by_hand)
+                if is_close(one, trial, shares[one.spec.dtype]) and not trial.mutated:
                     kept.append((one, trial, result))
                 else:
                     found.append((one, trial))
@@ -81,20 +86,21 @@ def odd_ones(caller, asked, dtype, share):
     return found
 
 
-def answered(caller, one, number, functions, trial, by_hand):
+def answered(caller, one, functions, trial, by_hand):
     """What the code returns, or None; its numbers, or its error, are noted in the trial.
 
     functions  those that were passed before, which are the same objects again
     by_hand    not empty where the user has interrupted the check
     """
-    args, B = one.args, batch_size(one.args)
+    args, B, number = one.args, batch_size(one.args), np.dtype(one.spec.dtype)
 
     def passed(name, a):
         if not isinstance(a, Field):
             return caller.foreign(name, a, number, None, trial.calls, B)
-        if id(a) not in functions:
-            functions[id(a)] = a, caller.foreign(name, a, number, None, trial.calls, B)
-        return functions[id(a)][1]
+        key = id(a), number
+        if key not in functions:
+            functions[key] = a, caller.foreign(name, a, number, None, trial.calls, B)
+        return functions[key][1]
     try:
         given = {n: passed(n, args[n]) for n in caller.names if n in args}
         result = caller.answer(args, given, number)
@@ -123,9 +129,9 @@ def is_close(one, trial, share):
 
 
 def is_changed(caller, one, trial, result):
-    """Whether a result has other numbers now; of one that was read as it came, nobody knows."""
-    if hasattr(result, "__next__"):
-        return False
+    """Whether a result has other numbers now, or a state of a loop."""
+    if trial.states:
+        return is_unlike(trial.states, caller.framework.to_numpy)
     now = Trial()
     caller.read(now, result, one.args)
     return now.outputs is None or not all(map(np.array_equal, now.outputs, trial.outputs))

@@ -11,7 +11,7 @@ from ..kinds.test_functions import Field, Noise
 from .functions import on_foreign_arrays, symmetric
 from .own_noise import OwnNoise, captured, noise_of
 from .printing import silence
-from .results import LARGEST, numbers_in, parts_of, same, states_of
+from .results import LARGEST, is_unlike, numbers_in, parts_of, same, states_of
 from .signature import (BY_NAME, how_many, named_by_user, noise_not_named, positional,
                         taken_by_position, with_defaults)
 from .timesteps import Timesteps
@@ -21,6 +21,7 @@ from .trial import LoopNoise, OutOfTime, Trial, in_one_line, limited
 MOST_SECONDS = 86400.0                                     # a day: the longest time limit of a call
 MOST_LATE = 2                       # calls that run out of time, after which no other one is made
 NO_REALS = "cSUMm"                  # kinds of dtypes: complex numbers, text, dates and times
+STATES_BEFORE = "states of steps before"
 LEVEL_SHAPES = (None, "column", "flat", "trailing", "scalar")
 
 
@@ -224,7 +225,7 @@ class Caller:
             return trial
         finally:
             trial.printed = heard is not None and heard()
-        trial.mutated = tuple(n for n, a in before.items() if not same(
+        trial.mutated += tuple(n for n, a in before.items() if not same(
             a, self.framework.to_numpy(given[n])))
         return trial
 
@@ -260,7 +261,10 @@ class Caller:
         args, to_numpy = args or {}, self.framework.to_numpy
         if self.contract.form == STATES:
             size = args["x"].size if "x" in args else None
-            parts = states_of(result, size, self.event_shape or (1,), to_numpy)
+            trial.states = states_of(result, size, self.event_shape or (1,), to_numpy)
+            parts = [then for _, then in trial.states]
+            if is_unlike(trial.states, to_numpy):
+                trial.mutated = (STATES_BEFORE,)
         else:
             names = tuple(n for n, _ in self.contract.returns)
             parts = parts_of(result, names)

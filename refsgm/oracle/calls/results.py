@@ -47,7 +47,7 @@ def parts_of(result, names):
 def states_of(result, size, event, to_numpy):
     """All states of a loop, or its last one; of an endless loop the first MOST_STATES.
 
-    They are NumPy arrays, copied as they come; one with another size than `size` is the last.
+    Each is (as it came, its numbers then); one with another size than `size` is the last.
 
     event  shape of one sample
     """
@@ -56,10 +56,16 @@ def states_of(result, size, event, to_numpy):
     states = []
     for state in itertools.islice(result if several else [result], MOST_STATES):
         if size is not None and math.prod(getattr(state, "shape", (size,))) != size:
-            states.append(state)
+            states.append((state, state))
             break
-        states.append(np.array(to_numpy(state)))
+        states.append((state, np.array(to_numpy(state))))
     return states
+
+
+def is_unlike(states, to_numpy):
+    """Whether a state has other numbers now than it had when it came."""
+    return any(then is not state and not same(then, np.asarray(to_numpy(state)))
+               for state, then in states)
 
 
 def numbers_in(part, to_numpy, most):

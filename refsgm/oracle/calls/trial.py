@@ -40,6 +40,7 @@ class Trial:
     dtypes, shapes   of the outputs as they came
     calls    (x, level) of every call of the function that was passed, where they could be seen
     mutated  names of arguments that were changed
+    states   of a loop, (as it came, its numbers then) each
     printed  whether anything was written to standard output or error
     """
 
@@ -51,6 +52,7 @@ class Trial:
     calls: list = field(default_factory=list)
     mutated: tuple = ()
     printed: bool = False
+    states: list = field(default_factory=list)
 
 
 @contextlib.contextmanager

@@ -15,18 +15,24 @@ from .edges import LONG_LOOP
 from .forms import SHARES
 from .kind import CHOICES, DATA, STATES, STEPS, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
-from .sizes import MANY, asked, taken_of
+from .sizes import MANY, Cut, asked, taken_of
 from .wide import AGAIN, MODERATE
 
 APART = {"float64": (1e-5, 1e-7, 1e-10), "float32": (1e-5,)}        # relative, to nearby numbers
+SAME_HASH = -1.0, -2.0                         # in CPython
+HASHED = "is -1, and then -2"
+INSIDE = 7, 11                                 # entries, which are in no grid of every second
+GAP = 1 / 16
 PRINTED = 1000                                 # entries up to which NumPy prints an array whole
 
 
 @lru_cache(16)
-def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", long=True):
+def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", long=True,
+                    both=False):
     """The questions in their order, a tuple of `Cut`s.
 
     long  whether arrays that are not printed whole are asked too
+    both  whether float32 may be asked before float64
     """
     if kind.adaptive or (dim or 0) > MANY:
         return ()
@@ -40,9 +46,10 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
         alone = [of_one(n, a, other.get(n)) for n, a in first.items()] if not made else []
         questions = itertools.chain(
             [("other numbers", others)], *alone, exchanged(kind, first, others, bool(made)),
-            pairs(kind, first),
+            pairs(kind, first), pairs_of_data(kind, first, bool(made)), texts(kind, first),
             *(changed(kind, n, a, other.get(n), dtype) for n, a in first.items()))
         made += in_a_row(kind, spec, first, questions)
+        made += in_another_precision(kind, spec, taken) if both else []
     for name in long_names(kind, taken) if long else ():
         spec, first = long_first(kind, seed, taken, name, dim, dtype)
         other = {name: inside(first[name])}
@@ -68,21 +75,43 @@ def long_first(kind, seed, taken, name, dim, dtype):
 
 
 def in_a_row(kind, spec, first, questions):
-    """The first question, and the others where they have another answer than it."""
+    """The first question, and the others where they have another answer than it.
+
+    questions  (words, changes) each, or of several that agree with each other (words, *changes)
+    """
     start = asked(kind, spec, first)
     if start is None:
         return []
     start.spec = spec._replace(label="call after call: the first")
     made = [start]
-    for words, changes in questions:
-        ends = any(np.any(np.equal(a, 0)) for n, a in changes.items() if n not in DATA
-                   and isinstance(a, (float, np.ndarray)))
-        found = None if ends else asked(kind, spec, first | changes)
-        if found is not None:
-            name = " and ".join(changes)
-            found.spec = spec._replace(label=f"call after call: {name} {words}")
-            made += [found, start]                     # which some remember as the last call alone
+    for words, *several in questions:
+        found = [one for one in (changed_question(kind, spec, first, words, changes)
+                                 for changes in several) if one is not None]
+        if len(found) == len(several):
+            made += [*found, start]                    # which some remember as the last call alone
     return made[:-1] if spec.count >= PRINTED and len(made) > 1 else made
+
+
+def changed_question(kind, spec, first, words, changes):
+    """The question with some changes of the first, or None where it is at an end or beyond."""
+    if any(np.any(np.equal(a, 0)) for n, a in changes.items() if n not in DATA
+           and isinstance(a, (float, np.ndarray))):
+        return None
+    found = asked(kind, spec, first | changes)
+    if found is not None:
+        found.spec = spec._replace(label=f"call after call: {' and '.join(changes)} {words}")
+    return found
+
+
+def in_another_precision(kind, spec, taken):
+    """Sizes that come for the first time in float32, and then in float64 with the same numbers."""
+    spec = spec._replace(B=6, D=spec.D + 1, count=6, dtype="float32")
+    found = asked(kind, spec, taken_of(kind, arguments(kind, spec), taken))
+    if found is None:
+        return []
+    found.spec = spec._replace(label="call after call: the first of its size, in float32")
+    return [found, Cut(spec._replace(label="call after call: in float32, and now in float64",
+                                     dtype="float64"), found.args, found.want)]
 
 
 def binary(kind, name, a):
@@ -109,6 +138,12 @@ def of_one(name, a, other):
         if a.shape[-1] > 1:
             yield "with its features in another order", {name: a[..., ::-1].copy()}
         yield "in another order", {name: a[..., ::-1, ::-1].copy()}
+        yield "with its rows in another order", {name: a[..., ::-1, :].copy()}
+        for k in INSIDE:
+            if k < a.size:
+                b = a.copy()
+                b.flat[k] *= 0.75
+                yield f"has another entry {k}", {name: b}
     else:
         yield "in another order", {name: a[::-1].copy()}
         k = len(a) // 2
@@ -159,6 +194,49 @@ def pairs(kind, first):
             yield "with the ratio of their noises", {n: 0.5 + a / 2, m: 0.5 + b / 2}
 
 
+def pairs_of_data(kind, first, numbers):
+    """(words, changes): two arrays of data that are exchanged, or of which one relation is the
+    same, or of data and a level, whose product may be none; the same numbers in another shape.
+
+    numbers  whether levels are numbers, so that rows may be other ones
+    """
+    data = {n: a for n, a in first.items() if n in DATA and np.ndim(a) > 1 and not kind.is_level(n)}
+    for n, m in itertools.combinations(data, 2):
+        a, b = data[n], data[m]
+        if a.shape == b.shape:
+            yield "exchanged", {n: b, m: a}
+            yield "with their difference", {n: a + GAP, m: b + GAP}
+            yield "with their sum", {n: a + GAP, m: b - GAP}
+            yield "with their product", {n: 2 * a, m: b / 2}
+            yield "with their ratio", {n: 2 * a, m: 2 * b}
+    levels = {n: a for n, a in first.items() if kind.is_level(n) or isinstance(a, float)}
+    for n, a in levels.items():
+        for m, b in data.items():
+            if np.ndim(a) == 0 or np.ndim(b) == 2 and len(a) == len(b):
+                yield "with their product", {n: 0.5 * a, m: 2 * b}
+                yield "with their ratio", {n: 0.5 * a, m: 0.5 * b}
+        if data:
+            zeros = {m: 0 * b for m, b in data.items()}
+            yield f"where all data are zero, and another {n}", zeros, zeros | {n: 0.5 * a}
+    for m in data if levels else ():
+        zero = {m: 0 * data[m]}
+        yield "is zero, and all levels others", zero, zero | {n: 0.5 * a for n, a in levels.items()}
+    arrays = [a for a in first.values() if not isinstance(a, (float, str))]
+    if numbers and data and len(arrays) == len(data):                  # and no function of so many
+        yield "in another shape", {n: a.reshape(*a.shape[:-2], *a.shape[:-3:-1])
+                                   for n, a in data.items()}
+
+
+def texts(kind, first):
+    """(words, changes, changes): two numbers whose texts, written together, are the same."""
+    names = [n for n, a in first.items() if isinstance(a, (int, float))]
+    for n, m in zip(names, names[1:]):
+        if isinstance(first[m], int) and isinstance(first[n], float):
+            yield "as one text", {n: 1.0, m: 15}, {n: 1.01, m: 5}
+        elif isinstance(first[m], float) and isinstance(first[n], float):
+            yield "as one text", {n: 1.5, m: 22.5}, {n: 1.52, m: 2.5}
+
+
 def squares(n, a, m, b, gap, sign):
     """One number moved, and the other so that a^2 + sign b^2 is the same."""
     moved = a + gap
@@ -171,9 +249,16 @@ def changed(kind, name, a, other, dtype):
     if isinstance(a, float) or isinstance(a, np.ndarray):
         for share in APART[dtype]:
             yield f"is {share:g} less", {name: a * (1 - share)}
-    if isinstance(a, float) and name in ("mean", "z", "scale_rate", "sigma_rate"):
-        yield "is -1", {name: -1.0}                                     # whose hashes are the same
-        yield "is -2", {name: -2.0}
+    if isinstance(a, float):
+        yield "with the other sign", {name: -a}
+        yield HASHED, *({name: number} for number in SAME_HASH)
+    elif isinstance(a, np.ndarray) and a.size and a.ndim > 1:
+        yield f"in its first entry {HASHED}", *({name: with_first(a, b)} for b in SAME_HASH)
+        yield HASHED, *({name: np.full_like(a, b)} for b in SAME_HASH)
+    if isinstance(a, np.ndarray):
+        yield "with its differences", {name: a + 1}
+        yield "with its differences", {name: a + GAP}
+        yield "with its ratios", {name: a / 2}
     if not isinstance(a, np.ndarray) or np.shape(other) != np.shape(a):
         return
     if name in DATA and a.ndim > 1 and not kind.is_level(name):
@@ -187,7 +272,8 @@ def changed(kind, name, a, other, dtype):
                        -1, axis)
     last = a.shape[axis] - 1
     for words, kept in (("with the same first", keep == 0), ("with the same last", keep == last),
-                        ("with the same ends", (keep == 0) | (keep == last))):
+                        ("with the same ends", (keep == 0) | (keep == last)),
+                        ("with the same first feature", in_first_feature(a))):
         mixed = np.where(kept, a, other)
         if a.ndim == 1 and name != "betas" and name != "weights":
             mixed = np.sort(mixed)[::-1].copy()
@@ -199,6 +285,18 @@ def changed(kind, name, a, other, dtype):
         moved[..., 1:2, :] += gap
         moved[..., 2:3, :] -= gap
         yield "with the same ends and sum", {name: moved}
+
+
+def with_first(a, number):
+    """An array with another first entry."""
+    b = a.copy()
+    b.flat[0] = number
+    return b
+
+
+def in_first_feature(a):
+    """Which entries are in the first feature; of a table, and of one feature, all are."""
+    return (np.arange(a.shape[-1]) == 0) | np.zeros(a.shape, bool) | (a.ndim == 1)
 
 
 def inside(a):

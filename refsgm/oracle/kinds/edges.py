@@ -33,6 +33,7 @@ ENDS_OF_SOME = (                   # the same, in some rows alone
 NEAR_ENDS = ({"eta": 0.01},)
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
+LONG_AND_WIDE = 48, 64             # steps, and rows and features
 RUNAWAY = 1e12                     # a state whose cube soon leaves the range of float32
 
 
@@ -108,6 +109,7 @@ def live(kind, by_row, dim, defaults):
                                     ratio=(0.98, 0.9999))]
     if kind.form == STATES:
         made += [plain._replace(label=LARGE_DATA, regime=LARGE_DATA)]
+        made += long_and_wide(kind, plain) if dim is None else []
     if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:
         made += [plain._replace(label=f"{LONG_LOOP} steps", B=2, D=dim or 2, count=LONG_LOOP)]
     made += corner_specs(kind, plain, dim, [(in_words(end), end) for end in ENDS
@@ -119,6 +121,16 @@ def live(kind, by_row, dim, defaults):
     infinite = [s._replace(regime="infinite") for s in ends if by_row and names_of(s) <= (
         numbers_of(kind)) and answers(kind, s) == "infinite"]
     return tuple(made + infinite)
+
+
+def long_and_wide(kind, plain):
+    """A loop of so many steps, of so much data, that not all states fit into a megabyte."""
+    n, D = LONG_AND_WIDE
+    words = [(name, n) for name in ("n_steps",) if name in kind.args]
+    words += [(name, 4) for name in ("steps_per_level",) if name in kind.args]
+    words += [(name, "euler") for name in ("method",) if name in kind.args]
+    return [plain._replace(label=f"{n} steps, B = {D}, D = {D}", B=D, D=D, given=tuple(words),
+                           count=n // 4 if "steps_per_level" in kind.args else n)]
 
 
 def odd_specs(kind, by_row=True, dim=None):

@@ -125,9 +125,24 @@ def log_odds(args, component):
     return [(exponent(args), lambda y: np.log(y / (1 - y)), lambda y: 1 / (y * (1 - y)))]
 
 
-LAW = {"z": normal_numbers, "mean": number(lambda u, spec: 0.5 + u, lambda u, spec: 40 * (
-           u - 0.5) * abs(u - 0.5)),
-       "deviation": number(lambda u, spec: 0.4 + 0.5 * u, positive_number(-3, 1, (-1, 0.5)))}
+LARGEST = 80.0                              # exponent, so that float32 has its power of e
+
+
+def deviation(rng, spec, drawn):
+    """A deviation; at random probes in one of three cases one that takes a mean far from 0 back."""
+    u, z, mean = rng.uniform(0, 1), drawn["z"], np.ravel(drawn["mean"])[0]
+    if spec.regime not in RANDOM:
+        return 0.4 + 0.5 * u
+    against = np.ravel(z)[np.ravel(z) * mean < 0]
+    if u < 1 / 3 and np.size(against) and abs(mean) > 1:
+        d = -float(mean) / float(against[0]) * (0.9 + 0.6 * u)
+        if d * np.max(np.abs(z)) < LARGEST - abs(mean):
+            return d
+    return positive_number(-3, 1, (-1, 0.5))(u, spec)
+
+
+LAW = {"z": normal_numbers, "deviation": deviation, "mean": number(
+           lambda u, spec: 0.5 + u, lambda u, spec: 120 * (u - 0.5) * abs(u - 0.5))}
 RATES = {"scale_rate": falling, "sigma_rate": either_sign("sigma_rate", 4.0)}
 
 KINDS = (

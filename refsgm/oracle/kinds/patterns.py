@@ -9,12 +9,14 @@ import itertools
 import numpy as np
 
 from .guided import BOUNDS, WITHIN
-from .kind import COUNTS, DATA, STEPS, TABLE, TABLES
+from .kind import COUNTS, DATA, FUNCTIONS, STATES, STEPS, TABLE, TABLES
 from .nearby import SIGNED, UNIT
 from .test_functions import FADES, Field, Itself, curved
 from .wide import NUMBERS
 
-CLOSE = 3e-5, 3e-6                     # relative: what is rounded to four digits; np.isclose
+# Relative: what is rounded to four digits; np.isclose; one number in float32
+CLOSE = 3e-5, 3e-6, 2e-8
+NEAR_ONE = {"float64": 3e-7, "float32": 0.02}
 MOST_WHOLE = 1000                      # of an integer, whose powers stay within 64 bits
 SPIKE = 100.0                          # times as large as the largest of the others
 
@@ -82,6 +84,7 @@ OF_COLUMN = {                          # a level (B, 1)
     "last like the first": lambda a, rng: changed(a, -1, a[0]),
     "close together": lambda a, rng: narrow(a, rng, 0.2),
     "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
+    "the same in float32": lambda a, rng: narrow(a, rng, CLOSE[2]),
     "over four decades": lambda a, rng: spread(a, rng),
     "rising evenly": lambda a, rng: np.linspace(np.min(a), np.max(a), len(a))[:, None],
     "powers of two": lambda a, rng: np.sign(a) * 2.0**np.minimum(np.round(np.log2(
@@ -94,11 +97,14 @@ OF_TABLE = {                           # (N,), that falls
     "nearly even ratios": lambda a, rng: a[0] * np.geomspace(1, 0.01, len(a))**(
         1 + CLOSE[0] / len(a) * rng.uniform(0, 1, len(a))),
     "close together": lambda a, rng: a[0] * (a / a[0])**0.01,
+    "two the same in float32": lambda a, rng: with_neighbours(a, rng, 1 - CLOSE[2] / 2),
+    "last far below": lambda a, rng: changed(a, -1, 1e-9 * a[0]),
     "large": lambda a, rng: a if a[0] == 1 else 1e3 * a,
     "small": lambda a, rng: a if a[0] == 1 else 1e-3 * a}
 OF_RATES = {                           # (N,), in any order
     "falling": lambda a, rng: np.sort(a)[::-1].copy(),
     "rising": lambda a, rng: np.sort(a),
+    "in any order": lambda a, rng: rng.permutation(a),
     "the same": lambda a, rng: a[:1] + 0 * a,
     "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
     "in two values": lambda a, rng: np.where(np.arange(len(a)) % 2, a[0], a[-1]),
@@ -113,7 +119,9 @@ OF_DECIMALS = {                        # a number
     "the integer 1": lambda a, rng: 1, "any integer": lambda a, rng: int(rng.integers(2, 60)),
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
 # What arguments may all be at once: of a dtype that others take, and close to an end
-TOGETHER = ("an integer", "first 0", "first whole", "first entry whole"), ("a small one", "small")
+TOGETHER = (("an integer", "first 0", "first whole", "first entry whole"),
+            ("a small one", "small"), ("near 1",), ("tiny",), ("vast",))
+SCALES = {"tiny": 1e-9, "vast": 1e9}   # of data and noise levels together, in float64
 BETWEEN = {                            # the second of two levels or numbers, by the first
     "like": lambda a: a, "twice": lambda a: 2 * a, "half": lambda a: a / 2,
     "the square of": lambda a: a * a, "one over": lambda a: 1 / a, "1 minus": lambda a: 1 - a,
@@ -136,6 +144,17 @@ def narrow(a, rng, share):
     """Levels within a share of one of them: of shares near 1 what they lack is."""
     one, u = np.ravel(a)[0], rng.uniform(0, share, a.shape)
     return 1 - (1 - one) * (1 - u) if 0.5 < one < 1 else one * (1 - u)
+
+
+def with_neighbours(a, rng, ratio):
+    """A table in which one entry is the next one with this ratio."""
+    k = int(rng.integers(len(a)))
+    return changed(a, k, a[k - 1] * ratio) if k else a
+
+
+def near_one(dtype):
+    """A pattern of shares: they lack little, in the same order."""
+    return lambda a, rng: 1 - NEAR_ONE[dtype] * (0.1 + 0.9 * (1 - a))
 
 
 def spread(a, rng):
@@ -168,8 +187,9 @@ def faded(f, k):
 class Patterns:
     """The patterns of one check, each argument's in turn; `integers`: whether numbers may be."""
 
-    def __init__(self, kind, rng, integers):
-        self.kind, self.rng, self.integers, self.decks = kind, rng, integers, {}
+    def __init__(self, kind, rng, integers, dtype="float64"):
+        self.kind, self.rng, self.integers, self.dtype = kind, rng, integers, dtype
+        self.decks = {}
         self.defaults = {p.name: p.default for p in kind.parameters if p.default is not p.empty}
 
     def turn(self, name, those):
@@ -184,7 +204,7 @@ class Patterns:
     def laid(self, args, often):
         """(arguments with patterns, words for them)."""
         made, words = dict(args), []
-        those = TOGETHER[self.rng.integers(2)] if self.integers and (
+        those = TOGETHER[self.rng.integers(len(TOGETHER))] if self.integers and (
             self.rng.uniform() < often / 3) else ()
         for name, a in args.items():
             if those or self.rng.uniform() < often:
@@ -213,19 +233,29 @@ class Patterns:
             those = dict(OF_DECIMALS)
             if not self.integers:
                 those = {w: f for w, f in those.items() if "integer" not in w}
+            if name in UNIT and name not in kind.left_open:
+                those["near 1"] = near_one(self.dtype)
             if self.defaults.get(name) is not None:
                 those["its default"] = lambda a, rng: self.defaults[name]
         elif a.ndim == 1:
             those = OF_RATES if name == "betas" else OF_TABLE if name in TABLES else {}
+            if "step_size" in kind.args or name == "alpha_bar":    # of which the last is a divisor
+                those = {w: f for w, f in those.items() if w != "last far below"}
         elif kind.is_level(name) and a.shape[1:] == (1,):
             those = OF_COLUMN
             if name in ("t", "s") and name not in kind.left_open:
                 those = those | {"first 0": lambda a, rng: changed(a, 0, 0.0),
                                  "small": lambda a, rng: 1e-6 * a}
             elif name not in UNIT:
-                those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0)}
+                those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0),
+                                 "small": lambda a, rng: 1e-4 * a}
+            if name in UNIT and name not in kind.left_open:
+                those = those | {"near 1": near_one(self.dtype),
+                                 "first 1": lambda a, rng: changed(a, 0, 1.0)}
         else:
             those = OF_DATA if name in DATA or name == "means" else {}
+        if words and words[0] in SCALES and self.is_scaled(name, a):
+            return words[0], a * SCALES[words[0]]
         if not those:
             return "", a
         word, f = next(((w, those[w]) for w in words if w in those), None) or self.turn(name, those)
@@ -233,7 +263,16 @@ class Patterns:
         low, high = WITHIN["float32"] if name in UNIT else BOUNDS.get(name, (0.0, np.inf))
         if kind.form == TABLE and name.startswith("beta_"):
             low, high = 1e-6, 0.999
-        return (word, b) if not isinstance(a, float) or low <= abs(b) <= high else ("", a)
+        inside = not isinstance(a, float) or low <= abs(b) <= high or word == "near 1"
+        return (word, b) if inside else ("", a)
+
+    def is_scaled(self, name, a):
+        """Whether an argument has the unit of the data, of a kind that is passed no function."""
+        functions = any(n in FUNCTIONS for n in self.kind.args)
+        scaled = name in DATA or name == "means" or name.startswith("sigma") and (
+            self.kind.form not in (TABLE, STATES) and name != "sigma_rate")
+        return (scaled and self.dtype == "float64" and np.ndim(a) != 1 and not functions
+                and name not in self.kind.draw)
 
     def related(self, args):
         """Words of a relation between two arguments, which is made; [] where there are none."""

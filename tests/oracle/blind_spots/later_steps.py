@@ -285,14 +285,6 @@ def squeezed(x_vp, alpha_bar):
 # Likelihoods --------------------------------------------------------------------------------------
 
 
-def absolute_tolerance(score_fn, x, sigma_from, sigma_to, *, rtol=1e-11):
-    """An absolute tolerance that suits data of size one."""
-    solution = solve_ivp(lambda t, y: np.ravel(-math.exp(2 * t) * score_fn(
-        y.reshape(x.shape), math.exp(t))), np.log([sigma_from, sigma_to]), np.ravel(x),
-        method="DOP853", rtol=rtol, atol=1e-9)
-    return solution.y[:, -1].reshape(x.shape)
-
-
 def small_difference(score_fn, x, sigma_min, sigma_max, **options):
     """The divergence by central differences over 1e-5, exact for an affine score."""
     if options:
@@ -477,8 +469,6 @@ WRONG = [
           like_sigma, np.array([0.5, 0.4]), 0.3, -1.0, 1.0),
     wrong("ve_from_vp", "squeezed data of one feature meet a column",
           squeezed, X[:, :1], column(0.5, 0.2, 1.0)),
-    wrong("probability_flow", "an absolute tolerance of 1e-9",
-          absolute_tolerance, lambda x, sigma: -x / (1e-14 + sigma**2), 1e-6 * X, 1e-5, 1e-7),
     wrong("log_likelihood", "a divergence by differences over 1e-5 of a score that bends",
           small_difference, two_points, 1e-5 * X[:, :1], 1e-5, 1e-3),
     wrong("bits_per_dimension", "summed if there are as many entries as features",
