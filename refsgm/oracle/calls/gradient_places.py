@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 
 from ..kinds import DATA, FUNCTIONS, STATES
-from ..kinds.edges import answers, edge_specs
+from ..kinds.edges import ENDS_OF_SOME, answers, edge_specs
 from ..kinds.kind import LEVELS, STEPS
 from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, GUIDED, RANDOM
@@ -46,7 +46,9 @@ def further(caller, spec, seed, dim):
                                                                 if n not in BOUNDED))
     edges = [s._replace(B=4, dtype=spec.dtype) for s in edge_specs(contract, spec.rows, dim)
              if s.regime == "edge" and s.count < 30 and not s.ratio]
-    specs += [s for s in (ones,) if s.given and answers(contract, s) == "finite"]
+    last = [spec._replace(regime="edge", at=tuple(end.items())) for end in ENDS_OF_SOME
+            if set(end) <= set(levels)]                           # rows that are at their last step
+    specs += [s for s in (ones, *last) if (s.given or s.at) and answers(contract, s) == "finite"]
     specs += edges[:EDGES if plain else 2]
     if {"x", "mean"} <= set(contract.args) and "mean" not in contract.draw and plain:
         specs += [spec._replace(given=(("mean", -0.7),))]

@@ -238,7 +238,7 @@ def taken(caller, probe, names, weights, directions=None, in_order=False):
     lib, dtype, contract = caller.framework, np.dtype(probe.situation.dtype), caller.contract
     narrow, mean = [dtype == np.float32], []
     turn = probe.situation.seed % 3 if lib.name == "torch" else 0
-    drawn = lib.name == "torch" and probe.situation.regime in (*BY_SEED, FORM) and not in_order
+    drawn = lib.name == "torch" and probe.situation.regime in (*BY_SEED, FORM)
 
     def start(name):
         a = np.asarray(start_of(probe.args, name), dtype)
@@ -252,7 +252,7 @@ def taken(caller, probe, names, weights, directions=None, in_order=False):
         theta = given.pop(PARAMETERS, None)
         if turn:                                                         # as results of other code
             given = {n: 1 * a for n, a in given.items()}
-        if drawn:                                                     # in any order of memory
+        if drawn and not in_order:
             forms, others = of_gradient(caller, probe, names, dtype, theta)
             given = others | {n: forms[n].of(a) if n in forms else a for n, a in given.items()}
         parts = caller(probe.args, dtype, keep=True, given=given, theta=theta)
@@ -298,7 +298,7 @@ def taken(caller, probe, names, weights, directions=None, in_order=False):
         caller.late += 1
         return None
     except Exception as error:
-        if drawn and not caller.gives_up:
+        if drawn and not in_order and not caller.gives_up:
             return taken(caller, probe, names, weights, directions, in_order=True)
         return None if caller.gives_up or caller.late > late else in_one_line(error)
 

@@ -258,7 +258,7 @@ def asked(caller, probes, dtype):
 def in_drawn_ways(caller, turn, forms):
     """(way, probe) of ways that are drawn, at some probes by turns and where rows are alike."""
     alike = [p for p in forms if any(map(is_alike, p.args.values()))]
-    few = OF_LOOPS if caller.contract.form == STATES else DRAWN
+    few = 2 * OF_LOOPS if caller.contract.form == STATES else DRAWN
     probes = [*itertools.islice(turn, few), *covering(caller.contract, alike, few // 3)]
     modes = MODES if derives_in_inference() else MODES[:-1]
     for forms, mode, probe in drawn(caller, probes, modes):
