@@ -54,6 +54,11 @@ class Trial:
     printed: bool = False
     states: list = field(default_factory=list)
 
+    @property
+    def wants_one_piece(self):
+        """Whether PyTorch's `view` refused a tensor whose numbers do not lie side by side."""
+        return self.problem == "raises" and "view size is not compatible" in self.error
+
 
 @contextlib.contextmanager
 def limited(seconds):

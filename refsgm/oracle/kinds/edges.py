@@ -100,6 +100,9 @@ def live(kind, by_row, dim, defaults):
     if by_row:
         made += [plain._replace(label=f"{in_words(end)} in some rows", at=tuple(end.items()))
                  for end in ENDS_OF_SOME if set(end) <= numbers_of(kind)]
+    made += [plain._replace(label=f"{in_words(end)}, given as a number", rows=False,
+                            at=tuple(end.items()))
+             for end in (*ENDS, *ENDS_OF_SOME) if set(end) <= numbers_of(kind)]
     made += [plain._replace(label=in_words(end), given=tuple(end.items())) for end in NEAR_ENDS
              if set(end) <= numbers_of(kind)]
     if any(name in kind.args and not kind.is_level(name) for name in TABLES):
@@ -149,9 +152,6 @@ def odd_specs(kind, by_row=True, dim=None):
         made += [plain._replace(label="data in Fortran's order"),
                  plain._replace(label="B = 0", B=0)]
     made += odd_corner_specs(kind, plain, dim)
-    made += [plain._replace(label=f"{in_words(end)}, given as a number", rows=False,
-                            at=tuple(end.items()))
-             for end in (*ENDS, *ENDS_OF_SOME) if set(end) <= numbers_of(kind)]
     return [s for s in made if answers(kind, s) == "finite"]
 
 
