@@ -218,10 +218,8 @@ def positive_number(low, high, ordinary=ORDINARY):
     return number
 
 
-# At eta = 1 the root of 1 - alpha_bar_s - variance may be that of less than zero in float32
-MOST_ETA = {None: 1.0, "float64": 1.0, "float32": 0.9}
 NUMBERS = {
-    "eta": lambda u, spec: float(np.clip(1.4 * u - 0.2, 0, MOST_ETA[getattr(spec, "dtype", None)])),
+    "eta": lambda u, spec: float(np.clip(1.4 * u - 0.2, 0, 1)),
     "sigma_data": positive_number(-4, 4),
     "gamma": positive_number(-3, 5),
     "step": positive_number(-3, 1, (-2, 0)),
