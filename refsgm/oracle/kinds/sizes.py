@@ -28,7 +28,7 @@ LONG_LOOPS, ALL_STATES = (49, 256), 1000                         # of which no m
 LONG_TABLES = 256, 257, 512, 513, 513, 1024, 1025, 4096, 4097         # now and then twice
 MANY_ROWS = 65, 128, 256, 257, 257, 513, 1025
 MANY_FEATURES = 64, 129, 257, 784
-MANY_NUMBERS = 260, 130                         # rows and features at once; where an answer is dear
+MANY_NUMBERS = 130                              # rows and features at once
 MANY_DIRECTIONS = 16, 33
 MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
@@ -101,7 +101,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
 
 
 def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
-    """Small cuts of usual arguments, in which sizes, signs, choices, numbers and columns meet in many ways."""
+    """Small cuts of usual arguments, in which sizes, signs, choices, numbers and columns meet."""
     if kind.form == TABLE:
         return []
     made, n = [], FEW if kind.form == STATES else int(
@@ -236,7 +236,7 @@ def large_sizes(kind, dim):
     elif dim is None and not few and DATA & set(kind.args):
         found += [(1 + n % 2, n, 0, 3) for n in MANY_FEATURES]
     if dim is None and kind.answer is None and kind.form != FUNCTION and DATA & set(kind.args):
-        found += [(MANY_NUMBERS[few], MANY_NUMBERS[few], 0, 3)]
+        found += [(MANY_NUMBERS, MANY_NUMBERS, 0, 3)]
     if kind.sliced:
         found += [(2, dim or 3, M, 3) for M in MANY_DIRECTIONS]
     return found
