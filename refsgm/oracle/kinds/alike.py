@@ -49,7 +49,7 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
             pairs(kind, first), pairs_of_data(kind, first, bool(made)), texts(kind, first),
             *(changed(kind, n, a, other.get(n), dtype) for n, a in first.items()))
         made += in_a_row(kind, spec, first, questions)
-        made += in_another_precision(kind, spec, taken) if both else []
+        made += in_another_precision(kind, spec, taken, dim) if both else []
     for name in long_names(kind, taken) if long else ():
         spec, first = long_first(kind, seed, taken, name, dim, dtype)
         other = {name: inside(first[name])}
@@ -103,9 +103,9 @@ def changed_question(kind, spec, first, words, changes):
     return found
 
 
-def in_another_precision(kind, spec, taken):
+def in_another_precision(kind, spec, taken, dim):
     """Sizes that come for the first time in float32, and then in float64 with the same numbers."""
-    spec = spec._replace(B=6, D=spec.D + 1, count=6, dtype="float32")
+    spec = spec._replace(B=6, D=dim or spec.D + 1, count=6, dtype="float32")
     found = asked(kind, spec, taken_of(kind, arguments(kind, spec), taken))
     if found is None:
         return []

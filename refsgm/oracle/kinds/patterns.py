@@ -16,7 +16,7 @@ from .wide import NUMBERS
 
 # Relative: what is rounded to four digits; np.isclose; one number in float32
 CLOSE = 3e-5, 3e-6, 2e-8
-NEAR_ONE = {"float64": 3e-7, "float32": 0.02}
+NEAR_ONE = {"float64": 3e-7, "float32": 0.02, "a step": 0.02}
 MOST_WHOLE = 1000                      # of an integer, whose powers stay within 64 bits
 SPIKE = 100.0                          # times as large as the largest of the others
 
@@ -120,7 +120,7 @@ OF_DECIMALS = {                        # a number
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
 # What arguments may all be at once: of a dtype that others take, and close to an end
 TOGETHER = (("an integer", "first 0", "first whole", "first entry whole"),
-            ("a small one", "small"), ("near 1",), ("tiny",), ("vast",))
+            ("a small one", "small"), NEAR := ("near 1",), ("tiny",), ("vast",))
 SCALES = {"tiny": 1e-9, "vast": 1e9}   # of data and noise levels together, in float64
 BETWEEN = {                            # the second of two levels or numbers, by the first
     "like": lambda a: a, "twice": lambda a: 2 * a, "half": lambda a: a / 2,
@@ -152,9 +152,12 @@ def with_neighbours(a, rng, ratio):
     return changed(a, k, a[k - 1] * ratio) if k else a
 
 
-def near_one(dtype):
-    """A pattern of shares: they lack little, in the same order."""
-    return lambda a, rng: 1 - NEAR_ONE[dtype] * (0.1 + 0.9 * (1 - a))
+def near_one(kind, dtype):
+    """A pattern of shares: they lack little, in the same order; of a step, whose betas lose digits,
+    not as little.
+    """
+    least = NEAR_ONE["a step"] if "alpha_bar_s" in kind.args else NEAR_ONE[dtype]
+    return lambda a, rng: 1 - least * (0.1 + 0.9 * (1 - a))
 
 
 def spread(a, rng):
@@ -210,7 +213,7 @@ class Patterns:
             if those or self.rng.uniform() < often:
                 word, made[name] = self.of_one(name, a, those)
                 words += [f"{name} {word}"] if word else []
-        if self.rng.uniform() < often:
+        if self.rng.uniform() < often and those != NEAR:       # x_0 = x_t hides which digits are lost
             words += self.related(made)
         return made, words
 
@@ -234,7 +237,7 @@ class Patterns:
             if not self.integers:
                 those = {w: f for w, f in those.items() if "integer" not in w}
             if name in UNIT and name not in kind.left_open:
-                those["near 1"] = near_one(self.dtype)
+                those["near 1"] = near_one(kind, self.dtype)
             if self.defaults.get(name) is not None:
                 those["its default"] = lambda a, rng: self.defaults[name]
         elif a.ndim == 1:
@@ -250,7 +253,7 @@ class Patterns:
                 those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0),
                                  "small": lambda a, rng: 1e-4 * a}
             if name in UNIT and name not in kind.left_open:
-                those = those | {"near 1": near_one(self.dtype),
+                those = those | {"near 1": near_one(kind, self.dtype),
                                  "first 1": lambda a, rng: changed(a, 0, 1.0)}
         else:
             those = OF_DATA if name in DATA or name == "means" else {}

@@ -101,7 +101,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
 
 
 def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
-    """Small cuts, in which sizes, signs, choices, numbers and columns meet in many ways."""
+    """Small cuts of usual arguments, in which sizes, signs, choices, numbers and columns meet in many ways."""
     if kind.form == TABLE:
         return []
     made, n = [], FEW if kind.form == STATES else int(
@@ -113,8 +113,7 @@ def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
                          int(rng.integers(4)), dtype=dtype, count=count)
         if narrow:                                                # whose digits are counted closer
             spec = spec._replace(label="float32", regime="edge", dtype="float32")
-        source = base[3 * (i % (len(base) // 3)) if narrow else i % len(base)]        # plain ones
-        args = cut(kind, source, spec, rng, fields, (0.2, MIXED))
+        args = cut(kind, base[3 * i % len(base)], spec, rng, fields, (0.2, MIXED))
         args = {name: drawn_anew(kind, name, a, rng, spec, args) for name, a in args.items()}
         if narrow:
             args = {name: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray)
