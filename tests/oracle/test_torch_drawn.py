@@ -19,13 +19,14 @@ OF_LISTS = {h.what: h for m in (later_steps_torch, later_torch, parting_torch, u
 
 def one_transposed(x, sigma, eps):
     """Wrong without gradients where x alone is in another order of memory."""
-    alone = eps.is_contiguous() and not x.is_contiguous() and not torch.is_grad_enabled()
+    transposed = x.mT.is_contiguous() and not x.is_contiguous()
+    alone = eps.is_contiguous() and transposed and not torch.is_grad_enabled()
     return x + (1 + alone) * sigma * eps
 
 
 def of_parameters(x, sigma, eps):
     """A Parameter is no plain tensor, and is taken for a number without a graph."""
-    level = sigma if type(sigma) is torch.Tensor else 1.001 * torch.as_tensor(sigma).detach()
+    level = 1.001 * sigma.detach() if isinstance(sigma, torch.nn.Parameter) else sigma
     return x + level * eps
 
 
@@ -103,19 +104,16 @@ def test_gradients_come_back_twice_and_in_every_form(law):
 @pytest.mark.usefixtures("all_probes")
 @pytest.mark.parametrize("what", [
     "a root changed in place before backward",
-    "the derivative along sigma_t of a root of 0 at sigma_s = 0",
     "a table asked for again has the first one's graph"])
 def test_a_gradient_along_levels_is_not_broken_on_its_way_back(what):
-    """[ANC-1] [SCHED-2] Changed in place, 0 / 0 at the end of a step, or of a tensor from before.
-    """
+    """[ANC-1] [SCHED-2] Changed in place, or of a tensor from before."""
     hidden = OF_LISTS[what]
     assert refsgm.check(hidden.kind, hidden.function, "torch", seed=0).parts["gradient"] == "wrong"
 
 
 @pytest.mark.parametrize("what", [
-    "cdist of many rows far from zero", "exponentials overflow in float32",
-    "the root of a difference below zero, in float32 at eta = 1"])
+    "cdist of many rows far from zero", "exponentials overflow in float32"])
 def test_float32_meets_ends_and_large_numbers(what):
-    """[MIX-2] [DDIM-1] What keeps no digits far from zero, or is NaN at an end, is found."""
+    """[MIX-2] What keeps no digits far from zero, or overflows at an end, is found."""
     hidden = OF_LISTS[what]
     assert not refsgm.check(hidden.kind, hidden.function, "torch", seed=0).ok

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import LEVEL as LEVEL_ALONE
 from ..kinds import BATCH, DATA, FUNCTION, FUNCTIONS, LOSS, STATES, TABLE, ProbeSpec
 from ..kinds.kind import TABLES
 from ..kinds.test_functions import Field
@@ -158,6 +157,9 @@ def together(caller, probe, names):
     edge = is_edge(contract, probe)
     close = CLOSE_AT_EDGES if got.narrow or probe.situation.regime not in (
         "plain", *BY_SEED) else CLOSE
+    if probe.situation.regime != "plain":
+        want = [np.where(np.isnan(g), np.nan, w) if is_level_like(contract, n) else w
+                for n, g, w in zip(names, got.gradients, want)]
     words = {n: verdict(contract, n, g, w, close, edge)
              for n, g, w in zip(names, got.gradients, want)}
     if (got.narrow or probe.situation.regime in (*BY_SEED, FORM)) and (
@@ -193,15 +195,13 @@ def twice(caller, probe, words):
 
 def is_edge(contract, probe):
     """Whether a level may have no derivative there: beside the plain regime, or at an end, 0 or 1,
-    or of a step; of levels alone a formula may give 0 / 0 there as well, which is "an end".
+    or of a step; there a formula may give 0 / 0 as well, which is "an end".
     """
     end = (contract.form != BATCH or contract.sampling) and any(
         np.any((np.asarray(a) == 0) | (np.asarray(a) == 1))
         for n, a in probe.args.items() if contract.is_level(n))
     usual = probe.situation.regime in ("plain", *BY_SEED, FORM)
-    if end and contract.form == LEVEL_ALONE:
-        return "an end"
-    return "an edge" if end or not usual else ""
+    return "an end" if end or contract.is_step and not usual else "" if usual else "an edge"
 
 
 def of_rows(want, seed=None):
@@ -303,10 +303,15 @@ def taken(caller, probe, names, weights, directions=None, in_order=False):
         return None if caller.gives_up or caller.late > late else in_one_line(error)
 
 
+def is_level_like(contract, name):
+    """Whether an argument often comes from a table: along it a root of what rounds to 0 is NaN."""
+    return contract.is_level(name) or name in ("weights", *TABLES)
+
+
 def is_free(contract, name):
     """Whether an argument may have no gradient: levels, parameters, what samplers alone use."""
-    return (contract.is_level(name) or name in ("weights", PARAMETERS, *TABLES)
-            or contract.sampling or contract.form in (LOSS, STATES))
+    return (is_level_like(contract, name) or name == PARAMETERS or contract.sampling
+            or contract.form in (LOSS, STATES))
 
 
 def is_close(got, want, close, slack=0.0):
@@ -322,7 +327,7 @@ def verdict(contract, name, got, want, close, edge, slack=0.0):
     finite = np.isfinite(want)
     if not np.any(finite):
         return UNKNOWN
-    level = contract.is_level(name) or name in ("weights", *TABLES)
+    level = is_level_like(contract, name)
     got, want = np.where(finite, got, 0.0), np.where(finite, want, 0.0)
     if is_close(got, want, close, slack):
         return UNKNOWN if is_close(0 * want, want, close, slack) else RIGHT

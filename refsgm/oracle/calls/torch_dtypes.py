@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..kinds import DATA, LEVEL, LOSS, TABLE, STATES, ProbeSpec
+from ..kinds.edges import is_undecided
 from ..kinds.quantities import batch_size
 from .judge import judge, new_probe, probe_at, rows_of
 from .trial import Trial
@@ -108,7 +109,8 @@ def extremes(caller, dim):
             spec = spec._replace(label=f"{spec.label}, {given[0][0]} = {given[0][1]:g}")
         with contextlib.suppress(ValueError, ZeroDivisionError, OverflowError):
             probe = new_probe(contract, spec, caller)
-            if all(np.all(np.isfinite(w) & (np.abs(w) < LARGEST)) for w in probe.want):
+            if all(np.all(np.isfinite(w) & (np.abs(w) < LARGEST)) for w in probe.want) and not (
+                    is_undecided(contract, probe.args)):
                 yield probe
 
 

@@ -34,7 +34,7 @@ NEAR_ENDS = ({"eta": 0.01},)
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
 LONG_AND_WIDE = 48, 64             # steps, and rows and features
-LOST = 1e-6                        # share that float32 cannot tell from nothing
+LOST = 1e-6                        # what float32 cannot tell from nothing
 RUNAWAY = 1e12                     # a state whose cube soon leaves the range of float32
 
 
@@ -215,7 +215,7 @@ def loses_root(args):
         return False
     eta, a, b = (np.asarray(args[n]) for n in ("eta", "alpha_bar_t", "alpha_bar_s"))
     with np.errstate(all="ignore"):
-        return bool(np.any((eta**2 * (1 - a / b) / (1 - a) > 1 - LOST) & (b < 1)))
+        return bool(np.any((1 - eta**2 * (1 - a / b) / (1 - a) < LOST / (1 - a / b)) & (b < 1)))
 
 
 def answer(kind, args, function=None):

@@ -213,7 +213,7 @@ class Patterns:
             if those or self.rng.uniform() < often:
                 word, made[name] = self.of_one(name, a, those)
                 words += [f"{name} {word}"] if word else []
-        if self.rng.uniform() < often and those != NEAR:  # x_0 = x_t hides lost digits
+        if self.rng.uniform() < often and those != NEAR:    # x_0 = x_t hides which digits are lost
             words += self.related(made)
         return made, words
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from .drawing import BY_NAME, arguments
-from .edges import answer, is_undecided
+from .edges import RUNAWAY, answer, is_undecided
 from .kind import (CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec)
 from .nearby import UNIT
 from .patterns import Patterns, beside
@@ -101,7 +101,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
 
 
 def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
-    """Small cuts of usual arguments, in which sizes, signs, choices, numbers and columns meet."""
+    """Small cuts of usual arguments: sizes, signs, choices, numbers and columns in many ways."""
     if kind.form == TABLE:
         return []
     made, n = [], FEW if kind.form == STATES else int(
@@ -115,9 +115,6 @@ def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
             spec = spec._replace(label="float32", regime="edge", dtype="float32")
         args = cut(kind, base[3 * i % len(base)], spec, rng, fields, (0.2, MIXED))
         args = {name: drawn_anew(kind, name, a, rng, spec, args) for name, a in args.items()}
-        if narrow:
-            args = {name: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray)
-                    else a for name, a in args.items()}
         found = asked(kind, spec, taken_of(kind, args, taken))
         made += [] if found is None else [found]
     return made
@@ -161,15 +158,25 @@ def taken_of(kind, args, taken):
 
 def asked(kind, spec, args):
     """The `Cut` at some arguments, or None outside of the domain and where it is infinite."""
+    if spec.dtype == "float32":                                     # where two levels may be one
+        args = {name: in_float32(a) if isinstance(a, np.ndarray) or kind.is_level(name) else a
+                for name, a in args.items()}
     if is_undecided(kind, args) or is_far(args):
         return None
     try:
         want = answer(kind, args)
     except (ValueError, ArithmeticError, IndexError):
         return None
-    if not all(np.all(np.isfinite(w)) for w in want):
+    most = RUNAWAY if kind.form == STATES else np.finfo(float).max
+    if not all(np.all(np.abs(w) <= most) for w in want):
         return None
     return Cut(spec._replace(label=label_of(kind, spec)), args, want)
+
+
+def in_float32(a):
+    """A number or an array as float32 holds it."""
+    b = np.asarray(a, np.float32).astype(np.float64)
+    return b if isinstance(a, np.ndarray) else float(b)
 
 
 def is_far(args):

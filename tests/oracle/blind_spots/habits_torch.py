@@ -38,6 +38,25 @@ def ddpm(x, eps, t, s, z, variance="posterior"):
     return mean + mask * (0.5 * log).exp() * z
 
 
+def ddim(x, eps, t, s, eta, z):
+    """The direction as it is published, the root of a difference."""
+    std = eta * ((1 - s) / (1 - t) * (1 - t / s))**0.5
+    x_0 = (x - (1 - t)**0.5 * eps) / t**0.5
+    return s**0.5 * x_0 + (1 - s - std**2)**0.5 * eps + std * z
+
+
+def ancestral(x, score, t, s, z):
+    """As k-diffusion: sigma_up, at most sigma_s, and sigma_down, the root of a difference."""
+    up = torch.minimum(s, (s**2 * (t**2 - s**2) / t**2)**0.5)
+    down = (s**2 - up**2)**0.5
+    return x - t * score * (down - t) + up * z
+
+
+def flattened(f, x, s, e):
+    """The squares of an image in one row, by a view."""
+    return 0.5 * (f(x + s * e, s) + e / s).square().view(x.shape[0], -1).sum(dim=-1)
+
+
 def mixture_score(x, weights, means, sigma):
     """Distances by torch.cdist, without the squares multiplied out, which lose their digits."""
     s = rows(sigma, x)
@@ -149,6 +168,9 @@ RIGHT = [
     right("diffuse", "sqrt", lambda x, a, e: a.sqrt() * x + (1 - a).sqrt() * e),
     right("posterior", "coefficients", posterior),
     right("ddpm_step", "a clipped log variance and a mask", ddpm),
+    right("ddim_step", "published", ddim),
+    right("ve_ancestral_step", "sigma_up and sigma_down", ancestral),
+    right("denoising_score_matching", "squares in a view", flattened),
     right("ve_reverse_sde_step", "g^2 dt", torch.no_grad()(lambda x, g, t, s, z: (
         lambda v: x + v * g + v.sqrt() * z)(t**2 - s**2))),
     right("heun_step", "slopes", lambda f, x, t, s: (lambda d: x + (s - t) * d if (
