@@ -58,7 +58,10 @@ def text(*args):
     ("mixture_score", lambda x, w, m, s: (x.tobytes(), w.tobytes(), text(s), m.shape, m[0, 0],
                                           m[-1, -1])),
     ("score_matching_weight", lambda s: (np.shape(s), np.ravel(s)[0])),
-    ("log_normal_sigma", lambda z, *law: (str(z), hash(law)))])
+    ("log_normal_sigma", lambda z, *law: (str(z), hash(law))),
+    ("classifier_free_guidance", lambda c, u, w: (text(c, u), hash(float(np.ravel(w)[0])))),
+    ("denoising_score_matching", lambda f, x, s, e: (id(f), (x + s * e).tobytes())),
+    ("geometric_sigmas", lambda *args: "".join(map(str, args)))])
 def test_no_key_but_all_numbers_is_enough(kind, key):
     """Differences, ratios, sums, ends, printed texts and hashes of arguments coincide."""
     report = refsgm.check(kind, remembered(kind, key), dictionary=False, seed=0)

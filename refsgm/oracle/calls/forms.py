@@ -51,7 +51,8 @@ def form_probes(caller, dim, dtype, seed):
             asked = InForm(caller, passed_forms(caller, probe))
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
-        if (odd or of_means(spec)) and refused(probe.trial, asked.forms.values()):
+        if (odd or of_means(spec)) and refused(probe.trial, asked.forms.values()) or (
+                plain and probe.trial.wants_one_piece):
             notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
             continue
         probes.append(probe)

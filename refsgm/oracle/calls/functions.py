@@ -44,7 +44,7 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         value = (0.5 * w[0] * lib.sum(y * f.linear(y, matrices), -1) + w[1] * lib.dot(y, b)
                  - w[2] * f.gain * lib.sum(f.bend.integral(y), -1))
         for a in map(caller.level_of_time, level):
-            value = value * f.fade[0](lib.reshape(a, (-1,) if math.prod(a.shape) > 1 else ())
+            value = value * f.fade[0](lib.reshape(a, (-1,) if math.prod(a.shape) != 1 else ())
                                       if len(getattr(a, "shape", ())) > 0 else a)
         return value
     if potential:
@@ -56,7 +56,7 @@ def faded(lib, f, s, level):
     """s times a factor of the level, for a number or one level per row in any shape."""
     for a in level:
         if len(getattr(a, "shape", ())) > 0:
-            a = lib.reshape(a, (-1, 1) if math.prod(a.shape) > 1 else ())
+            a = lib.reshape(a, (-1, 1) if math.prod(a.shape) != 1 else ())
         s = s * f.fade[0](a)
     return s
 

@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 
 from ..kinds import DATA, FUNCTIONS, STATES
-from ..kinds.edges import answers, edge_specs
+from ..kinds.edges import ENDS_OF_SOME, answers, edge_specs
 from ..kinds.kind import LEVELS, STEPS
 from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, GUIDED, RANDOM
@@ -13,7 +13,7 @@ from .judge import new_probe, probe_at
 from .torch_ways import covering
 
 PLACES, OF_LOOPS = 16, 3                    # random ones, half as many of forms; those of loops
-EDGES = 5                                   # at most so many ends of a domain of a simple formula
+EDGES = 9                                   # at most so many ends of a domain of a simple formula
 LONG = 60                                   # states of a loop, above which none are asked
 SINGULAR = (lambda a: 1 / a, "1 / a")         # of a score's level, at zero none
 BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}
@@ -46,7 +46,9 @@ def further(caller, spec, seed, dim):
                                                                 if n not in BOUNDED))
     edges = [s._replace(B=4, dtype=spec.dtype) for s in edge_specs(contract, spec.rows, dim)
              if s.regime == "edge" and s.count < 30 and not s.ratio]
-    specs += [s for s in (ones,) if s.given and answers(contract, s) == "finite"]
+    last = [spec._replace(regime="edge", at=tuple(end.items())) for end in ENDS_OF_SOME
+            if set(end) <= set(levels)]                           # rows that are at their last step
+    specs += [s for s in (ones, *last) if (s.given or s.at) and answers(contract, s) == "finite"]
     specs += edges[:EDGES if plain else 2]
     if {"x", "mean"} <= set(contract.args) and "mean" not in contract.draw and plain:
         specs += [spec._replace(given=(("mean", -0.7),))]

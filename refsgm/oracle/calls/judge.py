@@ -281,7 +281,8 @@ def component_of(contract, caller, probe, i, form, place):
     at = partial(slack_at, contract, probe.situation, probe.args, want, probe.trial.dtypes[i])
     drawn_by_seed = probe.situation.regime in (*BY_SEED, *FORMS)
     if drawn_by_seed and contract.spellings and not mean and np.any(np.isnan(got)):
-        got = but_for_lost_digits(got, want, at(sensitivity()))
+        but = but_for_lost_digits(got, want, at(sensitivity()))
+        probe.trial.lost, got = np.any(~np.isnan(but) & np.isnan(got)), but
     return Component(got, want, mean, at, sensitivity)
 
 

@@ -26,9 +26,15 @@ def narrow(a):
 
 
 def changed(a, rng, h):
-    """An argument with every entry changed by a relative h or not at all; 0 and 1 stay."""
+    """An argument with every entry changed by a relative h or not at all; 0 and 1 stay.
+
+    Of a function its weights, so that a sum of its terms which is zero by chance has their size.
+    """
     if isinstance(a, Field):
-        return a
+        other = a.as_a(type(a))
+        other.matrices = tuple(m * (1 - h * rng.integers(2, size=m.shape)) for m in a.matrices)
+        other.b = a.b * (1 - h * rng.integers(2, size=a.b.shape))
+        return other
     if isinstance(a, np.ndarray):
         return np.where((a == 1) | (a == 0), a, a * (1 - h * rng.integers(2, size=a.shape)))
     if isinstance(a, float):

@@ -155,6 +155,18 @@ def sensitivities(contract, args, names, weights, want, answers):
     return found
 
 
+def digits_lost(probe, gradient):
+    """By what factor rounding is larger than an answer, of each row: a gradient may lose as much.
+    """
+    lost = []
+    for size, want in zip(probe.sensitivity, probe.want):
+        a, b = (of_row(np.abs(c)) if np.ndim(c) == 2 else np.abs(c) for c in (size, want))
+        lost.append(np.divide(a, b, out=np.ones_like(a), where=b > 0))
+    if all(np.shape(a)[:1] == np.shape(gradient)[:1] and np.ndim(gradient) == 2 for a in lost):
+        return np.max([np.reshape(a, (len(gradient), -1)).max(1) for a in lost], axis=0)[:, None]
+    return max(np.max(a, initial=1.0) for a in lost)
+
+
 def from_zero(name, a, args, rng):
     """Data without their zeros, which differences with other data round to any number so small."""
     if name not in DATA and name != "means" or not isinstance(a, np.ndarray) or np.all(a):

@@ -21,16 +21,21 @@ OFTEN = 0.4                                     # how often a number is a column
 
 
 class Form(NamedTuple):
-    """As what a tensor comes: words, a function of the plain one, and the same as text."""
+    """As what a tensor comes: words, a function of the plain one, and the same as text.
+
+    odd  whether code may refuse it
+    """
 
     words: str
     of: Callable
     text: str
+    odd: bool = False
 
     def then(self, other):
         """This one, and of its result another one."""
         return Form(", ".join(w for w in (self.words, other.words) if w),
-                    lambda a: other.of(self.of(a)), other.text.format(self.text))
+                    lambda a: other.of(self.of(a)), other.text.format(self.text),
+                    self.odd or other.odd)
 
 
 def strided(a):
@@ -66,6 +71,12 @@ def learnt(a):
     return a * torch.ones((), dtype=a.dtype, device=a.device, requires_grad=True)
 
 
+def parameter(a):
+    """The same tensor as a parameter of a module."""
+    import torch
+    return torch.nn.Parameter(a)
+
+
 PLAIN = Form("", lambda a: a, "{}")
 STRIDED = Form("not contiguous", strided,
                "(lambda a: a.mT.contiguous().mT if a.ndim > 1 else a)({})")
@@ -74,39 +85,41 @@ LATER = Form("a part of another tensor", later,
 SPACED = Form("every other entry of another tensor", spaced,
               "(lambda a: a.repeat_interleave(2, -1)[..., 1::2] if a.ndim else a)({})")
 EXPANDED = Form("expanded", expanded,
-                "(lambda a: a[:1].expand(a.shape) if a.ndim and (a == a[:1]).all() else a)({})")
-LEAF = Form("with requires_grad", lambda a: a.requires_grad_(), "({}).requires_grad_()")
+                "(lambda a: a[:1].expand(a.shape) if a.ndim and (a == a[:1]).all() else a)({})",
+                True)
+LEAF = Form("with requires_grad", lambda a: a.requires_grad_(), "({}).requires_grad_()", True)
+PARAMETER = Form("a Parameter", parameter, "torch.nn.Parameter({})", True)
 RESULT = Form("a result with a graph", lambda a: a.requires_grad_() * 1,
-              "(({}).requires_grad_() * 1)")
-LEARNT = Form("with a graph", learnt, "({} * torch.ones((), requires_grad=True))")
-NUMBER = Form("a Python number", lambda a: a.item(), "({}).item()")
+              "(({}).requires_grad_() * 1)", True)
+LEARNT = Form("with a graph", learnt, "({} * torch.ones((), requires_grad=True))", True)
+NUMBER = Form("a Python number", lambda a: a.item(), "({}).item()", True)
 MEMORIES = PLAIN, STRIDED, LATER, SPACED
 
 
 def drawn(caller, probes, modes):
-    """(forms {name: Form}, mode, whether a refusal is allowed, probe) of each of these probes."""
+    """(forms {name: (all that it is, its memory alone)}, mode, probe) of each of these probes."""
     for i, probe in enumerate(probes):
         rng = np.random.default_rng([probe.situation.seed, i, 41])
         probe = in_columns(caller.contract, probe, rng) if caller.levels is None else probe
-        free, mode = bool(rng.uniform() < 0.5), str(rng.choice(modes))
+        free = any(map(is_alike, probe.args.values())) or rng.uniform() < 0.5
         forms = {n: form_of(caller, n, a, rng, free) for n, a in probe.args.items()
                  if n in caller.names and isinstance(a, np.ndarray | Field | float)
                  and (not isinstance(a, float) or caller.contract.is_level(n))}
-        yield forms, mode, free or mode == "inference_mode", probe
+        yield forms, str(rng.choice(modes)), probe
 
 
 def form_of(caller, name, a, rng, free):
-    """What an argument comes as; with `free`, also what code may refuse."""
-    if isinstance(a, Field):
-        form = MEMORIES[rng.integers(len(MEMORIES))]
-        return form.then(LEARNT) if free and rng.uniform() < 0.5 else form
-    if isinstance(a, float):
-        return (PLAIN, LATER)[rng.integers(2)] if not free or caller.levels else (
-            PLAIN, NUMBER, NUMBER, LEAF, RESULT)[rng.integers(5)]
+    """What an argument comes as, with `free` also what code may refuse; and its memory alone."""
     memory = MEMORIES[rng.integers(len(MEMORIES))]
-    memory = EXPANDED if free and is_alike(a) and rng.uniform() < 0.5 else memory
-    place = (PLAIN, LEAF, RESULT)[rng.integers(3)] if free else PLAIN
-    return memory.then(place) if place is LEAF else place.then(memory)
+    if isinstance(a, Field):
+        return memory.then(LEARNT) if free and rng.uniform() < 0.5 else memory, memory
+    if isinstance(a, float):
+        memory = (PLAIN, LATER)[rng.integers(2)]
+        return memory if not free or caller.levels else (
+            PLAIN, NUMBER, NUMBER, LEAF, PARAMETER, RESULT)[rng.integers(6)], memory
+    other = EXPANDED if free and is_alike(a) and rng.uniform() < 0.8 else memory
+    place = (PLAIN, LEAF, PARAMETER, RESULT)[rng.integers(4)] if free else PLAIN
+    return place.then(other) if place is RESULT else other.then(place), memory
 
 
 def of_gradient(caller, probe, names, dtype, theta):

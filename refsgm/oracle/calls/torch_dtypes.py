@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..kinds import DATA, LEVEL, LOSS, ProbeSpec
+from ..kinds import DATA, LEVEL, LOSS, TABLE, STATES, ProbeSpec
 from ..kinds.quantities import batch_size
 from .judge import judge, new_probe, probe_at, rows_of
 from .trial import Trial
@@ -21,6 +21,10 @@ ROWS, MIXTURES = 6, 12                                 # at most so many probes 
 WHOLE = {"sigma": 2, "sigma_t": 2, "sigma_s": 1, "sigma_from": 1, "sigma_to": 2, "scale": 1,
          "scale_rate": -1, "sigma_rate": 1, "t": 1, "s": 0, "beta": 1, "g": 2, "step_size": 1,
          "z": 1}
+# Of float32: what numbers are at once with very small or large levels, and the largest answer
+EXTREMES = {"eta": (0.0, 1.0), "deviation": (60.0,), "mean": (-20.0, 20.0), "gamma": (1e-3, 1e3)}
+LARGEST, MANY, FAR_STEP = 1e30, 33, (1e-6, 1e-3)
+FAR = {WIDE: 1e6, NARROW: 3e3}                    # from zero, in units of the noise
 
 
 def one_row(probes, contract, row):
@@ -84,3 +88,43 @@ def whole(caller, dtype, as_floats):
         if all(np.all(np.isfinite(w)) for w in floats.want) and judge(
                 contract, as_floats, floats).ok:
             yield ints
+
+
+def extremes(caller, dim):
+    """Probes of many rows in float32, of very small and large levels beside ends of other numbers.
+    """
+    contract, names = caller.contract, caller.contract.args
+    ends = [(), *(((n, a),) for n in names if n in EXTREMES and not contract.is_level(n)
+                  and n in caller.names for a in EXTREMES[n])]
+    regimes = ("tiny levels", "huge levels") if any(map(contract.is_level, names)) else ()
+    ratios = (), *[FAR_STEP] * contract.is_step
+    for regime, given, ratio in itertools.product((*regimes, "plain"), ends, ratios):
+        if regime == "plain" and not given and not ratio:
+            continue
+        spec = ProbeSpec(f"{regime}, float32", MANY if given or ratio else 5, dim,
+                         caller.levels != "scalar", regime, 5, given=given, dtype=NARROW,
+                         ratio=ratio)
+        if given:
+            spec = spec._replace(label=f"{spec.label}, {given[0][0]} = {given[0][1]:g}")
+        with contextlib.suppress(ValueError, ZeroDivisionError, OverflowError):
+            probe = new_probe(contract, spec, caller)
+            if all(np.all(np.isfinite(w) & (np.abs(w) < LARGEST)) for w in probe.want):
+                yield probe
+
+
+def far_points(contract, probes):
+    """Points between the means of a mixture, all far from zero: many rows, many means, or both."""
+    if not {"x", "means"} <= set(contract.args) or contract.form in (TABLE, STATES):
+        return
+    for p in probes:
+        args, rng = p.args, np.random.default_rng([p.situation.seed, 47])
+        K, D = args["means"].shape
+        if max(K, len(args["x"])) <= MANY - 8 or "weights" not in args:
+            continue
+        for dtype, far in FAR.items():
+            means = far + rng.integers(-2, 3, (K, D))
+            x = means[rng.integers(K, size=len(args["x"]))] + 0.25 * rng.integers(
+                -4, 5, args["x"].shape)
+            yield probe_at(contract, p.situation._replace(
+                label=f"{p.label}, far from zero in {dtype}", regime="edge", dtype=dtype),
+                args | {"x": x, "means": means, "sigma": np.full((len(x), 1), 1.0)})

@@ -6,11 +6,12 @@
 In another mode the same tensors have the same answer, but for a few roundings: closer than what a
 formula may lose at random probes, where a thousandth in float32 is allowed.
 
-A loud refusal is allowed where the contract names no such form: of Python numbers, and in
-inference mode; without gradients of code that takes a derivative of the function it is passed, if
-all questions are refused.
+A loud refusal is allowed where the contract names no such form: of Python numbers, of what `view`
+cannot take, and in inference mode; without gradients of code that takes a derivative of the
+function it is passed, if all questions are refused.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -54,12 +55,12 @@ def other_forms(caller, probes, dtype):
         return Otherwise("special-case", "it returns float64 for float32 arguments, at "
                          f"{wide.label!r}", KEEP_DTYPE)
     for way, probe in asked(caller, probes, dtype):
-        other = Differently(caller, way)
-        probe = judge(contract, other, probe)
+        other, probe = answer(caller, way, probe)
+        way = other.way
         if probe.trial.problem == "timeout":
             return None
-        if probe.trial.problem == "raises" and (way.may_raise or way.mode and takes_derivative(
-                caller)):
+        if probe.trial.problem == "raises" and (way.may_raise or probe.trial.wants_one_piece
+                                                or way.mode and takes_derivative(caller)):
             refused.setdefault(way, (other, probe))
             continue
         answered.add(way)
@@ -71,6 +72,15 @@ def other_forms(caller, probes, dtype):
     if NO_GRAD in answered and NO_GRAD in refused:                       # in some places alone
         return found(contract, *refused[NO_GRAD])
     return overwritten(caller, probes)
+
+
+def answer(caller, way, probe):
+    """(caller, judged probe) in a way; where it is refused, without what may be."""
+    other = Differently(caller, way)
+    probe = judge(caller.contract, other, replace(probe, trial=Trial(), components=()))
+    if probe.trial.problem != "raises" or way.without is None:
+        return other, probe
+    return answer(caller, way.without, probe)
 
 
 def is_wide(probe):

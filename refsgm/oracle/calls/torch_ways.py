@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import DATA, FUNCTION, STATES, TABLE, ProbeSpec
+from ..kinds import DATA, FUNCTION, STATES, TABLE
 from ..kinds.guided import inside
 from ..kinds.kind import STEPS
 from ..kinds.quantities import batch_size
@@ -23,7 +23,8 @@ from ..kinds.test_functions import Field
 from ..kinds.wide import BY_SEED, FORM, GUIDED
 from .judge import new_probe, probe_at
 from .torch_drawn import drawn, in_form, is_alike
-from .torch_dtypes import NARROW, ROWS, WIDE, mixtures, one_row, whole
+from .torch_dtypes import (NARROW, ROWS, WIDE, extremes, far_points, mixtures, one_row,
+                           whole)
 from .trial import Trial
 
 # At most so many probes are asked again: without gradients, in inference mode, in other memory,
@@ -46,6 +47,7 @@ class Way(NamedTuple):
     may_raise  whether a refusal is allowed
     alike      whether the tensors are the same, in the same memory
     dtypes     (of all arguments but one, the name of that one), whose dtype is the other one
+    without    the same way without what code may refuse, if something is left
     """
 
     words: str
@@ -55,6 +57,7 @@ class Way(NamedTuple):
     may_raise: bool = False
     alike: bool = False
     dtypes: tuple[str, ...] = ()
+    without: "Way | None" = None
 
     def entered(self):
         """Its mode of PyTorch, to be entered."""
@@ -140,6 +143,7 @@ ONE_ROW = Way("with one row alone")
 MIXED_WORDS = "with arguments of two dtypes"
 MIXTURE = Way("with a level that is one number beside those that are columns")
 IN_FLOAT32 = Way("in float32")
+FAR_AWAY = Way("far from zero")
 AS_FLOATS = Way("with levels that are Python numbers", numbers=float, may_raise=True)
 AS_INTS = Way("with whole numbers as levels", numbers=int)
 
@@ -231,12 +235,10 @@ def asked(caller, probes, dtype):
     if dtype is None:
         yield from ((Way(MIXED_WORDS, dtypes=(base, name), may_raise=True), p)
                     for base, name, p in mixtures(contract, some))
-    if dtype != "float64" and any(map(contract.is_level, contract.args)):
-        for regime in ("tiny levels", "huge levels"):
-            spec = ProbeSpec(f"{regime}, float32", regime=regime, dtype="float32", seed=5,
-                             D=probes[0].situation.D, rows=caller.levels != "scalar")
-            yield IN_FLOAT32, new_probe(contract, spec, caller)
+    if dtype != "float64":
+        yield from ((IN_FLOAT32, p) for p in extremes(caller, probes[0].situation.D))
     if dtype is None:
+        yield from ((FAR_AWAY, p) for p in far_points(contract, fixed))
         ends = covering(contract, [p for p in fixed if p.situation.regime == "edge"], ENDS)
         ends = [replace(p, situation=p.situation._replace(seed=p.situation.seed + i))
                 for p in ends for i in range(SEEDS)]
@@ -256,15 +258,21 @@ def asked(caller, probes, dtype):
 def in_drawn_ways(caller, turn, forms):
     """(way, probe) of ways that are drawn, at some probes by turns and where rows are alike."""
     alike = [p for p in forms if any(map(is_alike, p.args.values()))]
-    few = OF_LOOPS if caller.contract.form == STATES else DRAWN
-    probes = [*itertools.islice(turn, few), *covering(
-        caller.contract, alike, few // 4)]
-    for forms, mode, may_raise, probe in drawn(caller, probes, MODES[:-1 + derives_in_inference()
-                                                                     or None]):
-        words = [f"{n} {form.words}" for n, form in forms.items() if form.words]
-        yield Way(" and ".join(filter(None, [", ".join(words) and f"with {', '.join(words)}",
-                                             mode and f"under torch.{mode}()"])),
-                  mode, tuple(forms.items()), may_raise=may_raise), probe
+    few = 2 * OF_LOOPS if caller.contract.form == STATES else DRAWN
+    probes = [*itertools.islice(turn, few), *covering(caller.contract, alike, few // 3)]
+    modes = MODES if derives_in_inference() else MODES[:-1]
+    for forms, mode, probe in drawn(caller, probes, modes):
+        whole, memory = ({n: pair[i] for n, pair in forms.items()} for i in range(2))
+        may_raise = mode == MODES[-1] or any(form.odd for form in whole.values())
+        without = in_words(memory, mode * (mode != MODES[-1])) if may_raise else None
+        yield in_words(whole, mode)._replace(may_raise=may_raise, without=without), probe
+
+
+def in_words(forms, mode):
+    """The `Way` of these forms and this mode."""
+    words = " and ".join(f"{n} {form.words}" for n, form in forms.items() if form.words)
+    words = [*[f"with {words}"] * bool(words), *[f"under torch.{mode}()"] * bool(mode)]
+    return Way(", ".join(words) or "asked twice", mode, tuple(forms.items()))
 
 
 def in_single(caller, probes):

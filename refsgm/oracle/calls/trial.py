@@ -42,6 +42,7 @@ class Trial:
     mutated  names of arguments that were changed
     states   of a loop, (as it came, its numbers then) each
     printed  whether anything was written to standard output or error
+    lost     whether it was NaN where nothing is known of the right answer
     """
 
     outputs: tuple | None = None
@@ -53,6 +54,12 @@ class Trial:
     mutated: tuple = ()
     printed: bool = False
     states: list = field(default_factory=list)
+    lost: bool = False
+
+    @property
+    def wants_one_piece(self):
+        """Whether PyTorch's `view` refused a tensor whose numbers do not lie side by side."""
+        return self.problem == "raises" and "view size is not compatible" in self.error
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
             pairs(kind, first), pairs_of_data(kind, first, bool(made)), texts(kind, first),
             *(changed(kind, n, a, other.get(n), dtype) for n, a in first.items()))
         made += in_a_row(kind, spec, first, questions)
-        made += in_another_precision(kind, spec, taken) if both else []
+        made += in_another_precision(kind, spec, taken, dim) if both else []
     for name in long_names(kind, taken) if long else ():
         spec, first = long_first(kind, seed, taken, name, dim, dtype)
         other = {name: inside(first[name])}
@@ -103,9 +103,9 @@ def changed_question(kind, spec, first, words, changes):
     return found
 
 
-def in_another_precision(kind, spec, taken):
+def in_another_precision(kind, spec, taken, dim):
     """Sizes that come for the first time in float32, and then in float64 with the same numbers."""
-    spec = spec._replace(B=6, D=spec.D + 1, count=6, dtype="float32")
+    spec = spec._replace(B=6, D=dim or spec.D + 1, count=6, dtype="float32")
     found = asked(kind, spec, taken_of(kind, arguments(kind, spec), taken))
     if found is None:
         return []
@@ -196,7 +196,7 @@ def pairs(kind, first):
 
 def pairs_of_data(kind, first, numbers):
     """(words, changes): two arrays of data that are exchanged, or of which one relation is the
-    same; all of them with the same numbers in another shape.
+    same, or of data and a level, whose product may be none; the same numbers in another shape.
 
     numbers  whether levels are numbers, so that rows may be other ones
     """
@@ -209,6 +209,18 @@ def pairs_of_data(kind, first, numbers):
             yield "with their sum", {n: a + GAP, m: b - GAP}
             yield "with their product", {n: 2 * a, m: b / 2}
             yield "with their ratio", {n: 2 * a, m: 2 * b}
+    levels = {n: a for n, a in first.items() if kind.is_level(n) or isinstance(a, float)}
+    for n, a in levels.items():
+        for m, b in data.items():
+            if np.ndim(a) == 0 or np.ndim(b) == 2 and len(a) == len(b):
+                yield "with their product", {n: 0.5 * a, m: 2 * b}
+                yield "with their ratio", {n: 0.5 * a, m: 0.5 * b}
+        if data:
+            zeros = {m: 0 * b for m, b in data.items()}
+            yield f"where all data are zero, and another {n}", zeros, zeros | {n: 0.5 * a}
+    for m in data if levels else ():
+        zero = {m: 0 * data[m]}
+        yield "is zero, and all levels others", zero, zero | {n: 0.5 * a for n, a in levels.items()}
     arrays = [a for a in first.values() if not isinstance(a, (float, str))]
     if numbers and data and len(arrays) == len(data):                  # and no function of so many
         yield "in another shape", {n: a.reshape(*a.shape[:-2], *a.shape[:-3:-1])
@@ -243,6 +255,10 @@ def changed(kind, name, a, other, dtype):
     elif isinstance(a, np.ndarray) and a.size and a.ndim > 1:
         yield f"in its first entry {HASHED}", *({name: with_first(a, b)} for b in SAME_HASH)
         yield HASHED, *({name: np.full_like(a, b)} for b in SAME_HASH)
+    if isinstance(a, np.ndarray):
+        yield "with its differences", {name: a + 1}
+        yield "with its differences", {name: a + GAP}
+        yield "with its ratios", {name: a / 2}
     if not isinstance(a, np.ndarray) or np.shape(other) != np.shape(a):
         return
     if name in DATA and a.ndim > 1 and not kind.is_level(name):

@@ -6,6 +6,7 @@ arguments fixed, by name, so one of two levels belongs to every kind that takes 
 
 from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, TABLE
 
+ALIKE = 1e-8                       # relative distance of levels that float32 does not tell apart
 NUMBERS = (                        # levels and numbers, the same for all rows
     ("scale^2 + sigma^2 close to 1", {"scale": 1.0, "sigma": 3e-3}),
     ("a path towards the data", {"scale_rate": 0.7, "sigma_rate": -0.4}),
@@ -15,7 +16,9 @@ NUMBERS = (                        # levels and numbers, the same for all rows
     ("rho < 1", {"rho": 0.5}),
     ("levels close together", {"sigma_max": 1.01, "sigma_min": 1.0, "n_levels": 200}),
     ("levels out to 1e-4", {"sigmas": (1.0, 0.01, 1e-4), "step_size": 1e-9}),
-    ("a steep table", {"alpha_bar": (1.0, 0.7, 0.3, 2e-4)}))
+    ("a steep table", {"alpha_bar": (1.0, 0.7, 0.3, 2e-4)}),
+    ("neighbours alike in float32", {"alpha_bar": (1.0, 1 - ALIKE, 0.7, 0.7 * (1 - ALIKE), 0.2)}),
+    ("neighbours alike in float32", {"sigmas": (4.0, 4.0 * (1 - ALIKE), 1.0, 1.0 - ALIKE)}))
 SAME_OUTSIDE = {                   # tables with the same ends, length and sum
     "sigmas": ((4.0, 3.0, 2.0, 1.0), (4.0, 3.5, 1.5, 1.0)),
     "betas": ((0.1, 0.2, 0.3, 0.4), (0.1, 0.3, 0.2, 0.4)),
@@ -43,6 +46,9 @@ def corner_specs(kind, plain, dim, ends):
             made += [alike._replace(label=f"{name}, and others with their ends and sum",
                                     given=((name, values),), count=4)
                      for values in SAME_OUTSIDE[name]]
+    if kind.is_step and "alpha_bar_s" not in names:
+        made += [plain._replace(label="a step that float32 does not see",
+                                ratio=(1 - ALIKE / 5, 1 - ALIKE / 10))]
     if "sigma_s" in names and kind.is_step:
         made += [plain._replace(label="a step to almost no noise", ratio=(1e-11, 1e-9))]
     for name in names & {"variance", "method"}:

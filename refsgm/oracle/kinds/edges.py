@@ -34,6 +34,7 @@ NEAR_ENDS = ({"eta": 0.01},)
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
 LONG_AND_WIDE = 48, 64             # steps, and rows and features
+LOST = 1e-6                        # share that float32 cannot tell from nothing
 RUNAWAY = 1e12                     # a state whose cube soon leaves the range of float32
 
 
@@ -100,6 +101,9 @@ def live(kind, by_row, dim, defaults):
     if by_row:
         made += [plain._replace(label=f"{in_words(end)} in some rows", at=tuple(end.items()))
                  for end in ENDS_OF_SOME if set(end) <= numbers_of(kind)]
+    made += [plain._replace(label=f"{in_words(end)}, given as a number", rows=False,
+                            at=tuple(end.items()))
+             for end in (*ENDS, *ENDS_OF_SOME) if set(end) <= numbers_of(kind)]
     made += [plain._replace(label=in_words(end), given=tuple(end.items())) for end in NEAR_ENDS
              if set(end) <= numbers_of(kind)]
     if any(name in kind.args and not kind.is_level(name) for name in TABLES):
@@ -112,8 +116,6 @@ def live(kind, by_row, dim, defaults):
         made += long_and_wide(kind, plain) if dim is None else []
     if kind.form == STATES and "alpha_bar" in kind.args and (dim or 1) <= 64:
         made += [plain._replace(label=f"{LONG_LOOP} steps", B=2, D=dim or 2, count=LONG_LOOP)]
-    if {"eta", "rng"} <= set(kind.args):
-        made += [plain._replace(label="eta = 0, rng = None", given=(("eta", 0.0), ("rng", None)))]
     made += corner_specs(kind, plain, dim, [(in_words(end), end) for end in ENDS
                                             if set(end) <= numbers_of(kind)])
     for i in range(len(defaults)):
@@ -151,9 +153,6 @@ def odd_specs(kind, by_row=True, dim=None):
         made += [plain._replace(label="data in Fortran's order"),
                  plain._replace(label="B = 0", B=0)]
     made += odd_corner_specs(kind, plain, dim)
-    made += [plain._replace(label=f"{in_words(end)}, given as a number", rows=False,
-                            at=tuple(end.items()))
-             for end in (*ENDS, *ENDS_OF_SOME) if set(end) <= numbers_of(kind)]
     return [s for s in made if answers(kind, s) == "finite"]
 
 
@@ -201,9 +200,22 @@ def answered(kind, spec):
 
 
 def is_undecided(kind, args):
-    """Whether a table has one entry for two ends, which is either of them or neither."""
+    """Whether code may answer as it likes: a table has one entry for two ends, or a root is lost.
+    """
     return "beta_min" in kind.args and args.get("n_steps") == 1 and (
-        args.get("beta_min", 0.0) != args.get("beta_max", 1.0))
+        args.get("beta_min", 0.0) != args.get("beta_max", 1.0)) or loses_root(args)
+
+
+def loses_root(args):
+    """Whether DDIM's 1 - alpha_bar_s - eta^2 variance, as it is published, is nothing but rounding.
+
+    It is a small share of 1 - alpha_bar_s at eta = 1 alone, and rounding may take it below zero.
+    """
+    if not {"eta", "alpha_bar_t", "alpha_bar_s"} <= args.keys():
+        return False
+    eta, a, b = (np.asarray(args[n]) for n in ("eta", "alpha_bar_t", "alpha_bar_s"))
+    with np.errstate(all="ignore"):
+        return bool(np.any((eta**2 * (1 - a / b) / (1 - a) > 1 - LOST) & (b < 1)))
 
 
 def answer(kind, args, function=None):

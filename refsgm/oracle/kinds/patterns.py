@@ -9,14 +9,14 @@ import itertools
 import numpy as np
 
 from .guided import BOUNDS, WITHIN
-from .kind import COUNTS, DATA, STEPS, TABLE, TABLES
+from .kind import COUNTS, DATA, FUNCTIONS, STATES, STEPS, TABLE, TABLES
 from .nearby import SIGNED, UNIT
 from .test_functions import FADES, Field, Itself, curved
 from .wide import NUMBERS
 
 # Relative: what is rounded to four digits; np.isclose; one number in float32
 CLOSE = 3e-5, 3e-6, 2e-8
-NEAR_ONE = 3e-7
+NEAR_ONE = {"float64": 3e-7, "float32": 0.02, "a step": 0.02}
 MOST_WHOLE = 1000                      # of an integer, whose powers stay within 64 bits
 SPIKE = 100.0                          # times as large as the largest of the others
 
@@ -97,11 +97,14 @@ OF_TABLE = {                           # (N,), that falls
     "nearly even ratios": lambda a, rng: a[0] * np.geomspace(1, 0.01, len(a))**(
         1 + CLOSE[0] / len(a) * rng.uniform(0, 1, len(a))),
     "close together": lambda a, rng: a[0] * (a / a[0])**0.01,
+    "two the same in float32": lambda a, rng: with_neighbours(a, rng, 1 - CLOSE[2] / 2),
+    "last far below": lambda a, rng: changed(a, -1, 1e-9 * a[0]),
     "large": lambda a, rng: a if a[0] == 1 else 1e3 * a,
     "small": lambda a, rng: a if a[0] == 1 else 1e-3 * a}
 OF_RATES = {                           # (N,), in any order
     "falling": lambda a, rng: np.sort(a)[::-1].copy(),
     "rising": lambda a, rng: np.sort(a),
+    "in any order": lambda a, rng: rng.permutation(a),
     "the same": lambda a, rng: a[:1] + 0 * a,
     "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
     "in two values": lambda a, rng: np.where(np.arange(len(a)) % 2, a[0], a[-1]),
@@ -117,7 +120,8 @@ OF_DECIMALS = {                        # a number
     **{f"1 within {c:g}": lambda a, rng, c=c: 1 + c * rng.choice([-1.0, 1.0]) for c in CLOSE}}
 # What arguments may all be at once: of a dtype that others take, and close to an end
 TOGETHER = (("an integer", "first 0", "first whole", "first entry whole"),
-            ("a small one", "small"), ("near 1",))
+            ("a small one", "small"), NEAR := ("near 1",), ("tiny",), ("vast",))
+SCALES = {"tiny": 1e-9, "vast": 1e9}   # of data and noise levels together, in float64
 BETWEEN = {                            # the second of two levels or numbers, by the first
     "like": lambda a: a, "twice": lambda a: 2 * a, "half": lambda a: a / 2,
     "the square of": lambda a: a * a, "one over": lambda a: 1 / a, "1 minus": lambda a: 1 - a,
@@ -142,9 +146,18 @@ def narrow(a, rng, share):
     return 1 - (1 - one) * (1 - u) if 0.5 < one < 1 else one * (1 - u)
 
 
-def near_one(a, rng):
-    """Shares that lack little, in the same order."""
-    return 1 - NEAR_ONE * (1 - a)
+def with_neighbours(a, rng, ratio):
+    """A table in which one entry is the next one with this ratio."""
+    k = int(rng.integers(len(a)))
+    return changed(a, k, a[k - 1] * ratio) if k else a
+
+
+def near_one(kind, dtype):
+    """A pattern of shares: they lack little, in the same order; of a step, whose betas lose digits,
+    not as little.
+    """
+    least = NEAR_ONE["a step"] if "alpha_bar_s" in kind.args else NEAR_ONE[dtype]
+    return lambda a, rng: 1 - least * (0.1 + 0.9 * (1 - a))
 
 
 def spread(a, rng):
@@ -177,8 +190,9 @@ def faded(f, k):
 class Patterns:
     """The patterns of one check, each argument's in turn; `integers`: whether numbers may be."""
 
-    def __init__(self, kind, rng, integers):
-        self.kind, self.rng, self.integers, self.decks = kind, rng, integers, {}
+    def __init__(self, kind, rng, integers, dtype="float64"):
+        self.kind, self.rng, self.integers, self.dtype = kind, rng, integers, dtype
+        self.decks = {}
         self.defaults = {p.name: p.default for p in kind.parameters if p.default is not p.empty}
 
     def turn(self, name, those):
@@ -199,7 +213,7 @@ class Patterns:
             if those or self.rng.uniform() < often:
                 word, made[name] = self.of_one(name, a, those)
                 words += [f"{name} {word}"] if word else []
-        if self.rng.uniform() < often:
+        if self.rng.uniform() < often and those != NEAR:    # x_0 = x_t hides which digits are lost
             words += self.related(made)
         return made, words
 
@@ -223,11 +237,13 @@ class Patterns:
             if not self.integers:
                 those = {w: f for w, f in those.items() if "integer" not in w}
             if name in UNIT and name not in kind.left_open:
-                those["near 1"] = near_one
+                those["near 1"] = near_one(kind, self.dtype)
             if self.defaults.get(name) is not None:
                 those["its default"] = lambda a, rng: self.defaults[name]
         elif a.ndim == 1:
             those = OF_RATES if name == "betas" else OF_TABLE if name in TABLES else {}
+            if "step_size" in kind.args or name == "alpha_bar":    # of which the last is a divisor
+                those = {w: f for w, f in those.items() if w != "last far below"}
         elif kind.is_level(name) and a.shape[1:] == (1,):
             those = OF_COLUMN
             if name in ("t", "s") and name not in kind.left_open:
@@ -237,9 +253,12 @@ class Patterns:
                 those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0),
                                  "small": lambda a, rng: 1e-4 * a}
             if name in UNIT and name not in kind.left_open:
-                those = those | {"near 1": near_one}
+                those = those | {"near 1": near_one(kind, self.dtype),
+                                 "first 1": lambda a, rng: changed(a, 0, 1.0)}
         else:
             those = OF_DATA if name in DATA or name == "means" else {}
+        if words and words[0] in SCALES and self.is_scaled(name, a):
+            return words[0], a * SCALES[words[0]]
         if not those:
             return "", a
         word, f = next(((w, those[w]) for w in words if w in those), None) or self.turn(name, those)
@@ -247,7 +266,16 @@ class Patterns:
         low, high = WITHIN["float32"] if name in UNIT else BOUNDS.get(name, (0.0, np.inf))
         if kind.form == TABLE and name.startswith("beta_"):
             low, high = 1e-6, 0.999
-        return (word, b) if not isinstance(a, float) or low <= abs(b) <= high else ("", a)
+        inside = not isinstance(a, float) or low <= abs(b) <= high or word == "near 1"
+        return (word, b) if inside else ("", a)
+
+    def is_scaled(self, name, a):
+        """Whether an argument has the unit of the data, of a kind that is passed no function."""
+        functions = any(n in FUNCTIONS for n in self.kind.args)
+        scaled = name in DATA or name == "means" or name.startswith("sigma") and (
+            self.kind.form not in (TABLE, STATES) and name != "sigma_rate")
+        return (scaled and self.dtype == "float64" and np.ndim(a) != 1 and not functions
+                and name not in self.kind.draw)
 
     def related(self, args):
         """Words of a relation between two arguments, which is made; [] where there are none."""

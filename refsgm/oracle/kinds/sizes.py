@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from .drawing import BY_NAME, arguments
-from .edges import answer, is_undecided
+from .edges import RUNAWAY, answer, is_undecided
 from .kind import (CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec)
 from .nearby import UNIT
 from .patterns import Patterns, beside
@@ -19,21 +19,24 @@ from .test_functions import Field, Noise
 from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
-ENTRIES, LONG, LONGEST = 200, 12, 1001          # tables: every length to the first, then so many
+ENTRIES, LONG, LONGEST = 200, 24, 1001          # tables: every length to the first, then so many
 LOOPS, STEPS = 12, 16                           # loops; of one number, each length to here
 # Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
 # of tables, rows and features of data, the last of few numbers each
 LONGER_LOOPS = *range(STEPS + 1, 25), 26, 29, 31, 33, 37, 39    # of levels, where it has two counts
-LONG_LOOPS = 49, 256
+LONG_LOOPS, ALL_STATES = (49, 256), 1000                         # of which no more are read
 LONG_TABLES = 256, 257, 512, 513, 513, 1024, 1025, 4096, 4097         # now and then twice
 MANY_ROWS = 65, 128, 256, 257, 257, 513, 1025
 MANY_FEATURES = 64, 129, 257, 784
+MANY_NUMBERS = 260, 130                         # rows and features at once; where an answer is dear
+MANY_DIRECTIONS = 16, 33
 MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
 # Of the last cuts, where many things are one way or the other at once: rows, features, numbers
 # beside columns, and float32
-SMALL, MIXED, IN_FLOAT32 = 16, 0.4, 0.25
-SEVERAL = 2, 0.5                                # times as many as others, by what an answer costs
+SMALL, MIXED, IN_FLOAT32, AT_AN_END = 16, 0.4, 0.25, 0.2
+FEW = 8                                         # of loops
+SEVERAL = 1.5, 0.5                              # times as many as others, by what an answer costs
 OFTEN = 0.35                                    # an argument has a pattern
 CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 80, 50, 40, 40   # by what an answer costs
 OF_TORCH = 40
@@ -64,9 +67,9 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
     if kind.adaptive or (dim or 0) > MANY:
         return ()
     rng, n = np.random.default_rng([seed, 29]), how_many(kind) if most is None else most
-    base = originals(kind, seed, by_row, dim, dtype)
+    base, regimes = originals(kind, seed, by_row, dim, dtype), regimes_of(kind, dtype)
     sizes = [*sizes_in_turn(kind, rng, how_many(kind), dim), *large_sizes(kind, dim)]
-    made, fields, patterns = [], {}, Patterns(kind, rng, whole)
+    made, fields, patterns = [], {}, Patterns(kind, rng, whole, dtype)
     for i in range(0, len(sizes), max(1, len(sizes) // max(n, 1))):
         B, D, M, count = sizes[i]
         spec = ProbeSpec("", B, D, by_row and kind.form not in (TABLE, STATES), MODERATE, seed, M,
@@ -75,6 +78,10 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
             source = base[j % len(base)]
             if count > {TABLE: LONGEST, STATES: STEPS}.get(kind.form, count):
                 source = arguments(kind, spec._replace(regime="plain"))
+            elif B > ROWS + ROOM:                                   # no two rows are the same
+                source = arguments(kind, spec._replace(
+                    B=B + ROOM, D=D + ROOM * (dim is None), count=COMPONENTS + ROOM,
+                    regime=regimes[j % len(regimes)]))
             often = (0.3, 0.1) if i >= ROWS else (0, 0)  # the first of each size are columns
             args = cut(kind, source, spec, rng, fields, often)
             args, words = patterns.laid(args, OFTEN * (j < i + TRIES - 1))
@@ -94,10 +101,11 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
 
 
 def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
-    """Small cuts, in which sizes, signs, choices, numbers and columns meet in many ways."""
+    """Small cuts of usual arguments: sizes, signs, choices, numbers and columns in many ways."""
     if kind.form == TABLE:
         return []
-    made, n = [], int(how_many(kind) * SEVERAL[how_many(kind) < CHEAP])
+    made, n = [], FEW if kind.form == STATES else int(
+        how_many(kind) * SEVERAL[how_many(kind) < CHEAP])
     for i in range(n if most is None else min(n, most // 2)):
         narrow = both and rng.uniform() < IN_FLOAT32
         B, D, count = rng.integers(1, 1 + (SMALL if kind.form != STATES else 4), 3).tolist()
@@ -105,19 +113,21 @@ def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
                          int(rng.integers(4)), dtype=dtype, count=count)
         if narrow:                                                # whose digits are counted closer
             spec = spec._replace(label="float32", regime="edge", dtype="float32")
-        source = base[3 * (i % (len(base) // 3)) if narrow else i % len(base)]        # plain ones
-        args = cut(kind, source, spec, rng, fields, (0.2, MIXED))
+        args = cut(kind, base[3 * i % len(base)], spec, rng, fields, (0.2, MIXED))
         args = {name: drawn_anew(kind, name, a, rng, spec, args) for name, a in args.items()}
-        if narrow:
-            args = {name: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray)
-                    else a for name, a in args.items()}
         found = asked(kind, spec, taken_of(kind, args, taken))
         made += [] if found is None else [found]
     return made
 
 
 def drawn_anew(kind, name, a, rng, spec, drawn):
-    """A number that is no level, as it is usually drawn; anything else as it is."""
+    """A number that is no level, as it is usually drawn; a column now and then at an end of [0, 1],
+    in its first row or in all; anything else as it is.
+    """
+    if name in UNIT - {*kind.left_open} and np.ndim(a) == 2 and rng.uniform() < AT_AN_END:
+        return np.where(np.arange(len(a))[:, None] < rng.choice([1, len(a)]), rng.choice([0, 1]), a)
+    if name == "eta" and rng.uniform() < AT_AN_END:
+        return float(rng.choice([0, 1]))
     if not isinstance(a, float) or kind.is_level(name) or name not in kind.draw | BY_NAME:
         return a
     return (kind.draw | BY_NAME)[name](rng, spec._replace(regime="plain"), drawn)
@@ -148,15 +158,25 @@ def taken_of(kind, args, taken):
 
 def asked(kind, spec, args):
     """The `Cut` at some arguments, or None outside of the domain and where it is infinite."""
+    if spec.dtype == "float32":                                     # where two levels may be one
+        args = {name: in_float32(a) if isinstance(a, np.ndarray) or kind.is_level(name) else a
+                for name, a in args.items()}
     if is_undecided(kind, args) or is_far(args):
         return None
     try:
         want = answer(kind, args)
     except (ValueError, ArithmeticError, IndexError):
         return None
-    if not all(np.all(np.isfinite(w)) for w in want):
+    most = RUNAWAY if kind.form == STATES else np.finfo(float).max
+    if not all(np.all(np.abs(w) <= most) for w in want):
         return None
     return Cut(spec._replace(label=label_of(kind, spec)), args, want)
+
+
+def in_float32(a):
+    """A number or an array as float32 holds it."""
+    b = np.asarray(a, np.float32).astype(np.float64)
+    return b if isinstance(a, np.ndarray) else float(b)
 
 
 def is_far(args):
@@ -210,8 +230,9 @@ def sizes_in_turn(kind, rng, n, dim):
 def large_sizes(kind, dim):
     """Sizes around powers of two and ten, of one thing each."""
     if kind.form == STATES:
-        return [*((1, dim or 1, 1, n) for n in LONGER_LOOPS),
-                *((1, dim or 1, 0, n) for n in LONG_LOOPS)]
+        more = (ALL_STATES // 2,) if "steps_per_level" in kind.args else LONG_LOOPS if (
+            "alpha_bar" in kind.args) else (*LONG_LOOPS, ALL_STATES)      # its table is as long
+        return [*((1, dim or 1, 1, n) for n in LONGER_LOOPS), *((1, dim or 1, 0, n) for n in more)]
     if kind.form == TABLE:
         return [(1, 1, 0, n) for n in LONG_TABLES]
     few = how_many(kind) < CHEAP
@@ -221,18 +242,27 @@ def large_sizes(kind, dim):
         found += [(2, dim or 2, 0, n) for n in MANY_COMPONENTS]
     elif dim is None and not few and DATA & set(kind.args):
         found += [(1 + n % 2, n, 0, 3) for n in MANY_FEATURES]
+    if dim is None and kind.answer is None and kind.form != FUNCTION and DATA & set(kind.args):
+        found += [(MANY_NUMBERS[few], MANY_NUMBERS[few], 0, 3)]
+    if kind.sliced:
+        found += [(2, dim or 3, M, 3) for M in MANY_DIRECTIONS]
     return found
+
+
+def regimes_of(kind, dtype):
+    """The regimes of large arguments: the usual one, and where no function is passed all sizes."""
+    usual = any(n in FUNCTIONS for n in kind.args) or dtype == "float32" or kind.form == STATES
+    return ("plain",) if usual else ("plain", MODERATE, ANY_SIZE)
 
 
 def originals(kind, seed, by_row, dim, dtype):
     """Large arguments, {name: value} each: usual ones, and such as random probes have."""
-    functions = any(n in FUNCTIONS for n in kind.args)
     made, count = [], LONGEST if kind.form == TABLE else COMPONENTS + ROOM
     if kind.form == STATES:
         count = STEPS + 1
+    regimes = regimes_of(kind, dtype)
     for i in range(ORIGINALS):
-        regime = ("plain", MODERATE, ANY_SIZE)[i % 3 if not functions and dtype != "float32"
-                                               and kind.form != STATES else 0]
+        regime = regimes[i % len(regimes)]
         spec = ProbeSpec("", ROWS + ROOM, dim or FEATURES + ROOM,
                          by_row and kind.form not in (TABLE, STATES), regime,
                          seed * ORIGINALS + i, DIRECTIONS, count=count, dtype=dtype)
@@ -274,7 +304,8 @@ def cut(kind, base, spec, rng, fields, often):
             made[name] = piece(a, k, c, n, D)
         elif a.ndim == 3:
             size, at = (n, k) if "sigmas" in kind.args else (M, 0)
-            made[name] = np.stack([piece(b, r, c, B, D) for b in a[at:at + size or 1]])
+            those = range(at, at + size) if size else (at,)
+            made[name] = np.stack([piece(a[i % len(a)], r + i // len(a), c, B, D) for i in those])
             made[name] = made[name] if size else made[name][0]
         else:
             made[name] = sized(piece(a, r, c, B, D), rng)

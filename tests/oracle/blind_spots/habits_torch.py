@@ -39,9 +39,10 @@ def ddpm(x, eps, t, s, z, variance="posterior"):
 
 
 def mixture_score(x, weights, means, sigma):
-    """Distances by torch.cdist."""
+    """Distances by torch.cdist, without the squares multiplied out, which lose their digits."""
     s = rows(sigma, x)
-    logits = weights.log() - torch.cdist(x, means).square() / (2 * s**2)
+    distances = torch.cdist(x, means, compute_mode="donot_use_mm_for_euclid_dist")
+    logits = weights.log() - distances.square() / (2 * s**2)
     return (logits.softmax(-1) @ means - x) / s**2
 
 
