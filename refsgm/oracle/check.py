@@ -17,6 +17,7 @@ from .calls.global_state import put_back
 from .calls.input_gradients import NONE, WRONG, input_gradients
 from .calls.judge import Probe, judge, new_probe, rows_of
 from .calls.losses import loss_parts
+from .calls.signature import lacks_noise
 from .calls.torch_forms import other_forms
 from .calls.trial import Trial
 from .doctor import Case, diagnose
@@ -25,6 +26,7 @@ from .further import fresh_seed, further_probes, program_of, within_reach
 from .kinds import LOSS, STATES, TABLE, find, some_of
 from .kinds.probes import probe_specs
 from .kinds.quantities import batch_size
+from .kinds.without_noise import SAID, without_noise
 from .options import check_callable, is_positive, is_shape, is_word, words_in
 from .report import Report
 from ..arrays import in_one_line
@@ -91,6 +93,9 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
                          f"{contract.name}")
     if components is not None:
         contract = some_of(contract, words_in("components", components))
+    quiet = without_noise(contract)
+    quiet = quiet if quiet and not draws and lacks_noise(contract, fn, argnames, table) else None
+    contract = quiet or contract
     caller = Caller(contract, fn, framework_of(framework, device), levels, event_shape, argnames,
                     seconds, table, draws, energy)
     dim = None if event_shape is None else int(np.prod(event_shape))
@@ -98,7 +103,7 @@ def check(kind, fn, framework="numpy", *, levels=None, event_shape=None, argname
         probes, dtype, said = adapted(caller, dim, dtype)
         report = verdict(caller, dim, dtype, allow, dictionary, probes=probes,
                          seed=fresh_seed() if seed is None else int(seed))
-    report.notes = (*said, *report.notes, *changes)
+    report.notes = (*[SAID] * bool(quiet), *said, *report.notes, *changes)
     return report
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import refsgm
+from refsgm.oracle.calls.program import named
 from refsgm.oracle.check import check
 from refsgm.oracle.kinds.test_functions import Field
 from tests.oracle.foreign import code, score
@@ -198,3 +199,44 @@ def test_an_option_that_does_not_exist_is_refused_in_one_sentence(kind, fn, opti
     with pytest.raises(ValueError) as error:
         check(kind, fn, **options)
     assert str(error.value) == message
+
+
+def deterministic(x_t, eps, alpha_bar_t, alpha_bar_s, factor=1.0):
+    """DDIM without eta and z; `factor` is no argument of the contract."""
+    x_0 = (x_t - (1 - alpha_bar_t)**0.5 * eps) / alpha_bar_t**0.5
+    return alpha_bar_s**0.5 * x_0 + factor * (1 - alpha_bar_s)**0.5 * eps
+
+
+@pytest.mark.parametrize("argnames", [None, ("eps", "x_t", "alpha_bar_t", "alpha_bar_s")])
+def test_ddim_that_takes_neither_eta_nor_z_is_judged_at_eta_zero(argnames):
+    """Right code is right, with a note that says so; a wrong root is found and named."""
+    def step(x_t, eps, alpha_bar_t, alpha_bar_s):
+        if argnames:
+            x_t, eps = eps, x_t
+        return deterministic(x_t, eps, alpha_bar_t, alpha_bar_s)
+    report = refsgm.check("ddim_step", step, argnames=argnames)
+    assert report.right, report
+    assert "eta = 0" in report.notes[0]
+    report = refsgm.check("ddim_step", lambda a, b, t, s: step(a, b, t, s) * (1 + (len(a) == 33)),
+                          argnames=argnames)
+    assert not report.ok
+    exec(report.program, {})
+
+
+def test_ddim_without_noise_has_wrong_coefficients_named():
+    """The variance in place of the standard deviation, at eta = 0."""
+    report = refsgm.check("ddim_step", lambda x_t, eps, t, s: deterministic(
+        x_t, eps, t, s, (1 - s)**0.5))
+    assert report.diagnosis.code == "sqrt-missing", report
+    assert not report.ok
+
+
+def test_the_program_of_a_script_runs_where_the_script_is_not():
+    """A function of __main__ is looked up, so that there is no NameError in another file."""
+    def heun(x):
+        return x
+    heun.__module__, heun.__qualname__ = "__main__", "heun_of_a_script"
+    scope = {}
+    exec(named(heun), scope)
+    assert scope["fn"] is None
+    exec(named(heun), scope | {"heun_of_a_script": heun})

@@ -107,7 +107,6 @@ GARBAGE = {
     "unknown": ("gaussian_score", lambda x, mean, sigma: np.sin(x * sigma) + mean),
     "raises": ("gaussian_score", lambda x, mean, sigma: [][0]),
     "rows-mixed": ("gaussian_score", lambda x, mean, sigma: np.sin(np.cumsum(x, 0) * sigma) + mean),
-    "low-precision": ("gaussian_score", lambda x, mean, sigma: np.float16(np.tanh(x))),
     "sign": ("edm_preconditioning", lambda sigma, data: (
         *[f(c) for f, c in zip((np.negative, np.sin), refsgm.edm_preconditioning(sigma, data))],
         *refsgm.edm_preconditioning(sigma, data)[2:])),

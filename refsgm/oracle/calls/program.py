@@ -5,6 +5,7 @@ import numpy as np
 from ..kinds import DATA, FUNCTION, STATES
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Itself, Noise
+from ..kinds.without_noise import HELD_AT
 from .forms import AS, FORTRAN, KEEPS, VIEW
 
 MOST_NUMBERS = 400
@@ -47,6 +48,7 @@ def program(contract, caller, probe):
     right = [f"{n}(np.asarray)" if isinstance(probe.args[n], Field | Noise) else n for n in names]
     gap = next((i for i, n in enumerate(contract.args) if n not in names), len(names))
     right[gap:] = [f"{n}={a}" for n, a in zip(names[gap:], right[gap:])]
+    right += [f"{n}={HELD_AT[n]}" for n in contract.held if n not in contract.args]
     if isinstance(caller.argnames, dict):
         keywords = {v: f"{k}=" for k, v in caller.argnames.items()}
     else:
@@ -89,7 +91,7 @@ def named(fn):
         return "fn = None                            # put the function that was checked here"
     root, _, rest = name.partition(".")
     if module == "__main__":
-        return f"fn = {name}"
+        return f"fn = globals().get({name!r})        # or put {name}, which was checked, here"
     return f"from {module} import {root}\nfn = {root}{'.' * bool(rest)}{rest}"
 
 

@@ -65,6 +65,17 @@ def noise_not_named(contract, names, without):
     return tuple(missing)
 
 
+def lacks_noise(contract, fn, argnames, table):
+    """Whether code takes neither eta nor z, by its user's names or by how many arguments it has.
+
+    With a table it may have one argument fewer: the level where a step ends follows from that.
+    """
+    if argnames is not None:
+        return not {"eta", "z"} & set(named_by_user(contract, argnames))
+    least = contract.required - 2
+    return how_many(fn) == (least if table is None else least - 1)
+
+
 def taken_by_position(contract, fn, without):
     """(names of the arguments that code takes, names of the noise that it draws itself).
 

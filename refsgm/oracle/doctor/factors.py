@@ -45,7 +45,8 @@ def formula(case):
         if not good_enough(found):                          # a long product may be a plain sum
             found = [*found, *term_by_term(case, i, of)]
         parts.append(found)
-    alike = all(parts) and len({min(found, key=lambda d: d.cost).code for found in parts}) == 1
+    best = {min(found, key=lambda d: d.cost).code for found in parts if found}
+    alike = all(parts) and len(best) == 1
     return [d if alike else d._replace(accounts=False) for found in parts for d in found]
 
 

@@ -131,7 +131,7 @@ KINDS = (
     step("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
          draw={"variance": number(lambda u, spec: "posterior")}, known=(
              Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1]", clipped_ddpm),)),
-    step("ddim_step", BATCH, exact=ddim_step, terms=with_x0, known=(
+    step("ddim_step", BATCH, exact=ddim_step, terms=with_x0, held=("eta", "z"), known=(
         Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is not computed anew",
                 clipped_ddim),)),
     step("ve_probability_flow_step", BATCH, exact=euler_step),
