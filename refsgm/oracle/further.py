@@ -9,7 +9,7 @@ import numpy as np
 from .calls.again import probes_again
 from .calls.bulk import size_probes
 from .calls.constants import constants
-from .calls.forms import as_asked, form_probes
+from .calls.forms import as_asked, divides_by_zero, form_probes
 from .calls.judge import judge, new_probe, probe_at
 from .calls.left_out import left_out_probes
 from .calls.program import program
@@ -46,7 +46,7 @@ def further_probes(caller, dim, dtype, seed):
         except ValueError:                       # levels that differ in float64 alone, in float32
             continue
         judge(contract, caller, probe)
-        if spec.regime == "odd" and probe.trial.outputs is None:
+        if spec.regime == "odd" and probe.trial.outputs is None or divides_by_zero(probe):
             what = spec.label if spec.B else "empty batch"
             notes.append(f"it takes no {what}: {probe.trial.error}")
         else:
@@ -73,8 +73,11 @@ def further_probes(caller, dim, dtype, seed):
                 spec = spec._replace(regime="plain")
             if caller.fn is None:                   # another process knows the usual function alone
                 spec = spec._replace(bent=())
-            probes.append(judge(contract, caller, new_probe(contract, spec, caller)))
-            if not probes[-1].ok:
+            probe = judge(contract, caller, new_probe(contract, spec, caller))
+            if divides_by_zero(probe):
+                continue
+            probes.append(probe)
+            if not probe.ok:
                 break
         else:
             probes += searched_probes(caller, specs, by_row, dim, dtype, seed)
@@ -96,8 +99,8 @@ def guided_probes(caller, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe):
-            probes.append(judge(contract, caller, probe))
+        if inside(contract, probe) and not divides_by_zero(judge(contract, caller, probe)):
+            probes.append(probe)
             if not probe.ok:
                 break
     return probes

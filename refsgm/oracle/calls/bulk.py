@@ -11,6 +11,7 @@ from ..kinds.quantities import batch_size
 from ..kinds.sizes import OF_TORCH, cuts
 from ..kinds.test_functions import Field
 from ..kinds.wide import ODD_FORM
+from .forms import divides_by_zero
 from .judge import judge, probe_at
 from .printing import silence
 from .results import is_unlike
@@ -52,7 +53,7 @@ def judged(caller, asked):
     for one, trial in asked[:ASKED_AGAIN]:
         probe = judge(caller.contract, caller,
                       probe_at(caller.contract, one.spec, dict(one.args)), trial)
-        if one.spec.regime == ODD_FORM and trial.outputs is None:
+        if one.spec.regime == ODD_FORM and trial.outputs is None or divides_by_zero(probe):
             continue                                                     # which may be refused
         probes.append(probe)
         if not probe.ok or trial.mutated:

@@ -52,8 +52,9 @@ def form_probes(caller, dim, dtype, seed):
             probe.situation = spec._replace(label=", ".join([spec.label, *asked.words()]))
         judge(contract, asked, probe)
         if (odd or of_means(spec)) and refused(probe.trial, asked.forms.values()) or (
-                plain and probe.trial.wants_one_piece):
-            notes.append(f"it refuses {', '.join(asked.words())}: {probe.trial.error}")
+                plain and probe.trial.wants_one_piece or divides_by_zero(probe)):
+            notes.append(f"it refuses {', '.join(asked.words()) or spec.label}: "
+                         f"{probe.trial.error}")
             continue
         probes.append(probe)
         if not probe.ok or probe.trial.mutated:
@@ -72,6 +73,12 @@ def refused(trial, forms):
     crash = "an array without axes" in forms and trial.error.startswith(CRASHES)
     return trial.problem == "raises" and not crash or (
         trial.problem == "wrong-shape" and any(f in forms for f in AXES))
+
+
+def divides_by_zero(probe):
+    """Whether a number ended a call at the end of its domain, where an array goes on."""
+    trial = probe.trial
+    return trial.problem == "raises" and trial.error.startswith("ZeroDivisionError")
 
 
 def as_asked(caller, probe):

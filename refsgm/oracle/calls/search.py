@@ -17,6 +17,7 @@ from ..kinds.kind import CHOICES, COUNTS, STEPS, TABLES
 from ..kinds.nearby import (ALIKE, ALL, BY_ROW, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST,
                             LAST, NORM, ONE, RATIO, STEP, UNIT)
 from .constants import Constants
+from .forms import divides_by_zero
 from .judge import arguments_taken, judge, new_probe
 from .watched import NOTES_OF
 
@@ -45,8 +46,9 @@ def searched_probes(caller, specs, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe, CLOSEST):
-            probes.append(judge(contract, caller, probe))
+        if inside(contract, probe, CLOSEST) and not divides_by_zero(
+                judge(contract, caller, probe)):
+            probes.append(probe)
             if not probe.ok:
                 break
     return probes
