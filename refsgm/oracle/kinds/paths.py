@@ -125,24 +125,34 @@ def log_odds(args, component):
     return [(exponent(args), lambda y: np.log(y / (1 - y)), lambda y: 1 / (y * (1 - y)))]
 
 
-LARGEST = 80.0                              # exponent, so that float32 has its power of e
+def mean_of_law(rng, spec, drawn):
+    """A mean; at random probes now and then one far from 0, to which all z are opposed."""
+    u, z = rng.uniform(0, 1), np.abs(np.ravel(drawn["z"]))
+    if spec.regime not in RANDOM:
+        return 0.5 + u
+    if opposed(drawn) and np.min(z) > 0.7 * np.max(z):
+        return float(-np.sign(np.ravel(drawn["z"])[0]) * (MOST_MEAN + 20 * u))
+    return 4 * MOST_MEAN * (u - 0.5) * abs(u - 0.5)
 
 
-def deviation(rng, spec, drawn):
-    """A deviation; at random probes in one of three cases one that takes a mean far from 0 back."""
-    u, z, mean = rng.uniform(0, 1), drawn["z"], np.ravel(drawn["mean"])[0]
+def deviation_of_law(rng, spec, drawn):
+    """A deviation, which takes a mean far from 0 back."""
+    u, z, mean = rng.uniform(0, 1), np.abs(np.ravel(drawn["z"])), np.ravel(drawn["mean"])[0]
     if spec.regime not in RANDOM:
         return 0.4 + 0.5 * u
-    against = np.ravel(z)[np.ravel(z) * mean < 0]
-    if u < 1 / 3 and np.size(against) and abs(mean) > 1:
-        d = -float(mean) / float(against[0]) * (0.9 + 0.6 * u)
-        if d * np.max(np.abs(z)) < LARGEST - abs(mean):
-            return d
+    if opposed(drawn) and abs(mean) >= MOST_MEAN:
+        return float((abs(mean) - 3 + 6 * u) / np.mean(z))
     return positive_number(-3, 1, (-1, 0.5))(u, spec)
 
 
-LAW = {"z": normal_numbers, "deviation": deviation, "mean": number(
-           lambda u, spec: 0.5 + u, lambda u, spec: 120 * (u - 0.5) * abs(u - 0.5))}
+def opposed(drawn):
+    """Whether all z have one sign, and none is 0."""
+    signs = np.sign(np.ravel(drawn["z"]))
+    return bool(signs[0] and np.all(signs == signs[0]))
+
+
+MOST_MEAN = 10.0
+LAW = {"z": normal_numbers, "mean": mean_of_law, "deviation": deviation_of_law}
 RATES = {"scale_rate": falling, "sigma_rate": either_sign("sigma_rate", 4.0)}
 
 KINDS = (
