@@ -29,7 +29,7 @@ from .torch_drawn import of_gradient
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places
-ROUGH = 1.0                           # along levels at drawn places, where differences lose digits
+ROUGH = 0.5                           # along levels at drawn places, where differences lose digits
 ALIKE, ZEROS = 0.15, 0.4              # how often weights of rows are alike, or zero in some
 BROKEN = re.compile("modified by an inplace operation|through the graph a second time")
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
@@ -158,21 +158,23 @@ def together(caller, probe, names):
     edge = is_edge(contract, probe)
     close = CLOSE_AT_EDGES if got.narrow or probe.situation.regime not in (
         "plain", *BY_SEED) else CLOSE
+    known = want
     if probe.situation.regime != "plain":
-        want = [np.where(np.isnan(g), np.nan, w) if is_level_like(contract, n) else w
-                for n, g, w in zip(names, got.gradients, want)]
+        known = [np.where(np.isnan(g), np.nan, w) if is_level_like(contract, n) else w
+                 for n, g, w in zip(names, got.gradients, want)]
     words = {n: verdict(contract, n, g, w, close, edge)
-             for n, g, w in zip(names, got.gradients, want)}
+             for n, g, w in zip(names, got.gradients, known)}
     if (got.narrow or probe.situation.regime in (*BY_SEED, FORM)) and (
             {WRONG, NONE} & set(words.values())):
         eps = float(np.finfo(np.float32 if got.narrow else np.float64).eps)
         rounding = sensitivities(contract, probe.args, names, weights, want,
                                  probe.want[-len(weights):])
         rough = ROUGH if got.narrow and probe.situation.regime != "plain" else close
-        again = {n: verdict(contract, n, np.where(jump, 0.0, g), np.where(jump, 0.0, w),
-                            rough if is_level_like(contract, n) else close, edge, ROUNDINGS * COARSER * eps * np.maximum(
+        again = {n: verdict(contract, n, np.where(jump, 0.0, g), np.where(jump, 0.0, k),
+                            rough if is_level_like(contract, n) else close, edge,
+                            ROUNDINGS * COARSER * eps * np.maximum(
                                 size, np.abs(w) * digits_lost(probe, w)))
-                 for n, g, w, (size, jump) in zip(names, got.gradients, want, rounding)}
+                 for n, g, w, k, (size, jump) in zip(names, got.gradients, want, known, rounding)}
         words = {n: UNKNOWN if again[n] == RIGHT != word else again[n]
                  for n, word in words.items()}
     return words

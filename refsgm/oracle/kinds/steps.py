@@ -123,6 +123,13 @@ def posterior_by_betas(x_0, x_t, alpha_bar_t, alpha_bar_s):
     return mean, share * (1 - alpha)
 
 
+def ancestral_by_roots(x_t, score, sigma_t, sigma_s, z):
+    """With two roots of differences, as k-diffusion has it: far below sigma_t the second is lost."""
+    up = np.minimum(sigma_s, (sigma_s**2 * (sigma_t**2 - sigma_s**2) / sigma_t**2)**0.5)
+    down = (sigma_s**2 - up**2)**0.5
+    return x_t - sigma_t * score * (down - sigma_t) + up * z
+
+
 KINDS = (
     step("diffuse", BATCH, exact=lambda f, x_0, a, eps: root(a) * x_0 + root(1 - a) * eps),
     step("posterior", {"mean": BATCH, "variance": LEVEL}, exact=posterior,
@@ -136,7 +143,7 @@ KINDS = (
                 clipped_ddim),)),
     step("ve_probability_flow_step", BATCH, exact=euler_step),
     step("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
-    step("ve_ancestral_step", BATCH, exact=ancestral_step),
+    step("ve_ancestral_step", BATCH, exact=ancestral_step, spellings=(ancestral_by_roots,)),
     step("heun_step", BATCH, exact=heun_step, terms=two_scores, spellings=(heun_by_denoisers,)),
     step("raise_noise", BATCH, exact=lambda f, x, a, b, z: x + root(b**2 - a**2) * z),
     step("vp_probability_flow_drift", BATCH, exact=lambda f, x, score, beta: (
