@@ -53,8 +53,9 @@ class Report:
         if self.probes and all(p.ok for p in self.probes):
             return {d.code for d in self.diagnoses} <= allowed
         values = [d for d in self.diagnoses if d.code not in ("mutates-input", "detached-gradient")]
-        return bool(values) and ({values[0].code, *values[0].also} <= allowed
-                                 or set(values[0].convention.split(" + ")) <= allowed)
+        return bool(values) and values[0].accounts and (
+            {values[0].code, *values[0].also} <= allowed
+            or set(values[0].convention.split(" + ")) <= allowed)
 
     def __bool__(self):
         return self.ok

@@ -100,3 +100,34 @@ def test_a_loop_may_return_its_last_state_alone():
     report = check("langevin", last, allow={"langevin-step"})
     assert report.ok, report
     assert "expected" not in str(check("langevin", lambda *args: [*refsgm.langevin(*args)][-1]))
+
+
+GARBAGE = {
+    "argument-ignored": ("ddim_step", lambda x_t, eps, t, s, eta, z: 17 * x_t + eps**3),
+    "unknown": ("gaussian_score", lambda x, mean, sigma: np.sin(x * sigma) + mean),
+    "raises": ("gaussian_score", lambda x, mean, sigma: [][0]),
+    "rows-mixed": ("gaussian_score", lambda x, mean, sigma: np.sin(np.cumsum(x, 0) * sigma) + mean),
+    "low-precision": ("gaussian_score", lambda x, mean, sigma: np.float16(np.tanh(x))),
+    "sign": ("edm_preconditioning", lambda sigma, data: (
+        *[f(c) for f, c in zip((np.negative, np.sin), refsgm.edm_preconditioning(sigma, data))],
+        *refsgm.edm_preconditioning(sigma, data)[2:])),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_a_code_is_allowed_only_where_it_accounts_for_the_values(name):
+    """What was seen and says nothing of the values, such as an argument ignored, accepts none."""
+    kind, foreign = GARBAGE[name]
+    report = check(kind, foreign, allow=name)
+    assert not report.ok, report
+    assert name in [d.code for d in report.diagnoses], report
+
+
+def test_an_exception_is_allowed_where_all_other_values_are_right():
+    """Code that refuses single rows, and is right otherwise, may do so."""
+    def foreign(x, mean, sigma):
+        if len(x) == 1:
+            raise ValueError
+        return score(x, mean, sigma)
+    assert check("gaussian_score", foreign, allow="raises").ok
+    assert not check("gaussian_score", lambda *args: foreign(*args)**3, allow="raises").ok

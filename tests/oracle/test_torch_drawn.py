@@ -19,13 +19,14 @@ OF_LISTS = {h.what: h for m in (later_steps_torch, later_torch, parting_torch, u
 
 def one_transposed(x, sigma, eps):
     """Wrong without gradients where x alone is in another order of memory."""
-    alone = eps.is_contiguous() and not x.is_contiguous() and not torch.is_grad_enabled()
+    transposed = x.mT.is_contiguous() and not x.is_contiguous()
+    alone = eps.is_contiguous() and transposed and not torch.is_grad_enabled()
     return x + (1 + alone) * sigma * eps
 
 
 def of_parameters(x, sigma, eps):
     """A Parameter is no plain tensor, and is taken for a number without a graph."""
-    level = sigma if type(sigma) is torch.Tensor else 1.001 * torch.as_tensor(sigma).detach()
+    level = 1.001 * sigma.detach() if isinstance(sigma, torch.nn.Parameter) else sigma
     return x + level * eps
 
 

@@ -43,14 +43,6 @@ def table_as_seen(sigmas, step_size):
     return step_size * (seen / seen[-1])**2
 
 
-def state_by_view(score_fn, x, step_size, n_steps, rng):
-    """A view of the start, whatever its order in memory is."""
-    x = x.view(-1).view(x.shape)
-    for _ in range(n_steps):
-        x = x + 0.5 * step_size * score_fn(x) + step_size**0.5 * rng.standard_normal(x.shape)
-        yield x
-
-
 def accumulated(x, mean, sigma):
     """The gradient that is left in x, which the next call adds to."""
     x.requires_grad_()
@@ -132,8 +124,7 @@ def test_distances_of_many_points_far_from_zero_keep_their_digits():
 @pytest.mark.parametrize(("kind", "function", "words"), [
     ("eps_from_score", large_in_a_buffer(), "changed by the next call"),
     ("sliced_score_matching_vr", graph_of_first, "no_grad"),
-    ("annealed_step_sizes", table_as_seen, "with sigmas"),
-    ("langevin", state_by_view, "with ")])
+    ("annealed_step_sizes", table_as_seen, "with sigmas")])
 def test_every_way_meets_sizes_directions_and_tables(kind, function, words):
     """What is wrong for a large batch, a second direction or a table in one way alone is found."""
     report = refsgm.check(kind, function, "torch", seed=0)

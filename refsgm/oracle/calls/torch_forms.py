@@ -7,8 +7,8 @@ In another mode the same tensors have the same answer, but for a few roundings: 
 formula may lose at random probes, where a thousandth in float32 is allowed.
 
 A loud refusal is allowed where the contract names no such form: of Python numbers, of what `view`
-cannot take, and in inference mode; without gradients of code that takes a derivative of the function it is passed, if
-all questions are refused.
+cannot take, and in inference mode; without gradients of code that takes a derivative of the
+function it is passed, if all questions are refused.
 """
 
 from dataclasses import replace

@@ -36,7 +36,7 @@ from .factors import formula, rough_formula
 from .known_mistakes import alternatives, conventions
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .precision import precision
-from .ranking import COST, ENGINE, final, good_enough, obscure
+from .ranking import COST, ENGINE, SEEN_ALONE, final, good_enough, obscure
 from .tables import tables
 
 MOST = 3                                                       # explanations that are given
@@ -56,10 +56,11 @@ class Case:
     restricted: bool = False                 # to some of the contract's choices
     _fit_probes: list = field(default_factory=list)
 
-    def say(self, code, sentence, finding, convention="", fix="", cost=None):
+    def say(self, code, sentence, finding, convention="", fix="", cost=None, accounts=True):
         """A diagnosis of this kind; `finding` is its place in `ranking`, unless a cost is given."""
         return Diagnosis(code, sentence, self.contract.tag, fix or CODES[code][1], convention,
-                         ENGINE[finding], COST[finding] if cost is None else cost)
+                         ENGINE[finding], COST[finding] if cost is None else cost,
+                         accounts=bool(accounts) and finding not in SEEN_ALONE)
 
     def fit_probes(self):
         """Probes for fits that were answered; the first time, foreign code is called at them.

@@ -48,7 +48,8 @@ def raises_somewhere(case, raised):
                         "features", "levels along features")
     p = min(raised, key=lambda p: p.situation.B * p.situation.D)
     return case.say("raises", f"it raises at {len(raised)} of {len(case.probes)} probes, such as "
-                    f"{p.label!r}: {p.trial.error}", "raises somewhere")
+                    f"{p.label!r}: {p.trial.error}", "raises somewhere",
+                    accounts=all(p.ok for p in case.probes if p.trial.problem != "raises"))
 
 
 def other_shape(case, probes):
@@ -61,7 +62,7 @@ def other_shape(case, probes):
         right = [word for word, v in sums.items() if np.allclose(v, want, rtol=1e-4)]
         text = f", {right[0]} of which over features is right" if right else ""
         return case.say("not-reduced", f"it returns one value per feature, {shapes[0]}{text}",
-                        "not reduced")
+                        "not reduced", accounts=right)
     if shapes and (shapes[0][:2] == (B, B) or shapes[0][:3] == (B, B, D)) and B != D:
         return case.say("broadcast", f"it returns shape {shapes[0]} for B = {B}, D = {D}: rows "
                         "were broadcast against rows", "rows against rows")

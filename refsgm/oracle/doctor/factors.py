@@ -32,7 +32,7 @@ def formula(case):
     """Fits of every component that is wrong: of the whole, of an offset, term by term."""
     if case.contract.form == STATES:
         return formula_of_steps(case)
-    found, probes = [], case.fit_probes()
+    parts, probes = [], case.fit_probes()
     for i, (name, form) in enumerate(case.contract.returns):
         if form != LOSS and within_slack(probes, i, 1):
             continue
@@ -41,10 +41,12 @@ def formula(case):
         if form == LOSS and within_slack(probes, i, 4):
             return reduction(case)
         added = offset(case, i, of) if case.contract.logarithm else []
-        found += added or whole
-        if not good_enough(added or whole):                 # a long product may be a plain sum
-            found += term_by_term(case, i, of)
-    return found
+        found = added or whole
+        if not good_enough(found):                          # a long product may be a plain sum
+            found = [*found, *term_by_term(case, i, of)]
+        parts.append(found)
+    alike = all(parts) and len({min(found, key=lambda d: d.cost).code for found in parts}) == 1
+    return [d if alike else d._replace(accounts=False) for found in parts for d in found]
 
 
 def rough_formula(case):

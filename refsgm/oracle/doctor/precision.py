@@ -40,16 +40,23 @@ def not_finite(case):
                                        for p in answered):
         return []                                      # there is more to say of the plain probes
     where = f"the result is not finite at: {labels}"
+    alone = all(right_but_for_gaps(p) for p in case.probes)
     if len(bad) == len(answered):
         return [case.say("not-finite", "the result is not finite at any probe", "never finite")]
     if regimes <= {"far tail", *SMALL} or "far tail" in regimes:
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
-                         "follows", "somewhere not finite")]
+                         "follows", "somewhere not finite", accounts=alone)]
     if regimes <= {"huge levels", "vast levels"} or all(
             p.situation.dtype == "float32" for p in bad):
         return [case.say("overflow", f"{where}: intermediate values overflow there",
-                         "somewhere not finite")]
-    return [case.say("not-finite", where, "somewhere not finite")]
+                         "somewhere not finite", accounts=alone)]
+    return [case.say("not-finite", where, "somewhere not finite", accounts=alone)]
+
+
+def right_but_for_gaps(p):
+    """Whether all values of a probe are right that are finite."""
+    return p.ok or p.got is not None and all(
+        np.all((c.off <= c.slack) | ~np.isfinite(c.got)) for c in p.components)
 
 
 def few_digits(case):
@@ -59,7 +66,7 @@ def few_digits(case):
     narrow = {d for p in case.probes for d in p.trial.dtypes if d.kind == "f" and d.itemsize < 4}
     if narrow:
         return [case.say("low-precision", f"the result comes as {narrow.pop()}",
-                         "half precision")]
+                         "half precision", accounts=all(p.error < HALF for p in wrong))]
     if not plain:
         if all(p.situation.regime in ("edge", "odd", "infinite") or p.error > FAR_OFF
                and p.situation.regime in (*BY_SEED, WIDE_TABLE, LARGE_DATA) for p in wrong):

@@ -70,6 +70,13 @@ RANKING = (
     ("coefficient unexplained",   "terms",       4.5, "it is no product"),
     ("nothing",                   "none",        99,  ""),
 )
+# What was seen, and says nothing of what the values are: it can be told, and it cannot be allowed.
+SEEN_ALONE = {"answers nowhere", "times out", "levels along features", "rows against rows",
+              "wrong shape", "noise of its own", "levels broadcast", "level of another step",
+              "never finite", "evaluated elsewhere", "one level fewer", "rows mixed",
+              "one row for all", "argument ignored", "evaluated anywhere", "number of calls",
+              "table's length", "table's spacing", "term extra, unexplained",
+              "coefficient unexplained", "nothing"}
 COST = {finding: cost for finding, _, cost, _ in RANKING}
 ENGINE = {finding: engine for finding, engine, _, _ in RANKING}
 SURCHARGE = {"code": 0.2, "quantity": 0.2, "term": 0.3,     # for each of them in an explanation

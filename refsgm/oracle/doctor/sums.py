@@ -109,6 +109,7 @@ def explain_terms(case, table, of):
     first, rest = found[0], found[1:]
     return [first._replace(sentence="; ".join(d.sentence for d in found[:3]),
                            cost=cost_of_several(found),
+                           accounts=all(d.accounts for d in found),
                            also=tuple(d.code for d in rest if d.code != first.code))]
 
 

@@ -152,7 +152,8 @@ def no_verdict(contract, framework, target, as_json, stage, code, sentence):
     """A verdict on code that took its process with it; while it is imported, there is none."""
     if stage in ("start", *IMPORT_STAGES):
         raise ValueError(f"cannot import {target}: {sentence}")
-    diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call")
+    diagnosis = Diagnosis(code, sentence, contract.tag, CODES[code][1], engine="call",
+                          accounts=False)
     return summary(Report(contract.name, framework, [], [diagnosis]), as_json)
 
 
