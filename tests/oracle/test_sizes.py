@@ -64,6 +64,12 @@ def test_sizes_signs_forms_and_precisions_meet(kind, where):
     assert not refsgm.check(kind, function, seed=0).ok
 
 
+@pytest.mark.parametrize("kind", ["heun_step", "betas_from_alpha_bar", "annealed_langevin"])
+def test_in_float32_levels_are_what_float32_holds(kind):
+    """Two levels that float32 does not tell apart are one, and no question."""
+    assert refsgm.check(kind, getattr(refsgm, kind), dtype="float32", seed=2).ok
+
+
 def by_fraction(score_fn, x, sigmas, steps_per_level, step_size, rng):
     """[LANG-2] The level is found from the share of the way, which rounds down at 22 levels."""
     n = len(sigmas) * steps_per_level

@@ -32,11 +32,9 @@ MANY_NUMBERS = 130                              # rows and features at once
 MANY_DIRECTIONS = 16, 33
 MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
-# Of the last cuts, where many things are one way or the other at once: rows, features, numbers
-# beside columns, and float32
+# Of small cuts: their sizes, and how often there are numbers beside columns, float32, and ends
 SMALL, MIXED, IN_FLOAT32, AT_AN_END = 16, 0.4, 0.25, 0.2
-FEW = 8                                         # of loops
-SEVERAL = 1.5, 0.5                              # times as many as others, by what an answer costs
+FEW, SEVERAL = 8, (1.5, 0.5)                    # of loops; times as many as others, by their cost
 OFTEN = 0.35                                    # an argument has a pattern
 CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 80, 50, 40, 40   # by what an answer costs
 OF_TORCH = 40
@@ -83,8 +81,8 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
                     B=B + ROOM, D=D + ROOM * (dim is None), count=COMPONENTS + ROOM,
                     regime=regimes[j % len(regimes)]))
             often = (0.3, 0.1) if i >= ROWS else (0, 0)  # the first of each size are columns
-            args = cut(kind, source, spec, rng, fields, often)
-            args, words = patterns.laid(args, OFTEN * (j < i + TRIES - 1))
+            args, words = patterns.laid(cut(kind, source, spec, rng, fields, often),
+                                        OFTEN * (j < i + TRIES - 1))
             spec = spec._replace(label=", ".join(words), regime=MODERATE)
             if whole and kind.form == LEVEL and B > 1 and rng.uniform() < 0.5:
                 args, word = in_tables(args, rng)
@@ -121,9 +119,7 @@ def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
 
 
 def drawn_anew(kind, name, a, rng, spec, drawn):
-    """A number that is no level, as it is usually drawn; a column now and then at an end of [0, 1],
-    in its first row or in all; anything else as it is.
-    """
+    """A number that is no level, as it is usually drawn; a column now and then at an end."""
     if name in UNIT - {*kind.left_open} and np.ndim(a) == 2 and rng.uniform() < AT_AN_END:
         return np.where(np.arange(len(a))[:, None] < rng.choice([1, len(a)]), rng.choice([0, 1]), a)
     if name == "eta" and rng.uniform() < AT_AN_END:
