@@ -124,7 +124,7 @@ def posterior_by_betas(x_0, x_t, alpha_bar_t, alpha_bar_s):
 
 
 def ancestral_by_roots(x_t, score, sigma_t, sigma_s, z):
-    """With two roots of differences, as k-diffusion has it: far below sigma_t the second is lost."""
+    """With two roots of differences, as k-diffusion: far below sigma_t the second is lost."""
     up = np.minimum(sigma_s, (sigma_s**2 * (sigma_t**2 - sigma_s**2) / sigma_t**2)**0.5)
     down = (sigma_s**2 - up**2)**0.5
     return x_t - sigma_t * score * (down - sigma_t) + up * z
