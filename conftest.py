@@ -38,7 +38,7 @@ def pytest_ignore_collect(collection_path):
 EVERY = 12                             # which of the probes that a seed draws are asked
 PLACES = 2                             # random ones of a gradient, of 16
 # {module of `calls`: {number of it: in tests}}, of what else is asked
-FEWER = {"torch_ways": {"WITHOUT": 4, "INFERENCE": 1, "MIXED": 2, "NUMBERS": 1,
+FEWER = {"torch_ways": {"WITHOUT": 4, "INFERENCE": 1, "DRAWN": 6, "MIXED": 2, "NUMBERS": 1,
                         "ENDS": 1, "SINGLE": 2, "SEEDS": 1, "ROWS": 2},
          "torch_dtypes": {"MIXTURES": 4},
          "search": {"CALLS": 6}, "bulk": {"MOST": 4}, "again": {"MOST": 0}}

@@ -106,7 +106,7 @@ def test_gradients_come_back_twice_and_in_every_form(law):
     "a root changed in place before backward",
     "a table asked for again has the first one's graph"])
 def test_a_gradient_along_levels_is_not_broken_on_its_way_back(what):
-    """[ANC-1] [SCHED-2] Changed in place, or of a tensor from before."""
+    """[VE-4] [SCHED-2] Changed in place, or of a tensor from before."""
     hidden = OF_LISTS[what]
     assert refsgm.check(hidden.kind, hidden.function, "torch", seed=0).parts["gradient"] == "wrong"
 

@@ -279,8 +279,9 @@ def component_of(contract, caller, probe, i, form, place):
     def sensitivity():
         return rounding()[place]
     at = partial(slack_at, contract, probe.situation, probe.args, want, probe.trial.dtypes[i])
-    drawn_by_seed = probe.situation.regime in (*BY_SEED, *FORMS)
-    if drawn_by_seed and contract.spellings and not mean and np.any(np.isnan(got)):
+    far_from_exact = probe.situation.regime in (*BY_SEED, *FORMS) or (
+        probe.situation.dtype == "float32")
+    if far_from_exact and contract.spellings and not mean and np.any(np.isnan(got)):
         but = but_for_lost_digits(got, want, at(sensitivity()))
         probe.trial.lost, got = np.any(~np.isnan(but) & np.isnan(got)), but
     return Component(got, want, mean, at, sensitivity)

@@ -5,7 +5,8 @@ import numpy as np
 from . import drawing
 from .drawing import number, table
 from .kind import STATES, Kind
-from .steps import ddim_step, ddpm_step, euler_step, heun_step, langevin_step
+from .steps import (ddim_step, ddpm_step, euler_step, heun_by_denoisers, heun_step,
+                    langevin_step)
 from .wide import RANDOM
 
 
@@ -63,13 +64,24 @@ def of_annealed_step(args, i):
             "step_size": args["step_size"]}
 
 
+def flow_by_denoisers(score_fn, x, sigmas, method="heun"):
+    """With slopes (x - D(x)) / sigma, as EDM's algorithm has it."""
+    for sigma_t, sigma_s in zip(sigmas[:-1], sigmas[1:]):
+        if method == "heun":
+            x = heun_by_denoisers(score_fn, x, sigma_t, sigma_s)
+        else:
+            x = x - (sigma_s - sigma_t) * sigma_t * score_fn(x, sigma_t)
+        yield x
+
+
 KINDS = (
     Kind("langevin", STATES, exact=langevin),
     Kind("annealed_langevin", STATES, exact=annealed_langevin, step_quantities=of_annealed_step),
     Kind("ddpm_sampler", STATES, exact=ddpm_sampler),
     Kind("ddim_sampler", STATES, exact=ddim_sampler, draw={
         "eta": number(lambda u, spec: {3: 0.0, 4: 1.0}.get(spec.seed, 0.3 + 0.5 * u))}),
-    Kind("probability_flow_sampler", STATES, exact=probability_flow_sampler, draw={
+    Kind("probability_flow_sampler", STATES, exact=probability_flow_sampler,
+         spellings=(flow_by_denoisers,), draw={
         "sigmas": table(to_zero_once),
         "method": number(lambda u, spec: "euler" if spec.seed == 3 else "heun")}),
 )

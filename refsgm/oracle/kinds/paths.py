@@ -125,6 +125,11 @@ def log_odds(args, component):
     return [(exponent(args), lambda y: np.log(y / (1 - y)), lambda y: 1 / (y * (1 - y)))]
 
 
+def logit_normal_by_tanh(z, mean=0.0, deviation=1.0):
+    """By tanh, whose rounding is all that is left of times close to 0."""
+    return 0.5 + 0.5 * np.tanh(0.5 * (mean + deviation * z)) * (1 - ROUNDING)
+
+
 def mean_of_law(rng, spec, drawn):
     """A mean; at random probes now and then one far from 0, to which all z are opposed."""
     u, z = rng.uniform(0, 1), np.abs(np.ravel(drawn["z"]))
@@ -181,6 +186,7 @@ KINDS = (
          level_terms=lambda args, component: [its_logarithm(exponent(args))]),
     Kind("logit_normal_time", LEVEL, exact=lambda f, z, m, d: 1 / (1 + f.exp(-m - d * z)),
          draw=LAW, levels=("z",), quantities=positive, level_terms=log_odds,
+         spellings=(logit_normal_by_tanh,),
          known=(data_at_1(lambda z, m=0.0, d=1.0: 1 / (1 + np.exp(m + d * z))),)),
 
     Kind("classifier_free_guidance", BATCH, exact=lambda f, c, u, w: u + w * (c - u),

@@ -12,7 +12,7 @@ import numpy as np
 
 from .drawing import BY_NAME, arguments
 from .edges import RUNAWAY, answer, is_undecided
-from .kind import (CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec)
+from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
 from .patterns import Patterns, beside
 from .test_functions import Field, Noise
@@ -42,6 +42,7 @@ ORIGINALS, ROOM = 12, 24                        # arguments to cut from, and whe
 LENGTHS = ("n_levels", "n_steps")
 MANY = 64                                       # features above which no size is asked
 TRIES = 4                                       # originals that a cut may come from
+SHORTEST = 1e-12                       # time but 0: of others 1 - scale^2 knows nothing
 FAR = 1e4                                       # exponents of a mixture, at most
 
 
@@ -157,7 +158,8 @@ def asked(kind, spec, args):
     if spec.dtype == "float32":                                     # where two levels may be one
         args = {name: in_float32(a) if isinstance(a, np.ndarray) or kind.is_level(name) else a
                 for name, a in args.items()}
-    if is_undecided(kind, args) or is_far(args):
+    times = np.concatenate([np.ravel(args[n]) for n in ("t", "s") if n in args] or [[]])
+    if is_undecided(kind, args) or is_far(args) or np.any((0 < times) & (times < SHORTEST)):
         return None
     try:
         want = answer(kind, args)

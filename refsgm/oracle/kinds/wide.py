@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 DECADES = {"float64": 8.0, "float32": 4.0}          # of levels, down and up from 1
+HIGHEST_RATE = 80.0
 BEYOND = 1.25     # times as many where no function is passed, as code has bounds at round numbers
 ORDINARY = -1.3, 1.7                                # powers of ten
 # Regimes of random probes: data of all sizes, or of those that a test function is made for
@@ -208,6 +209,13 @@ def alpha_bars(rng, spec):
     return np.concatenate([[1.0], 1 / (1 + np.exp(-logits))])
 
 
+def rate(low, high, ordinary):
+    """A positive number; in float32 one for which the square of e^(-rate / 2) is a number too."""
+    number = positive_number(low, high, ordinary)
+    return lambda u, spec: min(number(u, spec), HIGHEST_RATE if spec is not None
+                               and spec.dtype == "float32" else np.inf)
+
+
 def positive_number(low, high, ordinary=ORDINARY):
     """A positive number, from 10^low to 10^high: half of the draws ordinary, some of them round."""
     def number(u, spec):
@@ -226,8 +234,8 @@ NUMBERS = {
     "step_size": positive_number(-8, 0.5, (-4, 0)),
     "rho": positive_number(-0.7, 1.7, (-0.3, 1.1)),
     "offset": positive_number(-5, 2, (-3, 0.7)),
-    "beta_min": positive_number(-3, 2, (-1.3, 1.3)),
-    "beta_max": positive_number(-2, 2.3, (-0.5, 1.7)),
+    "beta_min": rate(-3, 2, (-1.3, 1.3)),
+    "beta_max": rate(-2, 2.3, (-0.5, 1.7)),
     "sigma_min": positive_number(-6, 6),
     "sigma_max": positive_number(-6, 6),
     "n_levels": lambda u, spec: 1 + spec.count,
