@@ -117,6 +117,12 @@ def test_cuts_have_every_size(name):
     assert {s.count for s in specs} >= set(range(1, COMPONENTS + 1))
 
 
+def test_rows_of_a_large_batch_are_no_small_batch_repeated():
+    """What holds for few rows in a thousand is asked, as no two of them are the same."""
+    asked = cuts(KINDS["gaussian_score"], 0, ("x", "mean", "sigma"))
+    assert max(len(np.unique(one.args["x"], axis=0)) for one in asked) > 500
+
+
 def test_a_user_can_interrupt_what_is_asked_in_one_go():
     """Ctrl-C among the small questions passes through, as it does at every probe."""
     def pressed(x, sigma, eps):

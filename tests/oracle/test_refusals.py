@@ -1,0 +1,55 @@
+"""What right code may refuse or lose to rounding: it is noted, and not called wrong."""
+
+import numpy as np
+import pytest
+
+import refsgm
+
+pytestmark = pytest.mark.usefixtures("all_probes")
+
+
+def test_a_number_that_cannot_divide_is_noted():
+    """[EQV-9] 1 / 0 of Python's numbers raises; an array goes on to the right answer, 0."""
+    report = refsgm.check("sigma_from_alpha_bar", lambda a: (1 / (a / (1 - a)))**0.5, seed=0)
+    assert report.ok
+    assert "it takes no alpha_bar = 1, given as a number: ZeroDivisionError" in report.notes[0]
+
+
+def test_a_root_below_zero_is_noted():
+    """1 - scale^2 is usual, and in float32 it may be less than nothing where t is 0."""
+    def cosine(t, offset=0.008):
+        end = np.cos(np.pi / 2 * offset / (1 + offset))
+        scale = np.cos(np.pi / 2 * (t + offset) / (1 + offset)) / end
+        return scale, np.sqrt(1 - scale**2)
+    report = refsgm.check("cosine_marginal", cosine, seed=0)
+    assert report.ok
+    assert "a difference has lost all its digits" in report.notes[0]
+
+
+@pytest.mark.parametrize("step", [1e-20, 1e-30])
+def test_a_complex_step_is_right_where_the_terms_of_a_sum_cancel(step):
+    """The field of seed 8 is skew, so that v'Jv = 0, and its terms are not."""
+    def along(score_fn, x, v):
+        return np.sum(v * np.imag(score_fn(x + 1j * step * v)) / step, axis=-1)
+    assert refsgm.check("directional_derivative", along, seed=8).ok
+
+
+def test_a_function_that_is_passed_answers_no_rows():
+    """Code may ask it for the shape of its answer."""
+    def loss(score_fn, x, sigma, eps):
+        score_fn(x[:0], sigma[:0] if np.ndim(sigma) else sigma)
+        return 0.5 * np.sum((score_fn(x + sigma * eps, sigma) + eps / sigma)**2, axis=1)
+    assert refsgm.check("denoising_score_matching", loss, seed=0).ok
+
+
+def test_what_view_cannot_take_is_noted():
+    """Squares of an image in one row, by a view, where a network returns its image transposed."""
+    pytest.importorskip("torch")
+
+    def loss(eps_fn, x_0, alpha_bar, eps):
+        x = alpha_bar.sqrt() * x_0 + (1 - alpha_bar).sqrt() * eps
+        return (eps_fn(x, alpha_bar) - eps).square().view(len(x), -1).sum(dim=1)
+    report = refsgm.check("ddpm_loss", loss, "torch", event_shape=(3, 4, 4), levels="trailing",
+                          seed=0)
+    assert report.ok
+    assert "view size is not compatible" in report.notes[0]
