@@ -177,6 +177,10 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
         more, said = further_probes(caller, dim, single(probes, dtype), seed)
         probes += more
         right = all(p.ok and not p.trial.mutated for p in probes)
+    lost = next((p.label for p in probes if p.trial.lost), None)
+    if lost:
+        said = [*said, f"it is NaN at {lost!r}, where a difference has lost all its digits: take "
+                "the root of the larger of it and 0"]
     parts = {}
     if contract.form == LOSS:
         parts = loss_parts(contract, caller, probes, dim, dtype, seed if right else None)

@@ -53,3 +53,24 @@ def test_what_view_cannot_take_is_noted():
                           seed=0)
     assert report.ok
     assert "view size is not compatible" in report.notes[0]
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_data_keep_the_features_that_the_user_says(seed):
+    """With an event_shape no question has another number of features."""
+    def score(eps, sigma):
+        assert eps.shape[-1] == 3
+        return -eps / sigma
+    assert refsgm.check("score_from_eps", score, event_shape=(3,), seed=seed).ok
+
+
+def test_code_that_takes_one_level_is_asked_no_column():
+    """[MIX-2] Also far from zero."""
+    torch = pytest.importorskip("torch")
+
+    def score(x, weights, means, sigma):
+        assert not torch.is_tensor(sigma) or sigma.numel() == 1
+        to_means = means - x[:, None]
+        logits = weights.log() - 0.5 * to_means.square().sum(-1) / sigma**2
+        return (logits.softmax(1)[..., None] * to_means).sum(1) / sigma**2
+    assert refsgm.check("mixture_score", score, "torch", levels="scalar", seed=3).ok

@@ -125,6 +125,7 @@ def test_distances_of_many_points_far_from_zero_keep_their_digits():
     ("eps_from_score", large_in_a_buffer(), "changed by the next call"),
     ("sliced_score_matching_vr", graph_of_first, "no_grad"),
     ("annealed_step_sizes", table_as_seen, "with sigmas")])
+@pytest.mark.usefixtures("all_probes")
 def test_every_way_meets_sizes_directions_and_tables(kind, function, words):
     """What is wrong for a large batch, a second direction or a table in one way alone is found."""
     report = refsgm.check(kind, function, "torch", seed=0)

@@ -283,7 +283,8 @@ def component_of(contract, caller, probe, i, form, place):
         probe.situation.dtype == "float32")
     if far_from_exact and contract.spellings and not mean and np.any(np.isnan(got)):
         but = but_for_lost_digits(got, want, at(sensitivity()))
-        probe.trial.lost, got = np.any(~np.isnan(but) & np.isnan(got)), but
+        probe.trial.lost |= bool(np.any(~np.isnan(but) & np.isnan(got)))
+        got = but
     return Component(got, want, mean, at, sensitivity)
 
 

@@ -91,7 +91,8 @@ def named(fn):
         return "fn = None                            # put the function that was checked here"
     root, _, rest = name.partition(".")
     if module == "__main__":
-        return f"fn = globals().get({name!r})        # or put {name}, which was checked, here"
+        return f"fn = {name}" if rest else (
+            f"fn = globals().get({name!r})        # or put {name}, which was checked, here")
     return f"from {module} import {root}\nfn = {root}{'.' * bool(rest)}{rest}"
 
 

@@ -68,7 +68,7 @@ def noise_not_named(contract, names, without):
 def lacks_noise(contract, fn, argnames, table):
     """Whether code takes neither eta nor z, by its user's names or by how many arguments it has.
 
-    With a table it may have one argument fewer: the level where a step ends follows from that.
+    With a table it has one argument fewer: the level where a step ends follows from that.
     """
     if argnames is not None:
         return not {"eta", "z"} & set(named_by_user(contract, argnames))

@@ -114,7 +114,7 @@ def extremes(caller, dim):
                 yield probe
 
 
-def far_points(contract, probes):
+def far_points(contract, probes, by_row):
     """Points between the means of a mixture, all far from zero: many rows, many means, or both."""
     if not {"x", "means"} <= set(contract.args) or contract.form in (TABLE, STATES):
         return
@@ -129,4 +129,4 @@ def far_points(contract, probes):
                 -4, 5, args["x"].shape)
             yield probe_at(contract, p.situation._replace(
                 label=f"{p.label}, far from zero in {dtype}", regime="edge", dtype=dtype),
-                args | {"x": x, "means": means, "sigma": np.full((len(x), 1), 1.0)})
+                args | {"x": x, "means": means, "sigma": np.ones((len(x), 1)) if by_row else 1.0})

@@ -64,7 +64,8 @@ def other_forms(caller, probes, dtype):
             refused.setdefault(way, (other, probe))
             continue
         answered.add(way)
-        if way.dtypes and any(np.any(np.isnan(c.got)) for c in probe.components):
+        if way.dtypes and contract.spellings and any(np.any(np.isnan(c.got))
+                                                     for c in probe.components):
             continue                         # what is rounded may take a difference below zero
         if not probe.ok or probe.trial.mutated or not way.dtypes and is_wide(probe):
             return found(contract, other, probe)

@@ -238,7 +238,8 @@ def asked(caller, probes, dtype):
     if dtype != "float64":
         yield from ((IN_FLOAT32, p) for p in extremes(caller, probes[0].situation.D))
     if dtype is None:
-        yield from ((FAR_AWAY, p) for p in far_points(contract, fixed))
+        yield from ((FAR_AWAY, p) for p in far_points(
+            contract, fixed, caller.levels != "scalar"))
         ends = covering(contract, [p for p in fixed if p.situation.regime == "edge"], ENDS)
         ends = [replace(p, situation=p.situation._replace(seed=p.situation.seed + i))
                 for p in ends for i in range(SEEDS)]
@@ -261,8 +262,8 @@ def in_drawn_ways(caller, turn, forms):
     few = 2 * OF_LOOPS if caller.contract.form == STATES else DRAWN
     probes = [*itertools.islice(turn, few), *covering(caller.contract, alike, few // 3)]
     modes = MODES if derives_in_inference() else MODES[:-1]
-    for forms, mode, probe in drawn(caller, probes, modes):
-        whole, memory = ({n: pair[i] for n, pair in forms.items()} for i in range(2))
+    for drawn_forms, mode, probe in drawn(caller, probes, modes):
+        whole, memory = ({n: pair[i] for n, pair in drawn_forms.items()} for i in range(2))
         may_raise = mode == MODES[-1] or any(form.odd for form in whole.values())
         without = in_words(memory, mode * (mode != MODES[-1])) if may_raise else None
         yield in_words(whole, mode)._replace(may_raise=may_raise, without=without), probe

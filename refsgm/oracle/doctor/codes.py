@@ -108,7 +108,7 @@ class Diagnosis(NamedTuple):
     convention  names by which it can be allowed, if it is made of documented choices
     engine, cost   of the finding in `ranking`: the simpler an explanation, the lower its cost
     also        codes of what else is wrong, where the sentence tells of more than one thing
-    accounts    whether it accounts for the values that came: no other explanation can be allowed
+    accounts    whether it accounts for the values that came: one that does not cannot be allowed
     """
 
     code: str

@@ -46,7 +46,8 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
         alone = [of_one(n, a, other.get(n)) for n, a in first.items()] if not made else []
         questions = itertools.chain(
             [("other numbers", others)], *alone, exchanged(kind, first, others, bool(made)),
-            pairs(kind, first), pairs_of_data(kind, first, bool(made)), texts(kind, first),
+            pairs(kind, first), pairs_of_data(kind, first, bool(made) and dim is None),
+            texts(kind, first),
             *(changed(kind, n, a, other.get(n), dtype) for n, a in first.items()))
         made += in_a_row(kind, spec, first, questions)
         made += in_another_precision(kind, spec, taken, dim) if both else []
@@ -198,7 +199,7 @@ def pairs_of_data(kind, first, numbers):
     """(words, changes): two arrays of data that are exchanged, or of which one relation is the
     same, or of data and a level, whose product may be none; the same numbers in another shape.
 
-    numbers  whether levels are numbers, so that rows may be other ones
+    numbers  whether levels are numbers and D is free, so that rows may be other ones
     """
     data = {n: a for n, a in first.items() if n in DATA and np.ndim(a) > 1 and not kind.is_level(n)}
     for n, m in itertools.combinations(data, 2):
