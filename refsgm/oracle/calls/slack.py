@@ -14,7 +14,7 @@ from .reference import digits_of
 
 ROUNDINGS = 256.0          # in units of eps
 COARSER = 64.0             # times that, at random probes
-NOTHING = 1e-36           # what a complex step of 1e-20 in foreign code may leave of a zero
+NOTHING = 1e-36            # what a complex step of 1e-20 in foreign code may leave of a zero
 
 
 def slack_at(contract, situation, args, want, came, sensitivity):

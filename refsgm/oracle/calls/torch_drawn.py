@@ -6,7 +6,6 @@ What one argument is does not depend on what the others are.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from ..kinds import BATCH, LOSS, ROWS
 from ..kinds.kind import TABLES
 from ..kinds.test_functions import Field
 from .judge import probe_at
-from .trial import Trial
 
 OFTEN = 0.4                                     # how often a number is a column, where it may be
 
@@ -152,13 +150,13 @@ def is_alike(a):
 
 
 def in_columns(contract, probe, rng):
-    """The probe with some numbers as columns, (B, 1); without an answer."""
+    """The probe with some numbers as columns, (B, 1)."""
     B = probe.situation.B
     numbers = [n for n, a in probe.args.items() if isinstance(a, float) and contract.is_level(n)
                and n not in TABLES and rng.uniform() < OFTEN]
     simple = contract.form in (BATCH, ROWS, LOSS) and all(
         form in (BATCH, ROWS, LOSS) for _, form in contract.returns)
     if not numbers or not simple or any(np.shape(w)[:1] != (B,) for w in probe.want):
-        return replace(probe, trial=Trial(), components=())
+        return probe
     return probe_at(contract, probe.situation._replace(label=f"{probe.label}, in columns"),
                     probe.args | {n: np.full((B, 1), probe.args[n]) for n in numbers})

@@ -204,9 +204,7 @@ def covering(contract, probes, most):
 
 
 def asked(caller, probes, dtype):
-    """(way, probe without an answer yet): the probes that were answered, in other ways."""
-    def again(probe):
-        return replace(probe, trial=Trial(), components=())
+    """(way, probe): the probes that were answered, in other ways."""
     contract, loop = caller.contract, caller.contract.form == STATES
     if loop:
         probes = [p for p in probes if len(p.want) < LONG]
@@ -218,9 +216,9 @@ def asked(caller, probes, dtype):
     turn = itertools.cycle(some)
 
     def ask(way, most):
-        return ((way, again(p)) for p in itertools.islice(turn, min(
+        return ((way, p) for p in itertools.islice(turn, min(
             len(some), OF_LOOPS if loop else most)))
-    yield from ((NO_GRAD, again(p)) for p in near[:OF_LOOPS if loop else None])
+    yield from ((NO_GRAD, p) for p in near[:OF_LOOPS if loop else None])
     yield from ask(NO_GRAD, WITHOUT)
     if derives_in_inference():
         yield from ask(IN_INFERENCE, INFERENCE)
@@ -251,7 +249,7 @@ def asked(caller, probes, dtype):
     numbers = [p for p in (*fixed, *at_random) if any(
         isinstance(a, float) and contract.is_level(n) for n, a in p.args.items())]
     for narrow in ("float64", "float32"):
-        yield from ((AS_FLOATS, again(p)) for p in covering(contract, [
+        yield from ((AS_FLOATS, p) for p in covering(contract, [
             p for p in numbers if p.situation.dtype == narrow], NUMBERS))
     yield from ((AS_INTS, p) for p in whole(caller, dtype, Differently(caller, AS_FLOATS)))
 

@@ -257,8 +257,8 @@ def changed(kind, name, a, other, dtype):
         yield f"in its first entry {HASHED}", *({name: with_first(a, b)} for b in SAME_HASH)
         yield HASHED, *({name: np.full_like(a, b)} for b in SAME_HASH)
     if isinstance(a, np.ndarray):
-        yield "with its differences", {name: a + 1}
-        yield "with its differences", {name: a + GAP}
+        for gap in (1.0, GAP):
+            yield f"moved by {gap:g}, with its differences", {name: a + gap}
         yield "with its ratios", {name: a / 2}
     if not isinstance(a, np.ndarray) or np.shape(other) != np.shape(a):
         return

@@ -48,8 +48,7 @@ def arguments(kind, spec):
         drawn = nearby.put(kind, spec, drawn)
     drawn = {name: a for name, a in drawn.items() if name not in spec.without}
     if spec.dtype == "float32":
-        drawn = {k: a.astype(np.float32).astype(np.float64) if isinstance(a, np.ndarray) else a
-                 for k, a in drawn.items()}
+        drawn = {k: in_float32(a) if isinstance(a, np.ndarray) else a for k, a in drawn.items()}
     if spec.dtype == "int64":
         drawn = {k: np.round(2 * a) if k in DATA and np.ndim(a) == 2 and not kind.is_level(k) else a
                  for k, a in drawn.items()}
@@ -57,6 +56,12 @@ def arguments(kind, spec):
         drawn = {k: np.asfortranarray(a) if k in DATA and np.ndim(a) > 1 else a
                  for k, a in drawn.items()}
     return drawn
+
+
+def in_float32(a):
+    """A number or an array as float32 holds it."""
+    b = np.asarray(a, np.float32).astype(np.float64)
+    return b if isinstance(a, np.ndarray) else float(b)
 
 
 def draw(kind, name, rng, spec, drawn):

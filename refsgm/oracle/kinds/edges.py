@@ -34,7 +34,6 @@ NEAR_ENDS = ({"eta": 0.01},)
 ENTRIES = {"n_levels": 1000, "n_steps": 1000}
 LONG_LOOP = 1000
 LONG_AND_WIDE = 48, 64             # steps, and rows and features
-LOST = 1e-6                        # what float32 cannot tell from nothing
 RUNAWAY = 1e12                     # a state whose cube soon leaves the range of float32
 
 
@@ -200,22 +199,8 @@ def answered(kind, spec):
 
 
 def is_undecided(kind, args):
-    """Whether code may answer as it likes: a table has one entry for two ends, or a root is lost.
-    """
-    return "beta_min" in kind.args and args.get("n_steps") == 1 and (
-        args.get("beta_min", 0.0) != args.get("beta_max", 1.0)) or loses_root(args)
-
-
-def loses_root(args):
-    """Whether DDIM's 1 - alpha_bar_s - eta^2 variance, as it is published, is nothing but rounding.
-
-    It is a small share of 1 - alpha_bar_s at eta = 1 alone, and rounding may take it below zero.
-    """
-    if not {"eta", "alpha_bar_t", "alpha_bar_s"} <= args.keys():
-        return False
-    eta, a, b = (np.asarray(args[n]) for n in ("eta", "alpha_bar_t", "alpha_bar_s"))
-    with np.errstate(all="ignore"):
-        return bool(np.any((1 - eta**2 * (1 - a / b) / (1 - a) < LOST / (1 - a / b)) & (b < 1)))
+    """Whether right code may answer there as it likes, by the kind's record."""
+    return kind.undecided is not None and kind.undecided(args)
 
 
 def answer(kind, args, function=None):

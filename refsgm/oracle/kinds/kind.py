@@ -119,6 +119,7 @@ class Kind:
       answer           its function, made faster by what is known of a test function
       adaptive         whether it solves an ODE in steps of its own: its rows share the steps, and
                        other code calls its function at other points
+      undecided        function (args) -> whether right code may answer there as it likes, or None
       held             arguments that code without noise lacks: they are 0 then
       spellings        the same formula spelled otherwise, whose rounding errors are allowed too
     """
@@ -149,6 +150,7 @@ class Kind:
     sampling: bool = False
     answer: object = None
     adaptive: bool = False
+    undecided: object = None
     held: tuple = ()
     spellings: tuple = ()
 

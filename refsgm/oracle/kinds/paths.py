@@ -130,6 +130,9 @@ def logit_normal_by_tanh(z, mean=0.0, deviation=1.0):
     return 0.5 + 0.5 * np.tanh(0.5 * (mean + deviation * z)) * (1 - ROUNDING)
 
 
+MOST_MEAN = 10.0                               # of a mean that no z takes back
+
+
 def mean_of_law(rng, spec, drawn):
     """A mean; at random probes now and then one far from 0, to which all z are opposed."""
     u, z = rng.uniform(0, 1), np.abs(np.ravel(drawn["z"]))
@@ -156,7 +159,6 @@ def opposed(drawn):
     return bool(signs[0] and np.all(signs == signs[0]))
 
 
-MOST_MEAN = 10.0
 LAW = {"z": normal_numbers, "mean": mean_of_law, "deviation": deviation_of_law}
 RATES = {"scale_rate": falling, "sigma_rate": either_sign("sigma_rate", 4.0)}
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .drawing import BY_NAME, arguments
+from .drawing import BY_NAME, arguments, in_float32
 from .edges import RUNAWAY, answer, is_undecided
 from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
@@ -34,7 +34,7 @@ MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
 # Of small cuts: their sizes, and how often there are numbers beside columns, float32, and ends
 SMALL, MIXED, IN_FLOAT32, AT_AN_END = 16, 0.4, 0.25, 0.2
-FEW, SEVERAL = 8, (1.5, 0.5)                    # of loops; times as many as others, by their cost
+FEW, SEVERAL, OF_DEAR = 8, 1.5, 0.5             # of loops; times as many as others, by their cost
 OFTEN = 0.35                                    # an argument has a pattern
 CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 80, 50, 40, 40   # by what an answer costs
 OF_TORCH = 40
@@ -95,28 +95,26 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
             if found is not None:
                 made.append(found)
                 break
-    made += mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both)
+    if kind.form != TABLE:
+        small = ProbeSpec("", 1, dim, by_row and kind.form != STATES, MODERATE, seed, dtype=dtype)
+        n = how_many_small(kind) if most is None else min(how_many_small(kind), most // 2)
+        made += [one for i in range(n) if (one := small_cut(
+            kind, base[3 * i % len(base)], small, rng, fields, taken, both)) is not None]
     return tuple(made)
 
 
-def mixed(kind, rng, base, fields, taken, seed, by_row, dim, dtype, most, both):
-    """Small cuts of usual arguments: sizes, signs, choices, numbers and columns in many ways."""
-    if kind.form == TABLE:
-        return []
-    made, n = [], FEW if kind.form == STATES else int(
-        how_many(kind) * SEVERAL[how_many(kind) < CHEAP])
-    for i in range(n if most is None else min(n, most // 2)):
-        narrow = both and rng.uniform() < IN_FLOAT32
-        B, D, count = rng.integers(1, 1 + (SMALL if kind.form != STATES else 4), 3).tolist()
-        spec = ProbeSpec("", B, dim or D, by_row and kind.form != STATES, MODERATE, seed,
-                         int(rng.integers(4)), dtype=dtype, count=count)
-        if narrow:                                                # whose digits are counted closer
-            spec = spec._replace(label="float32", regime="edge", dtype="float32")
-        args = cut(kind, base[3 * i % len(base)], spec, rng, fields, (0.2, MIXED))
-        args = {name: drawn_anew(kind, name, a, rng, spec, args) for name, a in args.items()}
-        found = asked(kind, spec, taken_of(kind, args, taken))
-        made += [] if found is None else [found]
-    return made
+def small_cut(kind, base, spec, rng, fields, taken, both):
+    """A question of usual arguments in which sizes, signs, choices, numbers and columns meet, or
+    None; see `cut` and `cuts`.
+    """
+    narrow = both and rng.uniform() < IN_FLOAT32
+    B, D, count = rng.integers(1, 1 + (SMALL if kind.form != STATES else 4), 3).tolist()
+    spec = spec._replace(B=B, D=spec.D or D, M=int(rng.integers(4)), count=count)
+    if narrow:                                                    # whose digits are counted closer
+        spec = spec._replace(label="float32", regime="edge", dtype="float32")
+    args = cut(kind, base, spec, rng, fields, (0.2, MIXED))
+    args = {name: drawn_anew(kind, name, a, rng, spec, args) for name, a in args.items()}
+    return asked(kind, spec, taken_of(kind, args, taken))
 
 
 def drawn_anew(kind, name, a, rng, spec, drawn):
@@ -171,12 +169,6 @@ def asked(kind, spec, args):
     return Cut(spec._replace(label=label_of(kind, spec)), args, want)
 
 
-def in_float32(a):
-    """A number or an array as float32 holds it."""
-    b = np.asarray(a, np.float32).astype(np.float64)
-    return b if isinstance(a, np.ndarray) else float(b)
-
-
 def is_far(args):
     """Whether a row is so far from all means of a mixture that the shares of these lose digits."""
     if "means" not in args:
@@ -207,6 +199,12 @@ def how_many(kind):
     dear = kind.form == FUNCTION or kind.sliced or kind.derivative or "sigmas" in kind.args
     return WITH_DERIVATIVE if dear or kind.answer is not None else WITH_FUNCTION if passed else (
         CHEAP)
+
+
+def how_many_small(kind):
+    """The number of small cuts."""
+    n = how_many(kind)
+    return FEW if kind.form == STATES else int(n * (SEVERAL if n == CHEAP else OF_DEAR))
 
 
 def sizes_in_turn(kind, rng, n, dim):

@@ -123,6 +123,19 @@ def posterior_by_betas(x_0, x_t, alpha_bar_t, alpha_bar_s):
     return mean, share * (1 - alpha)
 
 
+LOST = 1e-6                                       # what float32 cannot tell from nothing
+
+
+def loses_root(args):
+    """Whether DDIM's 1 - alpha_bar_s - eta^2 variance, as it is published, is nothing but rounding.
+
+    It is a small share of 1 - alpha_bar_s at eta = 1 alone, and rounding may take it below zero.
+    """
+    eta, a, b = (np.asarray(args[n]) for n in ("eta", "alpha_bar_t", "alpha_bar_s"))
+    with np.errstate(all="ignore"):
+        return bool(np.any((1 - eta**2 * (1 - a / b) / (1 - a) < LOST / (1 - a / b)) & (b < 1)))
+
+
 def ancestral_by_roots(x_t, score, sigma_t, sigma_s, z):
     """With two roots of differences, as k-diffusion: far below sigma_t the second is lost."""
     up = np.minimum(sigma_s, (sigma_s**2 * (sigma_t**2 - sigma_s**2) / sigma_t**2)**0.5)
@@ -138,7 +151,8 @@ KINDS = (
     step("ddpm_step", BATCH, exact=ddpm_step, terms=with_x0, more_probes=(VARIANCE_BETA,),
          draw={"variance": number(lambda u, spec: "posterior")}, known=(
              Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1]", clipped_ddpm),)),
-    step("ddim_step", BATCH, exact=ddim_step, terms=with_x0, held=("eta", "z"), known=(
+    step("ddim_step", BATCH, exact=ddim_step, terms=with_x0, held=("eta", "z"),
+         undecided=loses_root, known=(
         Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is not computed anew",
                 clipped_ddim),)),
     step("ve_probability_flow_step", BATCH, exact=euler_step),

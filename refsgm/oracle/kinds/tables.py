@@ -68,12 +68,17 @@ def ends_and_entries(args, q):
             "step_size": same + args["step_size"]}
 
 
+def one_entry_for_two_ends(args):
+    """Whether a table has one entry for two ends, which is either of them or neither."""
+    return args["n_steps"] == 1 and args.get("beta_min", 0.0) != args.get("beta_max", 1.0)
+
+
 KINDS = (
     Kind("geometric_sigmas", TABLE, exact=geometric_sigmas),
     Kind("karras_sigmas", TABLE, exact=lambda f, a, b, n, rho: spaced(f, n, rho, a, b),
          spellings=(spaced_from_the_large_end,)),
     Kind("linear_betas", TABLE, exact=lambda f, n, a, b: spaced(f, n, f.one, a, b),
-         spellings=(betas_from_the_first,), draw={
+         spellings=(betas_from_the_first,), undecided=one_entry_for_two_ends, draw={
         "beta_min": number(lambda u, spec: 0.001 + 0.05 * u, rate),
         "beta_max": number(lambda u, spec: 0.2 + 0.5 * u, rate)}),
     Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar,

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 DECADES = {"float64": 8.0, "float32": 4.0}          # of levels, down and up from 1
-HIGHEST_RATE = 80.0
+HIGHEST_RATE = 80.0                                 # in float32, of which e^-rate is a number
 BEYOND = 1.25     # times as many where no function is passed, as code has bounds at round numbers
 ORDINARY = -1.3, 1.7                                # powers of ten
 # Regimes of random probes: data of all sizes, or of those that a test function is made for

@@ -26,7 +26,7 @@ def without_noise(kind):
         whole = args | {"eta": 0.0, "z": np.zeros_like(args["x_t"])}
         return [{n: a for n, a in part.items() if n not in kind.held}
                 for part in kind.terms(whole, seen)]
-    other = replace(kind, exact=at_rest(kind.exact), terms=terms,
+    other = replace(kind, exact=at_rest(kind.exact), terms=terms, undecided=None,
                     known=tuple(m._replace(formula=at_rest(m.formula)) for m in kind.known))
     vars(other)["function"] = at_rest(kind.function)
     vars(other)["parameters"] = [p for p in kind.parameters if p.name not in kind.held]
