@@ -10,23 +10,13 @@ import numpy as np
 
 import refsgm
 
-from . import Hidden
+from .fresh import cut, wrong
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])                                       # (B, D)
 EPS = np.array([[-0.3, 0.8], [1.2, -0.5], [0.1, 0.4]])
 MEANS = np.array([[-1.0, 0.5], [1.5, 0.0], [0.2, -2.0]])                                   # (K, D)
 WIDE = np.sin(np.arange(1.0, 32 * 40 + 1)).reshape(32, 40)
 NOISE = np.cos(np.arange(1.0, 32 * 40 + 1)).reshape(32, 40)
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A bound that nobody would set in good faith."""
-    return Hidden(kind, what, function, False, "numpy", at)
 
 
 def score(x, sigma=1.0):

@@ -10,17 +10,12 @@ from scipy.linalg import hadamard
 import refsgm
 
 from . import Hidden
-from .fresh import generator
+from .fresh import generator, wrong
 
 RNG = np.random.default_rng(7)
 X, Y, Z = RNG.standard_normal((3, 3, 2))                                                   # (B, D)
 WIDE, WIDE_SCORE, WIDE_Z = RNG.standard_normal((3, 32, 40))
 TALL, TALL_SCORE, TALL_Z = RNG.standard_normal((3, 9, 40))
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
 
 
 def cut(kind, what, where, change, *at):
