@@ -190,3 +190,10 @@ def test_a_form_that_fails_is_printed_as_a_program_that_fails(kind, f):
         exec(report.program, {})
     want, got = (line.split("[")[-1].split() for line in printed.getvalue().splitlines())
     assert want[-1] != got[-1]
+
+
+def test_a_mean_far_from_zero_is_taken_back():
+    """[LEVEL-2] Where it is, the shift of a time that is close to 1 has no digits left."""
+    def by_shift(z, mean=0.0, deviation=1.0):
+        return refsgm.shift_time(1 / (1 + np.exp(-deviation * z)), float(np.exp(mean)))
+    assert not refsgm.check("logit_normal_time", by_shift, seed=0).ok

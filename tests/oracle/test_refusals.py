@@ -15,13 +15,14 @@ def test_a_number_that_cannot_divide_is_noted():
     assert "it takes no alpha_bar = 1, given as a number: ZeroDivisionError" in report.notes[0]
 
 
-def test_a_root_below_zero_is_noted():
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_root_below_zero_is_noted(seed):
     """1 - scale^2 is usual, and in float32 it may be less than nothing where t is 0."""
     def cosine(t, offset=0.008):
         end = np.cos(np.pi / 2 * offset / (1 + offset))
         scale = np.cos(np.pi / 2 * (t + offset) / (1 + offset)) / end
         return scale, np.sqrt(1 - scale**2)
-    report = refsgm.check("cosine_marginal", cosine, seed=0)
+    report = refsgm.check("cosine_marginal", cosine, seed=seed)
     assert report.ok
     assert "a difference has lost all its digits" in report.notes[0]
 
@@ -74,3 +75,50 @@ def test_code_that_takes_one_level_is_asked_no_column():
         logits = weights.log() - 0.5 * to_means.square().sum(-1) / sigma**2
         return (logits.softmax(1)[..., None] * to_means).sum(1) / sigma**2
     assert refsgm.check("mixture_score", score, "torch", levels="scalar", seed=3).ok
+
+
+def published_ddim(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
+    """The direction is the root of a difference."""
+    std = eta * np.sqrt((1 - alpha_bar_s) / (1 - alpha_bar_t) * (1 - alpha_bar_t / alpha_bar_s))
+    x_0 = (x_t - np.sqrt(1 - alpha_bar_t) * eps) / np.sqrt(alpha_bar_t)
+    return np.sqrt(alpha_bar_s) * x_0 + np.sqrt(1 - alpha_bar_s - std**2) * eps + std * z
+
+
+def by_denoisers(score_fn, x, sigmas, method="heun"):
+    """Slopes (x - D) / sigma, as in EDM's algorithm."""
+    def slope(x, sigma):
+        return (x - (x + sigma**2 * score_fn(x, sigma))) / sigma
+    for sigma_t, sigma_s in zip(sigmas[:-1], sigmas[1:]):
+        first = slope(x, sigma_t)
+        y = x + (sigma_s - sigma_t) * first
+        x = y if method == "euler" or sigma_s == 0 else (
+            x + (sigma_s - sigma_t) * (first + slope(y, sigma_s)) / 2)
+        yield x
+
+
+def exponential(t, beta_min=0.1, beta_max=20.0):
+    """The root of the square, which float32 has not got at very high rates."""
+    square = np.exp(-0.5 * t**2 * (beta_max - beta_min) - t * beta_min)
+    return np.sqrt(square), np.sqrt(-np.expm1(-0.5 * t**2 * (beta_max - beta_min) - t * beta_min))
+
+
+@pytest.mark.parametrize(("kind", "function", "seed"), [
+    ("ddim_step", published_ddim, 8),
+    ("logit_normal_time", lambda z, m, d: 0.5 + 0.5 * np.tanh((m + d * z) / 2), 3),
+    ("probability_flow_sampler", by_denoisers, 0),
+    ("vp_marginal", exponential, 5)])
+def test_usual_spellings_may_lose_what_rounding_takes(kind, function, seed):
+    """[DDIM-1] [EDM-4] What is left of them at some places is rounding, and no mistake."""
+    assert refsgm.check(kind, function, seed=seed).ok
+
+
+@pytest.mark.parametrize("seed", [2, 9])
+def test_the_ancestral_step_of_published_code_is_right(seed):
+    """[VE-4] Both roots are of differences, and along a level that of nothing is NaN."""
+    torch = pytest.importorskip("torch")
+
+    def step(x_t, score, sigma_t, sigma_s, z):
+        up = torch.minimum(sigma_s, (sigma_s**2 * (sigma_t**2 - sigma_s**2) / sigma_t**2)**0.5)
+        down = (sigma_s**2 - up**2)**0.5
+        return x_t - sigma_t * score * (down - sigma_t) + up * z
+    assert refsgm.check("ve_ancestral_step", step, "torch", seed=seed).ok
