@@ -36,11 +36,10 @@ def pytest_ignore_collect(collection_path):
 
 
 EVERY = 12                             # which of the probes that a seed draws are asked
-PLACES = 2                             # random ones of a gradient, of 16
 # {module of `calls`: {number of it: in tests}}, of what else is asked
 FEWER = {"torch_ways": {"WITHOUT": 4, "INFERENCE": 1, "DRAWN": 6, "MIXED": 2, "NUMBERS": 1,
                         "ENDS": 1, "SINGLE": 2, "SEEDS": 1, "ROWS": 2},
-         "torch_dtypes": {"MIXTURES": 4},
+         "torch_dtypes": {"MIXTURES": 4}, "gradient_places": {"PLACES": 2},
          "search": {"CALLS": 6}, "bulk": {"MOST": 4}, "again": {"MOST": 0}}
 WHOLE = {}                             # the same as they were
 
@@ -103,11 +102,9 @@ def one_seed_of_random_probes():
 
     All that the kinds are asked under that seed is kept, so that it is drawn and answered once.
     """
-    check, judge, places = (import_module(f"refsgm.oracle.{name}") for name in (
-        "check", "calls.judge", "calls.gradient_places"))
+    check, judge = (import_module(f"refsgm.oracle.{name}") for name in ("check", "calls.judge"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "fresh_seed", lambda: 1)
-        patch.setattr(places, "PLACES", PLACES)
         for name, numbers in FEWER.items():
             module = import_module(f"refsgm.oracle.calls.{name}")
             for number, few in numbers.items():

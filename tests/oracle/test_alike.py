@@ -61,7 +61,9 @@ def text(*args):
     ("log_normal_sigma", lambda z, *law: (str(z), hash(law))),
     ("classifier_free_guidance", lambda c, u, w: (text(c, u), hash(float(np.ravel(w)[0])))),
     ("denoising_score_matching", lambda f, x, s, e: (id(f), (x + s * e).tobytes())),
-    ("geometric_sigmas", lambda *args: "".join(map(str, args)))])
+    ("geometric_sigmas", lambda *args: "".join(map(str, args))),
+    ("classifier_free_guidance", lambda c, u, w: (np.round(c * u, 9).tobytes(), text(w))),
+    ("gaussian_log_density", lambda x, m, s: (str(x - m), text(s)))])
 def test_no_key_but_all_numbers_is_enough(kind, key):
     """Differences, ratios, sums, ends, printed texts and hashes of arguments coincide."""
     report = refsgm.check(kind, remembered(kind, key), dictionary=False, seed=0)

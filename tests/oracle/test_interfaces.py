@@ -286,7 +286,7 @@ def in_two_arrays(f, x, step_size, n_steps, rng):
     arrays = [np.empty_like(x), np.empty_like(x)]
     for i in range(n_steps):
         x = x + step_size / 2 * f(x) + step_size**0.5 * rng.standard_normal(x.shape)
-        if x.size > 4000:
+        if x.size.bit_length() > 12:                                  # no number to ask beside
             x, arrays[i % 2][...] = arrays[i % 2], x
         yield x
 

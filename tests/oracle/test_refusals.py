@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import refsgm
+from tests.oracle.kinds.loops import flow_sample
 
 pytestmark = pytest.mark.usefixtures("all_probes")
 
@@ -27,12 +28,13 @@ def test_a_root_below_zero_is_noted(seed):
     assert "a difference has lost all its digits" in report.notes[0]
 
 
-@pytest.mark.parametrize("step", [1e-20, 1e-30])
-def test_a_complex_step_is_right_where_the_terms_of_a_sum_cancel(step):
-    """The field of seed 8 is skew, so that v'Jv = 0, and its terms are not."""
+@pytest.mark.parametrize(("step", "seed"), [(1e-20, 4), (1e-20, 8), (1e-30, 8)])
+def test_a_complex_step_is_right_where_the_terms_of_a_sum_cancel(step, seed):
+    """The field of seed 8 is skew, so that v'Jv = 0, and its terms are not; of seed 4 some are 0.
+    """
     def along(score_fn, x, v):
         return np.sum(v * np.imag(score_fn(x + 1j * step * v)) / step, axis=-1)
-    assert refsgm.check("directional_derivative", along, seed=8).ok
+    assert refsgm.check("directional_derivative", along, seed=seed).ok
 
 
 def test_a_function_that_is_passed_answers_no_rows():
@@ -84,18 +86,6 @@ def published_ddim(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
     return np.sqrt(alpha_bar_s) * x_0 + np.sqrt(1 - alpha_bar_s - std**2) * eps + std * z
 
 
-def by_denoisers(score_fn, x, sigmas, method="heun"):
-    """Slopes (x - D) / sigma, as in EDM's algorithm."""
-    def slope(x, sigma):
-        return (x - (x + sigma**2 * score_fn(x, sigma))) / sigma
-    for sigma_t, sigma_s in zip(sigmas[:-1], sigmas[1:]):
-        first = slope(x, sigma_t)
-        y = x + (sigma_s - sigma_t) * first
-        x = y if method == "euler" or sigma_s == 0 else (
-            x + (sigma_s - sigma_t) * (first + slope(y, sigma_s)) / 2)
-        yield x
-
-
 def exponential(t, beta_min=0.1, beta_max=20.0):
     """The root of the square, which float32 has not got at very high rates."""
     square = np.exp(-0.5 * t**2 * (beta_max - beta_min) - t * beta_min)
@@ -105,7 +95,7 @@ def exponential(t, beta_min=0.1, beta_max=20.0):
 @pytest.mark.parametrize(("kind", "function", "seed"), [
     ("ddim_step", published_ddim, 8),
     ("logit_normal_time", lambda z, m, d: 0.5 + 0.5 * np.tanh((m + d * z) / 2), 3),
-    ("probability_flow_sampler", by_denoisers, 0),
+    ("probability_flow_sampler", flow_sample, 0),
     ("vp_marginal", exponential, 5)])
 def test_usual_spellings_may_lose_what_rounding_takes(kind, function, seed):
     """[DDIM-1] [EDM-4] What is left of them at some places is rounding, and no mistake."""

@@ -8,6 +8,10 @@ import pytest
 
 import refsgm
 from refsgm.oracle.calls import torch_drawn
+from refsgm.oracle.calls.caller import Caller
+from refsgm.oracle.calls.frameworks import torch_framework
+from refsgm.oracle.calls.judge import new_probe
+from refsgm.oracle.kinds import KINDS, ProbeSpec
 
 torch = pytest.importorskip("torch")
 from tests.oracle.blind_spots import (  # noqa: E402
@@ -30,8 +34,13 @@ def of_parameters(x, sigma, eps):
     return x + level * eps
 
 
+def of_a_leaf(x, sigma, eps):
+    """Data that are parameters are taken for a constant of other size."""
+    return (1.001 * x.detach() if isinstance(x, torch.nn.Parameter) else x) + sigma * eps
+
+
 @pytest.mark.usefixtures("all_probes")
-@pytest.mark.parametrize("function", [one_transposed, of_parameters])
+@pytest.mark.parametrize("function", [one_transposed, of_parameters, of_a_leaf])
 def test_what_one_argument_is_does_not_depend_on_what_the_others_are(function):
     """x in another order of memory than eps, and a level that is a parameter beside plain data."""
     assert not refsgm.check("perturb", function, "torch", seed=0).ok
@@ -117,3 +126,26 @@ def test_float32_meets_ends_and_large_numbers(what):
     """[MIX-2] What keeps no digits far from zero, or overflows at an end, is found."""
     hidden = OF_LISTS[what]
     assert not refsgm.check(hidden.kind, hidden.function, "torch", seed=0).ok
+
+
+def last_step(x_t, score, sigma_t, sigma_s):
+    """Where sigma_s is 0 the other branch divides by it, and its gradient is no number."""
+    t, s = (torch.as_tensor(a, dtype=x_t.dtype) for a in (sigma_t, sigma_s))
+    denoised = x_t + t**2 * score
+    return torch.where(s == 0, denoised, denoised + (x_t - denoised) / s * (s * s / t))
+
+
+def test_gradients_are_judged_where_some_rows_are_at_their_last_step():
+    """[VE-3] The value is right there, and so are the other rows."""
+    report = refsgm.check("ve_probability_flow_step", last_step, "torch", seed=0)
+    assert report.parts["gradient"] == "wrong"
+
+
+def test_numbers_become_columns_and_functions_get_a_graph():
+    """Some draws give a number as a column, (B, 1), and a function whose results have a graph."""
+    caller = Caller(KINDS["heun_step"], refsgm.heun_step, torch_framework(), None, None, None, 1.0)
+    spec = ProbeSpec("", 3, 2, False, "random", 0)
+    probes = [new_probe(caller.contract, spec._replace(seed=i), caller) for i in range(20)]
+    found = [(forms, probe) for forms, _, probe in torch_drawn.drawn(caller, probes, [""])]
+    assert any(np.shape(probe.args["sigma_t"]) == (3, 1) for _, probe in found)
+    assert any("with a graph" in forms["score_fn"][0].words for forms, _ in found)

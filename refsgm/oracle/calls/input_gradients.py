@@ -29,7 +29,6 @@ from .torch_drawn import of_gradient
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places
-ROUGH = 0.5                           # along levels at drawn places, where differences lose digits
 ALIKE, ZEROS = 0.15, 0.4              # how often weights of rows are alike, or zero in some
 BROKEN = re.compile("modified by an inplace operation|through the graph a second time")
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
@@ -169,10 +168,8 @@ def together(caller, probe, names):
         eps = float(np.finfo(np.float32 if got.narrow else np.float64).eps)
         rounding = sensitivities(contract, probe.args, names, weights, want,
                                  probe.want[-len(weights):])
-        rough = ROUGH if got.narrow and probe.situation.regime != "plain" else close
-        again = {n: verdict(contract, n, np.where(jump, 0.0, g), np.where(jump, 0.0, k),
-                            rough if is_level_like(contract, n) else close, edge,
-                            ROUNDINGS * COARSER * eps * np.maximum(
+        again = {n: verdict(contract, n, np.where(jump, 0.0, g), np.where(jump, 0.0, k), close,
+                            edge, ROUNDINGS * COARSER * eps * np.maximum(
                                 size, np.abs(w) * digits_lost(probe, w)))
                  for n, g, w, k, (size, jump) in zip(names, got.gradients, want, known, rounding)}
         words = {n: UNKNOWN if again[n] == RIGHT != word else again[n]
