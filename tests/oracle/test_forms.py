@@ -107,8 +107,8 @@ CONSTANTS = {}
 
 
 def constant_of_first(x, mean, sigma):
-    """The constant of D features, in the dtype in which it was asked for first."""
-    half_log = CONSTANTS.setdefault(x.shape[1], np.asarray(0.5 * np.log(2 * np.pi), x.dtype))
+    """The constant of a shape, in the dtype in which it was asked for first."""
+    half_log = CONSTANTS.setdefault(x.shape, np.asarray(0.5 * np.log(2 * np.pi), x.dtype))
     level = sigma if np.ndim(sigma) == 0 else sigma[:, 0]
     return -0.5 * np.sum(((x - mean) / sigma)**2, axis=1) - x.shape[1] * (np.log(level) + half_log)
 
