@@ -98,7 +98,7 @@ def exponential(t, beta_min=0.1, beta_max=20.0):
     ("probability_flow_sampler", flow_sample, 0),
     ("vp_marginal", exponential, 5)])
 def test_usual_spellings_may_lose_what_rounding_takes(kind, function, seed):
-    """[DDIM-1] [EDM-4] What is left of them at some places is rounding, and no mistake."""
+    """[DDIM-1] [SDE-2] What is left of them at some places is rounding, and no mistake."""
     assert refsgm.check(kind, function, seed=seed).ok
 
 

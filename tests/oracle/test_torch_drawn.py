@@ -136,7 +136,7 @@ def last_step(x_t, score, sigma_t, sigma_s):
 
 
 def test_gradients_are_judged_where_some_rows_are_at_their_last_step():
-    """[VE-3] The value is right there, and so are the other rows."""
+    """[VE-1] The value is right there, and so are the other rows."""
     report = refsgm.check("ve_probability_flow_step", last_step, "torch", seed=0)
     assert report.parts["gradient"] == "wrong"
 
