@@ -99,7 +99,8 @@ def guided_probes(caller, by_row, dim, dtype, seed):
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if (spec.sharp or inside(contract, probe)) and not divides_by_zero(judge(contract, caller, probe)):
+        if (spec.sharp or inside(contract, probe)) and not divides_by_zero(
+                judge(contract, caller, probe)):
             probes.append(probe)
             if not probe.ok:
                 break

@@ -5,7 +5,6 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import refsgm
-from refsgm.oracle.further import program_of
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.sharp import sharp_specs

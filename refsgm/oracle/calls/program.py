@@ -124,8 +124,8 @@ def defined(contract, name, a):
     if a.unit == 1:
         return [*lines, f"    return {body}"]
     inner = f"(x - {a.center!r}) / {a.unit!r}"
-    return [*lines, f"    s = {body}", "    return " + (
-        f"lambda x: s({inner})" if potential else f"lambda x, *level: s({inner}, *level) / {a.unit!r}")]
+    return [*lines, f"    s = {body}", f"    return lambda x: s({inner})" if potential else (
+        f"    return lambda x, *level: s({inner}, *level) / {a.unit!r}")]
 
 
 def passed(caller, name, a, dtype, convert, B):

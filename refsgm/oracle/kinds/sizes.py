@@ -19,7 +19,7 @@ from .test_functions import Field, Noise
 from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
-ENTRIES, LONG, LONGEST = 200, 24, 1001          # tables: every length to the first, then so many
+ENTRIES, LONG, LONGEST = 200, 96, 1001          # tables: every length to the first, then so many
 LOOPS, STEPS = 12, 16                           # loops; of one number, each length to here
 # Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
 # of tables, rows and features of data, the last of few numbers each
