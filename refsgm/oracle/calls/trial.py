@@ -46,6 +46,7 @@ class Trial:
     printed  whether anything was written to standard output or error
     lost     whether it was NaN where nothing is known of the right answer
     unreal   whether it was complex
+    drawn    in words, what it drew where noise of another shape or law is meant, or ""
     """
 
     outputs: tuple | None = None
@@ -59,10 +60,11 @@ class Trial:
     states: list = field(default_factory=list)
     lost: bool = False
     unreal: bool = False
+    drawn: str = ""
 
     @property
     def outside(self):
-        """Whether Python's numbers refused a root, a logarithm or a ratio, where NumPy gives NaN."""
+        """Whether Python refused a root, a logarithm or a ratio, where NumPy gives NaN."""
         return self.problem == "raises" and self.error.startswith(OUTSIDE)
 
     @property

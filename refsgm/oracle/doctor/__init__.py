@@ -1,5 +1,6 @@
 """The doctor: what is wrong with code that a probe has found wrong, by engines before any list.
 
+    other_draws                  noise of its own that has another law or shape, or is drawn twice
     call_problems                calls that raise, hang, change arguments, return other shapes
     conventions                  formulas that are right in another convention
     tables                       a table shifted, reversed, with wrong ends
@@ -34,6 +35,7 @@ from .codes import CODES, Diagnosis
 from .dependence import dependence, edges, plain_failure, repeatability
 from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
+from .draws import other_draws
 from .known_mistakes import alternatives, conventions
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .precision import precision
@@ -136,6 +138,11 @@ def answered(case, found):
     return case.contract.form == TABLE or any(p.got is not None for p in case.probes)
 
 
+def draws_itself(case, found):
+    """Code draws noise that the contract passes."""
+    return bool(case.caller.draws)
+
+
 def is_table(case, found):
     """The kind is a table."""
     return case.contract.form == TABLE
@@ -197,6 +204,7 @@ class Engine(NamedTuple):
 
 MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
 ENGINES = (
+    Engine(other_draws,       (draws_itself,)),
     Engine(call_problems),
     Engine(conventions,       (answered,)),
     Engine(tables,            (answered, is_table)),
