@@ -46,6 +46,7 @@ RANKING = (
     ("offset",                    "fit",         1.2, ""),
     ("function of the result",    "structure",   1.25, "after an offset, where both fit"),
     ("arguments exchanged",       "structure",   1.3, ""),
+    ("exchanged in the target",   "terms",       1.35, "one exchange explains all terms"),
     ("weight of levels",          "terms",       1.4, "one factor explains all terms of a level"),
     ("square of a term",          "terms",       1.4, ""),
     ("power of the result",       "fit",         1.5, ""),
