@@ -1,6 +1,7 @@
 """The doctor: what is wrong with code that a probe has found wrong, by engines before any list.
 
     other_draws                  noise of its own that has another law or shape, or is drawn twice
+    remembered                   state that is kept from call to call
     call_problems                calls that raise, hang, change arguments, return other shapes
     conventions                  formulas that are right in another convention
     tables                       a table shifted, reversed, with wrong ends
@@ -37,6 +38,7 @@ from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
 from .draws import other_draws
 from .known_mistakes import alternatives, conventions
+from .memory import remembered
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .precision import precision
 from .ranking import COST, ENGINE, SEEN_ALONE, final, good_enough, obscure
@@ -121,7 +123,7 @@ def finite_rows(contract, probe):
     """Which rows of an answer (B,) are finite where the right one is; all of a table or loop."""
     rows = np.ones(batch_size(probe.args), bool)
     for got, want in zip(probe.got or (), probe.want):
-        if contract.form in (TABLE, STATES) or np.shape(got) != np.shape(want):
+        if contract.form in (TABLE, STATES) or np.shape(got) != np.shape(want) or not len(rows):
             continue
         gaps = np.isfinite(want) & ~np.isfinite(got)
         if gaps.shape[:1] == rows.shape:
@@ -205,6 +207,7 @@ class Engine(NamedTuple):
 MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
 ENGINES = (
     Engine(other_draws,       (draws_itself,)),
+    Engine(remembered,        (answered,)),
     Engine(call_problems),
     Engine(conventions,       (answered,)),
     Engine(tables,            (answered, is_table)),
