@@ -234,10 +234,11 @@ def of_level(kind, name, spec, whole):
     """What a level may look like: in all rows, as a number, and in some rows alone."""
     ends, share = ends_of(kind, name), name in UNIT
     values = {f"{end:g}": lambda a, end=end: end + 0 * a for end in ends}
-    values["small"] = lambda a: SMALL * a
-    if not share:
+    if name not in kind.draw:
+        values["small"] = lambda a: SMALL * a
+    if not share and name not in kind.draw:
         values["large"] = lambda a: LARGE * a
-    elif name not in kind.left_open:
+    elif share and name not in kind.left_open:
         near = near_one(kind, "float32")
         values["near 1"] = lambda a: near(a, None)
     made = {"": lambda a, rng: a} if spec.rows else {}
