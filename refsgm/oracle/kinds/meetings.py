@@ -29,7 +29,8 @@ SMALL, LARGE = 1e-4, 1e4               # times as large, of levels
 LARGE_DATA = 100.0
 OF_EACH_DATA = "zero", "first row zero", "rows alike", "not negative"
 OF_EACH_TABLE = "even", "close together", "the same", "falling"
-SOME, BY_ROW = "in some rows", "by row"
+BY_ROW = "by row"
+OF_SEVERAL = SOME, ON_AVERAGE = "in some rows", "on average"
 MORE_ENDS = {"eta": (0.0, 1.0)}
 SHAPES = COLUMN, TABLE_OF, MATRIX, AXES = (
     "levels (B, 1)", "levels (B,)", "levels (B, D)", "levels (2, B, D)")
@@ -127,13 +128,14 @@ def choices_of(kind, taken, spec, defaults, whole, both, odd):
              for n in ("B", "D", "M")]
     alone = [(place("B"), i) for i, size in enumerate(found["B"]) if size == 1]
     apart = [(one, (place(name), i)) for one in alone for name, those in found.items()
-             for i, word in enumerate(those) if SOME in str(word)]
+             for i, word in enumerate(those) if str(word).endswith(OF_SEVERAL)]
     return found, tuple(itertools.product(*small)), tuple(apart)
 
 
 def sizes_of(kind, spec, both, odd):
     """{what: {choice: None}} of sizes and precision; a size of "more" is any larger one."""
     few, loop, args = (*range(FEW, 0, -1), "more"), kind.form == STATES, set(kind.args)
+    few = ("more", 1) if odd else few
     rows = kind.form != TABLE and (spec.rows or args & (DATA | FUNCTIONS))
     counted = {n for n in (*TABLES, *LENGTHS, "means") if n in args and not kind.is_level(n)}
     wide = odd or kind.form != LEVEL and rows
@@ -204,14 +206,15 @@ def of_argument(kind, name, a, spec, whole, odd):
     elif isinstance(a, str):
         return {word: lambda a, rng, word=word: word for word in CHOICES[name]}
     elif kind.is_level(name) and np.shape(a)[1:] in ((), (1,)):
-        return of_level(kind, name, spec, whole)
+        return of_level(kind, name, spec, whole, odd)
     elif isinstance(a, (int, float)):
         those = {} if name in LENGTHS else of_number(kind, name, a, whole)
         if odd:
             those[BY_ROW] = lambda a, rng: a
     elif name in DATA or name == "means":
         those = {w: OF_DATA[w] for w in OF_EACH_DATA[:1 if few else None]}
-        those["large"] = lambda a, rng: LARGE_DATA * a
+        if not FUNCTIONS & set(kind.args):                         # a cubic could run away
+            those["large"] = lambda a, rng: LARGE_DATA * a
     elif isinstance(a, np.ndarray):
         those = OF_WEIGHTS if name == "weights" else {
             w: f for w, f in (OF_RATES if name == "betas" else OF_TABLE).items()
@@ -230,8 +233,9 @@ def ends_of(kind, name):
     return tuple(dict.fromkeys([*found, *MORE_ENDS.get(name, ())]))
 
 
-def of_level(kind, name, spec, whole):
-    """What a level may look like: in all rows, as a number, and in some rows alone."""
+def of_level(kind, name, spec, whole, odd):
+    """{word: function}: what a level may look like, in all rows, as a number, in some rows alone.
+    """
     ends, share = ends_of(kind, name), name in UNIT
     values = {f"{end:g}": lambda a, end=end: end + 0 * a for end in ends}
     if name not in kind.draw:
@@ -249,8 +253,10 @@ def of_level(kind, name, spec, whole):
             made[f"{word} {SOME}"] = lambda a, rng, f=f: np.where(some(a, rng), f(a), a)
     if spec.rows:
         made["the same in all rows"] = lambda a, rng: np.min(a) + 0 * a
-        for end in ends:
-            made[f"{end:g} in all rows"] = lambda a, rng, end=end: end + 0 * a
+        made[f"{1 - 0.5 * share:g} {ON_AVERAGE}"] = lambda a, rng: (
+            (1 - 0.5 * share) * (1 + 0.5 * alternating(len(a))))
+        for word in values if odd else [f"{end:g}" for end in ends]:
+            made[f"{word} in all rows"] = lambda a, rng, f=values[word]: f(a)
     if whole:
         made |= {f"the integer {end:g}": lambda a, rng, end=end: int(end) for end in ends
                  if end == int(end)}
@@ -262,6 +268,11 @@ def of_level(kind, name, spec, whole):
 def some(a, rng):
     """A mask of some rows, at least one, and not all where there are several."""
     return (rng.permutation(len(a)) < rng.integers(1, max(2, len(a))))[:, None]
+
+
+def alternating(n):
+    """1, -1, ... (n, 1), whose sum is zero: the last of an odd number is 0."""
+    return np.append(np.resize([1.0, -1.0], n - n % 2), np.zeros(n % 2))[:, None]
 
 
 def of_number(kind, name, a, whole):
