@@ -35,6 +35,7 @@ from .dependence import dependence, edges, plain_failure, repeatability
 from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
 from .known_mistakes import alternatives, conventions
+from .other_levels import other_levels
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .precision import precision
 from .ranking import COST, ENGINE, SEEN_ALONE, final, good_enough, obscure
@@ -183,6 +184,11 @@ def not_explained_well(case, found):
     return not good_enough(found)
 
 
+def not_accounted_for(case, found):
+    """The best explanation so far does not account for the values that came."""
+    return not (found and min(found, key=lambda d: d.cost).accounts)
+
+
 def nothing_told(case, found):
     """No explanation says more than that something is wrong."""
     return all(map(obscure, found))
@@ -211,6 +217,7 @@ ENGINES = (
     Engine(misread,           MISREAD),
     Engine(transformed,       MISREAD),
     Engine(formula,           (answered, wrong_for_fits)),
+    Engine(other_levels,      (*MISREAD, not_accounted_for)),
     Engine(alternatives,      (answered, known_mistakes_allowed, wrong_for_fits)),
     Engine(precision,         (answered, not_explained_well)),
     Engine(rough_formula,     (answered, nothing_told, is_no_loop, wrong_for_fits)),
