@@ -34,12 +34,13 @@ from ..kinds.test_functions import Field
 from .call_problems import call_problems
 from .codes import CODES, Diagnosis
 from .dependence import dependence, edges, plain_failure, repeatability
+from .draws import other_draws
 from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
-from .draws import other_draws
 from .known_mistakes import alternatives, conventions
 from .memory import remembered
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
+from .other_levels import other_levels
 from .precision import precision
 from .ranking import COST, ENGINE, SEEN_ALONE, final, good_enough, obscure
 from .tables import tables
@@ -192,6 +193,11 @@ def not_explained_well(case, found):
     return not good_enough(found)
 
 
+def not_accounted_for(case, found):
+    """The best explanation so far does not account for the values that came."""
+    return not (found and min(found, key=lambda d: d.cost).accounts)
+
+
 def nothing_told(case, found):
     """No explanation says more than that something is wrong."""
     return all(map(obscure, found))
@@ -222,6 +228,7 @@ ENGINES = (
     Engine(misread,           MISREAD),
     Engine(transformed,       MISREAD),
     Engine(formula,           (answered, wrong_for_fits)),
+    Engine(other_levels,      (*MISREAD, not_accounted_for)),
     Engine(alternatives,      (answered, known_mistakes_allowed, wrong_for_fits)),
     Engine(precision,         (answered, not_explained_well)),
     Engine(rough_formula,     (answered, nothing_told, is_no_loop, wrong_for_fits)),

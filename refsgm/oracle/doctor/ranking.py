@@ -29,6 +29,7 @@ RANKING = (
     ("known mistake",             "dictionary",  0.6, "it predicts every value, by one formula"),
     ("another choice",            "structure",   0.6, "it predicts every value, by one argument"),
     ("data misread",              "structure",   0.6, "it predicts every value, by one argument"),
+    ("level for level",           "structure",   0.6, "it predicts every value, by one level"),
     ("somewhere not finite",      "precision",   0.6, ""),
     ("half precision",            "precision",   0.6, "the dtype says it"),
     ("table rearranged",          "structure",   0.7, ""),

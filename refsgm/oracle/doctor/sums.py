@@ -181,10 +181,11 @@ def weights(case, table, of):
                for r, s in zip(ratios, relative)):
             return []
         made = monomials(ratios[0], table.quantities, relative[0])
-        words.append(str(made[0]) if made else "another factor")
+        words.append((i, str(made[0]) if made else "another factor"))
     if not words:
         return []
-    return [case.say("weighting", f"{of}the weight of level 1 is {words[0]} times the right one, "
+    i, factor = next((item for item in words if item[1] != "1"), words[0])
+    return [case.say("weighting", f"{of}the weight of level {i} is {factor} times the right one, "
                      f"and so on: {CODES['weighting'][0]}", "weight of levels")]
 
 
