@@ -45,9 +45,10 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges
             f"a function that changes over {unit:.1g}, {way}", 2 + i % 3,
             dim or 1 + int(rng.integers(4)), by_row, GUIDED, seed % 2**20 * 10 + i,
             3 * (i % 2) * kind.sliced, dtype=dtype or "float64",
-            bent=(1, 0) if kind.adaptive else (i % len(BENDS), 0), sharp=(way, float(f"{unit:.2g}"), center)))
+            sharp=(way, float(f"{unit:.2g}"), center),
+            bent=(1, 0) if kind.adaptive else (i % len(BENDS), 0)))
     for i in range(ranges if kind.adaptive else 0):
-        low, high = 10**rng.uniform(-6, -5), 10**rng.uniform(5, 6)
+        low, high = 10**rng.uniform(-6, -5.5), 10**rng.uniform(3, 3.5)
         made.append(ProbeSpec(
             MANY_DECADES, 1, dim or 2, by_row, GUIDED, seed % 2**20 * 10 + i,
             given=(("sigma_min", low), ("sigma_max", high)), dtype=dtype or "float64",
@@ -63,7 +64,9 @@ def sharpened(spec, drawn):
         if isinstance(a, Field):
             a = turning(a) if way == MANY_DECADES else a.sharp(
                 unit, center, BENDS[spec.bent[0]])
-        elif name == "x" and way != MANY_DECADES:
+        elif name == "x" and way == MANY_DECADES:            # of which the prior tells the length
+            a = a * (2 / np.linalg.norm(a, axis=1, keepdims=True))
+        elif name == "x":
             a = of_size(a, way, unit, center, np.random.default_rng([spec.seed, 42]))
         elif name in SCALED:
             a = unit * a

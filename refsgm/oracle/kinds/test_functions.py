@@ -21,7 +21,7 @@ import numpy as np
 
 MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
 SMALL = 64                # numbers in a draw that is kept
-TURN = 4.0                # of a function that turns, in units of its pull
+TURN = 5.0                # of a function that turns, in units of its pull
 
 
 class Bend(NamedTuple):
