@@ -4,7 +4,7 @@
 
 A difference, real or along a complex step, that is not short beside the unit is seen; so is a step
 in proportion to data, of which other rows, or a center, may be far larger than the unit. A solver
-is also asked for a function that turns around, over all decades that noise levels have.
+is also asked for a function that turns, over many decades of levels.
 """
 
 from functools import lru_cache
