@@ -63,10 +63,11 @@ def is_alike(caller, name, places):
     places  (word, probe, names, gradient, the right one, weights of the answer) of each
     """
     others = [p for p in places if p[0] != RIGHT]
-    some = others + [p for p in places if p[0] == RIGHT][:MOST]
-    return not others or any(
-        all(is_by(caller.contract, name, way, *place) for _, *place in some) for way in WAYS) or any(
-        all(is_without(caller, name, way, *place) for _, *place in some) for way in ((X,), (X, LEVEL)))
+    if not others:
+        return True
+    some = [p[1:] for p in (*others, *[p for p in places if p[0] == RIGHT][:MOST])]
+    return any(all(is_by(caller.contract, name, way, *p) for p in some) for way in WAYS) or any(
+        all(is_without(caller, name, way, *p) for p in some) for way in ((X,), (X, LEVEL)))
 
 
 def is_by(contract, name, way, probe, _, got, want, weights):
