@@ -120,12 +120,13 @@ def adapted(caller, dim, dtype):
     direction alone, or float32. It is called in that way if it answers all plain probes then.
     """
     contract, said = caller.contract, []
-    if caller.draws:
-        said.append(f"it draws {' and '.join(caller.draws)} itself, and was given the contract's")
     if dtype is None and caller.timesteps is not None:
         dtype = "float32" if caller.timesteps.single else "float64"
         said.append(f"its table is {dtype}, and it is judged in that")
     probes = probe_all(contract, caller, caller.levels, dim, dtype)
+    if caller.draws and not any(p.trial.drawn for p in probes):
+        said.insert(0, f"it draws {' and '.join(caller.draws)} itself, and was given the "
+                    "contract's")
     failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")
               and p.situation.regime == "plain"]
     if not failed or contract.form in (TABLE, STATES) or any(

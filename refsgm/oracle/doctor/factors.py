@@ -183,11 +183,23 @@ def named(case, factor, right, of, form):
         divides = all(power < 0 for power in factor.powers.values())
         right = {n: -power for n, power in factor.powers.items()} if divides else {}
     codes = codes_of(factor, right, form)
+    stands = in_place_of(factor, right)
+    if codes == ["wrong-level"] and stands:
+        return case.say("wrong-level", f"{of}{stands[0]} stands where {stands[1]} is meant",
+                        "factor", cost=cost_of_factor(codes), fix=f"use {stands[1]} there")
     sentence = (f"{of}the result is {factor} times the right one: "
                 + "; ".join(dict.fromkeys(CODES[code][0] for code in codes)))
     finding = "coordinates" if codes == ["wrong-coordinates"] else "factor"
     return case.say(codes[0], sentence, finding, convention_of(codes, factor, form),
                     cost=cost_of_factor(codes))._replace(also=tuple(codes[1:]))
+
+
+def in_place_of(factor, right):
+    """(what stands, what is meant) where a factor is one quantity in place of another, or None."""
+    meant = [n for n, power in factor.powers.items() if right.get(n) == -power]
+    other = [n for n in factor.powers if n not in right]
+    plain = not factor.constant and not factor.twos and len(factor.powers) == 2
+    return (other[0], meant[0]) if plain and len(meant) == len(other) == 1 else None
 
 
 def codes_of(factor, right, form):

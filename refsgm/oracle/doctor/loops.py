@@ -92,10 +92,12 @@ def order_of_levels(case):
             return [case.say("evaluation-point", f"the function is called {len(seen)} times, where "
                              f"{len(right)} are required", "number of calls")]
         if not np.allclose(seen, right, rtol=1e-4):
-            if len(set(right)) > 1 and (np.allclose(seen[1:], right[:-1], rtol=1e-4)
-                                        or np.allclose(seen[:-1], right[1:], rtol=1e-4)):
-                return [case.say("index-shift", "the function is passed the level of another step",
-                                 "level of another step")]
+            for which, shifted in (("step before", np.allclose(seen[1:], right[:-1], rtol=1e-4)),
+                                   ("next step", np.allclose(seen[:-1], right[1:], rtol=1e-4))):
+                if len(set(right)) > 1 and shifted:
+                    return [case.say("index-shift", "the function is passed the level of the "
+                                     + which, "level of another step",
+                                     fix="pass it the level that the step starts from")]
             return [case.say("evaluation-point", "the function is passed the wrong levels",
                              "evaluated elsewhere")]
     return []

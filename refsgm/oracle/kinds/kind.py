@@ -62,6 +62,7 @@ class ProbeSpec(NamedTuple):
     bent: tuple = ()                         # places in BENDS and FADES of another test function
     near: tuple = ()                         # what is put near which numbers, as in `nearby`
     forms: tuple = ()                        # ((argument, form), ...) of probes of forms
+    sharp: tuple = ()                        # (way, unit, center) of a sharp function
 
 
 class Mistake(NamedTuple):
@@ -109,6 +110,7 @@ class Kind:
       similar_terms    whether terms are so alike that a coefficient without a formula says nothing
       quantities       (args, quantities) -> quantities, {name: (B,)}: what a factor is made of
       step_quantities  (args, i) -> the same of step i of a loop, {name: number}
+      one_step         of a loop: (f, its function, x, z, quantities and numbers by name) -> state
       right_powers     {quantity: power} in the right answer, where a fit of it cannot see them
       logarithm        whether it is a log density: a factor of the density is then a summand
       known            `Mistake`s that differ in kind, which no engine can work out
@@ -142,6 +144,7 @@ class Kind:
     similar_terms: bool = False
     quantities: object = lambda args, q: q
     step_quantities: object = None
+    one_step: object = None
     right_powers: dict | None = None
     logarithm: bool = False
     known: tuple = ()

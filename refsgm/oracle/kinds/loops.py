@@ -51,6 +51,26 @@ def probability_flow_sampler(f, s, x, sigmas, method="heun"):
     return states(x, zip(sigmas[:-1], sigmas[1:]), {"heun": heun, "euler": euler}[method])
 
 
+# One step, for each of its levels may be another one by mistake
+
+def one_annealed_step(f, score_fn, x, z, sigma_i, sigma_L, step_size):
+    return langevin_step(f, x, score_fn(x, sigma_i), step_size * sigma_i**2 / sigma_L**2, z)
+
+
+def one_ddpm_step(f, eps_fn, x, z, alpha_bar_t, alpha_bar_s):
+    return ddpm_step(f, x, eps_fn(x, alpha_bar_t), alpha_bar_t, alpha_bar_s, z)
+
+
+def one_ddim_step(f, eps_fn, x, z, alpha_bar_t, alpha_bar_s, eta):
+    return ddim_step(f, x, eps_fn(x, alpha_bar_t), alpha_bar_t, alpha_bar_s, eta, z)
+
+
+def one_flow_step(f, score_fn, x, sigma_t, sigma_s, method="heun"):
+    if method == "heun":
+        return heun_step(f, score_fn, x, sigma_t, sigma_s)
+    return euler_step(f, x, score_fn(x, sigma_t), sigma_t, sigma_s)
+
+
 def to_zero_once(rng, spec, drawn):
     """Noise levels, which end in zero at one probe, and at a third of the random ones."""
     levels = drawing.sigmas(rng, spec, drawn)
@@ -74,14 +94,17 @@ def flow_by_denoisers(score_fn, x, sigmas, method="heun"):
         yield x
 
 
+EULER = (3, 103, 107, 111)                              # probes of the verdict, and of the fits
+
 KINDS = (
     Kind("langevin", STATES, exact=langevin),
-    Kind("annealed_langevin", STATES, exact=annealed_langevin, step_quantities=of_annealed_step),
-    Kind("ddpm_sampler", STATES, exact=ddpm_sampler),
-    Kind("ddim_sampler", STATES, exact=ddim_sampler, draw={
+    Kind("annealed_langevin", STATES, exact=annealed_langevin,
+         one_step=one_annealed_step, step_quantities=of_annealed_step),
+    Kind("ddpm_sampler", STATES, exact=ddpm_sampler, one_step=one_ddpm_step),
+    Kind("ddim_sampler", STATES, exact=ddim_sampler, one_step=one_ddim_step, draw={
         "eta": number(lambda u, spec: {3: 0.0, 4: 1.0}.get(spec.seed, 0.3 + 0.5 * u))}),
     Kind("probability_flow_sampler", STATES, exact=probability_flow_sampler,
-         spellings=(flow_by_denoisers,), draw={
+         one_step=one_flow_step, spellings=(flow_by_denoisers,), draw={
         "sigmas": table(to_zero_once),
-        "method": number(lambda u, spec: "euler" if spec.seed == 3 else "heun")}),
+        "method": number(lambda u, spec: "euler" if spec.seed in EULER else "heun")}),
 )

@@ -85,7 +85,8 @@ def mistaken(path):
              -a)]
     if np.abs(a - b).max() > 1e-3:
         rows += [("swapped-arguments", "scale and sigma are exchanged in v = scale eps - sigma x_0",
-                  -a, b), ("swapped-arguments", "scale and sigma are exchanged in v", a, -b)]
+                  -a, b), ("swapped-arguments", "x_0 and eps are exchanged in v = scale eps - "
+                  "sigma x_0", a, -b)]
     rows += [("path-and-target", "the target eps - x_0 is the velocity of the linear flow, and the "
               "noisy data are not on it", -one, one),
              ("path-and-target", "the target x_0 - eps is the velocity of the linear flow, and the "
@@ -122,7 +123,8 @@ def target_of(path, p, q, time, report, tol):
             return edm
     for code, sentence, P, Q in mistaken(path):
         if near(p, P, tol) and near(q, Q, tol):
-            report.wrong(code, sentence)
+            report.wrong(code, sentence, "make the target scale eps - sigma x_0" if code ==
+                         "swapped-arguments" else "")
             return None
     for target, P, Q in known(path) if abs(path.m - 1) > tol else ():
         if near(p * path.m, P, tol) and near(q, Q, tol):
