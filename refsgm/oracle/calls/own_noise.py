@@ -37,6 +37,17 @@ def noise_of(contract):
     return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()
 
 
+def nothing_to_draw(contract, draws):
+    """The sentence for `draws` that names no noise which code may draw itself."""
+    call = f"{contract.name}({', '.join(contract.args)})"
+    if contract.form == STATES and "rng" in contract.args:
+        return (f"draws must be left out for a loop such as {call}, got {draws!r}: it draws by "
+                "rng.standard_normal(x.shape), and check_sampler judges loops that draw otherwise")
+    may = " or ".join(map(repr, noise_of(contract)))
+    return (f"draws must be {may} for {call}, got {draws!r}" if may else
+            f"draws must be left out for {call}, which takes no noise, got {draws!r}")
+
+
 @contextlib.contextmanager
 def captured(noise, fn, framework):
     """While this lasts, what fn draws through NumPy or its own library comes from `noise`."""
