@@ -38,6 +38,8 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges
         return ()
     rng, made = np.random.default_rng([seed, 41]), []
     ways = (NEAR,) if kind.adaptive else (MIXED, AROUND, NEAR, MIXED, AROUND, NEAR)
+    if dtype == "float32":                      # which has no digits around a center
+        ways = tuple(way for way in ways if way != AROUND)
     for i, way in enumerate(ways[:2] if few else ways):
         unit = SHORTEST * (LONGEST / SHORTEST)**(rng.uniform() if i > 2 else 0.1 * rng.uniform())
         center = float(rng.choice([-1, 1]) * 10**rng.uniform(-0.5, 0.3)) if way == AROUND else 0.0
@@ -67,19 +69,21 @@ def sharpened(spec, drawn):
         elif name == "x" and way == MANY_DECADES:            # of which the prior tells the length
             a = a * (2 / np.linalg.norm(a, axis=1, keepdims=True))
         elif name == "x":
-            a = of_size(a, way, unit, center, np.random.default_rng([spec.seed, 42]))
+            a = of_size(a, spec, np.random.default_rng([spec.seed, 42]))
         elif name in SCALED:
             a = unit * a
         made[name] = a
     return made
 
 
-def of_size(x, way, unit, center, rng):
-    """Data at a distance of a unit; the last row where the function is odd; some rows far off."""
-    x = x.copy()
+def of_size(x, spec, rng):
+    """Data at a distance of a unit; the last row where the function is odd; some rows far off, in
+    float32 no farther than squares are numbers.
+    """
+    (way, unit, center), narrow, x = spec.sharp, spec.dtype == "float32", x.copy()
     if len(x) > 2:
         x[-1] = 0.0
     sizes = np.full((len(x), 1), unit)
     if way == MIXED:
-        sizes[rng.integers(2)::2] = FARTHEST**rng.uniform()
+        sizes[rng.integers(2)::2] = FARTHEST**rng.uniform() * (unit if narrow else 1.0)
     return center + sizes * x
