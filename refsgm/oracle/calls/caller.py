@@ -10,7 +10,7 @@ from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Noise
 from .drawn_noise import Drawn, OwnNoise
 from .functions import on_foreign_arrays, symmetric
-from .own_noise import captured, noise_of
+from .own_noise import captured, noise_of, nothing_to_draw
 from .printing import silence
 from .results import LARGEST, is_unlike, numbers_in, parts_of, same, states_of
 from .signature import (BY_NAME, how_many, named_by_user, noise_not_named, positional,
@@ -50,8 +50,7 @@ class Caller:
         self.argnames, self.energy = argnames, energy
         self.draws = words_in("draws", draws)
         if not set(self.draws) <= set(noise_of(contract)):
-            raise ValueError(f"draws must name noise of {contract.name}"
-                             f"({', '.join(contract.args)}), got {draws!r}")
+            raise ValueError(nothing_to_draw(contract, draws))
         self.timesteps, self.implied = None, ()            # a level that follows from the table
         named = None if argnames is None else named_by_user(contract, argnames)
         if table is not None:

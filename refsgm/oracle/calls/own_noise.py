@@ -16,7 +16,6 @@ from unittest import mock
 import numpy as np
 
 from ..kinds import BATCH, LOSS, STATES, TABLE
-from ..training.draws import replaced
 from .frameworks import is_single
 
 REFUSED = ("rand", "rand_like", "randint", "randint_like", "bernoulli", "uniform_", "random_",
@@ -37,6 +36,17 @@ def noise_of(contract):
     return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()
 
 
+def nothing_to_draw(contract, draws):
+    """The sentence for `draws` that names no noise which code may draw itself."""
+    call = f"{contract.name}({', '.join(contract.args)})"
+    if contract.form == STATES and "rng" in contract.args:
+        return (f"draws must be left out for a loop such as {call}, got {draws!r}: it draws by "
+                "rng.standard_normal(x.shape), and check_sampler judges loops that draw otherwise")
+    may = " or ".join(map(repr, noise_of(contract)))
+    return (f"draws must be {may} for {call}, got {draws!r}" if may else
+            f"draws must be left out for {call}, which takes no noise, got {draws!r}")
+
+
 @contextlib.contextmanager
 def captured(noise, fn, framework):
     """While this lasts, what fn draws through NumPy or its own library comes from `noise`."""
@@ -51,6 +61,7 @@ def captured(noise, fn, framework):
 
 def numpy_captured(stack, noise, fn):
     """Global draws, new Generators, and Generators that fn can reach."""
+    from ..training.draws import replaced                # whose package imports this module
     table = legacy(noise)
     for name, draw in table.items():
         stack.enter_context(mock.patch.object(np.random, name, draw))
@@ -132,6 +143,7 @@ def jax_captured(stack, noise, fn):
     """jax.random.normal, under its own name or another that fn gave it."""
     import jax
     import jax.numpy as jnp
+    from ..training.draws import replaced
     known = {id(getattr(jax.random, name)): name for name in ("normal", "uniform", "randint",
                                                               "bernoulli", "rademacher")}
 

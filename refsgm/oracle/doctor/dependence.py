@@ -8,6 +8,7 @@ from ..kinds import DATA, LEVELS
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
 from ..kinds.wide import FURTHER
+from .call_problems import DRAW
 
 NEARBY = 0.93                              # factor of a level that is changed
 
@@ -33,7 +34,8 @@ def repeatability(case):
            for a, b in zip(again.outputs, p.trial.outputs)):
         return []
     return [case.say("not-repeatable", "two calls with the same arguments differ: it draws noise "
-                     "of its own, or keeps a state", "noise of its own")]
+                     "of its own, or keeps a state", "noise of its own",
+                     fix=DRAW if "rng" in case.contract.args else "")]
 
 
 def dependence(case):

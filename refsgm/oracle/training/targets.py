@@ -13,12 +13,16 @@ from .paths import constant
 
 
 class Target(NamedTuple):
-    """A prediction in words, as `predicts` calls it, and the formulas of score and x_0."""
+    """A prediction in words, as `predicts` calls it, and the formulas of score and x_0.
+
+    sigma_data  of EDM's inner network, whose input is multiplied by c_in, else 0
+    """
 
     name: str
     said: str
     score: str
     x_0: str
+    sigma_data: float = 0.0
 
 
 EPS = Target("eps", "eps", "-out / sigma", "(x_t - sigma out) / scale")
