@@ -22,6 +22,7 @@ from .frameworks import is_single
 
 IMPORTING, A_MOMENT = 20.0, 0.05        # seconds that a library has to be imported, past the limit
 NAME_OF = type.__dict__["__name__"].__get__
+OF_ROWS = "takes x as rows, and no further axes,"         # what a function says that is passed more
 OUTSIDE = ("ValueError: math domain error", "ValueError: expected a ", "ZeroDivisionError",
            "OverflowError")
 TOLD = []       # functions that are told "call" where a limit begins, "library" where it waits for
@@ -71,6 +72,11 @@ class Trial:
     def wants_one_piece(self):
         """Whether PyTorch's `view` refused a tensor whose numbers do not lie side by side."""
         return self.problem == "raises" and "view size is not compatible" in self.error
+
+    @property
+    def passed_axes(self):
+        """Whether the function that was passed was given more axes than rows and features."""
+        return self.problem == "raises" and OF_ROWS in self.error
 
 
 @contextlib.contextmanager
