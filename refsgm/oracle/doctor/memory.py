@@ -15,7 +15,7 @@ from ..calls.reference import reference
 from ..kinds import STATES, TABLE
 from ..kinds.alike import alike_questions
 from ..kinds.probes import fit_specs
-from ..kinds.wide import AGAIN
+from ..kinds.wide import FORM, ODD_FORM
 
 ASKED = 4                                          # times that a call is made again
 ROUNDS = 4                                         # new sizes at which it must be so
@@ -42,7 +42,7 @@ def differs(case):
     same place in memory.
     """
     answered = [p for p in case.probes if p.trial.outputs is not None
-                and p.situation.regime in ("plain", AGAIN)]          # others come in other forms
+                and p.situation.regime not in ("odd", FORM, ODD_FORM)]     # which come in other forms
     kept = []
     for p in (*answered[:1], *[p for p in answered if not p.ok][:2]):
         dtype, results = np.dtype(p.situation.dtype), [[p.trial]]
