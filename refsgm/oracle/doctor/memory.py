@@ -10,7 +10,7 @@ import itertools
 import numpy as np
 
 from ..calls.again import in_foreign
-from ..calls.judge import judge, new_probe, probe_at, rows_of
+from ..calls.judge import ask, judge, new_probe, probe_at, rows_of
 from ..calls.reference import reference
 from ..kinds import STATES, TABLE
 from ..kinds.alike import alike_questions
@@ -39,14 +39,15 @@ def differs(case):
     """Whether the same call has given one result several times, and another one too; in words.
 
     Noise gives another result each time. The arrays of all calls are kept, so that no two have the
-    same place in memory.
+    same place in memory, and other calls are made between.
     """
     answered = [p for p in case.probes if p.trial.outputs is not None
-                and p.situation.regime not in ("odd", FORM, ODD_FORM)]     # which come in other forms
-    kept = []
+                and p.situation.regime not in ("odd", FORM, ODD_FORM)]    # which come otherwise
+    kept, others = [], itertools.cycle(answered[1:4] or answered)
     for p in (*answered[:1], *[p for p in answered if not p.ok][:2]):
         dtype, results = np.dtype(p.situation.dtype), [[p.trial]]
         for _ in range(ASKED):
+            ask(case.caller, next(others))
             kept.append(in_foreign(case.caller, p.args, dtype))
             trial = case.caller(p.args, dtype, given=kept[-1])
             like = next((group for group in results if alike(trial, group[0])), None)
