@@ -169,7 +169,8 @@ def test_edm_is_told_in_the_terms_of_its_denoiser():
     assert facts["weight"].startswith("EDM's")
     assert facts["loss"] == "squares, mean over everything"
     low, high = (float(s) for s in facts["levels"].split(";")[0].split("from ")[1].split(" to "))
-    assert low < 0.1 and high > 1.5                            # sigma, not sigma / sqrt(1 + ...)
+    assert low < 0.1
+    assert high > 1.5                                          # sigma, not that of VP
 
 
 @pytest.mark.parametrize(("weight", "words"), [
