@@ -48,11 +48,16 @@ def differs(case):
         dtype, results = np.dtype(p.situation.dtype), [[p.trial]]
         for _ in range(ASKED):
             ask(case.caller, next(others))
-            kept.append(in_foreign(case.caller, p.args, dtype))
-            trial = case.caller(p.args, dtype, given=kept[-1])
+            if case.caller.fn is None:                               # another process has its own
+                trial = ask(case.caller, p)
+            else:
+                kept.append(in_foreign(case.caller, p.args, dtype))
+                trial = case.caller(p.args, dtype, given=kept[-1])
+            if trial.outputs is None:
+                break
             like = next((group for group in results if alike(trial, group[0])), None)
             results.append([trial]) if like is None else like.append(trial)
-        if 1 < len(results) < 1 + ASKED:
+        if 1 < len(results) < sum(map(len, results)):
             return ("the same call gives one result at one time and another at another time: "
                     "something is kept from call to call")
     return ""
@@ -60,8 +65,6 @@ def differs(case):
 
 def alike(trial, other):
     """Whether two calls gave the same, but for the order in which numbers were added."""
-    if trial.outputs is None or other.outputs is None:
-        return trial.outputs is other.outputs
     near = 1e-4 if np.float32 in (*trial.dtypes, *other.dtypes) else 1e-9
     return len(trial.outputs) == len(other.outputs) and all(
         a.shape == b.shape and np.allclose(a, b, rtol=near, atol=near * np.max(
