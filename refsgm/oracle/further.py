@@ -37,8 +37,10 @@ def further_probes(caller, dim, dtype, seed):
     """
     contract, by_row, probes, notes = caller.contract, caller.levels != "scalar", [], []
     fixed, odd = live_specs(contract, by_row, dim, caller.defaults), []
-    if caller.framework.name == "numpy" and not caller.draws and caller.timesteps is None:
-        odd = [s for s in odd_specs(contract, by_row, dim) if dtype is None or s.dtype != "int64"]
+    lib = caller.framework.name
+    if lib in ("numpy", "torch") and not caller.draws and caller.timesteps is None:
+        odd = [s for s in odd_specs(contract, by_row, dim) if s.given or lib == "numpy" and (
+            dtype is None or s.dtype != "int64")]
     for spec in itertools.chain(fixed, odd):
         if not within_reach(caller, spec) or dtype == "float32" and spec.regime == "vast levels":
             continue
