@@ -35,8 +35,8 @@ def other_levels(case):
     tried = [(size, name, other, at) for name, other in (*pairs, *(pair[::-1] for pair in pairs))
              for size, at in places(Run(case.contract, first, put={name: first[other]}))]
     for _, name, other, at in sorted(tried, key=lambda item: item[0]):
-        if explains(case, partial(with_level, case, name, other, at)):
-            run = Run(case.contract, first, put={name: first[other]}, at=at)
+        run = Run(case.contract, first, put={name: first[other]}, at=at)
+        if explains(case, partial(with_level, case, name, other, at)) and not removes(run):
             return [said(case, run, f"{other} stands where {name} is meant", name)]
     return []
 
@@ -64,8 +64,8 @@ def in_loop(case):
              for words, choose in OTHERS[name] for size, at in places(
                  step_of(case.contract, p.args, p.args["x"], 0, name, choose, None))]
     for _, name, words, choose, at in sorted(tried, key=lambda item: item[0]):
-        if all(follows(case, q, name, choose, at) for q in case.fit_probes()):
-            run = step_of(case.contract, p.args, p.args["x"], 0, name, choose, at)
+        run = step_of(case.contract, p.args, p.args["x"], 0, name, choose, at)
+        if all(follows(case, q, name, choose, at) for q in case.fit_probes()) and not removes(run):
             return [said(case, run, f"{words} stands where {RIGHT[name]} is meant", name)]
     return []
 
@@ -149,17 +149,29 @@ def said(case, run, sentence, name):
 
 def changed_terms(run):
     """The data whose coefficients are others, in words; the function's value is one of them."""
-    terms = [n for n, a in run.args.items() if n in DATA and np.ndim(a) == 2
-             or isinstance(a, Field)]
-    changed = []
-    for term in terms:
-        args = {n: alone(a, n == term) if n in terms else a for n, a in run.args.items()}
-        made, right = (Run(run.kind, args, run.formula, put, run.at)() for put in (run.put, {}))
-        if any(np.any(np.abs(a - b) > ALIKE * np.max(np.abs(b)))
-               for a, b in zip(made, right) if np.ndim(a) == 2):
-            changed.append("the function's value" if isinstance(run.args[term], Field) else term)
+    changed = [term for term, made, right in terms_alone(run) if differ(made, right)]
     several = "s" * (len(changed) > 1)
     return f", in the coefficient{several} of {' and '.join(changed)}" if changed else ""
+
+
+def removes(run):
+    """Whether a term is gone, so that it is plainer to say so: of two equal levels, all noise."""
+    return any(not np.any(made) and np.any(right) for _, made, right in terms_alone(run))
+
+
+def terms_alone(run):
+    """(term in words, its contribution, the right one) of all data, and of the function's value."""
+    terms = [n for n, a in run.args.items() if n in DATA and np.ndim(a) == 2
+             or isinstance(a, Field)]
+    for term in terms:
+        args = {n: alone(a, n == term) if n in terms else a for n, a in run.args.items()}
+        made, right = (Run(run.kind, args, run.formula, put, run.at)()[0] for put in (run.put, {}))
+        yield "the function's value" if isinstance(run.args[term], Field) else term, made, right
+
+
+def differ(made, right):
+    """Whether two arrays are not the same, to rounding."""
+    return np.any(np.abs(made - right) > ALIKE * np.max(np.abs(right)))
 
 
 def alone(a, kept):
