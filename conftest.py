@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,6 +21,11 @@ threadpoolctl.threadpool_limits(1)     # where a plugin of another package had i
 pytest_plugins = ["pytester"]
 
 gc.disable()                           # until all tests are collected: they live to the end
+
+# What runs in the background ignores both, and so would every program that a test starts and ends.
+for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", lambda *_: None)):
+    if signal.getsignal(getattr(signal, name, signal.SIGTERM)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), handler)
 
 # Modules whose examples need a framework are not read where it is not installed.
 NEEDS = {"torch": "refsgm/oracle/training/torch_run.py",

@@ -19,6 +19,7 @@ from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
 from .kinds.fitted import nearly_right
 from .kinds.guided import guided_specs, inside
+from .kinds.sharp import sharp_specs
 from .kinds.wide import AGAIN, BY_SEED
 
 BITS = 32                                            # of a seed that is drawn
@@ -85,17 +86,21 @@ def further_probes(caller, dim, dtype, seed):
 
 
 def guided_probes(caller, by_row, dim, dtype, seed):
-    """Judged probes near the numbers that stand in the code, up to the first that fails."""
+    """Judged probes of sharp functions, and near the numbers that stand in the code, up to the
+    first that fails.
+    """
     contract, probes = caller.contract, []
-    if caller.timesteps is not None:
+    if caller.timesteps is not None or caller.fn is None:
         return probes
-    for spec in guided_specs(contract, seed, constants(caller.fn), by_row, dim, dtype,
-                             caller.framework.compiles):
+    given = by_row, dim, dtype, caller.framework.compiles
+    for spec in itertools.chain(sharp_specs(contract, seed, *given), guided_specs(
+            contract, seed, constants(caller.fn), *given)):
         try:
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if inside(contract, probe) and not divides_by_zero(judge(contract, caller, probe)):
+        if (spec.sharp or inside(contract, probe)) and not divides_by_zero(
+                judge(contract, caller, probe)):
             probes.append(probe)
             if not probe.ok:
                 break

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from ..kinds.meetings import meetings
 from ..kinds.quantities import batch_size
 from ..kinds.sizes import OF_TORCH, cuts
 from ..kinds.test_functions import Field
@@ -30,9 +31,11 @@ def size_probes(caller, dim, dtype, seed):
         return []
     if caller.framework.name == "torch":
         most = OF_TORCH if most is None else min(most, OF_TORCH)
-    asked = cuts(contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
-                 dtype or "float64", most, caller.framework.name == "numpy"
-                 and caller.levels is None, both)
+    whole = caller.framework.name == "numpy" and caller.levels is None
+    given = (contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
+             dtype or "float64")
+    asked = (*cuts(*given, most, whole),
+             *meetings(*given, tuple(caller.defaults), whole, both)[:most and most // 2])
     return judged(caller, odd_ones(caller, asked, CLOSE))
 
 

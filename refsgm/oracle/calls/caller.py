@@ -276,6 +276,7 @@ class Caller:
         try:
             raw = [numbers_in(p, to_numpy, most) for p in parts]
             strange = [a.dtype.name for a in raw if a.dtype.kind in NO_REALS]
+            trial.unreal = any(a.dtype.kind == "c" for a in raw)
             if strange or any(p is None for p in parts):
                 raise TypeError(f"got {strange[0] if strange else None}")
             arrays = [a.astype(np.float64) for a in raw]

@@ -29,17 +29,17 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         log.append((caller.seen(x), *map(caller.seen, level)))
         if isinstance(f, Itself):
             return x
-        y = caller.flat(x)
+        y = f.within(caller.flat(x))
         matrices, b, w = here(y)
         s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bend.value(y)
-        s = faded(lib, f, s, level)
+        s = faded(lib, f, s if f.unit == 1 else s / f.unit, level)
         s = s if theta is None else lib.read(s)            # as a network whose last layer is a tanh
         return s if caller.event_shape is None else lib.reshape(s, tuple(x.shape))
 
     def log_density(x, *level):
         if potential:
             log.append((caller.seen(x),))
-        y = caller.flat(x)
+        y = f.within(caller.flat(x))
         matrices, b, w = here(y)
         value = (0.5 * w[0] * lib.sum(y * f.linear(y, matrices), -1) + w[1] * lib.dot(y, b)
                  - w[2] * f.gain * lib.sum(f.bend.integral(y), -1))

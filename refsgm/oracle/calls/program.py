@@ -119,9 +119,13 @@ def defined(contract, name, a):
             "lambda x, *level: "
             f"((theta[0] * (x @ A) + theta[1] * b - theta[2] * {a.bend.text})\n"
             f"                    * (lambda a=None: 1 if a is None else {a.fade[1]})(*level))")
-    return [f"theta = {theta}", f"def {name}(asarray):",
-            f"    A, b = asarray({literal(matrix)}), asarray({literal(a.b)})",
-            f"    return {body}"]
+    lines = [f"theta = {theta}", f"def {name}(asarray):",
+             f"    A, b = asarray({literal(matrix)}), asarray({literal(a.b)})"]
+    if a.unit == 1:
+        return [*lines, f"    return {body}"]
+    inner = f"(x - {a.center!r}) / {a.unit!r}"
+    return [*lines, f"    s = {body}", f"    return lambda x: s({inner})" if potential else (
+        f"    return lambda x, *level: s({inner}, *level) / {a.unit!r}")]
 
 
 def passed(caller, name, a, dtype, convert, B):

@@ -22,6 +22,8 @@ from .frameworks import is_single
 
 IMPORTING, A_MOMENT = 20.0, 0.05        # seconds that a library has to be imported, past the limit
 NAME_OF = type.__dict__["__name__"].__get__
+OUTSIDE = ("ValueError: math domain error", "ValueError: expected a ", "ZeroDivisionError",
+           "OverflowError")
 TOLD = []       # functions that are told "call" where a limit begins, "library" where it waits for
                 # the import of one, and "between" where it ends
 
@@ -43,6 +45,7 @@ class Trial:
     states   of a loop, (as it came, its numbers then) each
     printed  whether anything was written to standard output or error
     lost     whether it was NaN where nothing is known of the right answer
+    unreal   whether it was complex
     """
 
     outputs: tuple | None = None
@@ -55,6 +58,12 @@ class Trial:
     printed: bool = False
     states: list = field(default_factory=list)
     lost: bool = False
+    unreal: bool = False
+
+    @property
+    def outside(self):
+        """Whether Python's numbers refused a root, a logarithm or a ratio, where NumPy gives NaN."""
+        return self.problem == "raises" and self.error.startswith(OUTSIDE)
 
     @property
     def wants_one_piece(self):

@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..calls.judge import judge, judge_rows, new_probe
+from ..calls.judge import judge, judge_rows, new_probe, probe_at, rows_of
 from ..kinds import CHOICES, STATES, TABLE
 from ..kinds.probes import fit_specs
+from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
 from .call_problems import call_problems, exchanged_results
 from .clamped import clamped
@@ -42,6 +43,7 @@ from .ranking import COST, ENGINE, SEEN_ALONE, final, good_enough, obscure
 from .tables import tables
 
 MOST = 3                                                       # explanations that are given
+ANEW = 0, 1000, 2000               # added to the seeds of probes for fits, until enough are finite
 
 
 @dataclass
@@ -67,18 +69,41 @@ class Case:
     def fit_probes(self):
         """Probes for fits that were answered; the first time, foreign code is called at them.
 
-        They are plain, with many rows; levels are for all rows where terms are per level.
+        They are plain, with many rows; levels are for all rows where terms are per level. Rows
+        whose answer is not finite are left out, and others are asked in their place.
         """
         if not self._fit_probes:
-            by_row = self.caller.levels != "scalar"
-            for s in fit_specs(self.contract, by_row, self.dim):
-                probe = new_probe(self.contract, s._replace(dtype=self.dtype), self.caller)
-                judge(self.contract, self.caller, probe)
-                if probe.mean:
-                    judge_rows(self.caller, probe)
-                self._fit_probes.append(probe)
+            specs, finite = fit_specs(self.contract, self.caller.levels != "scalar", self.dim), []
+            for more in ANEW:
+                for s in specs:
+                    probe = self.for_fits(new_probe(self.contract, s._replace(
+                        dtype=self.dtype, seed=s.seed + more), self.caller))
+                    self._fit_probes.append(probe)
+                    finite += filter(None, [self.finite(probe)])
+                if not finite or len(finite) >= len(specs):
+                    break
+            self._fit_probes = finite[:len(specs)] or self._fit_probes
         return [p for p in self._fit_probes if p.got is not None]
 
+    def for_fits(self, probe):
+        """The probe with its answer, by row where that is the mean of a loss."""
+        judge(self.contract, self.caller, probe)
+        if probe.mean:
+            judge_rows(self.caller, probe)
+        return probe
+
+    def finite(self, probe):
+        """The probe at the rows alone whose answer is finite where it should be; None without any.
+        """
+        rows = finite_rows(self.contract, probe)
+        if probe.got is None or not rows.any():
+            return None
+        if rows.all():
+            return probe
+        args = rows_of(self.contract, probe.args, np.flatnonzero(rows))
+        cut = self.for_fits(probe_at(self.contract, probe.situation._replace(B=int(np.sum(rows))),
+                                     args))
+        return cut if cut.got is not None and finite_rows(self.contract, cut).all() else None
 
     def restrict(self, probes):
         """Keep these probes for fits alone."""
@@ -90,6 +115,20 @@ class Case:
             return replace(p, components=tuple(c.but(slack=np.maximum(
                 c.slack, size * np.max(np.abs(w)))) for c, w in zip(p.components, p.want)))
         return replace(self, _fit_probes=[wider(p) for p in self.fit_probes()])
+
+
+def finite_rows(contract, probe):
+    """Which rows of an answer (B,) are finite where the right one is; all of a table or loop."""
+    rows = np.ones(batch_size(probe.args), bool)
+    for got, want in zip(probe.got or (), probe.want):
+        if contract.form in (TABLE, STATES) or np.shape(got) != np.shape(want):
+            continue
+        gaps = np.isfinite(want) & ~np.isfinite(got)
+        if gaps.shape[:1] == rows.shape:
+            rows &= ~gaps.reshape(len(rows), -1).any(axis=1)
+        elif gaps.any():
+            rows[:] = False
+    return rows
 
 
 # When an engine is asked: conditions on the case and on what was found before.
@@ -210,6 +249,9 @@ def diagnose(case):
     else:
         found = telling(sorted(found, key=lambda d: d.cost))
     found = found or [case.say("unknown", "no explanation fits", "nothing")]
+    if any(p.trial.unreal or not finite_rows(case.contract, p).all() for p in case.probes):
+        found = [d if d.engine == ENGINE["never finite"] else d._replace(accounts=False)
+                 for d in found]                     # a formula of finite values is no other's
     return [d._replace(sentence=words + d.sentence) for d in unique(found)]
 
 

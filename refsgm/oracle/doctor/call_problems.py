@@ -21,7 +21,9 @@ def call_problems(case):
     raised = [p for p in probes if p.trial.problem == "raises"]
     if raised:
         found.append(raises_somewhere(case, raised))
-    misshapen = [p for p in probes if p.trial.problem == "wrong-shape"]
+    real = any(p.got is not None for p in probes)          # complex somewhere: roots below zero
+    misshapen = [p for p in probes if p.trial.problem == "wrong-shape"
+                 and not (p.trial.unreal and real)]
     if misshapen and case.contract.form != TABLE:
         found.append(other_shape(case, misshapen))
     changed = sorted({n for p in probes for n in p.trial.mutated})
@@ -79,8 +81,12 @@ def raises_somewhere(case, raised):
                         f"B == D ({oblong[0].trial.error}): the levels are broadcast along "
                         "features", "levels along features")
     p = min(raised, key=lambda p: p.situation.B * p.situation.D)
+    wrong = any(not p.ok for p in case.probes if p.situation.regime == "plain"
+                and p.got is not None)
+    beside = wrong and all(p.trial.outside for p in raised)    # as NaN would be, of other numbers
     return case.say("raises", f"it raises at {len(raised)} of {len(case.probes)} probes, such as "
-                    f"{p.label!r}: {p.trial.error}", "raises somewhere",
+                    f"{p.label!r}: {p.trial.error}",
+                    "gaps among wrong values" if beside else "raises somewhere",
                     accounts=all(p.ok for p in case.probes if p.trial.problem != "raises"))
 
 

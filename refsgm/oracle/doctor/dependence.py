@@ -17,10 +17,14 @@ NEARBY = 0.93                              # factor of a level that is changed
 
 
 def plain_failure(case):
-    """A plain probe with a wrong answer, one with rows and features to tell apart if there is."""
-    plain = [p for p in case.probes if p.situation.regime == "plain" and p.got is not None]
-    large = [p for p in plain if p.situation.B > 2 and p.situation.D > 1 and p.situation.rows]
-    return next((p for p in (*large, *plain) if not p.ok), None)
+    """A plain probe with a wrong answer, one that is finite, with rows and features to tell apart,
+    if there is.
+    """
+    wrong = [p for p in case.probes if p.situation.regime == "plain" and p.got is not None
+             and not p.ok]
+    large = [p for p in wrong if p.situation.B > 2 and p.situation.D > 1 and p.situation.rows]
+    finite = [p for p in (*large, *wrong) if np.isfinite(p.error)]
+    return next(iter((*finite, *large, *wrong)), None)
 
 
 def repeatability(case):

@@ -32,6 +32,7 @@ def not_finite(case):
     bad = [p for p in answered if any(not np.all(np.isfinite(a) | ~np.isfinite(w))
                                       for a, w in zip(p.got, p.want) if np.shape(a) == np.shape(w))
            or p.mean and not np.isfinite(p.got[0])]
+    bad += [p for p in case.probes if p.trial.unreal]
     if not bad:
         return []
     labels = ", ".join(p.label for p in bad[:3])
@@ -39,10 +40,15 @@ def not_finite(case):
     if regimes <= set(FURTHER) and any(not p.ok and p.situation.regime == "plain"
                                        for p in answered):
         return []                                      # there is more to say of the plain probes
-    where = f"the result is not finite at: {labels}"
+    unreal = any(p.trial.unreal for p in bad)
+    where = f"the result is not finite{', or complex,' * unreal} at: {labels}"
+    fix = "look for the root of a negative number" * unreal
+    if not any(np.any(np.isfinite(a)) for p in (*answered, *case.fit_probes()) for a in p.got):
+        return [case.say("not-finite", "the result is not finite at any probe", "never finite",
+                         fix=fix)]
     alone = all(right_but_for_gaps(p) for p in case.probes)
-    if len(bad) == len(answered):
-        return [case.say("not-finite", "the result is not finite at any probe", "never finite")]
+    if not all(right_but_for_gaps(p) for p in answered if p.situation.regime == "plain"):
+        return [case.say("not-finite", where, "gaps among wrong values", fix=fix)]
     if regimes <= {"far tail", *SMALL} or "far tail" in regimes:
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
                          "follows", "somewhere not finite", accounts=alone)]
@@ -50,7 +56,7 @@ def not_finite(case):
             p.situation.dtype == "float32" for p in bad):
         return [case.say("overflow", f"{where}: intermediate values overflow there",
                          "somewhere not finite", accounts=alone)]
-    return [case.say("not-finite", where, "somewhere not finite", accounts=alone)]
+    return [case.say("not-finite", where, "somewhere not finite", fix=fix, accounts=alone)]
 
 
 def right_but_for_gaps(p):

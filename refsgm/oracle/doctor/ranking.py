@@ -70,6 +70,7 @@ RANKING = (
     ("table's spacing",           "structure",   2.5, "it says where the mistake is, not which"),
     ("smooth error",              "precision",   2.5, "large errors are not nearly right"),
     ("roughly",                   "fit",         3,   "two mistakes at once, one of them small"),
+    ("gaps among wrong values",   "precision",   3.9, "what explains the finite values says why"),
     ("term extra, unexplained",   "terms",       4.2, "its coefficient is no product"),
     ("coefficient unexplained",   "terms",       4.5, "it is no product"),
     ("nothing",                   "none",        99,  ""),
@@ -77,9 +78,10 @@ RANKING = (
 # What was seen, and says nothing of what the values are: it can be told, and it cannot be allowed.
 SEEN_ALONE = {"answers nowhere", "times out", "levels along features", "rows against rows",
               "wrong shape", "noise of its own", "levels broadcast", "level of another step",
-              "never finite", "evaluated elsewhere", "one level fewer", "rows mixed",
-              "one row for all", "argument ignored", "evaluated anywhere", "number of calls",
-              "table's length", "table's end", "table's spacing", "term extra, unexplained",
+              "never finite", "gaps among wrong values", "evaluated elsewhere", "one level fewer",
+              "rows mixed", "one row for all", "argument ignored", "evaluated anywhere",
+              "number of calls", "table's length", "table's end", "table's spacing",
+              "term extra, unexplained",
               "coefficient unexplained", "nothing"}
 COST = {finding: cost for finding, _, cost, _ in RANKING}
 ENGINE = {finding: engine for finding, engine, _, _ in RANKING}

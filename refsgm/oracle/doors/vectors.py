@@ -38,7 +38,7 @@ from .flags import NOTES, flags_of
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
 
 VERSION = 1                                                        # of the format
-PER_SAMPLE = "its answers are means over the batch: send one value per sample to have them explained"
+PER_SAMPLE = "its answers are means over the batch: one value per sample tells the doctor more"
 SHOWN = 2                                                         # cases of every mistake
 # of arrays in a digest, whatever the user has chosen for the terminal
 PRINTED = {"precision": 5, "floatmode": "fixed", "threshold": 10**9, "linewidth": 75,

@@ -16,11 +16,13 @@ from .forms import SHARES
 from .kind import CHOICES, DATA, STATES, STEPS, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
 from .sizes import MANY, Cut, asked, taken_of
+from .test_functions import Field, Itself
 from .wide import AGAIN, MODERATE
 
 APART = {"float64": (1e-5, 1e-7, 1e-10), "float32": (1e-5,)}        # relative, to nearby numbers
 SAME_HASH = -1.0, -2.0                         # in CPython
 HASHED = "is -1, and then -2"
+ROUNDED = 4e-7                                 # the largest number, of which six decimals are 0
 INSIDE = 7, 11                                 # entries, which are in no grid of every second
 GAP = 1 / 16
 PRINTED = 1000                                 # entries up to which NumPy prints an array whole
@@ -222,10 +224,11 @@ def pairs_of_data(kind, first, numbers):
     for m in data if levels else ():
         zero = {m: 0 * data[m]}
         yield "is zero, and all levels others", zero, zero | {n: 0.5 * a for n, a in levels.items()}
-    arrays = [a for a in first.values() if not isinstance(a, (float, str))]
-    if numbers and data and len(arrays) == len(data):                  # and no function of so many
-        yield "in another shape", {n: a.reshape(*a.shape[:-2], *a.shape[:-3:-1])
-                                   for n, a in data.items()}
+    passed = {n: a.as_a(Itself) for n, a in first.items() if isinstance(a, Field)}
+    arrays = [a for a in first.values() if not isinstance(a, (float, str, Field))]
+    if numbers and data and len(arrays) == len(data):
+        other = {n: a.reshape(*a.shape[:-2], *a.shape[:-3:-1]) for n, a in data.items()}
+        yield "in another shape", *[passed] * bool(passed), passed | other
 
 
 def texts(kind, first):
@@ -250,6 +253,9 @@ def changed(kind, name, a, other, dtype):
     if isinstance(a, float) or isinstance(a, np.ndarray):
         for share in APART[dtype]:
             yield f"is {share:g} less", {name: a * (1 - share)}
+        small = a * (ROUNDED / np.max(np.abs(a), initial=1e-300))
+        yield "where all are rounded to zero", *({name: b if np.ndim(a) else float(b)} for b in (
+            small, 0.8 * small if np.ndim(a) != 1 else inside(small)))
     if isinstance(a, float):
         yield "with the other sign", {name: -a}
         yield HASHED, *({name: number} for number in SAME_HASH)

@@ -9,6 +9,7 @@ import numpy as np
 from . import nearby, relations, wide
 from .forms import formed, smaller_formed
 from .kind import DATA, FUNCTION, FUNCTIONS, STATES, STEPS
+from .sharp import sharpened
 from .test_functions import Field, Noise, other_field
 
 SIZES = {"tiny levels": 1e-4, "huge levels": 1e4, "far from the origin, tiny levels": 1e-4,
@@ -46,6 +47,8 @@ def arguments(kind, spec):
             drawn[name] = value
     if spec.near:
         drawn = nearby.put(kind, spec, drawn)
+    if spec.sharp:
+        drawn = sharpened(spec, drawn)
     drawn = {name: a for name, a in drawn.items() if name not in spec.without}
     if spec.dtype == "float32":
         drawn = {k: in_float32(a) if isinstance(a, np.ndarray) else a for k, a in drawn.items()}

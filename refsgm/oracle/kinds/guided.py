@@ -24,7 +24,8 @@ FIRST_PROBES, FOR_EACH = 20, 6                  # how many there are: so many, a
 TRIVIAL = (0, 0.5, 1, 2)                        # where there are no others, little is asked
 COMMON = (0.5, 2)                               # of which both sides are asked anyway
 LARGEST_SIZE, LARGEST_PRODUCT, LONG_LOOP = 4200, 100_000, 1000
-WAYS, WAYS_OF_LOOPS = 5, 3                      # of a size to be near a number
+WAYS = 5                                        # of a size to be near a number
+COMBINED = 0.2                                  # how often by two numbers together
 LARGE, ROOM, ROOM_WITH_FUNCTIONS = 100, 6000, 1500      # sizes above LARGE have this sum in a check
 LOGARITHMS = {"log", "log1p", "exp", "expm1", "logit", "expit", "sigmoid", "logsigmoid"}
 ABOUT_DTYPES = {"float32", "dtype", "finfo", "itemsize", "is_floating_point"}
@@ -160,12 +161,24 @@ class Drawing:
         near = [c for c in self.whole if c < most]
         if not near:
             return 0, 0
-        ways = WAYS_OF_LOOPS if self.loop else WAYS
-        k = self.turn(name, ways * len(near))
-        c = near[k // ways]
+        if len(near) > 1 and rng.uniform() < COMBINED:
+            c, n = self.combined(name, near)
+            if n <= most:
+                return c, n
+        k = self.turn(name, WAYS * len(near))
+        c = near[k // WAYS]
         n = (c + int(rng.integers(1, 4)), 2 * c + int(rng.integers(1, c)), c,
-             c + int(rng.integers(1, c)), c - 1)[k % ways]
+             c + int(rng.integers(1, c)) if not self.loop else 2 * c - 1, c - 1)[k % WAYS]
         return c, n if n <= most else c + 1
+
+    def combined(self, name, near):
+        """(number of the code, size) by which the size's quotient or remainder is another number."""
+        k = self.turn((name, "two"), len(near) * (len(near) - 1))
+        i, j = divmod(k, len(near) - 1)
+        c, d = near[i], near[j + (j >= i)]
+        if self.rng.uniform() < 0.5 or d >= c:
+            return c, c * d + int(self.rng.integers(c))
+        return c, c * int(self.rng.integers(1, 3)) + d
 
     def product(self, c, names, most):
         """Sizes whose product is above a number."""

@@ -62,6 +62,7 @@ class ProbeSpec(NamedTuple):
     bent: tuple = ()                         # places in BENDS and FADES of another test function
     near: tuple = ()                         # what is put near which numbers, as in `nearby`
     forms: tuple = ()                        # ((argument, form), ...) of probes of forms
+    sharp: tuple = ()                        # (way, unit, center) of a sharp function
 
 
 class Mistake(NamedTuple):

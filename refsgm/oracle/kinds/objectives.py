@@ -7,7 +7,7 @@ import refsgm
 from .fifty_digits import along, over_directions, root, total, trace
 from .kind import FUNCTION, LOSS, ROWS, Kind, Mistake, other_convention
 from .terms import dot, products, square
-from .test_functions import MANY, Field
+from .test_functions import Field
 
 # Formulas
 
@@ -33,6 +33,8 @@ def noise_conditional_score_matching(f, s, x, sigmas, eps, weights=None):
 
 # refsgm's answers, in many dimensions with the divergence of a test function in closed form
 
+WIDE = 16                                          # features, each of which is a backward pass
+
 
 def divergence(f, x):
     return f.divergence(x) if is_wide(f) else refsgm.divergence(f, x)
@@ -45,7 +47,7 @@ def implicit_score_matching(f, x):
 
 def is_wide(f):
     """Whether D backward passes take long; what other functions are may not be known."""
-    return isinstance(f, Field) and len(f.b) > MANY
+    return isinstance(f, Field) and len(f.b) > WIDE
 
 
 # Other spellings, in float64: the target as (x - x_noisy) / sigma^2, as much published code has it

@@ -36,6 +36,18 @@ def spike(a, rng):
     return b
 
 
+def swapped(a, i, j):
+    """An array with two entries exchanged."""
+    return changed(a, [i, j], a[[j, i]])
+
+
+def about(a, middle):
+    """Levels of which the mean is exactly this, in pairs above and below it."""
+    n = len(a) // 2
+    off = middle * (1 + np.round(60 * np.abs(np.sin(np.ravel(a)[:n])))) / 64
+    return np.concatenate([middle - off, middle + off, [middle] * (len(a) % 2)])[:, None]
+
+
 def in_pairs(a, sign=1.0):
     """Rows that come twice, or with the opposite sign."""
     b = a.copy()
@@ -105,6 +117,8 @@ OF_RATES = {                           # (N,), in any order
     "falling": lambda a, rng: np.sort(a)[::-1].copy(),
     "rising": lambda a, rng: np.sort(a),
     "in any order": lambda a, rng: rng.permutation(a),
+    "largest in the middle": lambda a, rng: swapped(a, len(a) // 2, np.argmax(a)),
+    "smallest inside": lambda a, rng: swapped(a, int(rng.integers(len(a))), np.argmin(a)),
     "the same": lambda a, rng: a[:1] + 0 * a,
     "nearly the same": lambda a, rng: narrow(a, rng, CLOSE[0]),
     "in two values": lambda a, rng: np.where(np.arange(len(a)) % 2, a[0], a[-1]),
@@ -137,7 +151,8 @@ OF_FUNCTIONS = {
     "usual": lambda f: f, "zero": lambda f: weighted(f, 0, 0, 0),
     "constant": lambda f: weighted(f, 0, 1, 0), "linear": lambda f: weighted(f, 1, 1, 0),
     "itself": lambda f: f.as_a(Itself), "curved": curved,
-    "of another level": lambda f: faded(f, 2)}
+    "of another level": lambda f: faded(f, 2), "pulling to zero": lambda f: pulling(f)}
+PULL = 3.0                             # in units of a function's gain: a step may overshoot
 
 
 def narrow(a, rng, share):
@@ -177,6 +192,14 @@ def weighted(f, *weights):
     """A test function with some of its terms."""
     other = f.as_a(Field)
     other.theta = f.theta * weights
+    return other
+
+
+def pulling(f):
+    """A test function that points to zero from everywhere, feature by feature."""
+    other = weighted(f, 1, 0, 0)
+    if len(f.matrices) == 1:
+        other.matrices = (-PULL * f.gain * np.eye(len(f.b)),)
     return other
 
 
@@ -251,9 +274,11 @@ class Patterns:
                                  "small": lambda a, rng: 1e-6 * a}
             elif name not in UNIT:
                 those = those | {"first whole": lambda a, rng: changed(a, 0, 1.0),
+                                 "1 on average": lambda a, rng: about(a, 1.0),
                                  "small": lambda a, rng: 1e-4 * a}
             if name in UNIT and name not in kind.left_open:
                 those = those | {"near 1": near_one(kind, self.dtype),
+                                 "a half on average": lambda a, rng: about(a, 0.5),
                                  "first 1": lambda a, rng: changed(a, 0, 1.0)}
         else:
             those = OF_DATA if name in DATA or name == "means" else {}

@@ -9,11 +9,14 @@ import numpy as np
 from .kind import DATA, FUNCTIONS, LEVEL
 from .wide import DECADES
 
+LEAST_WEIGHT = 250.0                  # powers of ten below 1
+
 
 def relate(kind, drawn, spec, rng):
     """Arguments of a random probe, some of which are made to agree; in place."""
     free = {n for n in drawn if n not in {name for name, _ in (*spec.given, *spec.at)}}
-    for relation in (ends_of_levels, ends_of_rates, kernels, rates, sizes_of_data, close_data):
+    for relation in (ends_of_levels, ends_of_rates, kernels, rates, sizes_of_data, close_data,
+                     small_weights):
         relation(kind, drawn, spec, rng, free)
 
 
@@ -94,6 +97,31 @@ def close_data(kind, drawn, spec, rng, free):
         near = a + 0 if chance < 0.3 else -a if chance < 0.4 else (
             a + 10**rng.uniform(-7, -1) * drawn[other])
         drawn[other] = chosen(some_rows(rng, a), near, drawn[other])
+
+
+def small_weights(kind, drawn, spec, rng, free):
+    """A component weighs next to nothing; it is where a row of x is, or the others are as far from
+    there as makes up for it.
+    """
+    if not {"x", "weights", "means", "sigma"} <= free or spec.dtype != "float64" or (
+            spec.count < 2 or rng.uniform() > 0.3):
+        return
+    x, w, means = drawn["x"], drawn["weights"].copy(), drawn["means"].copy()
+    b, j = rng.integers(len(x)), rng.integers(spec.count)
+    log_w = -np.log(10) * rng.uniform(6, LEAST_WEIGHT)
+    w[j] = 0.0
+    if not np.any(w):
+        return
+    w /= np.sum(w)
+    w[j] = np.exp(log_w)
+    if rng.uniform() < 0.7:
+        sigma = float(np.ravel(drawn["sigma"])[b if np.ndim(drawn["sigma"]) else 0])
+        u = rng.standard_normal((spec.count, spec.D))
+        u /= np.linalg.norm(u, axis=1, keepdims=True)
+        far = sigma * np.sqrt(-2 * log_w * rng.uniform(0.7, 1.6, (spec.count, 1)))
+        means = x[b] + far * u
+        means[j] = x[b] + 0.3 * sigma * u[j]
+    drawn["weights"], drawn["means"] = w, means
 
 
 def some_rows(rng, a):

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .drawing import BY_NAME, arguments, in_float32
+from .drawing import arguments, in_float32
 from .edges import RUNAWAY, answer, is_undecided
 from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
@@ -19,7 +19,7 @@ from .test_functions import Field, Noise
 from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
-ENTRIES, LONG, LONGEST = 200, 24, 1001          # tables: every length to the first, then so many
+ENTRIES, LONG, LONGEST = 200, 96, 1001          # tables: every length to the first, then so many
 LOOPS, STEPS = 12, 16                           # loops; of one number, each length to here
 # Where counters of few bits end, blocks and pages do, and 1 / n is rounded: steps of loops, entries
 # of tables, rows and features of data, the last of few numbers each
@@ -32,9 +32,6 @@ MANY_NUMBERS = 130                              # rows and features at once
 MANY_DIRECTIONS = 16, 33
 MANY_COMPONENTS = 64, 128, 129, 256, 257, 1000
 OF_FUNCTION_ROWS = 257
-# Of small cuts: their sizes, and how often there are numbers beside columns, float32, and ends
-SMALL, MIXED, IN_FLOAT32, AT_AN_END = 16, 0.4, 0.25, 0.2
-FEW, SEVERAL, OF_DEAR = 8, 1.5, 0.5             # of loops; times as many as others, by their cost
 OFTEN = 0.35                                    # an argument has a pattern
 CHEAP, OF_MIXTURES, WITH_FUNCTION, WITH_DERIVATIVE = 80, 50, 40, 40   # by what an answer costs
 OF_TORCH = 40
@@ -54,14 +51,12 @@ class Cut:
 
 
 @lru_cache(16)
-def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, whole=False,
-         both=False):
+def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, whole=False):
     """The questions, a tuple.
 
     taken  the names of the arguments that the code has
     most   how many of them, None for all
     whole  whether a number may be an integer, and levels a table
-    both   whether some are in float32
     """
     if kind.adaptive or (dim or 0) > MANY:
         return ()
@@ -95,37 +90,7 @@ def cuts(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, w
             if found is not None:
                 made.append(found)
                 break
-    if kind.form != TABLE:
-        small = ProbeSpec("", 1, dim, by_row and kind.form != STATES, MODERATE, seed, dtype=dtype)
-        n = how_many_small(kind) if most is None else min(how_many_small(kind), most // 2)
-        made += [one for i in range(n) if (one := small_cut(
-            kind, base[3 * i % len(base)], small, rng, fields, taken, both)) is not None]
     return tuple(made)
-
-
-def small_cut(kind, base, spec, rng, fields, taken, both):
-    """A question of usual arguments in which sizes, signs, choices, numbers and columns meet, or
-    None; see `cut` and `cuts`.
-    """
-    narrow = both and rng.uniform() < IN_FLOAT32
-    B, D, count = rng.integers(1, 1 + (SMALL if kind.form != STATES else 4), 3).tolist()
-    spec = spec._replace(B=B, D=spec.D or D, M=int(rng.integers(4)), count=count)
-    if narrow:                                                    # whose digits are counted closer
-        spec = spec._replace(label="float32", regime="edge", dtype="float32")
-    args = cut(kind, base, spec, rng, fields, (0.2, MIXED))
-    args = {name: drawn_anew(kind, name, a, rng, spec, args) for name, a in args.items()}
-    return asked(kind, spec, taken_of(kind, args, taken))
-
-
-def drawn_anew(kind, name, a, rng, spec, drawn):
-    """A number that is no level, as it is usually drawn; a column now and then at an end."""
-    if name in UNIT - {*kind.left_open} and np.ndim(a) == 2 and rng.uniform() < AT_AN_END:
-        return np.where(np.arange(len(a))[:, None] < rng.choice([1, len(a)]), rng.choice([0, 1]), a)
-    if name == "eta" and rng.uniform() < AT_AN_END:
-        return float(rng.choice([0, 1]))
-    if not isinstance(a, float) or kind.is_level(name) or name not in kind.draw | BY_NAME:
-        return a
-    return (kind.draw | BY_NAME)[name](rng, spec._replace(regime="plain"), drawn)
 
 
 def in_tables(args, rng):
@@ -201,12 +166,6 @@ def how_many(kind):
         CHEAP)
 
 
-def how_many_small(kind):
-    """The number of small cuts."""
-    n = how_many(kind)
-    return FEW if kind.form == STATES else int(n * (SEVERAL if n == CHEAP else OF_DEAR))
-
-
 def sizes_in_turn(kind, rng, n, dim):
     """(B, D, M, entries) of each cut: every one of a range before one comes again."""
     def in_turn(most, n):
@@ -251,6 +210,7 @@ def regimes_of(kind, dtype):
     return ("plain",) if usual else ("plain", MODERATE, ANY_SIZE)
 
 
+@lru_cache(32)
 def originals(kind, seed, by_row, dim, dtype):
     """Large arguments, {name: value} each: usual ones, and such as random probes have."""
     made, count = [], LONGEST if kind.form == TABLE else COMPONENTS + ROOM

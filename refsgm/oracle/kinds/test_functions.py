@@ -5,7 +5,8 @@
     x A = (x U) V - gain x   in many dimensions, U (D, 16) and V (16, D) random
 
 At random probes another function may be in place of x^3, of the ones in `BENDS`, another factor in
-place of 1 / (1 + level), of those in `FADES`, and A may be of another form.
+place of 1 / (1 + level), of those in `FADES`, and A may be of another form. A sharp one is
+s((x - center) / unit, level) / unit, which changes over lengths of a small unit.
 
 It has a full Jacobian that depends on x, runs on any array type and is differentiable there, in x
 and in theta. Every loss of the package is quadratic in theta, so its minimiser is known. A field
@@ -54,9 +55,11 @@ class Field:
     gain       size of the affine part
     theta      weights of its three terms (3,), 1, 0.7 and `cubic`
     bend       its third term, one of BENDS;  fade  its factor of the level, one of FADES
+    unit, center   of a sharp function: the length over which it changes, and where
     """
 
     bend, fade = BENDS[0], FADES[0]
+    unit, center = 1.0, 0.0
 
     def __init__(self, rng, dim, gain=1.0, cubic=0.4):
         if dim <= MANY:
@@ -79,6 +82,16 @@ class Field:
         other = object.__new__(kind)
         vars(other).update(vars(self))
         return other
+
+    def sharp(self, unit, center):
+        """The function that changes over lengths of a unit, around a center."""
+        other = self.as_a(type(self))
+        other.unit, other.center = unit, center
+        return other
+
+    def within(self, x):
+        """Where it is asked in its own units, (x - center) / unit."""
+        return x if self.unit == 1 and self.center == 0 else (x - self.center) / self.unit
 
     @property
     def A(self):
@@ -106,14 +119,14 @@ class Field:
     def __call__(self, x, level=None):
         """The value on NumPy, or traced, arrays."""
         factor = 1.0 if level is None else self.fade[0](level)
-        theta, bent = self.theta, self.theta[2] * self.gain
+        theta, bent, x = self.theta, self.theta[2] * self.gain, self.within(x)
         return (theta[0] * self.linear(x, self.matrices) + theta[1] * self.b
-                - bent * self.bend.value(x)) * factor
+                - bent * self.bend.value(x)) * (factor / self.unit)
 
     def jacobian_times(self, u, x):
         """J(x) u, (B, D), with J_ij = d s_i / d x_j; u of shape (D,), (B, D) or (M, B, D)."""
-        diagonal = self.theta[2] * self.gain * self.bend.slope(x)
-        return self.theta[0] * self.linear(u, self.matrices) - diagonal * u
+        diagonal = self.theta[2] * self.gain * self.bend.slope(self.within(x))
+        return (self.theta[0] * self.linear(u, self.matrices) - diagonal * u) / self.unit**2
 
     def divergence(self, x, level=None):
         """tr J of each row, (B,), without a matrix (D, D)."""
@@ -122,11 +135,13 @@ class Field:
         else:
             U, V = self.matrices
             diagonal = np.sum(U * V.T, axis=1) - self.gain
-        J = self.theta[0] * diagonal - self.theta[2] * self.gain * self.bend.slope(x)     # J_ii
+        bent = self.theta[2] * self.gain * self.bend.slope(self.within(x))
+        J = (self.theta[0] * diagonal - bent) / self.unit**2                               # J_ii
         return (J if level is None else J * self.fade[0](level)).sum(1)
 
     def energy(self, x):
         """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric."""
+        x = self.within(x)
         theta, half = self.theta, self.linear(x, self.symmetric_part)
         return (0.5 * theta[0] * (x * half).sum(1) + theta[1] * (x @ self.b)
                 - theta[2] * self.gain * self.bend.integral(x).sum(1))

@@ -1,0 +1,71 @@
+"""Probes of sharp functions, which change over lengths down to 1e-6: of code that differentiates.
+
+    s((x - center) / unit, level) / unit
+
+A difference, real or along a complex step, that is not short beside the unit is seen; so is a step
+in proportion to data, of which other rows, or a center, may be far larger than the unit.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from .kind import FUNCTION, ProbeSpec
+from .test_functions import Field
+from .wide import GUIDED
+
+SHORTEST, LONGEST = 1e-6, 1e-3                  # of a unit
+NEAR, MIXED, AROUND = "near zero", "and rows far from zero", "around a center"
+FARTHEST = 1e3                                  # of the other rows
+SCALED = {"step", "sigma_min", "sigma_max"}     # lengths among the arguments
+
+
+def differentiates(kind):
+    """Whether the formula has a derivative of the function that is passed."""
+    return kind.derivative or kind.sliced or kind.adaptive or kind.form == FUNCTION
+
+
+@lru_cache(64)
+def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False):
+    """Specs of these probes, a tuple.
+
+    few  whether each costs much
+    """
+    if not differentiates(kind):
+        return ()
+    rng, made = np.random.default_rng([seed, 41]), []
+    ways = (NEAR,) if kind.adaptive else (MIXED, AROUND, NEAR, MIXED, AROUND, NEAR)
+    for i, way in enumerate(ways[:2] if few else ways):
+        unit = SHORTEST * (LONGEST / SHORTEST)**(rng.uniform() if i > 2 else 0.1 * rng.uniform())
+        center = float(rng.choice([-1, 1]) * 10**rng.uniform(-0.5, 0.3)) if way == AROUND else 0.0
+        made.append(ProbeSpec(f"a function that changes over {unit:.1g}, {way}", 2 + i % 3,
+            dim or 1 + int(rng.integers(4)), by_row, GUIDED, seed % 2**20 * 10 + i,
+            3 * (i % 2) * kind.sliced, dtype=dtype or "float64",
+            bent=(int(rng.integers(3)), 0) * (i % 2), sharp=(way, float(f"{unit:.2g}"), center)))
+    return tuple(made)
+
+
+def sharpened(spec, drawn):
+    """The arguments with a sharp function, and data and lengths of its size."""
+    way, unit, center = spec.sharp
+    made = {}
+    for name, a in drawn.items():
+        if isinstance(a, Field):
+            a = a.sharp(unit, center)
+        elif name == "x":
+            a = of_size(a, way, unit, center, np.random.default_rng([spec.seed, 42]))
+        elif name in SCALED:
+            a = unit * a
+        made[name] = a
+    return made
+
+
+def of_size(x, way, unit, center, rng):
+    """Data at a distance of a unit; the last row where the function is odd; some rows far off."""
+    x = x.copy()
+    if len(x) > 2:
+        x[-1] = 0.0
+    sizes = np.full((len(x), 1), unit)
+    if way == MIXED:
+        sizes[rng.integers(2)::2] = FARTHEST**rng.uniform()
+    return center + sizes * x
