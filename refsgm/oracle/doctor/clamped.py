@@ -1,8 +1,12 @@
 """Values that are clamped: an argument, the result, or any value between them, at any bounds.
 
 A bound is found from one wrong number, and counts if it explains all others: the formula is run
-with the value clamped there, at every probe. Two bounds are found one after the other.
+with the value clamped there, at every probe. Two bounds are found one after the other. A value can
+only be clamped from below if it is smaller in the rows that are wrong than in those that are right,
+which few values are.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -10,24 +14,42 @@ from scipy.optimize import brentq
 from ..kinds import FUNCTION, STATES, TABLE
 from .runs import Run
 
-REACH = 1e30                  # how far beyond the values of a probe their bound may be, as a factor
+LONG = 40                     # values of a formula, beyond which its arguments alone are looked at
+REACH = 1e30                  # how far beyond all values a bound may be, as a factor
 ROUND = 1e-6                  # a bound this near to a number of two digits is that number
 TRUSTED = 8                   # times its slack a predicted value may be off
 FEWEST = 3                    # right values that are not met, of different sizes
 ANY = np.inf
 
 
+class Value(NamedTuple):
+    """A value that may be clamped: its number in the formula, < 0 for a result, and its words."""
+
+    k: int
+    words: str
+
+
+class Rows(NamedTuple):
+    """The rows of all probes: smallest and largest number of a value there, and which are wrong."""
+
+    low: np.ndarray
+    high: np.ndarray
+    wrong: np.ndarray
+
+
 def clamped(case):
     """The value that is clamped, the plainest first: an argument, the result, any between them."""
-    wrong = [p for p in case.probes if not p.ok and p.got is not None and np.isfinite(p.error)]
+    probes = [p for p in case.probes if p.got is not None]
+    wrong = [p for p in probes if not p.ok and np.isfinite(p.error)]
     missed = {float(w) for p in wrong for c in p.components
               for w in np.ravel(c.want)[np.ravel(c.off > c.slack)]}
     if len(missed) < FEWEST or case.contract.form in (FUNCTION, STATES):
         return []
-    found = []
-    for k, what in places(case, wrong[0]):
-        for low, high in bounds(case, k, wrong):
-            said = case.say("clipped", f"{what} is clamped: it is {words(low, high)}",
+    found, numbers = [], [numbers_of(case, p) for p in probes]
+    for value in values_of(case, wrong[0]):
+        rows = rows_of(probes, [made[value.k] for made in numbers if value.k in made])
+        for low, high in bounds(case, probes, wrong, value.k, rows) if rows else ():
+            said = case.say("clipped", f"{value.words} is clamped: it is {in_words(low, high)}",
                             "result clipped", fix="do not clamp it")
             if is_round(low) and is_round(high):
                 return [said]
@@ -35,36 +57,88 @@ def clamped(case):
     return found[:1]
 
 
-def places(case, p):
-    """(k, words) of all that may be clamped at a probe: arguments, results, and the others."""
-    results = [(-1 - i, f"the {name or 'result'}")
+def values_of(case, p):
+    """All that may be clamped at a probe: arguments, results, and the values between them."""
+    results = [Value(-1 - i, f"the {name or 'result'}")
                for i, (name, _) in enumerate(case.contract.returns)]
-    if case.contract.exact is None or case.contract.form == TABLE:
+    if not has_formula(case):
         return results
     run = Run(case.contract, p.args)
     run()
-    between = [(k, text or "a value on the way") for k, (text, _) in enumerate(run.values)]
-    return [*(place for place in between if place[1] in p.args), *results,
-            *(place for place in between if place[1] not in p.args)]
+    between = [Value(k, text or "a value on the way") for k, (text, _) in enumerate(run.values)]
+    arguments = [value for value in between if value.words in p.args]
+    return [*arguments, *results, *(value for value in between[:LONG] if value not in arguments)]
 
 
-def bounds(case, k, wrong):
+def has_formula(case):
+    """Whether the kind's formula can be run."""
+    return case.contract.exact is not None and case.contract.form != TABLE
+
+
+def numbers_of(case, p):
+    """{k: array} of all values of the formula at a probe, and of the results at k < 0."""
+    made = {-1 - i: w for i, w in enumerate(p.want)}
+    if has_formula(case):
+        run = Run(case.contract, p.args)
+        run()
+        made |= {k: a for k, (_, a) in enumerate(run.values)}
+    return made
+
+
+def rows_of(probes, numbers):
+    """The `Rows` of a value, or None where it is not one number or more for every row."""
+    low, high, wrong = [], [], []
+    for p, a in zip(probes, numbers):
+        B = max((len(c.got) for c in p.components if np.ndim(c.got)), default=1)
+        off = [np.any(np.reshape(c.off > c.slack, (B, -1)), axis=1) if np.ndim(c.got) else
+               np.full(B, bool(c.off > c.slack)) for c in p.components]
+        if B == 1 or np.ndim(a) == 0:
+            ends = np.full(B, np.min(a)), np.full(B, np.max(a))
+        elif len(a) == B:
+            ends = [f(np.reshape(a, (B, -1)), axis=1) for f in (np.min, np.max)]
+        else:
+            return None
+        low.append(ends[0]), high.append(ends[1]), wrong.append(np.any(off, axis=0))
+    return Rows(*map(np.concatenate, (low, high, wrong))) if low else None
+
+
+def bounds(case, probes, wrong, k, rows):
     """The pairs (low, high) that explain all answers: one bound, the same on both sides, or two."""
     for sides in ((False, True), (True, False), (True, True)):        # at the low end, at the high
-        c = bound(case, wrong[0], k, lambda c, sides=sides: pair(c, sides))
+        between = reach(rows, sides)
+        c = between and bound(case, wrong[0], k, lambda c, sides=sides: pair(c, sides), between)
         if c is None:
             continue
-        first = pair(c, sides)
-        rest = [p for p in wrong if not fits(case, p, k, first)]
-        if not rest:
-            if all(fits(case, p, k, first) for p in case.probes):
-                yield first
-        elif not all(sides):
-            other = bound(case, rest[0], k, lambda d, first=first: both(first, d), first)
-            if other is None or not np.less(*both(first, other)):
+        ends = pair(c, sides)
+        rest = next((p for p in wrong if not fits(case, p, k, ends)), None)
+        if rest is not None and not all(sides):
+            between = reach(rows, (not sides[0], not sides[1]))
+            other = between and bound(case, rest, k, lambda d, ends=ends: both(ends, d), between,
+                                      ends)
+            if other is None or not np.less(*both(ends, other)):
                 continue
-            if all(fits(case, p, k, both(first, other)) for p in case.probes):
-                yield both(first, other)
+            ends = both(ends, other)
+        if all(fits(case, p, k, ends) for p in probes) and spares(rows, ends):
+            yield ends
+
+
+def reach(rows, sides):
+    """(least, largest) bound that leaves the right rows alone and not all others, or None."""
+    size = max(np.max(np.abs(rows.low)), np.max(np.abs(rows.high)), 1e-300) * REACH
+    low, high, right = *rows[:2], ~rows.wrong
+    if all(sides):
+        low, high = -np.maximum(np.abs(low), np.abs(high)), np.maximum(np.abs(low), np.abs(high))
+    if sides[1]:                                              # from above: largest numbers count
+        least, most = np.max(high[right], initial=0.0 if all(sides) else -size), np.max(high)
+    else:
+        least, most = np.min(low), np.min(low[right], initial=size)
+    return (least, most) if least < most else None
+
+
+def spares(rows, ends):
+    """Whether some numbers are left as they are: a value that is always the bound is a constant."""
+    return bool(np.any((rows.high > ends[0]) & (rows.low < ends[1])
+                       & ((rows.low > ends[0]) | (rows.high < ends[1]))))
 
 
 def pair(c, sides):
@@ -79,7 +153,7 @@ def both(first, other):
     return (first[0], other) if first[1] == ANY else (other, first[1])
 
 
-def words(low, high):
+def in_words(low, high):
     """A range in words."""
     a, b = (f"{c:.7g}" if is_round(c) else f"{c:.3g}" for c in (low, high))
     if low == -ANY:
@@ -98,34 +172,27 @@ def predicted(case, p, k, ends):
             for a, c in zip(made, p.components, strict=True)]
 
 
-def bound(case, p, k, ends_of, now=(-ANY, ANY)):
-    """The bound at which the number that is farthest off comes out as it did, or None."""
-    values = p.want[-1 - k] if k < 0 else values_of(case, p, k)
-    size = np.abs(values)[np.abs(values) > 0]
-    made = predicted(case, p, k, now)
-    i, at = worst(p, made)
-    if size.size == 0 or i is None:
+def bound(case, p, k, ends_of, between, now=(-ANY, ANY)):
+    """The bound at which the number that is farthest off comes out as it did, or None.
+
+    between  the least and the largest that it may be;  now  the ends before
+    """
+    i, at = worst(p, predicted(case, p, k, now))
+    if i is None:
         return None
-    unit = size.min() * 1e-3
+    unit = max(min(abs(c) for c in between), max(abs(c) for c in between) / REACH**2) * 1e-3
 
     def miss(u):
         value = predicted(case, p, k, ends_of(unit * np.sinh(u)))[i][at]
         return float(value - p.components[i].got[at])
-    reach = np.log(size.max() / unit * REACH)
     try:
-        ends = miss(-reach), miss(reach)
-        if not np.all(np.isfinite(ends)) or ends[0] * ends[1] >= 0:
+        low, high = (float(np.arcsinh(c / unit)) for c in between)
+        ends = miss(low), miss(high)
+        if not np.all(np.isfinite(ends)) or ends[0] * ends[1] > 0 or ends[0] == ends[1]:
             return None
-        return rounded(unit * np.sinh(brentq(miss, -reach, reach, xtol=1e-13, rtol=1e-13)), size)
+        return rounded(unit * np.sinh(brentq(miss, low, high, xtol=1e-13, rtol=1e-13)), unit)
     except (ValueError, TypeError):
         return None
-
-
-def values_of(case, p, k):
-    """Value k of the formula at a probe."""
-    run = Run(case.contract, p.args)
-    run()
-    return run.values[k][1]
 
 
 def worst(p, made):
@@ -138,10 +205,10 @@ def worst(p, made):
     return i, np.unravel_index(np.argmax(off[i]), np.shape(off[i]))
 
 
-def rounded(c, size):
+def rounded(c, unit):
     """A bound, as a number of two digits where it is one."""
     near = float(f"{c:.1e}")
-    if abs(c) < ROUND * size.min():
+    if abs(c) < ROUND * unit:
         return 0.0
     return near if abs(near - c) <= ROUND * abs(c) else float(c)
 
@@ -153,8 +220,6 @@ def is_round(c):
 
 def fits(case, p, k, ends):
     """Whether an answer is that of the formula with value k clamped."""
-    if p.got is None:
-        return True
     try:
         made = predicted(case, p, k, ends)
     except (ValueError, TypeError, IndexError):

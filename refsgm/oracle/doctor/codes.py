@@ -98,9 +98,9 @@ CODES = {
     "unknown": ("no explanation fits", "start from the smallest failing probe"),
 }
 
-CONVENTIONS = ("mean-over-dims", "mean-over-levels", "missing-half", "unit-sphere", "beta-variance", "clipped-x0",
-               "langevin-step", "data-at-1", "guidance-excess", "final-zero",
-               "averaged-ends")
+CONVENTIONS = ("mean-over-dims", "mean-over-levels", "missing-half", "unit-sphere",
+               "beta-variance", "clipped-x0", "langevin-step", "data-at-1", "guidance-excess",
+               "final-zero", "averaged-ends")
 
 
 class Diagnosis(NamedTuple):
