@@ -120,16 +120,17 @@ def adapted(caller, dim, dtype):
     direction alone, or float32. It is called in that way if it answers all plain probes then.
     """
     contract, said = caller.contract, []
-    if caller.draws:
-        said.append(f"it draws {' and '.join(caller.draws)} itself, and was given the contract's")
     if dtype is None and caller.timesteps is not None:
         dtype = "float32" if caller.timesteps.single else "float64"
         said.append(f"its table is {dtype}, and it is judged in that")
     probes = probe_all(contract, caller, caller.levels, dim, dtype)
+    if caller.draws and not any(p.trial.drawn for p in probes):
+        said.insert(0, f"it draws {' and '.join(caller.draws)} itself, and was given the "
+                    "contract's")
     failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")
               and p.situation.regime == "plain"]
-    if not failed or any(p.trial.problem == "timeout" for p in probes) or (
-            contract.form in (TABLE, STATES)):
+    if not failed or contract.form in (TABLE, STATES) or any(
+            p.trial.problem == "timeout" or p.trial.passed_axes for p in probes):
         return probes, dtype, said
     before = {"levels": caller.levels, "one_direction": caller.one_direction,
               "dtype": dtype}
@@ -181,14 +182,13 @@ def verdict(caller, dim=None, dtype=None, allow=(), dictionary=True, further=(),
     if lost:
         said = [*said, f"it is NaN at {lost!r}, where a difference has lost all its digits: take "
                 "the root of the larger of it and 0"]
-    parts = {}
+    parts, wrong = {}, []
     if contract.form == LOSS:
-        parts = loss_parts(contract, caller, probes, dim, dtype, seed if right else None)
+        parts, wrong = loss_parts(contract, caller, probes, dim, dtype, seed if right else None)
     case = Case(contract, caller, probes, dim, dtype or "float64", dictionary)
     diagnoses = [] if right else diagnose(case)
     if parts and [d.code for d in diagnoses] == ["other-convention"]:
         parts |= {"value": "not judged", "minimiser": "not judged"}    # which are the contract's
-    wrong = ["the parameters of the function that was passed"] * (parts.get("gradient") == "wrong")
     if right and seed is not None and contract.form != LOSS:
         found = input_gradients(caller, dim, dtype, seed, probes)
         wrong = [name for name, word in found.items() if word == WRONG]

@@ -14,6 +14,7 @@ from .calls.judge import judge, new_probe, probe_at
 from .calls.left_out import left_out_probes
 from .calls.program import program
 from .calls.search import searched_probes
+from .calls.sharp import sharp_probes
 from .calls.shrinking import shrunk
 from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
@@ -54,8 +55,9 @@ def further_probes(caller, dim, dtype, seed):
             probes.append(probe)
         if probe.trial.problem == "timeout":
             return probes, notes
-    if all(p.ok for p in probes):
-        probes += guided_probes(caller, by_row, dim, dtype, seed)
+    for ask in (sharp_probes, guided_probes):
+        if all(p.ok for p in probes):
+            probes += ask(caller, by_row, dim, dtype, seed)
     if all(p.ok for p in probes) and dtype != "float32" and caller.is_usual and (
             caller.fn is not None):
         probes += [judge(contract, caller, probe_at(contract, spec, args))

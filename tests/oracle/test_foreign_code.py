@@ -187,6 +187,17 @@ def test_noise_of_a_fixed_seed_is_noise_of_its_own_too():
     assert "eps" in report.diagnosis.sentence
 
 
+def test_a_function_that_is_passed_takes_rows_alone():
+    """[SSM-3] Networks read the second axis as features; no axis of directions goes before it."""
+    def foreign(score_fn, x, v, step):
+        slope = np.sum(v * (score_fn(x + step * v) - score_fn(x - step * v)), axis=-1) / (2 * step)
+        terms = 0.5 * np.sum(v * score_fn(x), axis=-1)**2 + slope
+        return terms if v.ndim == 2 else terms.mean(axis=0)
+    report = check("finite_difference_ssm", foreign)
+    assert code(report) == "raises"
+    assert "takes x as rows" in report.diagnosis.sentence
+
+
 @pytest.mark.parametrize(("foreign", "words"), [
     (lambda x, sigma: x, "2 positional arguments but 3 were given"),
     (lambda x, mean, sigma, more: x, "missing 1 required positional argument: 'more'"),

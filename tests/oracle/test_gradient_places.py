@@ -42,6 +42,13 @@ def always_constant(score_fn, x, sigma, eps):
     return 0.5 * ((score_fn(x_noisy, sigma) + eps / sigma)**2).sum(1)
 
 
+def noise_from_constants(score_fn, x, sigma, eps):
+    """The target too is made of noisy data that have no graph."""
+    with torch.no_grad():
+        x_noisy = x + sigma * eps
+    return 0.5 * ((score_fn(x_noisy, sigma) - (x - x_noisy) / sigma**2)**2).sum(1)
+
+
 def last_as_number(sigmas, step_size):
     """The last level is read as a number of Python's."""
     return step_size * (sigmas / sigmas[-1].item())**2
@@ -72,6 +79,53 @@ def constant_by_default(score_fn, x, sigmas, eps, weights=None):
     weights = levels**2 if weights is None else weights
     return sum(w / 2 * (score_fn(x + s * e, s) + e / s).square().sum(1)
                for w, s, e in zip(weights, levels, eps))
+
+
+def target_without_graph(v_fn, x_0, alpha_bar_t, eps):
+    """What is predicted is a constant, while what the function is passed is none."""
+    x_t = alpha_bar_t**0.5 * x_0 + (1 - alpha_bar_t)**0.5 * eps
+    target = (alpha_bar_t**0.5 * eps - (1 - alpha_bar_t)**0.5 * x_0).detach()
+    return (v_fn(x_t, alpha_bar_t) - target).square().sum(1)
+
+
+def constant_for_several(score_fn, x, v):
+    """Points are copied for several directions, and the copies are constants."""
+    with torch.enable_grad():
+        points = x.detach().repeat(len(v), 1) if v.ndim == 3 else x
+        points = points if points.requires_grad else points.clone().requires_grad_()
+        v, score = v.reshape(points.shape), score_fn(points)
+        product, = torch.autograd.grad((score * v).sum(), points, create_graph=True)
+        terms = 0.5 * (score * v).sum(1)**2 + (product * v).sum(1)
+    return terms.reshape(-1, len(x)).mean(0)
+
+
+class Again(torch.autograd.Function):
+    """A step that is computed again on the way back, for the gradients of its inputs alone."""
+
+    @staticmethod
+    def forward(ctx, step, x, t, s):
+        ctx.step = step
+        ctx.save_for_backward(x, t, s)
+        return step(x, t, s)
+
+    @staticmethod
+    def backward(ctx, g):
+        with torch.enable_grad():
+            inputs = [a.detach().requires_grad_() for a in ctx.saved_tensors]
+            y = ctx.step(*inputs)
+        return None, *torch.autograd.grad(y, inputs, g, allow_unused=True)
+
+
+def nothing_is_learnt(score_fn, x, sigmas, method="heun"):
+    """Steps with a gradient along their states, and none along the network's parameters."""
+    def step(x, t, s):
+        slope = t * score_fn(x, t)
+        x_hat = x + (t - s) * slope
+        return x_hat if method == "euler" or s == 0 else (
+            x + 0.5 * (t - s) * (slope + s * score_fn(x_hat, s)))
+    for t, s in zip(sigmas[:-1], sigmas[1:]):
+        x = Again.apply(step, x, t, s)
+        yield x
 
 
 class Squares(torch.autograd.Function):
@@ -106,7 +160,9 @@ def filled_column():
 
 
 @pytest.mark.parametrize(("kind", "function"), [
-    ("perturb", filled_column()),
+    ("perturb", filled_column()), ("v_prediction_loss", target_without_graph),
+    ("sliced_score_matching", constant_for_several),
+    ("probability_flow_sampler", nothing_is_learnt),
     ("annealed_step_sizes", last_as_number), ("probability_flow_sampler", cut_between_steps),
     ("heun_step", both_then_where), ("noise_conditional_score_matching", constant_by_default),
     ("gaussian_log_density", differentiable_once),
@@ -118,9 +174,10 @@ def test_a_gradient_is_the_derivative_of_the_value_in_every_region(kind, functio
     assert [d.code for d in report.diagnoses] == ["detached-gradient"]
 
 
-def test_a_loss_may_leave_out_the_gradient_of_its_data_everywhere():
-    """It is used for that of the parameters; what it detaches in all places is its own choice."""
-    assert refsgm.check("denoising_score_matching", always_constant, "torch").ok
+@pytest.mark.parametrize("function", [always_constant, noise_from_constants])
+def test_a_loss_may_pass_its_function_constants_everywhere(function):
+    """It is used for the gradient of the parameters; what else it leaves out then is its choice."""
+    assert refsgm.check("denoising_score_matching", function, "torch").ok
 
 
 def test_a_gradient_may_lose_the_digits_that_terms_lose_where_they_cancel():

@@ -124,14 +124,49 @@ def test_noise_that_code_draws_itself_is_the_contracts(framework):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize(("draw", "words"), [
-    (lambda x: torch.randn(1, x.shape[1]), "every sample needs noise of its own"),
-    (lambda x: torch.rand_like(x), "it draws by rand_like, where standard normal noise is meant"),
-    (lambda x: torch.randn_like(x) + torch.randn_like(x), "it draws more noise than it is asked")])
-def test_draws_of_another_kind_are_refused_in_a_sentence(draw, words):
+@pytest.mark.parametrize(("draw", "word", "words"), [
+    (lambda x: torch.randn(1, x.shape[1]), "shared-noise", "once for all 5 rows"),
+    (lambda x: torch.randn(x.shape[1]), "shared-noise", "once for all 5 rows"),
+    (lambda x: torch.randn(len(x), 1), "wrong-law", "the features of a row share one number"),
+    (lambda x: np.random.randn(), "shared-noise", "once for all 5 rows"),
+    (torch.rand_like, "wrong-law", "by rand_like, where standard normal noise is meant"),
+    (lambda x: 2 * torch.rand(x.shape) - 1, "wrong-law", "by rand, where"),
+    (lambda x: torch.empty_like(x).uniform_(-1, 1), "wrong-law", "by uniform_, where"),
+    (lambda x: 2.0 * torch.randint(0, 2, x.shape) - 1, "wrong-law", "by randint, where"),
+    (lambda x: torch.from_numpy(np.random.uniform(-1, 1, x.shape)), "wrong-law", "by uniform,"),
+    (lambda x: torch.randn_like(x) + torch.randn_like(x), "unknown", "more noise than it is asked"),
+    (lambda x: (-2 * torch.rand_like(x).log()).sqrt() * (6.28 * torch.rand_like(x)).cos(),
+     "unknown", "cannot be followed")])
+def test_draws_of_another_kind_are_named_where_the_rest_is_right(draw, word, words):
+    """A law or a shape is named where the result is right with normal numbers in its place; of code
+    that raises nothing it is never said that it does.
+    """
     report = check("perturb", lambda x, sigma: x + sigma * draw(x), "torch")
-    assert code(report) == "raises"
+    assert code(report) == word, report
     assert words in report.diagnosis.sentence
+    assert "the contract's" not in str(report.notes)
+
+
+@pytest.mark.parametrize("loss", [
+    lambda f, x, a: ((f(a**0.5 * x + (1 - a)**0.5 * torch.randn_like(x), a)
+                      - torch.randn_like(x))**2).sum(1),
+    lambda f, x, a: ((f(a**0.5 * x + (1 - a)**0.5 * torch.randn_like(x), a)
+                      - torch.randn_like(x))**2).sum(1).mean()])
+def test_noise_that_is_drawn_anew_for_the_target_is_named(loss):
+    """[DDPM-4] With one draw in both places such a loss is right."""
+    assert code(check("ddpm_loss", loss, "torch")) == "other-noise"
+
+
+def test_slicing_directions_of_plus_and_minus_one_are_not_called_wrong():
+    """[SSM-1] Any law with E[v v'] = I has the same mean, so nothing is said of it."""
+    def loss(score_fn, x):
+        v = 2.0 * np.random.default_rng(0).integers(0, 2, x.shape) - 1
+        h = 1e-20
+        return 0.5 * (v * score_fn(x)).sum(1)**2 + (v * np.imag(
+            score_fn(x + 1j * h * v))).sum(1) / h
+    report = check("sliced_score_matching", loss)
+    assert code(report) == "unknown"
+    assert report.diagnosis.fix == "take v as an argument, or ask check_training"
 
 
 def test_a_direction_may_be_drawn_too():

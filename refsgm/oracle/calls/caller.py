@@ -8,8 +8,9 @@ import numpy as np
 from ..kinds import BATCH, DATA, FUNCTION, LEVEL, LOSS, STATES
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field, Noise
+from .drawn_noise import Drawn, OwnNoise
 from .functions import on_foreign_arrays, symmetric
-from .own_noise import OwnNoise, captured, noise_of
+from .own_noise import captured, noise_of, nothing_to_draw
 from .printing import silence
 from .results import LARGEST, is_unlike, numbers_in, parts_of, same, states_of
 from .signature import (BY_NAME, how_many, named_by_user, noise_not_named, positional,
@@ -40,7 +41,7 @@ class Caller:
     late         calls so far that ran out of time
     """
 
-    late = 0
+    late, own_noise = 0, OwnNoise
 
     def __init__(self, contract, fn, framework, levels=None, event_shape=None, argnames=None,
                  seconds=10.0, table=None, draws=(), energy=False):
@@ -49,8 +50,7 @@ class Caller:
         self.argnames, self.energy = argnames, energy
         self.draws = words_in("draws", draws)
         if not set(self.draws) <= set(noise_of(contract)):
-            raise ValueError(f"draws must name noise of {contract.name}"
-                             f"({', '.join(contract.args)}), got {draws!r}")
+            raise ValueError(nothing_to_draw(contract, draws))
         self.timesteps, self.implied = None, ()            # a level that follows from the table
         named = None if argnames is None else named_by_user(contract, argnames)
         if table is not None:
@@ -218,6 +218,7 @@ class Caller:
                     if by_hand:
                         raise
                     trial.problem, trial.error = "raises", in_one_line(error)
+                    trial.drawn = str(error) if isinstance(error, Drawn) else ""
                     return trial
         except OutOfTime:
             self.late += 1
@@ -234,7 +235,7 @@ class Caller:
         noise = {n: args[n].astype(dtype) for n in self.draws if n in args}
         with contextlib.ExitStack() as stack:
             if noise:
-                draws = OwnNoise(noise, self.shaped, np.dtype(dtype) == np.float32)
+                draws = self.own_noise(noise, self.shaped, np.dtype(dtype) == np.float32)
                 stack.enter_context(captured(draws, self.fn, self.framework.name))
             if isinstance(self.argnames, dict):
                 keyword = {v: k for k, v in self.argnames.items()}

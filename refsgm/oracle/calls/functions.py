@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ..kinds.test_functions import Itself
+from .trial import OF_ROWS
 
 
 def on_foreign_arrays(caller, f, dtype, theta, log, name):
@@ -21,15 +22,23 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
     if w is None:
         w = lib.asarray(f.theta.astype(dtype))
 
+    def rows_of(x):
+        y = caller.flat(x)
+        if len(y.shape) > 2:
+            wanted = ", ".join(map(str, ("N", *(caller.event_shape or (len(f.b),)))))
+            raise ValueError(f"{name} {OF_ROWS} ({wanted}), got {tuple(x.shape)}")
+        return y
+
     def here(x):
         return [lib.near(a, x) for a in constants], lib.near(b, x), lib.near(w, x)
 
     def score(x, *level):
         level = [caller.level_of_time(a) for a in level]
         log.append((caller.seen(x), *map(caller.seen, level)))
+        y = rows_of(x)
         if isinstance(f, Itself):
             return x
-        y = f.within(caller.flat(x))
+        y = f.within(y)
         matrices, b, w = here(y)
         s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bend.value(y)
         s = faded(lib, f, s if f.unit == 1 else s / f.unit, level)
@@ -39,7 +48,7 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
     def log_density(x, *level):
         if potential:
             log.append((caller.seen(x),))
-        y = f.within(caller.flat(x))
+        y = f.within(rows_of(x))
         matrices, b, w = here(y)
         value = (0.5 * w[0] * lib.sum(y * f.linear(y, matrices), -1) + w[1] * lib.dot(y, b)
                  - w[2] * f.gain * lib.sum(f.bend.integral(y), -1))

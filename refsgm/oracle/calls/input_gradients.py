@@ -4,8 +4,8 @@
 
 refsgm's own gradient is autograd's of its function. With respect to data it must be right, or where
 a step of a sampler is computed without gradients there may be none, for all data alike; with
-respect to levels, which often come from a table, and to the parameters of a function that is
-passed, it is right or none too, everywhere alike.
+respect to levels, which often come from a table, it is right or none too, everywhere alike; with
+respect to the parameters of a function that is passed, none alone where data have none either.
 """
 
 import itertools
@@ -22,14 +22,13 @@ from ..kinds.wide import BY_SEED, FORM
 from .gradient_places import answered, further, of_loops, of_tables
 from .judge import new_probe
 from .results import MOST_STATES
-from .right_gradients import (LEVEL, PARAMETERS, X, digits_lost, remembered, right_gradients,
-                              right_second, sensitivities, start_of)
+from .right_gradients import (LEVEL, PARAMETERS, X, digits_lost, of_rows, remembered,
+                              right_gradients, right_second, sensitivities, start_of)
 from .slack import COARSER, ROUNDINGS
 from .torch_drawn import of_gradient
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE, CLOSE_AT_EDGES = 1e-5, 5e-3    # relative to the row; the other in float32, on steep places
-ALIKE, ZEROS = 0.15, 0.4              # how often weights of rows are alike, or zero in some
 BROKEN = re.compile("modified by an inplace operation|through the graph a second time")
 RIGHT, WRONG, NONE, UNKNOWN = "right", "wrong", "none", "not judged"
 
@@ -89,17 +88,16 @@ class Found:
                 (w for w in (RIGHT, NONE) if w in words), UNKNOWN)
         data = [n for n in result if n in DATA and not self.contract.is_level(n)]
         functions = FUNCTIONS & set(self.contract.args)  # code that takes derivatives may detach x
-        if not functions and any(RIGHT in self.said[n] for n in data):
-            result |= {n: WRONG for n in data if NONE in self.said[n]}
+        if any(RIGHT in self.said[n] for n in data):
+            result |= {n: WRONG for n in ((PARAMETERS,) if functions else data)
+                       if NONE in self.said.get(n, ())}
         return result
 
 
 def inputs(caller, probe):
     """Names of the arguments of which a gradient can be taken."""
     contract, names = caller.contract, list(caller.names)
-    if contract.form == STATES:
-        return ["x"]
-    names = ["x"] if contract.form == FUNCTION else names
+    names = ["x"] if contract.form in (FUNCTION, STATES) else names
     kept = [n for n in names if isinstance(probe.args.get(n), np.ndarray | float) and (
         n in DATA or contract.is_level(n) or n in ("means", "weights", *TABLES))]
     if caller.levels not in (None, "scalar"):                     # a number comes as a column there
@@ -126,13 +124,17 @@ def alone(caller, probe):
         judged = together(caller, probe, [name])
         if judged is None:
             level = is_free(caller.contract, name)
-            judged = {name: NONE if level else WRONG}
+            loop = caller.contract.form == STATES and name == PARAMETERS     # which may be in place
+            judged = {name: UNKNOWN if loop else NONE if level else WRONG}
         found |= judged
     return found
 
 
-def together(caller, probe, names):
-    """{name: word} if all these have gradients; None if that raises."""
+def together(caller, probe, names, kept=None):
+    """{name: word} if all these have gradients; None if that raises.
+
+    kept  a dictionary that takes {name: (gradient, right one, weights of the answer)}
+    """
     contract, seed = caller.contract, probe.situation.seed
     by_seed = probe.situation.regime in BY_SEED
     weights = [of_rows(w, seed if by_seed else None) for w in (
@@ -150,10 +152,13 @@ def together(caller, probe, names):
         want = remembered(contract, probe.args, names, weights)
     except (NotImplementedError, ValueError):               # a cumulative product, at its own end
         return dict.fromkeys(names, UNKNOWN)
-    if contract.form == STATES and not is_close(got.gradients[0], want[0], CLOSE_AT_EDGES):
+    if kept is not None:
+        kept |= {n: (g, w, weights) for n, g, w in zip(names, got.gradients, want)}
+    cut = {}
+    if contract.form == STATES and not all(map(is_near, got.gradients, want)):
         fixed = right_gradients(contract, probe.args, names, weights, fixed=(X, LEVEL))
-        if is_close(got.gradients[0], fixed[0], CLOSE_AT_EDGES):       # of a score without a graph
-            return {"x": NONE}
+        cut = {n: NONE if n == X else UNKNOWN for n, *pair in zip(names, got.gradients, fixed)
+               if is_near(*pair) and np.any(pair[0])}                  # a score without a graph
     edge = is_edge(contract, probe)
     close = CLOSE_AT_EDGES if got.narrow or probe.situation.regime not in (
         "plain", *BY_SEED) else CLOSE
@@ -174,7 +179,7 @@ def together(caller, probe, names):
                  for n, g, w, k, (size, jump) in zip(names, got.gradients, want, known, rounding)}
         words = {n: UNKNOWN if again[n] == RIGHT != word else again[n]
                  for n, word in words.items()}
-    return words
+    return words | cut
 
 
 def twice(caller, probe, words):
@@ -203,22 +208,6 @@ def is_edge(contract, probe):
         for n, a in probe.args.items() if contract.is_level(n))
     usual = probe.situation.regime in ("plain", *BY_SEED, FORM)
     return "an end" if end or contract.is_step and not usual else "" if usual else "an edge"
-
-
-def of_rows(want, seed=None):
-    """Weights of an answer, a size for each row, rising; with a seed in any order, of both signs,
-    zero in some rows now and then, or all alike.
-    """
-    rng = np.random.default_rng(5 if seed is None else [5, seed])
-    w = rng.uniform(0.5, 1.5, np.shape(want))
-    sizes = np.logspace(-2, 4, len(w)) if np.ndim(want) else 1.0
-    if seed is not None and np.ndim(want):
-        sizes = rng.permutation(sizes) * rng.choice([-1.0, 1.0], len(w))
-        kind = rng.uniform()
-        if kind < ALIKE:
-            return np.full(np.shape(w), sizes[0])
-        sizes = np.where(rng.uniform(0, 1, len(w)) < 0.5 * (kind < ZEROS), 0.0, sizes)
-    return w * np.reshape(sizes, (-1, *[1] * (w.ndim - 1))) if np.ndim(want) else w
 
 
 class Taken(NamedTuple):
@@ -313,6 +302,11 @@ def is_free(contract, name):
     """Whether an argument may have no gradient: levels, parameters, what samplers alone use."""
     return (is_level_like(contract, name) or name == PARAMETERS or contract.sampling
             or contract.form in (LOSS, STATES))
+
+
+def is_near(got, want):
+    """`is_close` on steep places."""
+    return is_close(got, want, CLOSE_AT_EDGES)
 
 
 def is_close(got, want, close, slack=0.0):

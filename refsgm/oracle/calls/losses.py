@@ -13,16 +13,18 @@ import numpy as np
 from ..kinds import DATA, ProbeSpec
 from ..kinds.test_functions import Field
 from .gradient_places import elsewhere
-from .loss_gradients import elsewhere_right
+from .loss_gradients import wrong_elsewhere
 from .judge import new_probe
 from .reference import reference
+from .right_gradients import PARAMETERS
 from .trial import OutOfTime, Trial, in_one_line, limited
 
 LARGE = 1e4                     # a gradient that is clipped on its way shows when it is large
 
 
 def loss_parts(contract, caller, probes, dim, dtype, seed=None):
-    """Value, minimiser and gradient of a loss: "right", "wrong" or "not judged".
+    """(value, minimiser and gradient of a loss: "right", "wrong" or "not judged", and the arguments
+    along which the gradient is wrong).
 
     seed  of further probes of the gradient, of other sizes
     """
@@ -32,7 +34,7 @@ def loss_parts(contract, caller, probes, dim, dtype, seed=None):
                   dtype=dtype or "float64")
     probe = new_probe(contract, s, caller)
     name, f = next((n, a) for n, a in probe.args.items() if isinstance(a, Field))
-    number, narrow = np.dtype(s.dtype), []
+    number, narrow, wrong = np.dtype(s.dtype), [], []
 
     def foreign(theta):
         return value_at(caller, probe, theta, narrow)
@@ -55,14 +57,16 @@ def loss_parts(contract, caller, probes, dim, dtype, seed=None):
                 parts["gradient"] = gradient(
                     caller, other, other.args[name],
                     partial(value_at, caller, other, narrow=narrow), number, tolerance)
-            if parts["gradient"] == "right" and not once and not (
-                    defined_at_zero(caller, probe, f, number)
-                    and (not caller.is_usual or elsewhere_right(
-                        caller, s._replace(rows=rows), seed, dim, probes))):
-                parts["gradient"] = "wrong"
+            if parts["gradient"] == "right" and not once:
+                if not defined_at_zero(caller, probe, f, number):
+                    wrong = [PARAMETERS]
+                elif caller.is_usual:
+                    wrong = wrong_elsewhere(caller, s._replace(rows=rows), seed, dim, probes)
     except ArithmeticError:
         pass
-    return parts
+    if parts["gradient"] == "wrong":
+        wrong = [PARAMETERS]
+    return parts | {"gradient": "wrong"} if wrong else parts, wrong
 
 
 def value_at(caller, probe, theta, narrow):

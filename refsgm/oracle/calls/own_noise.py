@@ -11,7 +11,6 @@ code that draws its level too is a question for `check_training`.
 
 import contextlib
 import functools
-import math
 from unittest import mock
 
 import numpy as np
@@ -23,7 +22,6 @@ from .frameworks import is_single
 REFUSED = ("rand", "rand_like", "randint", "randint_like", "bernoulli", "uniform_", "random_",
            "bernoulli_", "multinomial", "randperm")
 LEGACY = ("rand", "randint", "uniform", "random", "random_sample", "choice", "integers")
-
 
 
 def noise_of(contract):
@@ -39,38 +37,15 @@ def noise_of(contract):
     return ("eps",) if "eps" in args and (contract.form == LOSS or made) else ()
 
 
-
-class OwnNoise:
-    """The draws of one call: arguments of the contract, by name, in the order of the contract."""
-
-    def __init__(self, arguments, shaped, single):
-        self.parts = [(name, shaped(a)) for name, a in arguments.items()]
-        self.dtype = np.float32 if single else np.float64
-        self.taken = 0                                       # parts of the first array that remain
-
-    def draw(self, shape):
-        """The next draw, in that shape."""
-        shape, size = tuple(shape), math.prod(shape)
-        if not self.parts:
-            raise TypeError("it draws more noise than it is asked for")
-        name, a = self.parts[0]
-        if size == a.size and self.taken == 0:
-            self.parts.pop(0)
-            return a.reshape(shape)
-        if len(a) * size == a.size and a.ndim > 2:
-            part = a[self.taken]
-            self.taken += 1
-            if self.taken == len(a):
-                self.parts.pop(0)
-                self.taken = 0
-            return part.reshape(shape)
-        raise TypeError(f"it draws noise of shape {shape}, where {name} has {a.shape}: every "
-                        "sample needs noise of its own")
-
-    def refuse(self, name):
-        """A draw that is no standard normal number."""
-        raise TypeError(f"it draws by {name}, where standard normal noise is meant "
-                        "(check_training judges code that draws its levels too)")
+def nothing_to_draw(contract, draws):
+    """The sentence for `draws` that names no noise which code may draw itself."""
+    call = f"{contract.name}({', '.join(contract.args)})"
+    if contract.form == STATES and "rng" in contract.args:
+        return (f"draws must be left out for a loop such as {call}, got {draws!r}: it draws by "
+                "rng.standard_normal(x.shape), and check_sampler judges loops that draw otherwise")
+    may = " or ".join(map(repr, noise_of(contract)))
+    return (f"draws must be {may} for {call}, got {draws!r}" if may else
+            f"draws must be left out for {call}, which takes no noise, got {draws!r}")
 
 
 @contextlib.contextmanager
@@ -101,7 +76,11 @@ def numpy_captured(stack, noise, fn):
 
 def refused(noise, name, *args, **kwargs):
     """A draw of another kind."""
-    noise.refuse(name)
+    def like():
+        old = np.random.RandomState(0)
+        return getattr(old if hasattr(old, name) else np.random.Generator(np.random.PCG64(0)),
+                       name)(*args, **kwargs)
+    return noise.other(name, like)
 
 
 def legacy(noise):
@@ -137,20 +116,26 @@ def torch_mode(noise):
     class Mode(TorchFunctionMode):
         def __torch_function__(self, func, types, args=(), kwargs=None):
             kwargs, name = kwargs or {}, getattr(func, "__name__", "")
-            if name in REFUSED:
-                noise.refuse(name)
-            if name not in ("randn", "randn_like", "normal", "normal_"):
+            if name not in ("randn", "randn_like", "normal", "normal_", *REFUSED):
                 return func(*args, **kwargs)
-            state = torch.get_rng_state()
-            like = func(*args, **kwargs)                          # its shape, dtype and device
-            torch.set_rng_state(state)
-            z = torch.tensor(noise.draw(like.shape), dtype=like.dtype, device=like.device)
+
+            def like():
+                """A draw of its own, for its shape, dtype and device."""
+                state = torch.get_rng_state()
+                drawn = func(*args, **kwargs)
+                torch.set_rng_state(state)
+                return drawn
+            z = noise.other(name, like) if name in REFUSED else None
+            like = like()
+            z = noise.draw(like.shape) if z is None else z
+            z = torch.tensor(z, dtype=like.dtype if like.is_floating_point() else None,
+                             device=like.device)
             if name.startswith("normal"):
                 start = 1 if name == "normal_" else 0
                 given = dict(zip(("mean", "std"), args[start:]), **kwargs)
                 z = given.get("mean", 0.0) + given.get("std", 1.0) * z
             with torch.no_grad():
-                return like.copy_(z) if name == "normal_" else z
+                return like.copy_(z) if name.endswith("_") else z
     return Mode()
 
 
@@ -165,10 +150,12 @@ def jax_captured(stack, noise, fn):
         single = not jax.config.jax_enable_x64 or is_single(dtype)
         return jnp.asarray(noise.draw(shape).astype(np.float32 if single else np.float64))
 
-    def stand_in(name):
-        return normal if name == "normal" else functools.partial(refused, noise, name)
+    def stand_in(name, real):
+        return normal if name == "normal" else lambda *args, **kwargs: jnp.asarray(
+            noise.other(name, lambda: real(*args, **kwargs)))
     for name in known.values():
-        stack.enter_context(mock.patch.object(jax.random, name, stand_in(name)))
+        stack.enter_context(mock.patch.object(jax.random, name,
+                                              stand_in(name, getattr(jax.random, name))))
     stack.enter_context(jax.disable_jit())              # a function that is compiled draws but once
-    stack.enter_context(replaced(fn, lambda value: stand_in(known[id(value)])
+    stack.enter_context(replaced(fn, lambda value: stand_in(known[id(value)], value)
                                  if id(value) in known else None))

@@ -25,6 +25,7 @@ LARGE = 1000                        # numbers in the arguments, above which noth
 CHANGE, TRIES, JUMP = 2.0**-26, 3, 1e-3
 STEP = 1e-6                         # of differences along a table
 X, LEVEL = "x", "level"             # what a function that is passed depends on
+ALIKE, ZEROS = 0.15, 0.4            # how often weights of rows are alike, or zero in some
 
 
 def remembered(contract, args, names, weights):
@@ -110,6 +111,22 @@ def right_second(contract, args, names, weights, directions):
         warnings.simplefilter("ignore")
         starts = [start_of(args, n) for n in names]
         return grad(along, tuple(range(len(names))))(*starts)
+
+
+def of_rows(want, seed=None):
+    """Weights of an answer, a size for each row, rising; with a seed in any order, of both signs,
+    zero in some rows now and then, or all alike.
+    """
+    rng = np.random.default_rng(5 if seed is None else [5, seed])
+    w = rng.uniform(0.5, 1.5, np.shape(want))
+    sizes = np.logspace(-2, 4, len(w)) if np.ndim(want) else 1.0
+    if seed is not None and np.ndim(want):
+        sizes = rng.permutation(sizes) * rng.choice([-1.0, 1.0], len(w))
+        kind = rng.uniform()
+        if kind < ALIKE:
+            return np.full(np.shape(w), sizes[0])
+        sizes = np.where(rng.uniform(0, 1, len(w)) < 0.5 * (kind < ZEROS), 0.0, sizes)
+    return w * np.reshape(sizes, (-1, *[1] * (w.ndim - 1))) if np.ndim(want) else w
 
 
 def start_of(args, name):

@@ -22,6 +22,7 @@ from .frameworks import is_single
 
 IMPORTING, A_MOMENT = 20.0, 0.05        # seconds that a library has to be imported, past the limit
 NAME_OF = type.__dict__["__name__"].__get__
+OF_ROWS = "takes x as rows, and no further axes,"         # what a function says that is passed more
 OUTSIDE = ("ValueError: math domain error", "ValueError: expected a ", "ZeroDivisionError",
            "OverflowError")
 TOLD = []       # functions that are told "call" where a limit begins, "library" where it waits for
@@ -46,6 +47,7 @@ class Trial:
     printed  whether anything was written to standard output or error
     lost     whether it was NaN where nothing is known of the right answer
     unreal   whether it was complex
+    drawn    in words, what it drew where noise of another shape or law is meant, or ""
     """
 
     outputs: tuple | None = None
@@ -59,16 +61,22 @@ class Trial:
     states: list = field(default_factory=list)
     lost: bool = False
     unreal: bool = False
+    drawn: str = ""
 
     @property
     def outside(self):
-        """Whether Python's numbers refused a root, a logarithm or a ratio, where NumPy gives NaN."""
+        """Whether Python refused a root, a logarithm or a ratio, where NumPy gives NaN."""
         return self.problem == "raises" and self.error.startswith(OUTSIDE)
 
     @property
     def wants_one_piece(self):
         """Whether PyTorch's `view` refused a tensor whose numbers do not lie side by side."""
         return self.problem == "raises" and "view size is not compatible" in self.error
+
+    @property
+    def passed_axes(self):
+        """Whether the function that was passed was given more axes than rows and features."""
+        return self.problem == "raises" and OF_ROWS in self.error
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """The doctor: what is wrong with code that a probe has found wrong, by engines before any list.
 
+    other_draws                  noise of its own that has another law or shape, or is drawn twice
+    remembered                   state that is kept from call to call
     call_problems                calls that raise, hang, change arguments, return other shapes
     conventions                  formulas that are right in another convention
     tables                       a table shifted, reversed, with wrong ends
@@ -33,11 +35,18 @@ from .call_problems import call_problems, exchanged_results
 from .clamped import clamped
 from .codes import CODES, Diagnosis
 from .dependence import dependence, edges, plain_failure, repeatability
+from .draws import other_draws
 from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
+<<<<<<< HEAD
 from .known_mistakes import OTHER, alternatives, conventions
 from .other_levels import other_levels
+=======
+from .known_mistakes import alternatives, conventions
+from .memory import remembered
+>>>>>>> main
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
+from .other_levels import other_levels
 from .precision import precision
 from .ranking import COST, ENGINE, SEEN_ALONE, final, good_enough, obscure
 from .tables import tables
@@ -121,7 +130,7 @@ def finite_rows(contract, probe):
     """Which rows of an answer (B,) are finite where the right one is; all of a table or loop."""
     rows = np.ones(batch_size(probe.args), bool)
     for got, want in zip(probe.got or (), probe.want):
-        if contract.form in (TABLE, STATES) or np.shape(got) != np.shape(want):
+        if contract.form in (TABLE, STATES) or np.shape(got) != np.shape(want) or not len(rows):
             continue
         gaps = np.isfinite(want) & ~np.isfinite(got)
         if gaps.shape[:1] == rows.shape:
@@ -136,6 +145,11 @@ def finite_rows(contract, probe):
 def answered(case, found):
     """There is an answer to explain."""
     return case.contract.form == TABLE or any(p.got is not None for p in case.probes)
+
+
+def draws_itself(case, found):
+    """Code draws noise that the contract passes."""
+    return bool(case.caller.draws)
 
 
 def is_table(case, found):
@@ -214,7 +228,12 @@ class Engine(NamedTuple):
 
 MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
 ENGINES = (
+<<<<<<< HEAD
     Engine(exchanged_results, (has_several_results,)),
+=======
+    Engine(other_draws,       (draws_itself,)),
+    Engine(remembered,        (answered,)),
+>>>>>>> main
     Engine(call_problems),
     Engine(conventions,       (answered,)),
     Engine(tables,            (answered, is_table)),

@@ -4,8 +4,15 @@ import itertools
 
 import numpy as np
 
+<<<<<<< HEAD
 from ..calls.slack import slack_of
+=======
+from ..calls.signature import how_many
+>>>>>>> main
 from ..kinds import LOSS, ROWS, TABLE
+
+DRAW = ("draw by rng.standard_normal(x.shape), which gives arrays of your library; check_sampler "
+        "judges loops that draw otherwise")
 
 
 def call_problems(case):
@@ -66,8 +73,14 @@ def no_answer(case, trial):
     """It fails at every probe; the contract is shown if the number of arguments is the reason."""
     verb = "does not answer" if trial.problem == "timeout" else "raises"
     arity = trial.error.startswith("TypeError") and "argument" in trial.error
+    fix = f"the contract is {case.contract.signature()}" if arity else ""
+    if "generator=" in trial.error and "rng" in case.contract.args:
+        fix = DRAW
+    elif arity and "rng" in case.contract.args and (
+            how_many(case.caller.fn) == case.contract.required - 1):
+        fix += ": take rng too, and draw by rng.standard_normal(x.shape)"
     return case.say(trial.problem, f"it {verb} at every probe: {trial.error}", "answers nowhere",
-                    fix=f"the contract is {case.contract.signature()}" if arity else "")
+                    fix=fix)
 
 
 def raises_somewhere(case, raised):

@@ -180,7 +180,8 @@ def bound(case, p, k, ends_of, between, now=(-ANY, ANY)):
     i, at = worst(p, predicted(case, p, k, now))
     if i is None:
         return None
-    unit = max(min(abs(c) for c in between), max(abs(c) for c in between) / REACH**2) * 1e-3
+    sizes = sorted(map(abs, between))
+    unit = max(sizes[0], sizes[1] / REACH**2, 1e-200) * 1e-3
 
     def miss(u):
         value = predicted(case, p, k, ends_of(unit * np.sinh(u)))[i][at]

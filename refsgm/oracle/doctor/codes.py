@@ -85,6 +85,8 @@ CODES = {
     "mutates-input": ("it changes its arguments in place", "work on a copy"),
     "not-repeatable": ("the same arguments give different results: it draws noise of its own",
                        "use the noise that is passed"),
+    "keeps-state": ("something is kept from one call to the next, which it should not be",
+                    "keep nothing between calls, or all that it depends on in the key"),
     "detached-gradient": ("the value is right but its gradient is not: a derivative was detached",
                           "keep the graph: create_graph=True, no detach, no no_grad, no item()"),
     "special-case": ("it is right except at an edge", "let the formula cover the edge"),

@@ -10,7 +10,11 @@ from ..kinds import DATA, LEVELS
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
 from ..kinds.wide import FURTHER
+<<<<<<< HEAD
 from .misread_arguments import explains
+=======
+from .call_problems import DRAW
+>>>>>>> main
 
 IGNORES = "the result does not depend on "
 NEARBY = 0.93                              # factor of a level that is changed
@@ -37,7 +41,8 @@ def repeatability(case):
            for a, b in zip(again.outputs, p.trial.outputs)):
         return []
     return [case.say("not-repeatable", "two calls with the same arguments differ: it draws noise "
-                     "of its own, or keeps a state", "noise of its own")]
+                     "of its own, or keeps a state", "noise of its own",
+                     fix=DRAW if "rng" in case.contract.args else "")]
 
 
 def dependence(case):

@@ -8,12 +8,15 @@ import numpy as np
 
 from ..calls.judge import ask
 from ..calls.reference import reference
+from ..kinds import FUNCTION
 from ..kinds.wide import BY_SEED, FURTHER, LARGE_DATA, WIDE_TABLE
 
 HALF, SINGLE = 2.0**-7, 3e-6            # errors that float16 or bfloat16, float32 can explain
 SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels",
          "minute levels"}
 FAR_OFF = 1e-3                          # an error that is more than lost digits
+LEAST_SINGLE = 1e-9                     # errors that are too small for float32
+LEAST_STEP, LARGEST_STEP = 1e-12, 1e-2  # of differences, in units of the data
 LEAST_HALF = 2.0**-14                   # errors that are too small for float16
 
 
@@ -91,15 +94,18 @@ def few_digits(case):
              and by_regime.get("tiny levels", 0) > 0.3)
     if usual > HALF and not local:
         return []
-    if worst < SINGLE / 3:
-        return [case.say("low-precision", f"relative errors up to {worst:.0e}, the size of "
-                         "float32: a constant or a step is float32; dtype=\"float32\" judges it "
-                         "so", "float32 somewhere")]
+    if step := step_of_differences(case, plain):
+        return [case.say("approximate", f"the derivative is a difference over steps of about "
+                         f"{step:.0e}, with relative errors up to {worst:.0e}",
+                         "nearly right" if worst < 0.1 else "smooth error",
+                         fix="take the derivative exactly, by automatic differentiation")]
+    if worst < SINGLE / 3 and (found := few_bits(case, plain, worst)):
+        return found
     if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
         # large errors are not "nearly right": another engine's exact cause comes first
         return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
-                         "smoothly: a small constant was added somewhere, or a formula that is "
-                         "nearly right was used",
+                         "smoothly: a small constant was added, a constant has too few digits, or "
+                         "a formula that is nearly right was used",
                          "nearly right" if worst < 0.1 else "smooth error")]
     if usual > HALF:
         return []
@@ -108,6 +114,61 @@ def few_digits(case):
              ": more than those of float32, fewer than those of half precision")
     return [case.say("low-precision", f"relative errors of about {usual:.0e} everywhere{words}",
                      "few digits")]
+
+
+def step_of_differences(case, probes):
+    """The step over which a function that was passed is differenced, or None where it is not.
+
+    It is called beside the point where its derivative is meant, at a small part of its size.
+    """
+    kind = case.contract
+    if "step" in kind.args or not (kind.derivative or kind.sliced or kind.form == FUNCTION):
+        return None
+    steps = []
+    for p in probes:
+        x = p.args["x"]
+        for seen, *_ in p.trial.calls:
+            if seen is None or seen.size % x.shape[-1]:
+                return None
+            away = np.max(np.abs(seen.reshape(-1, 1, x.shape[-1]) - x), axis=2)
+            steps += list(np.min(away, axis=1) / np.max(np.abs(x)))
+    near = [s for s in steps if LEAST_STEP < s < LARGEST_STEP]
+    size = max(np.max(np.abs(p.args["x"])) for p in probes)
+    return float(np.median(near) * size) if len(near) > len(steps) / 3 else None
+
+
+def few_bits(case, probes, worst):
+    """Errors that are those of float32: of an argument, of the result, or of a step; [] where a
+    small term would make them.
+    """
+    said = "; dtype=\"float32\" judges it so"
+    names = [n for n, a in probes[0].args.items() if isinstance(a, (float, np.ndarray))]
+    for name in names:
+        if all(is_rounded(case, p, name) for p in probes if name in p.args):
+            return [case.say("low-precision", f"{name} is rounded to float32{said}",
+                             "float32 somewhere")]
+    if all(np.array_equal(a, a.astype(np.float32)) for p in probes for a in p.got):
+        return [case.say("low-precision", f"the result is rounded to float32{said}",
+                         "float32 somewhere")]
+    if smooth(case, max(probes, key=lambda p: p.situation.B * p.situation.D)):
+        return []
+    if worst < LEAST_SINGLE:
+        return [case.say("cancellation", f"relative errors up to {worst:.0e}, more than those of "
+                         "float64 and fewer than those of float32", "digits lost somewhere")]
+    return [case.say("low-precision", f"relative errors up to {worst:.0e}, the size of float32: a "
+                     f"step is made in float32{said}", "float32 somewhere")]
+
+
+def is_rounded(case, p, name):
+    """Whether the errors of a probe are those of one argument in float32."""
+    single = np.float32(p.args[name]).astype(np.float64)
+    try:
+        want = reference(case.contract, p.args | {name: single if single.ndim else float(single)})
+    except ValueError:
+        return False
+    return all(np.all(np.abs(a - b) <= 0.1 * np.max(np.abs(a - w)) + s)
+               for a, b, w, s in zip(p.got, want, p.want, p.slack)) and any(
+                   np.any(b != w) for b, w in zip(want, p.want))
 
 
 def smooth(case, p):

@@ -11,6 +11,8 @@ RANKING = (
     # finding                     engine        cost  reason
     ("answers nowhere",           "call",       -1,   "there is no answer to explain"),
     ("times out",                 "call",       -1,   "every further call would take as long"),
+    ("keeps a state",             "structure",  -1,   "the values are those of other arguments"),
+    ("draws otherwise",           "structure",  -1,   "its own draws cannot be the contract's"),
     ("another convention",        "dictionary",  0,   "nothing is wrong with it"),
     ("levels along features",     "structure",   0,   "there are no answers at oblong probes"),
     ("rows against rows",         "structure",   0,   "the values cannot be compared"),
@@ -48,6 +50,7 @@ RANKING = (
     ("offset",                    "fit",         1.2, ""),
     ("function of the result",    "structure",   1.25, "after an offset, where both fit"),
     ("arguments exchanged",       "structure",   1.3, ""),
+    ("exchanged in the target",   "terms",       1.35, "one exchange explains all terms"),
     ("weight of levels",          "terms",       1.4, "one factor explains all terms of a level"),
     ("square of a term",          "terms",       1.4, ""),
     ("power of the result",       "fit",         1.5, ""),
@@ -76,12 +79,12 @@ RANKING = (
     ("nothing",                   "none",        99,  ""),
 )
 # What was seen, and says nothing of what the values are: it can be told, and it cannot be allowed.
-SEEN_ALONE = {"answers nowhere", "times out", "levels along features", "rows against rows",
-              "wrong shape", "noise of its own", "levels broadcast", "level of another step",
-              "never finite", "gaps among wrong values", "evaluated elsewhere", "one level fewer",
-              "rows mixed", "one row for all", "argument ignored", "evaluated anywhere",
-              "number of calls", "table's length", "table's end", "table's spacing",
-              "term extra, unexplained",
+SEEN_ALONE = {"answers nowhere", "times out", "draws otherwise", "keeps a state",
+              "levels along features", "rows against rows", "wrong shape", "noise of its own",
+              "levels broadcast", "level of another step", "never finite",
+              "gaps among wrong values", "evaluated elsewhere", "one level fewer", "rows mixed",
+              "one row for all", "argument ignored", "evaluated anywhere", "number of calls",
+              "table's length", "table's end", "table's spacing", "term extra, unexplained",
               "coefficient unexplained", "nothing"}
 COST = {finding: cost for finding, _, cost, _ in RANKING}
 ENGINE = {finding: engine for finding, engine, _, _ in RANKING}

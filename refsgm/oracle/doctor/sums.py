@@ -1,9 +1,11 @@
 """Sums term by term: every coefficient of a right answer's terms, against what it should be."""
 
+import itertools
+
 import numpy as np
 
 from ..calls.recorded import bases, recorded
-from ..kinds import LEVEL
+from ..kinds import DATA, LEVEL
 from ..kinds.quantities import quantities
 from .codes import CODES
 from .power_names import name_constant, name_powers, name_twos, times
@@ -100,7 +102,7 @@ def explain_terms(case, table, of):
     special = special_terms(case, table, of)
     if case.contract.similar_terms and any(map(obscure, found)):
         return special
-    special = special or weights(case, table, of)
+    special = special or weights(case, table, of) or exchanged_terms(case, table, of)
     if special:
         return special
     found.sort(key=lambda d: d.cost)
@@ -208,6 +210,30 @@ def special_terms(case, table, of):
         return [case.say("wrong-jacobian", f"{of}{new[0]} stands in place of {old[0]}",
                          "other Jacobian")]
     return []
+
+
+def exchanged_terms(case, table, of):
+    """Whether two arrays are in each other's place in the target of a function f: f'x_0 has the
+    coefficient of f'eps, the other way round, and so have their squares.
+    """
+    for one, other in itertools.combinations([n for n in table.want if "'" in n], 2):
+        (f, x), (g, y) = one.split("'"), other.split("'")
+        if f != g or not {x, y} <= DATA or near(table, one, one) or near(table, one, one, -1):
+            continue
+        pairs = [(one, other), (other, one)]
+        pairs += [(f"|{x}|^2", f"|{y}|^2"), (f"|{y}|^2", f"|{x}|^2")]
+        rest = [n for n in table.got if n not in dict(pairs)]
+        if all(near(table, a, b) for a, b in pairs if a in table.got) and all(
+                near(table, n, n) for n in rest):
+            return [case.say("swapped-arguments", f"{of}{x} and {y} are exchanged in the target",
+                             "exchanged in the target", fix=f"exchange {x} and {y} there")]
+    return []
+
+
+def near(table, term, other, sign=1):
+    """Whether the coefficient of a term is the one, or minus the one, that another should have."""
+    slack = table.slack[term] + table.slack[other] + 1e-9 * np.abs(table.want[other])
+    return bool(np.all(np.abs(table.got[term] - sign * table.want[other]) <= slack))
 
 
 def absent(coefficients, others, table):

@@ -3,7 +3,8 @@
     s((x - center) / unit, level) / unit
 
 A difference, real or along a complex step, that is not short beside the unit is seen; so is a step
-in proportion to data, of which other rows, or a center, may be far larger than the unit.
+in proportion to data, of which other rows, or a center, may be far larger than the unit. A solver
+is also asked for a function that turns around, over all decades that noise levels have.
 """
 
 from functools import lru_cache
@@ -11,11 +12,12 @@ from functools import lru_cache
 import numpy as np
 
 from .kind import FUNCTION, ProbeSpec
-from .test_functions import Field
+from .test_functions import BENDS, Field, turning
 from .wide import GUIDED
 
 SHORTEST, LONGEST = 1e-6, 1e-3                  # of a unit
 NEAR, MIXED, AROUND = "near zero", "and rows far from zero", "around a center"
+MANY_DECADES = "over many decades of levels"
 FARTHEST = 1e3                                  # of the other rows
 SCALED = {"step", "sigma_min", "sigma_max"}     # lengths among the arguments
 
@@ -26,10 +28,11 @@ def differentiates(kind):
 
 
 @lru_cache(64)
-def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False):
+def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges=1):
     """Specs of these probes, a tuple.
 
-    few  whether each costs much
+    few     whether each costs much
+    ranges  how many are over many decades, of a solver
     """
     if not differentiates(kind):
         return ()
@@ -38,10 +41,17 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False):
     for i, way in enumerate(ways[:2] if few else ways):
         unit = SHORTEST * (LONGEST / SHORTEST)**(rng.uniform() if i > 2 else 0.1 * rng.uniform())
         center = float(rng.choice([-1, 1]) * 10**rng.uniform(-0.5, 0.3)) if way == AROUND else 0.0
-        made.append(ProbeSpec(f"a function that changes over {unit:.1g}, {way}", 2 + i % 3,
+        made.append(ProbeSpec(
+            f"a function that changes over {unit:.1g}, {way}", 2 + i % 3,
             dim or 1 + int(rng.integers(4)), by_row, GUIDED, seed % 2**20 * 10 + i,
             3 * (i % 2) * kind.sliced, dtype=dtype or "float64",
-            bent=(int(rng.integers(3)), 0) * (i % 2), sharp=(way, float(f"{unit:.2g}"), center)))
+            bent=(1, 0) if kind.adaptive else (i % len(BENDS), 0), sharp=(way, float(f"{unit:.2g}"), center)))
+    for i in range(ranges if kind.adaptive else 0):
+        low, high = 10**rng.uniform(-6, -5), 10**rng.uniform(5, 6)
+        made.append(ProbeSpec(
+            MANY_DECADES, 1, dim or 2, by_row, GUIDED, seed % 2**20 * 10 + i,
+            given=(("sigma_min", low), ("sigma_max", high)), dtype=dtype or "float64",
+            sharp=(MANY_DECADES, 1.0, 0.0)))
     return tuple(made)
 
 
@@ -51,8 +61,9 @@ def sharpened(spec, drawn):
     made = {}
     for name, a in drawn.items():
         if isinstance(a, Field):
-            a = a.sharp(unit, center)
-        elif name == "x":
+            a = turning(a) if way == MANY_DECADES else a.sharp(
+                unit, center, BENDS[spec.bent[0]])
+        elif name == "x" and way != MANY_DECADES:
             a = of_size(a, way, unit, center, np.random.default_rng([spec.seed, 42]))
         elif name in SCALED:
             a = unit * a

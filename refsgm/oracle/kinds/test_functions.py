@@ -21,6 +21,7 @@ import numpy as np
 
 MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
 SMALL = 64                # numbers in a draw that is kept
+TURN = 4.0                # of a function that turns, in units of its pull
 
 
 class Bend(NamedTuple):
@@ -83,9 +84,10 @@ class Field:
         vars(other).update(vars(self))
         return other
 
-    def sharp(self, unit, center):
+    def sharp(self, unit, center, bend):
         """The function that changes over lengths of a unit, around a center."""
         other = self.as_a(type(self))
+        other.bend = bend
         other.unit, other.center = unit, center
         return other
 
@@ -167,6 +169,16 @@ def curved(f):
     """The same with the second of BENDS, which is no polynomial."""
     other = f.as_a(Field)
     other.bend = BENDS[1]
+    return other
+
+
+def turning(f):
+    """A linear test function that pulls and turns, at levels below 1 less and less."""
+    other = f.as_a(Field)
+    if len(f.matrices) == 1:
+        turn = np.eye(len(f.b), k=1) - np.eye(len(f.b), k=-1)
+        other.matrices = (TURN * turn - np.eye(len(f.b)),)
+    other.fade, other.theta = FADES[3], np.array([1.0, 0.0, 0.0])
     return other
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import paths, targets, times, weighting
+from .inner import inner, of_denoiser, same_of_inner, seen_from_outside
 from .residual import ROBUST
 
 
@@ -28,7 +29,7 @@ def judged(rows, step, report, *, path, predicts, weight, time, alpha_bar):
                                tol)
     if target is targets.MINUS_V and (found.m != 1 or words.endswith("/ 4") or path in (
             "ve", "edm") or weight == "edm"):
-        target = inner(found, rows, words, report) or target
+        target = inner(found, rows, words, name, report, data) or target
     if path is not None and known:
         stated_path(path, found, target, report)
     if target in (targets.OT, targets.OT_BACK):
@@ -155,23 +156,6 @@ def one_level(rows, path, report):
                             else "all rows have the same level")
 
 
-def inner(path, rows, words, report):
-    """EDM's inner network, which in VP coordinates of the data over sigma_data predicts -v."""
-    before = 1.0
-    if "log(sigma" in words and words.startswith("0.25 times"):       # of data scaled before
-        slope, start = times.affine(rows.time, np.log(path.ratio), 1e-3)
-        before = path.m * np.exp(start / slope)
-        report.facts["time"] = "log(sigma) / 4"
-    elif np.abs(rows.offset).max() > 1e-6:
-        return None
-    data(rows, paths.Path("ve", path.a, path.b, before), report)
-    d = before / path.m
-    return targets.Target(f"EDM's inner network F, D = c_skip x + c_out F, sigma_data = {d:.4g} "
-                          "(-v on the data over sigma_data)", "edm",
-                          "(D - x) / sigma^2 with D = c_skip x + c_out out",
-                          "D = c_skip x + c_out out")
-
-
 def energy(step, report, predicts):
     """A target of the opposite sign of the score."""
     report.wrong("sign", "the target is eps / sigma, minus the score", "change the sign; if the "
@@ -256,14 +240,18 @@ def weigh(rows, path, target, step, report, said_weight, tol, told):
         report.facts["loss"] = "weights by entry" if step.robust is None else step.robust
         return
     g2 = squared_diffusion(path, rows.time) if told in ("t", "index") else None
-    weight = weighting.weight_of(path, rows.w, rows.seed, target, g2, report, tol)
+    if target is not None and target.sigma_data:
+        w, weight = of_denoiser(rows, path, target, report, tol)
+    else:
+        w = rows.w
+        weight = weighting.weight_of(path, w, rows.seed, target, g2, report, tol)
     kind = {None: "squares", "l1": "absolute values", "huber": "Huber's function"}[step.robust]
     if weight is None or weight.value is None:
         report.facts["loss"] = kind
         report.facts["weight"] = "no known function of the level" if weight is None else weight.name
     else:
         report.facts["loss"] = kind + ", " + weighting.reduction(
-            rows.w, weight.value, step.x[0].size, len(step.x), step.returned,
+            w, weight.value, step.x[0].size, len(step.x), step.returned,
             2.0 if step.robust is None else 1.0)
         report.facts["weight"] = weight.name
     if said_weight is not None:
@@ -272,12 +260,16 @@ def weigh(rows, path, target, step, report, said_weight, tol, told):
 
 def stated_weight(said, weight, rows, path, target, report):
     """Whether the weight is the one that the user says; EDM's of x_0 is 1 of its inner network."""
-    if said == "edm" and target is not None and target.said == "edm" and weight is not None:
-        said = "1"
+    inner_network = target is not None and target.said == "edm"
     if callable(said):
-        same = paths.constant(rows.w / np.asarray(said(path.a, path.b), dtype=float), 5e-3)
-        if same is None:
+        ways = [(rows.w, path)]
+        if inner_network and target.sigma_data:
+            ways.append(seen_from_outside(rows.w, path, target.sigma_data))
+        if all(paths.constant(w / np.asarray(said(p.a, p.b), dtype=float), 5e-3) is None
+               for w, p in ways):
             report.wrong("weighting", "the weight of the levels is not the function that is given")
+    elif inner_network and weight is not None and same_of_inner(said, weight, target.sigma_data):
+        return
     elif weight is None or weight.said != said and not (path.name == "ve" and said == "snr"
                                                         and weight.name == "1 / sigma^2"):
         code = {"of the score g": "sigma-not-squared", "of the score g^4": "sigma-squared"}.get(

@@ -13,12 +13,16 @@ from .paths import constant
 
 
 class Target(NamedTuple):
-    """A prediction in words, as `predicts` calls it, and the formulas of score and x_0."""
+    """A prediction in words, as `predicts` calls it, and the formulas of score and x_0.
+
+    sigma_data  of EDM's inner network, whose input is multiplied by c_in, else 0
+    """
 
     name: str
     said: str
     score: str
     x_0: str
+    sigma_data: float = 0.0
 
 
 EPS = Target("eps", "eps", "-out / sigma", "(x_t - sigma out) / scale")
@@ -85,7 +89,8 @@ def mistaken(path):
              -a)]
     if np.abs(a - b).max() > 1e-3:
         rows += [("swapped-arguments", "scale and sigma are exchanged in v = scale eps - sigma x_0",
-                  -a, b), ("swapped-arguments", "scale and sigma are exchanged in v", a, -b)]
+                  -a, b), ("swapped-arguments", "x_0 and eps are exchanged in v = scale eps - "
+                  "sigma x_0", a, -b)]
     rows += [("path-and-target", "the target eps - x_0 is the velocity of the linear flow, and the "
               "noisy data are not on it", -one, one),
              ("path-and-target", "the target x_0 - eps is the velocity of the linear flow, and the "
@@ -122,7 +127,8 @@ def target_of(path, p, q, time, report, tol):
             return edm
     for code, sentence, P, Q in mistaken(path):
         if near(p, P, tol) and near(q, Q, tol):
-            report.wrong(code, sentence)
+            report.wrong(code, sentence, "make the target scale eps - sigma x_0" if code ==
+                         "swapped-arguments" else "")
             return None
     for target, P, Q in known(path) if abs(path.m - 1) > tol else ():
         if near(p * path.m, P, tol) and near(q, Q, tol):

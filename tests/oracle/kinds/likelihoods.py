@@ -33,7 +33,7 @@ def portable(xp):
                 s, J = xp.jacobian(lambda x: score_fn(x, sigma), x)
                 return -sigma**2 * s, sigma**2 * diagonal_sum(J)
 
-            n = math.ceil(math.log(sigma_max / sigma_min) / 0.12)
+            n = math.ceil(math.log(sigma_max / sigma_min) / step_between(sigma_min, sigma_max))
             t, h, change = math.log(sigma_min), math.log(sigma_max / sigma_min) / n, 0.0
             for _ in range(n):                                                 # Runge and Kutta
                 a, da = slope(t, x)
@@ -57,6 +57,11 @@ def portable(xp):
     }
 
 
+def step_between(sigma_min, sigma_max):
+    """A step in log sigma: shorter over many decades, where errors add up."""
+    return 0.12 if sigma_max < 1e6 * sigma_min else 0.03
+
+
 def log_prior(x, sigma):
     """log N(x | 0, sigma^2 I)."""
     return -square(x / sigma) / 2 - x.shape[1] * np.log(column(sigma) * math.sqrt(2 * math.pi))
@@ -76,7 +81,8 @@ def likelihood_by_runge_kutta(score_fn, x, sigma_min, sigma_max):
         sigma = math.exp(t)
         s = lambda x: score_fn(x, sigma)
         return -sigma**2 * s(x), sigma**2 * trace(s, x)
-    n, t, change = math.ceil(math.log(sigma_max / sigma_min) / 0.12), math.log(sigma_min), 0.0
+    n = math.ceil(math.log(sigma_max / sigma_min) / step_between(sigma_min, sigma_max))
+    t, change = math.log(sigma_min), 0.0
     h = (math.log(sigma_max) - t) / n
     for _ in range(n):
         a, p = rates(x, t)

@@ -72,8 +72,10 @@ def losses(xp, keep=lambda a: a):
 
     def finite_difference(width):
         def loss(f, x, v, step):
-            slope = keep(f(x + step * v) - f(x - step * v)) / (width * step)
-            return over_directions(total(v * f(x))**2 / 2 + total(v * slope))
+            def term(u):
+                slope = keep(f(x + step * u) - f(x - step * u)) / (width * step)
+                return total(u * f(x))**2 / 2 + total(u * slope)
+            return over(v, term)
         return loss
 
     def denoising(f, x, sigma, eps):

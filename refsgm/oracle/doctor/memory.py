@@ -1,0 +1,144 @@
+"""State that foreign code keeps between calls: a cache whose key says too little, a counter.
+
+The same call gives one result now and another one then; or the first call of a kind is right, such
+as that of a new batch size, and the next call of the same kind is wrong, whichever of the two sets
+of numbers comes first.
+"""
+
+import itertools
+
+import numpy as np
+
+from ..calls.again import in_foreign
+from ..calls.judge import judge, new_probe, probe_at, rows_of
+from ..calls.reference import reference
+from ..kinds import STATES, TABLE
+from ..kinds.alike import alike_questions
+from ..kinds.probes import fit_specs
+
+ASKED = 4                                          # times that a call is made again
+ROUNDS = 4                                         # new sizes at which it must be so
+NEW = {"batch size": ("B", itertools.cycle(range(37, 97))),       # sizes that were not asked yet
+       "number of features": ("D", itertools.cycle(range(23, 43))),
+       "number of entries": ("count", itertools.cycle(range(23, 83)))}
+COUNTED = "n_levels", "n_steps"
+SEEDS = 7001, 7002                                 # of questions in which the second comes first
+
+
+def remembered(case):
+    """Whether results depend on the calls before."""
+    if case.contract.adaptive or any(p.trial.problem == "timeout" for p in case.probes):
+        return []
+    words = differs(case) or of_a_size(case) or of_a_key(case) or of_the_first(case)
+    return [case.say("keeps-state", words, "keeps a state")] if words else []
+
+
+def differs(case):
+    """Whether the same call has given one result several times, and another one too; in words.
+
+    Noise gives another result each time. The arrays of all calls are kept, so that no two have the
+    same place in memory.
+    """
+    answered = [p for p in case.probes if p.trial.outputs is not None]
+    kept = []
+    for p in (*answered[:1], *[p for p in answered if not p.ok][:2]):
+        results = [key(p.trial)]
+        for _ in range(ASKED):
+            dtype = np.dtype(p.situation.dtype)
+            kept.append(in_foreign(case.caller, p.args, dtype))
+            results.append(key(case.caller(p.args, dtype, given=kept[-1])))
+        if 1 < len(set(results)) < len(results):
+            return ("the same call gives one result at one time and another at another time: "
+                    "something is kept from call to call")
+    return ""
+
+
+def key(trial):
+    """What tells results apart: their numbers to 10 digits."""
+    if trial.outputs is None:
+        return trial.error
+    return tuple((a.shape, *(f"{v:.9e}" for v in np.ravel(a)[:1000])) for a in trial.outputs)
+
+
+def of_a_size(case):
+    """Whether the first call of a new size is right, and the next one wrong; in words, or "".
+
+    Of the batch, the rows that were wrong in the second place are right in the first place.
+    """
+    table = case.contract.form in (TABLE, STATES)
+    sizes = ["number of entries"] if table else [
+        "batch size", *["number of features"] * (case.dim is None)]
+    for size in sizes:
+        field, values = NEW[size]
+        if all(of_new_size(case, field, value, k) for k, value in zip(range(ROUNDS), values)):
+            return (f"it is right at the first call with a new {size}, and wrong at the next call "
+                    "with the same one: something is kept from call to call")
+    return ""
+
+
+def of_new_size(case, field, value, k):
+    """Whether draw k is right at a new size, and draw k + 1 wrong after it."""
+    spec = fit_specs(case.contract, case.caller.levels != "scalar", case.dim)[0]
+    spec = spec._replace(dtype=case.dtype, **{field: value if field != "B" else 97})
+    try:
+        one, two = (new_probe(case.contract, spec._replace(seed=spec.seed + i), case.caller)
+                    for i in (k, k + 1))
+        one, two = (probe_at(case.contract, p.situation._replace(**{field: value}),
+                             rows_of(case.contract, p.args, slice(0, value)) if field == "B" else
+                             p.args | {n: value for n in COUNTED if n in p.args and field != "D"})
+                    for p in (one, two))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return False
+    return right_then_wrong(case, one, two)
+
+
+def right_then_wrong(case, one, two):
+    """Whether the first of two calls is right, and the second wrong."""
+    return (judge(case.contract, case.caller, one).ok
+            and judge(case.contract, case.caller, two).got is not None and not two.ok)
+
+
+def of_a_key(case):
+    """Whether, of two calls that agree in what may be a key, the second is wrong; in words, or "".
+    """
+    if not case.probes[0].ok or case.contract.form == STATES:
+        return ""
+    for k, (first, second) in enumerate(pairs(case, SEEDS[0])):
+        if right_then_wrong(case, first, second):
+            again = next(itertools.islice(pairs(case, SEEDS[1]), k, None), None)
+            if again and right_then_wrong(case, *again[::-1]):
+                words = second.label.removeprefix("call after call: ")
+                return (f"of two calls the second is wrong, whichever it is, where {words}: "
+                        "something is kept from call to call")
+    return ""
+
+
+def of_the_first(case):
+    """Whether an argument is that of the first call, for good; in words, or ""."""
+    first, later = case.probes[0], []
+    if not first.ok or case.contract.form == TABLE:
+        return ""
+    for seed in SEEDS:
+        later.append(judge(case.contract, case.caller, new_probe(
+            case.contract, first.situation._replace(seed=seed), case.caller)))
+    if any(p.ok or p.got is None or p.mean for p in later):
+        return ""
+    for name in first.args:
+        wants = [reference(case.contract, p.args | {name: first.args[name]}) for p in later]
+        if all(len(p.got) == len(want) and np.all(np.abs(a - b) <= 8 * s + 1e-9 * np.abs(b))
+               for p, want in zip(later, wants) for a, b, s in zip(p.got, want, p.slack)):
+            return (f"of calls of one size, {name} is always that of the first: it is kept from "
+                    "call to call")
+    return ""
+
+
+def pairs(case, seed):
+    """(the first question, another one that agrees with it in what may be a key), as probes."""
+    asked = alike_questions(case.contract, seed, tuple(case.caller.taken),
+                            case.caller.levels != "scalar", case.dim, case.dtype, False)
+    first = asked[0] if asked else None
+    for q in asked[1:]:
+        if q.spec.label.endswith("the first"):
+            first = q
+        else:
+            yield tuple(probe_at(case.contract, a.spec, dict(a.args)) for a in (first, q))
