@@ -38,13 +38,8 @@ from .dependence import dependence, edges, plain_failure, repeatability
 from .draws import other_draws
 from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
-<<<<<<< HEAD
 from .known_mistakes import OTHER, alternatives, conventions
-from .other_levels import other_levels
-=======
-from .known_mistakes import alternatives, conventions
 from .memory import remembered
->>>>>>> main
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .other_levels import other_levels
 from .precision import precision
@@ -228,12 +223,9 @@ class Engine(NamedTuple):
 
 MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
 ENGINES = (
-<<<<<<< HEAD
     Engine(exchanged_results, (has_several_results,)),
-=======
     Engine(other_draws,       (draws_itself,)),
     Engine(remembered,        (answered,)),
->>>>>>> main
     Engine(call_problems),
     Engine(conventions,       (answered,)),
     Engine(tables,            (answered, is_table)),

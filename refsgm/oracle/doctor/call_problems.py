@@ -4,11 +4,8 @@ import itertools
 
 import numpy as np
 
-<<<<<<< HEAD
-from ..calls.slack import slack_of
-=======
 from ..calls.signature import how_many
->>>>>>> main
+from ..calls.slack import slack_of
 from ..kinds import LOSS, ROWS, TABLE
 
 DRAW = ("draw by rng.standard_normal(x.shape), which gives arrays of your library; check_sampler "

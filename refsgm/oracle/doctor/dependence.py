@@ -10,11 +10,8 @@ from ..kinds import DATA, LEVELS
 from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
 from ..kinds.wide import FURTHER
-<<<<<<< HEAD
-from .misread_arguments import explains
-=======
 from .call_problems import DRAW
->>>>>>> main
+from .misread_arguments import explains
 
 IGNORES = "the result does not depend on "
 NEARBY = 0.93                              # factor of a level that is changed
