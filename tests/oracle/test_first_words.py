@@ -21,7 +21,7 @@ def ddim(root):
 
 @pytest.mark.parametrize("root", [np.sqrt, lambda a: a**0.5], ids=["NaN", "complex"])
 def test_values_that_are_not_finite_hide_no_explanation_of_the_others(root):
-    """[DDIM-2] NaN beside wrong numbers, and complex ones, are what the mistake makes of them."""
+    """[DDIM-1] NaN beside wrong numbers, and complex ones, are what the mistake makes of them."""
     report = check("ddim_step", ddim(root))
     assert code(report) == "inverted"
     assert "not-finite" in [d.code for d in report.diagnoses]
@@ -29,7 +29,7 @@ def test_values_that_are_not_finite_hide_no_explanation_of_the_others(root):
 
 @pytest.mark.parametrize("wrong", [1.0, 2.0], ids=["NaN alone", "and a factor"])
 def test_no_code_that_is_allowed_excuses_what_is_not_finite(wrong):
-    """[PERT-1] An explanation of the finite values accounts for no others."""
+    """[GAUSS-3] An explanation of the finite values accounts for no others."""
     def foreign(x, sigma, eps):
         return wrong * (x + sigma * eps) * np.where(x > 1, np.nan, 1)
     report = check("perturb", foreign, allow={"half", "factor"})
@@ -72,14 +72,16 @@ def counted(calls):
     ("linear_betas", entries({})), ("perturb", counted([]))],
     ids=["shape", "batch size", "a sum", "the first", "entries", "a counter"])
 def test_state_that_is_kept_is_named_whatever_its_key(kind, foreign):
-    """[DDPM-1] [SCHED-1] An ignored argument, which it looks like, is not said."""
+    """[DDPM-1] [VP-4] An ignored argument, which it looks like, is not said."""
     assert code(check(kind, foreign)) == "keeps-state"
 
 
 @pytest.mark.parametrize(("kind", "foreign", "word"), [
     ("perturb", lambda x, sigma, eps: x + np.where(x > 0, 1.1, 1.0) * sigma * eps, ""),
     ("perturb", lambda x, sigma, eps: x + sigma * np.random.randn(*x.shape), "not-repeatable"),
-    ("gaussian_score", lambda x, mean, sigma: (mean - x) / 0.7**2, "argument-ignored")])
+    ("gaussian_score", lambda x, mean, sigma: (mean - x) / 0.7**2, "argument-ignored"),
+    ("min_snr_weight", lambda a, gamma, prediction: np.minimum(a / (1 - a), gamma) * (1 - a) / a,
+     "")])
 def test_what_keeps_nothing_is_not_said_to(kind, foreign, word):
     """[GAUSS-2] A mistake by value, noise, and a constant are told apart from state."""
     said = code(check(kind, foreign))
@@ -97,7 +99,7 @@ def differences(h):
 
 @pytest.mark.parametrize("h", [1e-3, 1e-5, 1e-7])
 def test_differences_of_a_function_are_not_taken_for_float32(h):
-    """[ISM-2] The calls are seen, and so is their step."""
+    """[OPS-2] The calls are seen, and so is their step."""
     report = check("divergence", differences(h))
     assert code(report) == "approximate"
     assert f"steps of about {h:.0e}" in report.diagnosis.sentence
@@ -135,7 +137,7 @@ def v_step(target):
 
 
 def test_x_0_and_eps_exchanged_in_a_target_is_said_by_name():
-    """[V-1] scale x_0 - sigma eps in place of scale eps - sigma x_0; minus v is a sign."""
+    """[PRED-3] scale x_0 - sigma eps in place of scale eps - sigma x_0; minus v is a sign."""
     def exchanged(a, s, x, eps):
         return a * x - s * eps
     report = check("v_prediction_loss", v_loss(exchanged))
@@ -159,7 +161,7 @@ def edm(weight=lambda s, d: (s**2 + d**2) / (s * d)**2, d=0.5):
 
 
 def test_edm_is_told_in_the_terms_of_its_denoiser():
-    """[EDM-2] Path, levels, time and formulas are those of the data before c_in."""
+    """[EDM-1] Path, levels, time and formulas are those of the data before c_in."""
     facts = check_training(edm()).facts
     assert facts["path"].startswith("x_t = x_0 + sigma eps, VE: scale = 1")
     assert "log-normal, mean -1." in facts["levels"]
@@ -175,7 +177,7 @@ def test_edm_is_told_in_the_terms_of_its_denoiser():
     (lambda s, d: 1 / s**2, "weight='edm' is said, and the weight is 1 / sigma^2, of (D - x_0)^2"),
     (lambda s, d: 1 + 0 * s, "weight='edm' is said, and the weight is 1, of (D - x_0)^2")])
 def test_a_wrong_weight_of_edm_is_that_of_its_denoiser(weight, words):
-    """[EDM-2] What the user said is told as it was said."""
+    """[EDM-1] What the user said is told as it was said."""
     report = check_training(edm(weight), weight="edm", path="ve", predicts="x0")
     assert report.diagnosis.code == "weighting"
     assert words in report.diagnosis.sentence
@@ -184,7 +186,7 @@ def test_a_wrong_weight_of_edm_is_that_of_its_denoiser(weight, words):
 
 @pytest.mark.parametrize("weight", ["1", "edm", lambda scale, sigma: 1 / sigma**2 + 4])
 def test_edms_weight_is_said_of_the_denoiser_or_of_its_inner_network(weight):
-    """[EDM-2] It is 1 of the inner network's error."""
+    """[EDM-1] It is 1 of the inner network's error."""
     assert check_training(edm(), weight=weight).ok
 
 
@@ -196,7 +198,7 @@ def walk(score_fn, x, step_size, n_steps):
 
 
 def test_a_loop_without_rng_is_told_how_to_draw():
-    """[LANG-2] What a loop may draw by is said, in the report and where `draws` is refused."""
+    """[LANG-1] What a loop may draw by is said, in the report and where `draws` is refused."""
     report = check("langevin", walk, "torch")
     assert report.diagnosis.fix.endswith("take rng too, and draw by rng.standard_normal(x.shape)")
     unused = check("langevin", lambda f, x, h, n, rng: walk(f, x, h, n), "torch")

@@ -16,7 +16,6 @@ from unittest import mock
 import numpy as np
 
 from ..kinds import BATCH, LOSS, STATES, TABLE
-from ..training.draws import replaced
 from .frameworks import is_single
 
 REFUSED = ("rand", "rand_like", "randint", "randint_like", "bernoulli", "uniform_", "random_",
@@ -62,6 +61,7 @@ def captured(noise, fn, framework):
 
 def numpy_captured(stack, noise, fn):
     """Global draws, new Generators, and Generators that fn can reach."""
+    from ..training.draws import replaced                # whose package imports this module
     table = legacy(noise)
     for name, draw in table.items():
         stack.enter_context(mock.patch.object(np.random, name, draw))
@@ -143,6 +143,7 @@ def jax_captured(stack, noise, fn):
     """jax.random.normal, under its own name or another that fn gave it."""
     import jax
     import jax.numpy as jnp
+    from ..training.draws import replaced
     known = {id(getattr(jax.random, name)): name for name in ("normal", "uniform", "randint",
                                                               "bernoulli", "rademacher")}
 
