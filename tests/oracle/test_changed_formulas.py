@@ -227,9 +227,12 @@ def test_what_a_mean_is_taken_over_is_said_and_can_be_allowed(reduced, over, nam
 
 def test_finite_differences_in_both_terms_are_a_convention():
     """[SSM-3] The paper has the mean of both ends in its first term too."""
-    def foreign(s, x, v, h):
+    def along(s, x, v, h):
         a, b = s(x + h * v), s(x - h * v)
         return (v * (a + b)).sum(-1)**2 / 8 + (v * (a - b)).sum(-1) / (2 * h)
+
+    def foreign(s, x, v, h):
+        return np.mean([along(s, x, u, h) for u in (v if v.ndim == 3 else v[None])], axis=0)
     assert check("finite_difference_ssm", foreign).convention == "averaged-ends"
     assert check("finite_difference_ssm", foreign, allow="averaged-ends").ok
 

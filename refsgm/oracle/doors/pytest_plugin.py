@@ -26,7 +26,7 @@ def right_or_failed(fixture, judge, *args, **options):
         report, refusal = judge(*args, **options), ""
     except (ValueError, ModuleNotFoundError) as error:
         report, refusal = None, f"{fixture}: {error}"
-    if not report:                               # no longer inside of the error, which it would show
+    if not report:                                # no longer inside of the error, which would show
         pytest.fail(refusal or str(report), pytrace=False)
     return report
 
