@@ -89,7 +89,7 @@ def second(s, i):
      "sigma_1 stands where sigma_L is meant", "sigma_L"),
 ], ids=lambda a: a if isinstance(a, str) and "_" in a and " " not in a else "")
 def test_the_level_that_stands_where_another_is_meant_is_named(kind, foreign, words, fix):
-    """[LANG-3] [DDPM-6] [DDIM-1] First for last, next for previous, one end of a step for the
+    """[LANG-2] [DDPM-3] [DDIM-1] First for last, next for previous, one end of a step for the
     other: both are said, and which of them to use.
     """
     said = check(kind, foreign).diagnosis
@@ -99,7 +99,7 @@ def test_the_level_that_stands_where_another_is_meant_is_named(kind, foreign, wo
 
 
 def test_a_loop_is_told_which_step_its_function_is_ahead_of():
-    """[DDPM-6] The level that the function is passed is that of the next step, or of the last."""
+    """[DDPM-3] The level that the function is passed is that of the next step, or of the last."""
     def ahead(eps_fn, x, alpha_bar, rng):
         for t in range(len(alpha_bar) - 1, 0, -1):
             x = refsgm.ddpm_step(x, eps_fn(x, alpha_bar[t - 1]), alpha_bar[t], alpha_bar[t - 1],
@@ -164,7 +164,7 @@ def test_what_is_not_clamped_is_not_called_so(kind, foreign):
     ("posterior", (1, 0), "mean and variance are exchanged"),
     ("sde_coefficients", (1, 0), "f and g are exchanged")])
 def test_results_in_another_order_are_named(kind, order, words):
-    """[EDM-1] [SCH-7] [DDPM-4] Of the same shape, or of others."""
+    """[EDM-1] [VP-1] [DDPM-2] [PATH-2] Of the same shape, or of others."""
     def foreign(*args):
         result = getattr(refsgm, kind)(*args)
         return tuple(result[i] for i in order)
@@ -197,7 +197,7 @@ def cosine(n, offset=0.008, beta_max=0.999, clip=None):
      "the result does not depend on offset: it is that for offset = 0.008")],
     ids=["no bound", "a bound of its own", "an offset of its own"])
 def test_an_argument_that_is_ignored_comes_before_the_entry_where_that_shows(foreign, words):
-    """[SCH-4] The value that it has instead is said, and no end of the table blamed."""
+    """[VP-5] The value that it has instead is said, and no end of the table blamed."""
     report = check("cosine_alpha_bar", foreign)
     assert code(report) == "argument-ignored"
     assert report.diagnosis.sentence == words
@@ -294,3 +294,16 @@ def test_means_that_are_verified_are_asked_for_by_sample(monkeypatch):
                for i, q in enumerate(few.values())}
     report = vectors.verify(kind.name, {"digest": vectors.digest_of(few), "results": results})
     assert vectors.PER_SAMPLE in report.notes
+
+
+def test_a_time_of_flow_matching_that_is_logit_normal_is_called_so():
+    """[FLOW-1] On the linear path log(sigma / scale) is the logit of t: no level is log-normal."""
+    torch = pytest.importorskip("torch")
+
+    def step(net, x):
+        t = torch.sigmoid(torch.randn(len(x)))
+        s, eps = t.view(-1, 1, 1, 1), torch.randn_like(x)
+        return ((net((1 - s) * x + s * eps, t * 1000) - (eps - x))**2).mean()
+    for seed in range(2):
+        levels = refsgm.check_training(step, seed=seed).facts["levels"]
+        assert "logit-normal" in levels
