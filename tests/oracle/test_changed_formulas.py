@@ -144,6 +144,38 @@ def test_a_value_that_is_clamped_is_named_with_its_bounds(kind, foreign, words):
     assert words in said.sentence
 
 
+def clipped_loop(low, high):
+    """ddim_sampler, whose x_0 has bounds."""
+    def loop(eps_fn, x, alpha_bar, eta, rng):
+        for t in range(len(alpha_bar) - 1, 0, -1):
+            a, b, z = alpha_bar[t], alpha_bar[t - 1], rng.standard_normal(x.shape)
+            eps, sigma = eps_fn(x, a), eta * np.sqrt((1 - b) / (1 - a) * (1 - a / b))
+            x_0 = np.clip((x - np.sqrt(1 - a) * eps) / np.sqrt(a), low, high)
+            x = (np.sqrt(b) * x_0 + np.sqrt(np.maximum(1 - b - sigma**2, 0)) * eps + sigma * z)
+            yield x
+    return loop
+
+
+def clipped_langevin(score_fn, x, step_size, n_steps, rng):
+    """langevin, whose score has bounds."""
+    for _ in range(n_steps):
+        x = (x + step_size / 2 * np.clip(score_fn(x), -0.5, 0.5)
+             + np.sqrt(step_size) * rng.standard_normal(x.shape))
+        yield x
+
+
+@pytest.mark.parametrize(("kind", "foreign", "words"), [
+    ("ddim_sampler", clipped_loop(-1, 1), "x_0 is clamped: it is kept in [-1, 1]"),
+    ("ddim_sampler", clipped_loop(0, 3), "x_0 is clamped: it is kept in [0, 3]"),
+    ("langevin", clipped_langevin, "the value of score_fn is clamped: it is kept in [-0.5, 0.5]")])
+def test_a_value_that_is_clamped_in_a_loop_is_named(kind, foreign, words):
+    """[DDIM-1] [LANG-1] x_0, as code for images does, and it may be allowed; or the score."""
+    report = check(kind, foreign)
+    assert report.diagnosis.sentence == f"in a step: {words}"
+    assert check(kind, foreign, allow="clipped-x0").ok == (foreign is not clipped_langevin
+                                                           and "[-1, 1]" in words)
+
+
 @pytest.mark.parametrize(("kind", "foreign"), [
     ("ve_ancestral_step", lambda x, s, a, b, z: x + (a**2 - b**2) * s + np.sqrt(a**2 - b**2) * z),
     ("gaussian_score", lambda x, m, s: (m - x) / (s**2 + 1e-3)),

@@ -11,10 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from ..calls.judge import Component
 from ..kinds import FUNCTION, STATES, TABLE
+from .loops import ROUNDING
+from .other_levels import OF_STATES, given_to_step
 from .runs import Run
 
 LONG = 40                     # values of a formula, beyond which its arguments alone are looked at
+MANY_STEPS = 24               # of a loop that is long
 REACH = 1e30                  # how far beyond all values a bound may be, as a factor
 ROUND = 1e-6                  # a bound this near to a number of two digits is that number
 TRUSTED = 8                   # times its slack a predicted value may be off
@@ -39,31 +43,72 @@ class Rows(NamedTuple):
 
 def clamped(case):
     """The value that is clamped, the plainest first: an argument, the result, any between them."""
-    probes = [p for p in case.probes if p.got is not None]
+    loop = case.contract.form == STATES
+    probes = steps(case) if loop else [p for p in case.probes if p.got is not None]
     wrong = [p for p in probes if not p.ok and np.isfinite(p.error)]
     missed = {float(w) for p in wrong for c in p.components
               for w in np.ravel(c.want)[np.ravel(c.off > c.slack)]}
-    if len(missed) < FEWEST or case.contract.form in (FUNCTION, STATES):
+    if len(missed) < FEWEST or case.contract.form == FUNCTION:
         return []
-    found, numbers = [], [numbers_of(case, p) for p in probes]
+    found, numbers, of = [], [numbers_of(case, p) for p in probes], "in a step: " * loop
     for value in values_of(case, wrong[0]):
-        rows = rows_of(probes, [made[value.k] for made in numbers if value.k in made])
+        if not all(value.k in made for made in numbers):
+            continue
+        rows = rows_of(probes, [made[value.k] for made in numbers])
         for low, high in bounds(case, probes, wrong, value.k, rows) if rows else ():
-            said = case.say("clipped", f"{value.words} is clamped: it is {in_words(low, high)}",
-                            "result clipped", fix="do not clamp it")
+            usual = value.words == "x_0" and (low, high) == (-1, 1)
+            said = case.say("clipped", f"{of}{value.words} is clamped: it is {in_words(low, high)}",
+                            "result clipped", "clipped-x0" if usual else "", "do not clamp it")
             if is_round(low) and is_round(high):
                 return [said]
             found.append(said)
     return found[:1]
 
 
+class Step(NamedTuple):
+    """A step of a loop, which is judged like a probe: from the state that foreign code was in."""
+
+    args: dict
+    want: tuple
+    components: tuple
+    formula: object
+    ok: bool
+    error: float
+
+
+def steps(case):
+    """Every `Step` of all runs of a loop, where each state is given; but for long loops."""
+    found, contract = [], case.contract
+    if contract.one_step is None:
+        return []
+    for p in (*case.probes, *case.fit_probes()):
+        if p.got is None or len(p.got) != len(p.want) or len(p.want) > MANY_STEPS:
+            continue
+        before, dtypes = p.args["x"], {p.trial.dtypes[0], np.dtype(p.situation.dtype)}
+        rounding = OF_STATES * max(ROUNDING.get(dtype, 1e-10) for dtype in dtypes)
+        for i, state in enumerate(p.got):
+            args = given_to_step(contract, p.args, before, i)
+            want = Run(contract, args, contract.one_step)()
+            c = Component(state, want[0], False, lambda K, a=rounding, s=state: np.full(
+                np.shape(s), a * np.max(np.abs(s))), lambda s=state: np.abs(s))
+            found.append(Step(args, want, (c,), contract.one_step, c.ok, c.error))
+            before = state
+    return found
+
+
+def run_of(case, p, **changes):
+    """The formula's `Run` at a probe, or of a step."""
+    return Run(case.contract, p.args, getattr(p, "formula", None), **changes)
+
+
 def values_of(case, p):
     """All that may be clamped at a probe: arguments, results, and the values between them."""
-    results = [Value(-1 - i, f"the {name or 'result'}")
+    whole = "state" if case.contract.form == STATES else "result"
+    results = [Value(-1 - i, f"the {name or whole}")
                for i, (name, _) in enumerate(case.contract.returns)]
     if not has_formula(case):
         return results
-    run = Run(case.contract, p.args)
+    run = run_of(case, p)
     run()
     between = [Value(k, text or "a value on the way") for k, (text, _) in enumerate(run.values)]
     arguments = [value for value in between if value.words in p.args]
@@ -79,7 +124,7 @@ def numbers_of(case, p):
     """{k: array} of all values of the formula at a probe, and of the results at k < 0."""
     made = {-1 - i: w for i, w in enumerate(p.want)}
     if has_formula(case):
-        run = Run(case.contract, p.args)
+        run = run_of(case, p)
         run()
         made |= {k: a for k, (_, a) in enumerate(run.values)}
     return made
@@ -124,7 +169,8 @@ def bounds(case, probes, wrong, k, rows):
 
 def reach(rows, sides):
     """(least, largest) bound that leaves the right rows alone and not all others, or None."""
-    size = max(np.max(np.abs(rows.low)), np.max(np.abs(rows.high)), 1e-300) * REACH
+    ends = np.abs([rows.low, rows.high])
+    size = np.max(ends[np.isfinite(ends)], initial=1e-300) * REACH
     low, high, right = *rows[:2], ~rows.wrong
     if all(sides):
         low, high = -np.maximum(np.abs(low), np.abs(high)), np.maximum(np.abs(low), np.abs(high))
@@ -132,7 +178,7 @@ def reach(rows, sides):
         least, most = np.max(high[right], initial=0.0 if all(sides) else -size), np.max(high)
     else:
         least, most = np.min(low), np.min(low[right], initial=size)
-    return (least, most) if least < most else None
+    return (least, most) if least < most and np.isfinite(most - least) else None
 
 
 def spares(rows, ends):
@@ -167,7 +213,7 @@ def predicted(case, p, k, ends):
         if k < 0:
             made = [np.clip(w, *ends) if i == -1 - k else w for i, w in enumerate(p.want)]
         else:
-            made = Run(case.contract, p.args, k=k, change=lambda a: np.clip(a, *ends))()
+            made = run_of(case, p, k=k, change=lambda a: np.clip(a, *ends))()
     return [np.mean(a) if c.mean else np.reshape(a, np.shape(c.want))
             for a, c in zip(made, p.components, strict=True)]
 

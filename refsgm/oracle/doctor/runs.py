@@ -18,7 +18,8 @@ SUM, PRODUCT, POWER, ATOM = range(4)            # how tightly a formula is bound
 SIGNS = {np.add: (SUM, "{} + {}"), np.subtract: (SUM, "{} - {}"),
          np.multiply: (PRODUCT, "{} {}"), np.divide: (PRODUCT, "{} / {}")}
 
-KNOWN = {"(x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t)": "x_0"}
+KNOWN = {"(x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t)": "x_0",
+         "(x - sqrt(1 - alpha_bar_t) the value of eps_fn) / sqrt(alpha_bar_t)": "x_0"}
 
 
 class Functions:
