@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 
 from ..calls.judge import Component
 from ..kinds import FUNCTION, STATES, TABLE
+from ..kinds.test_functions import MANY
 from .loops import ROUNDING
 from .other_levels import OF_STATES, given_to_step
 from .runs import Run
@@ -116,8 +117,9 @@ def values_of(case, p):
 
 
 def has_formula(case):
-    """Whether the kind's formula can be run."""
-    return case.contract.exact is not None and case.contract.form != TABLE
+    """Whether the kind's formula can be run; in many dimensions not with a Jacobian (D, D)."""
+    return case.contract.exact is not None and case.contract.form != TABLE and (
+        case.dim or 0) <= MANY
 
 
 def numbers_of(case, p):
