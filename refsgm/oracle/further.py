@@ -20,7 +20,6 @@ from .kinds.at_random import random_specs
 from .kinds.edges import live_specs, odd_specs
 from .kinds.fitted import nearly_right
 from .kinds.guided import guided_specs, inside
-from .kinds.sharp import sharp_specs
 from .kinds.wide import AGAIN, BY_SEED
 
 BITS = 32                                            # of a seed that is drawn
@@ -38,8 +37,10 @@ def further_probes(caller, dim, dtype, seed):
     """
     contract, by_row, probes, notes = caller.contract, caller.levels != "scalar", [], []
     fixed, odd = live_specs(contract, by_row, dim, caller.defaults), []
-    if caller.framework.name == "numpy" and not caller.draws and caller.timesteps is None:
-        odd = [s for s in odd_specs(contract, by_row, dim) if dtype is None or s.dtype != "int64"]
+    lib = caller.framework.name
+    if lib in ("numpy", "torch") and not caller.draws and caller.timesteps is None:
+        odd = [s for s in odd_specs(contract, by_row, dim) if s.given or lib == "numpy" and (
+            dtype is None or s.dtype != "int64")]
     for spec in itertools.chain(fixed, odd):
         if not within_reach(caller, spec) or dtype == "float32" and spec.regime == "vast levels":
             continue
@@ -88,21 +89,17 @@ def further_probes(caller, dim, dtype, seed):
 
 
 def guided_probes(caller, by_row, dim, dtype, seed):
-    """Judged probes of sharp functions, and near the numbers that stand in the code, up to the
-    first that fails.
-    """
+    """Judged probes near the numbers that stand in the code, up to the first that fails."""
     contract, probes = caller.contract, []
-    if caller.timesteps is not None or caller.fn is None:
+    if caller.timesteps is not None:
         return probes
-    given = by_row, dim, dtype, caller.framework.compiles
-    for spec in itertools.chain(sharp_specs(contract, seed, *given), guided_specs(
-            contract, seed, constants(caller.fn), *given)):
+    for spec in guided_specs(contract, seed, constants(caller.fn), by_row, dim, dtype,
+                             caller.framework.compiles):
         try:
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
             continue
-        if (spec.sharp or inside(contract, probe)) and not divides_by_zero(
-                judge(contract, caller, probe)):
+        if inside(contract, probe) and not divides_by_zero(judge(contract, caller, probe)):
             probes.append(probe)
             if not probe.ok:
                 break

@@ -192,3 +192,15 @@ def test_all_code_is_asked_without_gradients():
     """Also where no number of the code says where to look."""
     report = refsgm.check("perturb", by_gradients, "torch", seed=0)
     assert "no_grad" in report.diagnosis.sentence
+
+
+def into_one_center(x, mean, sigma):
+    """A center (D,) is a row of its own memory where there is one row, and is written into."""
+    away = mean.expand_as(x).contiguous().sub_(x) if mean.ndim < 2 else mean - x
+    return away / sigma**2
+
+
+def test_a_center_of_one_row_comes_in_every_shape():
+    """[GAUSS-2] (), (D,) and (B, D), beside one row and beside several."""
+    report = refsgm.check("gaussian_score", into_one_center, "torch", seed=3)
+    assert "mutates-input" in [d.code for d in report.diagnoses]

@@ -23,7 +23,7 @@ from ..kinds.test_functions import Field
 from ..kinds.wide import BY_SEED, FORM, GUIDED
 from .judge import new_probe, probe_at
 from .torch_drawn import drawn, in_form, is_alike
-from .torch_dtypes import (NARROW, ROWS, WIDE, extremes, far_points, mixtures, one_row,
+from .torch_dtypes import (LARGEST, NARROW, ROWS, WIDE, extremes, far_points, mixtures, one_row,
                            whole)
 from .trial import Trial
 
@@ -281,7 +281,8 @@ def in_single(caller, probes):
     for spec in specs[:max(SINGLE, SEEDS * ENDS)]:
         with contextlib.suppress(ValueError, ZeroDivisionError, OverflowError):
             probe = new_probe(caller.contract, spec, caller)
-            if inside(caller.contract, probe):
+            if inside(caller.contract, probe) and all(np.all(np.abs(w) < LARGEST)
+                                                      for w in probe.want):
                 yield probe
 
 

@@ -35,8 +35,10 @@ def other_levels(case):
     tried = [(size, name, other, at) for name, other in (*pairs, *(pair[::-1] for pair in pairs))
              for size, at in places(Run(case.contract, first, put={name: first[other]}))]
     for _, name, other, at in sorted(tried, key=lambda item: item[0]):
-        run = Run(case.contract, first, put={name: first[other]}, at=at)
-        if explains(case, partial(with_level, case, name, other, at)) and not removes(run):
+        if explains(case, partial(with_level, case, name, other, at)):
+            run = Run(case.contract, first, put={name: first[other]}, at=at)
+            if loses_a_term(run):
+                continue
             return [said(case, run, f"{other} stands where {name} is meant", name)]
     return []
 
@@ -64,8 +66,10 @@ def in_loop(case):
              for words, choose in OTHERS[name] for size, at in places(
                  step_of(case.contract, p.args, p.args["x"], 0, name, choose, None))]
     for _, name, words, choose, at in sorted(tried, key=lambda item: item[0]):
-        run = step_of(case.contract, p.args, p.args["x"], 0, name, choose, at)
-        if all(follows(case, q, name, choose, at) for q in case.fit_probes()) and not removes(run):
+        if all(follows(case, q, name, choose, at) for q in case.fit_probes()):
+            run = step_of(case.contract, p.args, p.args["x"], 0, name, choose, at)
+            if loses_a_term(run):
+                continue
             return [said(case, run, f"{words} stands where {RIGHT[name]} is meant", name)]
     return []
 
@@ -154,29 +158,30 @@ def said(case, run, sentence, name):
 
 def changed_terms(run):
     """The data whose coefficients are others, in words; the function's value is one of them."""
-    changed = [term for term, made, right in terms_alone(run) if differ(made, right)]
+    changed = []
+    for term, made, right in of_each_term(run):
+        if any(np.any(np.abs(a - b) > ALIKE * np.max(np.abs(b)))
+               for a, b in zip(made, right) if np.ndim(a) == 2):
+            changed.append("the function's value" if isinstance(run.args[term], Field) else term)
     several = "s" * (len(changed) > 1)
     return f", in the coefficient{several} of {' and '.join(changed)}" if changed else ""
 
 
-def removes(run):
-    """Whether a term is gone, so that it is plainer to say so: of two equal levels, all noise."""
-    return any(not np.any(made) and np.any(right) for _, made, right in terms_alone(run))
-
-
-def terms_alone(run):
-    """(term in words, its contribution, the right one) of all data, and of the function's value."""
+def of_each_term(run):
+    """(name, answer, right answer) of each of the data and the function, without the others."""
     terms = [n for n, a in run.args.items() if n in DATA and np.ndim(a) == 2
              or isinstance(a, Field)]
     for term in terms:
         args = {n: alone(a, n == term) if n in terms else a for n, a in run.args.items()}
-        made, right = (Run(run.kind, args, run.formula, put, run.at)()[0] for put in (run.put, {}))
-        yield "the function's value" if isinstance(run.args[term], Field) else term, made, right
+        yield term, *(Run(run.kind, args, run.formula, put, run.at)() for put in (run.put, {}))
 
 
-def differ(made, right):
-    """Whether two arrays are not the same, to rounding."""
-    return np.any(np.abs(made - right) > ALIKE * np.max(np.abs(right)))
+def loses_a_term(run):
+    """Whether a term vanishes, such as z with the difference of a level and itself: it is simpler
+    to say that it is not there.
+    """
+    return any(not np.any(a) and np.any(b) for _, made, right in of_each_term(run)
+               for a, b in zip(made, right) if np.ndim(a) == 2)
 
 
 def alone(a, kept):

@@ -6,6 +6,7 @@ changes smoothly. So the error is looked at twice, at inputs a thousandth apart.
 
 import numpy as np
 
+from ..calls.constants import constants
 from ..calls.judge import ask
 from ..calls.reference import reference
 from ..kinds import FUNCTION
@@ -16,6 +17,7 @@ SMALL = {"tiny levels", "far from the origin", "far from the origin, tiny levels
          "minute levels"}
 FAR_OFF = 1e-3                          # an error that is more than lost digits
 LEAST_SINGLE = 1e-9                     # errors that are too small for float32
+SMALL_TERM = 1e-4                       # a number in code that is added to avoid 1 / 0
 LEAST_STEP, LARGEST_STEP = 1e-12, 1e-2  # of differences, in units of the data
 LEAST_HALF = 2.0**-14                   # errors that are too small for float16
 
@@ -104,8 +106,8 @@ def few_digits(case):
     if smooth(case, max(plain, key=lambda p: p.situation.B * p.situation.D)):
         # large errors are not "nearly right": another engine's exact cause comes first
         return [case.say("approximate", f"relative errors up to {worst:.0e} that change "
-                         "smoothly: a small constant was added, a constant has too few digits, or "
-                         "a formula that is nearly right was used",
+                         "smoothly: a small constant was added somewhere, or a formula that is "
+                         "nearly right was used",
                          "nearly right" if worst < 0.1 else "smooth error")]
     if usual > HALF:
         return []
@@ -151,7 +153,10 @@ def few_bits(case, probes, worst):
         return [case.say("low-precision", f"the result is rounded to float32{said}",
                          "float32 somewhere")]
     if smooth(case, max(probes, key=lambda p: p.situation.B * p.situation.D)):
-        return []
+        small = any(0 < abs(c) < SMALL_TERM for c in constants(case.caller.fn).numbers)
+        return [] if small or worst < LEAST_SINGLE else [case.say(
+            "low-precision", f"relative errors up to {worst:.0e} that change smoothly: a constant "
+            f"has the digits of float32{said}", "float32 somewhere")]
     if worst < LEAST_SINGLE:
         return [case.say("cancellation", f"relative errors up to {worst:.0e}, more than those of "
                          "float64 and fewer than those of float32", "digits lost somewhere")]

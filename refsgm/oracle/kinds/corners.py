@@ -4,6 +4,7 @@ They are asked of live code alone, wherever refsgm has a finite answer there. A 
 arguments fixed, by name, so one of two levels belongs to every kind that takes both.
 """
 
+from .forms import PULLING
 from .kind import CHOICES, DATA, FUNCTIONS, ROWS, STATES, TABLE
 
 ALIKE = 1e-8                       # relative distance of levels that float32 does not tell apart
@@ -49,6 +50,16 @@ def corner_specs(kind, plain, dim, ends):
     if kind.is_step and "alpha_bar_s" not in names:
         made += [plain._replace(label="a step that float32 does not see",
                                 ratio=(1 - ALIKE / 5, 1 - ALIKE / 10))]
+    for name in names & FUNCTIONS - set(kind.draw):
+        if "sigma_t" in names:
+            made += [alike._replace(label="a step that overshoots", forms=((name, PULLING),),
+                                    ratio=(0.02, 0.1), given=(("sigma_t", 2.0),))]
+        if "sigmas" in names and not table:
+            made += [alike._replace(label="levels over ten decades", forms=((name, "constant"),),
+                                    count=3, given=(("sigmas", (1e5, 1.0, 1e-5)),))]
+    if {"eta", "alpha_bar_s"} <= names and plain.rows:
+        made += [plain._replace(label="eta = 0, and alpha_bar_s = 1 in some rows",
+                                given=(("eta", 0.0),), at=(("alpha_bar_s", 1.0),))]
     if "sigma_s" in names and kind.is_step:
         made += [plain._replace(label="a step to almost no noise", ratio=(1e-11, 1e-9))]
     for name in names & {"variance", "method"}:

@@ -9,7 +9,7 @@ may refuse; all others are what the contract says: a level is a number or (B, 1)
 import numpy as np
 
 from .kind import BATCH, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, ROWS, STATES, STEPS, TABLE
-from .test_functions import Field, Itself, curved
+from .test_functions import Field, Itself, curved, pulling
 from .wide import ANY_SIZE, NUMBERS
 
 SHARES = ("alpha_bar", "alpha_bar_t", "alpha_bar_s", "t", "s", "eta")          # at most 1
@@ -22,6 +22,7 @@ ARRAY = ("", "zero", "rows of zero", "a column of zero", "alike", "of length 1",
          "like in some rows", "close to")
 MEANS = ("", "at x", "alike", "whole", "zero")
 SCORE = ("itself", "constant", "", "curved", "zero", "linear")
+PULLING = "pulling to zero"
 EVEN = ("even at its ends", "ratios at its ends")       # and uneven in between
 ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "even", *EVEN),
            "betas": ("same ends", "", "equal", *EVEN), "alpha_bar": ("even", "", "halves", *EVEN),
@@ -228,6 +229,8 @@ def table_in_form(a, form):
 
 def function_in_form(f, form):
     """A function that is simpler than others, or no polynomial."""
+    if form == PULLING:
+        return pulling(f)
     if form in ("itself", "curved"):
         return f.as_a(Itself) if form == "itself" else curved(f)
     f = f.astype(np.float64)

@@ -161,10 +161,9 @@ class Drawing:
         near = [c for c in self.whole if c < most]
         if not near:
             return 0, 0
-        if len(near) > 1 and rng.uniform() < COMBINED:
-            c, n = self.combined(name, near)
-            if n <= most:
-                return c, n
+        c, n = self.combined(name, near) if len(near) > 1 and rng.uniform() < COMBINED else (0, 0)
+        if 0 < n <= most:
+            return c, n
         k = self.turn(name, WAYS * len(near))
         c = near[k // WAYS]
         n = (c + int(rng.integers(1, 4)), 2 * c + int(rng.integers(1, c)), c,
@@ -172,13 +171,11 @@ class Drawing:
         return c, n if n <= most else c + 1
 
     def combined(self, name, near):
-        """(number of the code, size) by which the size's quotient or remainder is another number."""
-        k = self.turn((name, "two"), len(near) * (len(near) - 1))
-        i, j = divmod(k, len(near) - 1)
+        """(c, n), where the quotient or the remainder of the size n by c is another number."""
+        i, j = divmod(self.turn((name, "two"), len(near) * (len(near) - 1)), len(near) - 1)
         c, d = near[i], near[j + (j >= i)]
-        if self.rng.uniform() < 0.5 or d >= c:
-            return c, c * d + int(self.rng.integers(c))
-        return c, c * int(self.rng.integers(1, 3)) + d
+        multiple = self.rng.uniform() < 0.5 or d >= c
+        return c, c * d + int(self.rng.integers(c)) if multiple else c * self.turn(c, 2) + c + d
 
     def product(self, c, names, most):
         """Sizes whose product is above a number."""
@@ -322,11 +319,8 @@ def inside(kind, probe, closest=(1e-5, 1e-7)):
     decades = 5.0 if dtype == "float32" else 10.5
     if not all(np.all(np.isfinite(w)) for w in probe.want):
         return False
-    if kind.form == STATES and any(np.any(np.abs(w) > RUNAWAY) for w in probe.want):
-        return False
-    if kind.form == STATES and len(probe.want) > LONG_LOOP:
-        return False
-    if is_undecided(kind, args):
+    if kind.form == STATES and (len(probe.want) > LONG_LOOP or any(
+            np.any(np.abs(w) > RUNAWAY) for w in probe.want)) or is_undecided(kind, args):
         return False
     for name, a in args.items():
         if name in BOUNDS and np.ndim(a) == 0 and not (

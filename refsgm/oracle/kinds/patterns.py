@@ -11,7 +11,7 @@ import numpy as np
 from .guided import BOUNDS, WITHIN
 from .kind import COUNTS, DATA, FUNCTIONS, STATES, STEPS, TABLE, TABLES
 from .nearby import SIGNED, UNIT
-from .test_functions import FADES, Field, Itself, curved
+from .test_functions import FADES, Field, Itself, curved, pulling
 from .wide import NUMBERS
 
 # Relative: what is rounded to four digits; np.isclose; one number in float32
@@ -151,8 +151,7 @@ OF_FUNCTIONS = {
     "usual": lambda f: f, "zero": lambda f: weighted(f, 0, 0, 0),
     "constant": lambda f: weighted(f, 0, 1, 0), "linear": lambda f: weighted(f, 1, 1, 0),
     "itself": lambda f: f.as_a(Itself), "curved": curved,
-    "of another level": lambda f: faded(f, 2), "pulling to zero": lambda f: pulling(f)}
-PULL = 3.0                             # in units of a function's gain: a step may overshoot
+    "of another level": lambda f: faded(f, 2), "pulling to zero": pulling}
 
 
 def narrow(a, rng, share):
@@ -192,14 +191,6 @@ def weighted(f, *weights):
     """A test function with some of its terms."""
     other = f.as_a(Field)
     other.theta = f.theta * weights
-    return other
-
-
-def pulling(f):
-    """A test function that points to zero from everywhere, feature by feature."""
-    other = weighted(f, 1, 0, 0)
-    if len(f.matrices) == 1:
-        other.matrices = (-PULL * f.gain * np.eye(len(f.b)),)
     return other
 
 

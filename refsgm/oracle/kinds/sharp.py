@@ -4,7 +4,7 @@
 
 A difference, real or along a complex step, that is not short beside the unit is seen; so is a step
 in proportion to data, of which other rows, or a center, may be far larger than the unit. A solver
-is also asked for a function that turns around, over all decades that noise levels have.
+is also asked for a function that turns, over many decades of levels.
 """
 
 from functools import lru_cache
@@ -38,6 +38,8 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges
         return ()
     rng, made = np.random.default_rng([seed, 41]), []
     ways = (NEAR,) if kind.adaptive else (MIXED, AROUND, NEAR, MIXED, AROUND, NEAR)
+    if dtype == "float32":                      # which has no digits around a center
+        ways = tuple(way for way in ways if way != AROUND)
     for i, way in enumerate(ways[:2] if few else ways):
         unit = SHORTEST * (LONGEST / SHORTEST)**(rng.uniform() if i > 2 else 0.1 * rng.uniform())
         center = float(rng.choice([-1, 1]) * 10**rng.uniform(-0.5, 0.3)) if way == AROUND else 0.0
@@ -45,9 +47,10 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges
             f"a function that changes over {unit:.1g}, {way}", 2 + i % 3,
             dim or 1 + int(rng.integers(4)), by_row, GUIDED, seed % 2**20 * 10 + i,
             3 * (i % 2) * kind.sliced, dtype=dtype or "float64",
-            bent=(1, 0) if kind.adaptive else (i % len(BENDS), 0), sharp=(way, float(f"{unit:.2g}"), center)))
+            sharp=(way, float(f"{unit:.2g}"), center),
+            bent=(1, 0) if kind.adaptive else (i % len(BENDS), 0)))
     for i in range(ranges if kind.adaptive else 0):
-        low, high = 10**rng.uniform(-6, -5), 10**rng.uniform(5, 6)
+        low, high = 10**rng.uniform(-6, -5.5), 10**rng.uniform(3, 3.5)
         made.append(ProbeSpec(
             MANY_DECADES, 1, dim or 2, by_row, GUIDED, seed % 2**20 * 10 + i,
             given=(("sigma_min", low), ("sigma_max", high)), dtype=dtype or "float64",
@@ -63,20 +66,24 @@ def sharpened(spec, drawn):
         if isinstance(a, Field):
             a = turning(a) if way == MANY_DECADES else a.sharp(
                 unit, center, BENDS[spec.bent[0]])
-        elif name == "x" and way != MANY_DECADES:
-            a = of_size(a, way, unit, center, np.random.default_rng([spec.seed, 42]))
+        elif name == "x" and way == MANY_DECADES:            # of which the prior tells the length
+            a = a * (2 / np.linalg.norm(a, axis=1, keepdims=True))
+        elif name == "x":
+            a = of_size(a, spec, np.random.default_rng([spec.seed, 42]))
         elif name in SCALED:
             a = unit * a
         made[name] = a
     return made
 
 
-def of_size(x, way, unit, center, rng):
-    """Data at a distance of a unit; the last row where the function is odd; some rows far off."""
-    x = x.copy()
+def of_size(x, spec, rng):
+    """Data at a distance of a unit; the last row where the function is odd; some rows far off, in
+    float32 no farther than squares are numbers.
+    """
+    (way, unit, center), narrow, x = spec.sharp, spec.dtype == "float32", x.copy()
     if len(x) > 2:
         x[-1] = 0.0
     sizes = np.full((len(x), 1), unit)
     if way == MIXED:
-        sizes[rng.integers(2)::2] = FARTHEST**rng.uniform()
+        sizes[rng.integers(2)::2] = FARTHEST**rng.uniform() * (unit if narrow else 1.0)
     return center + sizes * x

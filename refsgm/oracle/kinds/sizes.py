@@ -41,6 +41,7 @@ MANY = 64                                       # features above which no size i
 TRIES = 4                                       # originals that a cut may come from
 SHORTEST = 1e-12                       # time but 0: of others 1 - scale^2 knows nothing
 FAR = 1e4                                       # exponents of a mixture, at most
+LARGEST = 1e30                                  # number of an answer in float32
 
 
 class Cut:
@@ -128,8 +129,8 @@ def asked(kind, spec, args):
         want = answer(kind, args)
     except (ValueError, ArithmeticError, IndexError):
         return None
-    most = RUNAWAY if kind.form == STATES else np.finfo(float).max
-    if not all(np.all(np.abs(w) <= most) for w in want):
+    most = RUNAWAY if kind.form == STATES else LARGEST if spec.dtype == "float32" else np.inf
+    if not all(np.all(np.isfinite(w) & (np.abs(w) <= most)) for w in want):
         return None
     return Cut(spec._replace(label=label_of(kind, spec)), args, want)
 

@@ -21,7 +21,8 @@ import numpy as np
 
 MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
 SMALL = 64                # numbers in a draw that is kept
-TURN = 4.0                # of a function that turns, in units of its pull
+PULL = 3.0                # in units of a function's gain: a step may overshoot
+TURN = 5.0                # of a function that turns, in units of its pull
 
 
 class Bend(NamedTuple):
@@ -172,13 +173,22 @@ def curved(f):
     return other
 
 
-def turning(f):
-    """A linear test function that pulls and turns, at levels below 1 less and less."""
+def pulling(f):
+    """A test function that points to zero from everywhere, feature by feature."""
     other = f.as_a(Field)
+    if len(f.matrices) == 1:
+        other.matrices = (-PULL * f.gain * np.eye(len(f.b)),)
+    other.theta = np.array([1.0, 0.0, 0.0])
+    return other
+
+
+def turning(f):
+    """One that pulls and turns, at levels below 1 less and less."""
+    other = pulling(f)
     if len(f.matrices) == 1:
         turn = np.eye(len(f.b), k=1) - np.eye(len(f.b), k=-1)
         other.matrices = (TURN * turn - np.eye(len(f.b)),)
-    other.fade, other.theta = FADES[3], np.array([1.0, 0.0, 0.0])
+    other.fade = FADES[3]
     return other
 
 
