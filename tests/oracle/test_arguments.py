@@ -190,9 +190,9 @@ def test_built_in_functions_can_be_checked(foreign):
     ("gaussian_score", score, {"seconds": 0},
      "seconds must be positive and at most a day, 86400, got 0"),
     ("gaussian_score", score, {"allow": {"mean-over-dim"}},
-     "allow must hold conventions (mean-over-dims, missing-half, unit-sphere, beta-variance, "
-     "clipped-x0, langevin-step, data-at-1, guidance-excess, final-zero) or codes, "
-     "got 'mean-over-dim'"),
+     "allow must hold conventions (mean-over-dims, mean-over-levels, missing-half, unit-sphere, "
+     "beta-variance, clipped-x0, langevin-step, data-at-1, guidance-excess, final-zero, "
+     "averaged-ends) or codes, got 'mean-over-dim'"),
 ])
 def test_an_option_that_does_not_exist_is_refused_in_one_sentence(kind, fn, options, message):
     """A wrong option is refused, with what is allowed and what came."""

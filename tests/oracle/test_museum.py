@@ -29,7 +29,6 @@ CALLED_OTHERWISE = {
     "mixture_score": {"the nearest component alone": "unknown"},
     "ve_marginal": {"the noise beyond that at t = 0": "unknown", "linear in t": "unknown"},
     "ve_diffusion_coefficient": {"a decimal logarithm": "wrong-factor"},
-    "ddim_step": {"the noise of level s in x_0": "wrong-factor"},
     "score_of": {"of the density": "unknown"},
     "implicit_score_matching": {"the square of the norm twice": "unknown"},
     "finite_difference_ssm": {"a forward difference": "term-missing"},

@@ -24,6 +24,7 @@ SAID = {"the precision of PyTorch's new tensors": "torch.set_default_dtype",
         "what signals do": "signal.signal",
         "PyTorch's global generator": "it draws from it, or seeds it"}
 
+BY_TORCH = ("TORCHINDUCTOR_", "TRITON_")           # set on the way, as by torch.func.jvp
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
@@ -36,7 +37,7 @@ def switches():
         "Python's global generator": (random.getstate(), random.setstate),
         "how NumPy prints": (np.get_printoptions(), lambda a: np.set_printoptions(**a)),
         "the folder of the process": (folder(), os.chdir),
-        "the environment of the process": (dict(os.environ), set_environment),
+        "the environment of the process": (environment(), set_environment),
         "where Python looks for modules": ([*sys.path], lambda a: sys.path.__setitem__(
             slice(None), a)),
         "how deep calls may be nested": (sys.getrecursionlimit(), sys.setrecursionlimit)}
@@ -66,9 +67,16 @@ def folder():
         return None
 
 
+def environment():
+    """The variables of the process, but for those that PyTorch sets by itself."""
+    return {n: a for n, a in os.environ.items() if not n.startswith(BY_TORCH)}
+
+
 def set_environment(before):
     """Put the environment back."""
-    os.environ.clear()
+    for name in environment():
+        if name not in before:
+            del os.environ[name]
     os.environ.update(before)
 
 

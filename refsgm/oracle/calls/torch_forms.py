@@ -11,6 +11,7 @@ cannot take, and in inference mode; without gradients of code that takes a deriv
 function it is passed, if all questions are refused.
 """
 
+import re
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -29,6 +30,9 @@ from .trial import Trial
 ANSWERS = BATCH, ROWS, LEVEL, LOSS, FUNCTION, TABLE, STATES
 KEPT = 3                                        # probes at which a result must outlast the next one
 NUMBERS = 4                                                   # of an answer that a sentence shows
+DIGITS = 12                                                    # of each of them
+SINGLE = 3e-6                                    # errors that float32 can explain
+FROM_NUMBERS = "give that number the dtype of the data: torch.as_tensor alone makes it float32"
 KEEP_DTYPE = "return the dtype of the arguments"
 
 
@@ -152,7 +156,23 @@ def found(contract, caller, probe):
         probe = shrunk(contract, caller, probe)
         text = program(contract, caller, probe)
         c = next(c for c in probe.components if not c.ok)
-        got, want = (in_one_line(np.ravel(a)[:NUMBERS]) for a in (c.got, c.want))
+        with np.printoptions(precision=DIGITS):
+            got, want = (in_one_line(np.ravel(a)[:NUMBERS]) for a in (c.got, c.want))
         what = f"got {got}, expected {want}"
+        if probe.situation.dtype == "float64" and probe.error < SINGLE:
+            return Otherwise("low-precision", f"{in_float32(words)}: relative errors of "
+                             f"{probe.error:.0e}, at {probe.label!r}: {what}",
+                             FROM_NUMBERS if "Python number" in words else "", text)
     return Otherwise("special-case", f"{words} it is wrong, at {probe.label!r}: {what}",
                      "give the same answer to the same numbers", text)
+
+
+def in_float32(words):
+    """What became float32, in words: the arguments that are Python numbers, or whatever it is."""
+    names = re.findall(r"(\w+) a Python number", words)
+    if names or "Python numbers" in words:
+        which = f"{' and '.join(names)} is" if names else "levels are"
+        number = "number" if names else "numbers"
+        return f"where {which} a Python {number}".replace(
+            "a Python numbers", "Python numbers") + ", it is computed in float32"
+    return f"{words} it is computed in float32"

@@ -31,13 +31,14 @@ from ..kinds import CHOICES, STATES, TABLE
 from ..kinds.probes import fit_specs
 from ..kinds.quantities import batch_size
 from ..kinds.test_functions import Field
-from .call_problems import call_problems
+from .call_problems import call_problems, exchanged_results
+from .clamped import clamped
 from .codes import CODES, Diagnosis
 from .dependence import dependence, edges, plain_failure, repeatability
 from .draws import other_draws
 from .evaluation_points import evaluation_points
 from .factors import formula, rough_formula
-from .known_mistakes import alternatives, conventions
+from .known_mistakes import OTHER, alternatives, conventions
 from .memory import remembered
 from .misread_arguments import chosen, exchanged, misread, shifted_timesteps, transformed
 from .other_levels import other_levels
@@ -151,6 +152,11 @@ def is_table(case, found):
     return case.contract.form == TABLE
 
 
+def has_several_results(case, found):
+    """The kind returns more than one array, of which no other convention is known."""
+    return len(case.contract.returns) > 1 and all(m.code != OTHER for m in case.contract.known)
+
+
 def is_no_loop(case, found):
     """The kind is not a loop, whose states depend on all that came before."""
     return case.contract.form != STATES
@@ -198,6 +204,11 @@ def not_accounted_for(case, found):
     return not (found and min(found, key=lambda d: d.cost).accounts)
 
 
+def not_accounted_for_well(case, found):
+    """The best explanation so far does not account for the values, or is not simple."""
+    return not_accounted_for(case, found) or not good_enough(found)
+
+
 def nothing_told(case, found):
     """No explanation says more than that something is wrong."""
     return all(map(obscure, found))
@@ -212,6 +223,7 @@ class Engine(NamedTuple):
 
 MISREAD = (answered, plainly_wrong, repeatable, wrong_for_fits)
 ENGINES = (
+    Engine(exchanged_results, (has_several_results,)),
     Engine(other_draws,       (draws_itself,)),
     Engine(remembered,        (answered,)),
     Engine(call_problems),
@@ -230,6 +242,7 @@ ENGINES = (
     Engine(formula,           (answered, wrong_for_fits)),
     Engine(other_levels,      (*MISREAD, not_accounted_for)),
     Engine(alternatives,      (answered, known_mistakes_allowed, wrong_for_fits)),
+    Engine(clamped,           (answered, repeatable, not_accounted_for_well)),
     Engine(precision,         (answered, not_explained_well)),
     Engine(rough_formula,     (answered, nothing_told, is_no_loop, wrong_for_fits)),
 )

@@ -1,8 +1,11 @@
 """What is wrong with the calls themselves: no answer, another shape, arguments that are changed."""
 
+import itertools
+
 import numpy as np
 
 from ..calls.signature import how_many
+from ..calls.slack import slack_of
 from ..kinds import LOSS, ROWS, TABLE
 
 DRAW = ("draw by rng.standard_normal(x.shape), which gives arrays of your library; check_sampler "
@@ -32,6 +35,35 @@ def call_problems(case):
         found.append(case.say("mutates-input", f"it changes {', '.join(changed)} in place",
                               "changes arguments"))
     return found
+
+
+def exchanged_results(case):
+    """Several results that are right in another order."""
+    names, probes = [name for name, _ in case.contract.returns], []
+    for p in case.probes:
+        if p.trial.outputs is None or len(p.trial.outputs) != len(names):
+            return []
+        probes.append(p)
+    for order in itertools.permutations(range(len(names))):
+        if list(order) != sorted(order) and all(in_order(case, p, order) for p in probes):
+            moved = [i for i, k in enumerate(order) if i != k]
+            text = (f"{names[moved[0]]} and {names[moved[1]]} are exchanged" if len(moved) == 2 else
+                    f"the results come in the order {', '.join(names[i] for i in order)}")
+            return [case.say("swapped-results", text, "results exchanged",
+                             fix=f"return {', '.join(names)}, in this order")]
+    return []
+
+
+def in_order(case, p, order):
+    """Whether result i of a probe is the right one of place order[i], for every i."""
+    for got, came, i in zip(p.trial.outputs, p.trial.dtypes, order):
+        want = p.want[i]
+        if got.size != want.size:
+            return False
+        slack = slack_of(case.contract, came, p.situation.dtype, p.sensitivity[i], want)
+        if not np.all(np.abs(np.reshape(got, want.shape) - want) <= slack):
+            return False
+    return True
 
 
 def no_answer(case, trial):

@@ -31,7 +31,7 @@ CODES = {
                     "use directions with E[v v'] = I, of length sqrt(D)"),
     "beta-variance": ("the noise has variance beta where the posterior variance was asked for",
                       "ask for variance=\"beta\", or use the posterior variance"),
-    "clipped": ("values are clipped to [-1, 1]", "clip outside, or allow it"),
+    "clipped": ("values are clipped", "clip outside, or allow it"),
     "normalising-constant": ("the additive constant of the log density is wrong",
                              "check -D log sigma - D/2 log(2 pi)"),
     "nats-vs-bits": ("nats and bits are confused: a factor ln 2", "divide nats by ln 2"),
@@ -43,6 +43,7 @@ CODES = {
                     "check which of the two levels belongs there"),
     "argument-ignored": ("the result does not depend on an argument", "use it"),
     "swapped-arguments": ("two arguments are exchanged", "exchange them, or give argnames"),
+    "swapped-results": ("results come in another order", "return them in the contract's order"),
     "misread-argument": ("an argument is read as another function of itself",
                          "check the argument's meaning in the contract"),
     "evaluation-point": ("the function that was passed is called at the wrong point",
@@ -99,8 +100,9 @@ CODES = {
     "unknown": ("no explanation fits", "start from the smallest failing probe"),
 }
 
-CONVENTIONS = ("mean-over-dims", "missing-half", "unit-sphere", "beta-variance", "clipped-x0",
-               "langevin-step", "data-at-1", "guidance-excess", "final-zero")
+CONVENTIONS = ("mean-over-dims", "mean-over-levels", "missing-half", "unit-sphere",
+               "beta-variance", "clipped-x0", "langevin-step", "data-at-1", "guidance-excess",
+               "final-zero", "averaged-ends")
 
 
 class Diagnosis(NamedTuple):

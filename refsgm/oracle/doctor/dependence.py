@@ -1,5 +1,7 @@
 """What the result depends on: noise of its own, arguments ignored, rows that mix, edges."""
 
+from functools import partial
+
 import numpy as np
 
 from ..calls.judge import ask
@@ -9,7 +11,9 @@ from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
 from ..kinds.wide import FURTHER
 from .call_problems import DRAW
+from .misread_arguments import explains
 
+IGNORES = "the result does not depend on "
 NEARBY = 0.93                              # factor of a level that is changed
 
 
@@ -40,7 +44,27 @@ def repeatability(case):
 
 def dependence(case):
     """Arguments that do not matter, rows that mix, levels along the wrong axis."""
-    return dependence_at(case, plain_failure(case))
+    found = dependence_at(case, plain_failure(case))
+    return [held(case, d) or d if d.sentence.startswith(IGNORES) else d for d in found]
+
+
+def held(case, ignored):
+    """The same diagnosis with the value that the argument has instead, or None."""
+    name = ignored.sentence.removeprefix(IGNORES)
+    default = next(p.default for p in case.contract.parameters if p.name == name)
+    for value in (default, 1.0, 0.0):
+        if isinstance(value, float) and explains(case, partial(at_value, case, name, value), True):
+            return case.say("argument-ignored", f"{IGNORES}{name}: it is that for {name} = "
+                            f"{value:g}", "argument held", fix=f"use {name}")
+    return None
+
+
+def at_value(case, name, value, args):
+    """refsgm's answer to another value of an argument."""
+    if name not in args:                                               # it has its default there
+        return reference(case.contract, args)
+    same = value + 0 * args[name]
+    return reference(case.contract, args | {name: same if np.ndim(same) else float(same)})
 
 
 def dependence_at(case, p):
@@ -64,8 +88,8 @@ def dependence_at(case, p):
             continue
         if np.array_equal(flat(trial.outputs), base, equal_nan=True):
             if ignored_elsewhere(case, name):
-                found.append(case.say("argument-ignored", f"the result does not depend on {name}",
-                                      "argument ignored"))
+                found.append(case.say("argument-ignored", IGNORES + name, "argument ignored",
+                                      fix=f"use {name}"))
             continue
         if B > 2 and isinstance(a, np.ndarray) and p.got is not None and not p.mean:
             found += row_dependence(case, p, name, changed)

@@ -187,11 +187,30 @@ def named(case, factor, right, of, form):
     if codes == ["wrong-level"] and stands:
         return case.say("wrong-level", f"{of}{stands[0]} stands where {stands[1]} is meant",
                         "factor", cost=cost_of_factor(codes), fix=f"use {stands[1]} there")
-    sentence = (f"{of}the result is {factor} times the right one: "
-                + "; ".join(dict.fromkeys(CODES[code][0] for code in codes)))
+    counted, fix = reduction_in_words(factor)
+    said = [counted if code == "sum-vs-mean" and counted else CODES[code][0] for code in codes]
+    sentence = f"{of}the result is {factor} times the right one: {'; '.join(dict.fromkeys(said))}"
     finding = "coordinates" if codes == ["wrong-coordinates"] else "factor"
     return case.say(codes[0], sentence, finding, convention_of(codes, factor, form),
-                    cost=cost_of_factor(codes))._replace(also=tuple(codes[1:]))
+                    cost=cost_of_factor(codes), fix=fix if codes[0] == "sum-vs-mean" else ""
+                    )._replace(also=tuple(codes[1:]))
+
+
+COUNTED = {"D": "features", "B": "the batch", "M": "directions", "L": "levels"}
+
+
+def reduction_in_words(factor):
+    """(what was done, what to do) where sums are means, or the other way round; ("", "") else."""
+    over = " and ".join(COUNTED[n] for n in COUNTED if n in factor.powers)
+    powers = set(factor.powers.values())
+    if not set(factor.powers) <= set(COUNTED) or powers not in ({-1}, {1}):
+        return "", ""
+    if powers == {-1}:
+        return f"a mean over {over} was taken where the sum is meant", f"sum over {over}"
+    batch = set(factor.powers) == {"B"}
+    return (f"a sum over {over} was taken where " + ("each row is meant" if batch else
+                                                     "the mean is meant"),
+            "leave the batch to the caller" if batch else f"average over {over}")
 
 
 def in_place_of(factor, right):
@@ -225,8 +244,11 @@ def code_of_powers(factor, right, form):
 
 def convention_of(codes, factor, form):
     """The documented choices that make up the factor, or "" if one of its codes is none."""
-    mean = factor.powers == {"D": -1} and form in (LOSS, ROWS)
-    choices = {"sum-vs-mean": "mean-over-dims" if mean else "",
+    means = {"D": "mean-over-dims", "L": "mean-over-levels"}
+    mean = form in (LOSS, ROWS) and set(factor.powers.values()) == {-1} and (
+        set(factor.powers) <= set(means))
+    choices = {"sum-vs-mean": " + ".join(means[n] for n in means if n in factor.powers)
+               if mean else "",
                "half": "missing-half" if form == LOSS else "", "unit-sphere": "unit-sphere"}
     names = [choices.get(code, "") for code in codes]
     return " + ".join(names) if all(names) else ""

@@ -52,7 +52,8 @@ def alternatives(case):
     """Known mistakes that explain every further probe."""
     return [case.say(code, sentence, "known mistake", convention)
             for code, convention, sentence, formula in case.contract.known
-            if code != OTHER and explains(case, partial(answer_of, case, formula))]
+            if code != OTHER and any(explains(case, partial(answer_of, case, formula), whole)
+                                     for whole in (False, True))]
 
 
 def answer_of(case, formula, args, reduction=None):

@@ -102,7 +102,7 @@ OTHERS = {"sigma_i": (AFTER, BEFORE, AROUND, FIRST, LAST), "sigma_L": (FIRST, BU
 
 def levels_of_step(contract, args, i):
     """{level: (its value, table in the loop's order, place there)} of step i."""
-    table = np.asarray(args["alpha_bar"])[::-1] if "alpha_bar" in args else args["sigmas"]
+    table = np.asarray(args["alpha_bar"])[::-1] if "alpha_bar" in args else args.get("sigmas", ())
     k = i // args.get("steps_per_level", 1)
     place = {"sigma_i": k, "sigma_L": len(table) - 1}
     return {n: (value, table, place.get(n, k + n.endswith("_s")))
@@ -112,15 +112,20 @@ def levels_of_step(contract, args, i):
 
 def step_of(contract, args, x, i, name, choose, at):
     """A `Run` of step i from the state x, where some uses of a level are another one."""
+    _, table, k = levels_of_step(contract, args, i)[name]
+    return Run(contract, given_to_step(contract, args, x, i), contract.one_step,
+               {name: float(choose(table, k))}, at)
+
+
+def given_to_step(contract, args, x, i):
+    """The arguments of step i from the state x."""
     taken = inspect.signature(contract.one_step).parameters
-    levels = levels_of_step(contract, args, i)
-    f = {n: a for n, a in args.items() if isinstance(a, Field) or n in taken}
-    given = f | {n: float(value) for n, (value, *_) in levels.items()} | {"x": x}
+    given = {n: a for n, a in args.items() if isinstance(a, Field) or n in taken} | {
+        n: float(value) for n, (value, *_) in levels_of_step(contract, args, i).items()} | {"x": x}
     if "z" in taken:
         rng = Noise(args["rng"].seed)
         given["z"] = [rng.standard_normal(x.shape) for _ in range(i + 1)][-1]
-    _, table, k = levels[name]
-    return Run(contract, given, contract.one_step, {name: float(choose(table, k))}, at)
+    return given
 
 
 def follows(case, p, name, choose, at):

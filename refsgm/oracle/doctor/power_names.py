@@ -21,9 +21,9 @@ def name_powers(right, made):
     return next((code for code, holds in RULES if holds(changed)), "") if changed else ""
 
 
-def a_count_alone(changed):
-    """A number of features, rows, directions or levels has another power, and nothing else has."""
-    return len(changed) == 1 and set(changed) <= set(COUNTS)
+def counts_alone(changed):
+    """Numbers of features, rows, directions or levels have other powers, and nothing else has."""
+    return set(changed) <= set(COUNTS)
 
 
 def all_times(changed, k):
@@ -99,7 +99,7 @@ def one_weaker(changed):
 
 
 RULES = (                                # the first that holds names the change
-    ("sum-vs-mean", a_count_alone),
+    ("sum-vs-mean", counts_alone),
     ("sigma-squared", lambda changed: all_times(changed, 2) and deviations(changed)),
     ("sqrt-missing", lambda changed: all_times(changed, 2)),
     ("sigma-not-squared", lambda changed: all_times(changed, Fraction(1, 2))

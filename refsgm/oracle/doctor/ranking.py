@@ -16,6 +16,7 @@ RANKING = (
     ("another convention",        "dictionary",  0,   "nothing is wrong with it"),
     ("levels along features",     "structure",   0,   "there are no answers at oblong probes"),
     ("rows against rows",         "structure",   0,   "the values cannot be compared"),
+    ("results exchanged",         "structure",   0,   "nothing else is wrong"),
     ("not reduced",               "structure",   0,   "the values cannot be compared"),
     ("wrong shape",               "call",        0,   "the values cannot be compared"),
     ("gradient",                  "gradient",    0,   "a verdict of its own beside the value's"),
@@ -45,6 +46,7 @@ RANKING = (
     ("coordinates",               "fit",         1.05, "one choice explains the factor"),
     ("unweighted",                "terms",       1.05, "one term for another, before factors"),
     ("argument ignored",          "structure",   1.1, "a factor that lacks it says more"),
+    ("argument held",             "structure",   1.1, "the same, with the value that it has"),
     ("offset",                    "fit",         1.2, ""),
     ("function of the result",    "structure",   1.25, "after an offset, where both fit"),
     ("arguments exchanged",       "structure",   1.3, ""),
@@ -67,6 +69,7 @@ RANKING = (
     ("edge",                      "structure",   2,   "it says where the mistake is, not which"),
     ("coefficient unlike",        "terms",       2.5, "it is a product, but no known slip"),
     ("number of calls",           "structure",   2.5, "it says where the mistake is, not which"),
+    ("table's end",               "structure",   2.5, "it says where the mistake is, not which"),
     ("table's spacing",           "structure",   2.5, "it says where the mistake is, not which"),
     ("smooth error",              "precision",   2.5, "large errors are not nearly right"),
     ("roughly",                   "fit",         3,   "two mistakes at once, one of them small"),
@@ -81,7 +84,7 @@ SEEN_ALONE = {"answers nowhere", "times out", "draws otherwise", "keeps a state"
               "levels broadcast", "level of another step", "never finite",
               "gaps among wrong values", "evaluated elsewhere", "one level fewer", "rows mixed",
               "one row for all", "argument ignored", "evaluated anywhere", "number of calls",
-              "table's length", "table's spacing", "term extra, unexplained",
+              "table's length", "table's end", "table's spacing", "term extra, unexplained",
               "coefficient unexplained", "nothing"}
 COST = {finding: cost for finding, _, cost, _ in RANKING}
 ENGINE = {finding: engine for finding, engine, _, _ in RANKING}

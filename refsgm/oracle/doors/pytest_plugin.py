@@ -19,6 +19,18 @@ def pytest_addoption(parser):
                      help="seed of refsgm's random probes (fresh ones if left out)")
 
 
+def right_or_failed(fixture, judge, *args, **options):
+    """The report of a judge; the test fails with it, or with the sentence that refuses to judge."""
+    __tracebackhide__ = True
+    try:
+        report, refusal = judge(*args, **options), ""
+    except (ValueError, ModuleNotFoundError) as error:
+        report, refusal = None, f"{fixture}: {error}"
+    if not report:                                # no longer inside of the error, which would show
+        pytest.fail(refusal or str(report), pytrace=False)
+    return report
+
+
 @pytest.fixture(scope="session")
 def refsgm_check(pytestconfig):
     """refsgm.check, as an assertion: the test fails with the report unless it is ok."""
@@ -28,13 +40,7 @@ def refsgm_check(pytestconfig):
         """Judge fn as `refsgm.check` does; returns the report."""
         __tracebackhide__ = True
         options.setdefault("seed", pytestconfig.getoption("--refsgm-seed"))
-        try:
-            report = check(kind, fn, framework, **options)
-        except (ValueError, ModuleNotFoundError) as error:
-            pytest.fail(f"refsgm_check: {error}", pytrace=False)
-        if not report.ok:
-            pytest.fail(str(report), pytrace=False)
-        return report
+        return right_or_failed("refsgm_check", check, kind, fn, framework, **options)
     return checked
 
 
@@ -46,11 +52,5 @@ def refsgm_check_training():
     def checked(loss, framework="torch", **options):
         """Judge a training step as `refsgm.check_training` does; returns the report."""
         __tracebackhide__ = True
-        try:
-            report = check_training(loss, framework, **options)
-        except (ValueError, ModuleNotFoundError) as error:
-            pytest.fail(f"refsgm_check_training: {error}", pytrace=False)
-        if not report.ok:
-            pytest.fail(str(report), pytrace=False)
-        return report
+        return right_or_failed("refsgm_check_training", check_training, loss, framework, **options)
     return checked

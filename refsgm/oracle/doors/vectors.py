@@ -38,6 +38,7 @@ from .flags import NOTES, flags_of
 from .wire import Failed, Remote, as_answer, finite, functions_in_words, plain
 
 VERSION = 1                                                        # of the format
+PER_SAMPLE = "its answers are means over the batch: one value per sample tells the doctor more"
 SHOWN = 2                                                         # cases of every mistake
 # of arrays in a digest, whatever the user has chosen for the terminal
 PRINTED = {"precision": 5, "floatmode": "fixed", "threshold": 10**9, "linewidth": 75,
@@ -306,7 +307,10 @@ def verify(kind, data, *, dtype=None, allow=(), dictionary=True):
         raise ValueError(f"results must answer every valid case; {len(missing)} of {len(asked)} "
                          f"are missing, such as {missing[0]}")
     stored = Stored(contract, asked, data["results"], dtype)
-    return verdict(stored, allow=allow, dictionary=dictionary, further=further(stored, asked))
+    report = verdict(stored, allow=allow, dictionary=dictionary, further=further(stored, asked))
+    if not report.ok and any(p.mean for p in report.probes):
+        report.notes = (*report.notes, PER_SAMPLE)
+    return report
 
 
 def further(stored, asked):

@@ -51,7 +51,11 @@ def probability_flow_sampler(f, s, x, sigmas, method="heun"):
     return states(x, zip(sigmas[:-1], sigmas[1:]), {"heun": heun, "euler": euler}[method])
 
 
-# One step, for each of its levels may be another one by mistake
+# One step, for each of its levels may be another one by mistake, and its values clamped
+
+def one_langevin_step(f, score_fn, x, z, step_size):
+    return langevin_step(f, x, score_fn(x), step_size, z)
+
 
 def one_annealed_step(f, score_fn, x, z, sigma_i, sigma_L, step_size):
     return langevin_step(f, x, score_fn(x, sigma_i), step_size * sigma_i**2 / sigma_L**2, z)
@@ -97,7 +101,7 @@ def flow_by_denoisers(score_fn, x, sigmas, method="heun"):
 EULER = (3, 103, 107, 111)                              # probes of the verdict, and of the fits
 
 KINDS = (
-    Kind("langevin", STATES, exact=langevin),
+    Kind("langevin", STATES, one_step=one_langevin_step, exact=langevin),
     Kind("annealed_langevin", STATES, exact=annealed_langevin,
          one_step=one_annealed_step, step_quantities=of_annealed_step),
     Kind("ddpm_sampler", STATES, exact=ddpm_sampler, one_step=one_ddpm_step),

@@ -5,7 +5,7 @@ import numpy as np
 import refsgm
 
 from .fifty_digits import along, over_directions, root, total, trace
-from .kind import FUNCTION, LOSS, ROWS, Kind, Mistake
+from .kind import FUNCTION, LOSS, ROWS, Kind, Mistake, other_convention
 from .terms import dot, products, square
 from .test_functions import Field
 
@@ -63,6 +63,14 @@ def from_differences(score_fn, x, sigmas, eps, weights=None):
     """NCSN."""
     weights = sigmas**2 if weights is None else weights
     return sum(w * from_difference(score_fn, x, s, e) for w, s, e in zip(weights, sigmas, eps))
+
+
+def averaged_ends(score_fn, x, v, step):
+    """FD-SSM with two evaluations of the score, as it is published."""
+    def term(u):
+        after, before = score_fn(x + step * u), score_fn(x - step * u)
+        return dot(u, after + before)**2 / 8 + dot(u, after - before) / (2 * step)
+    return np.mean([term(u) for u in directions(v)], axis=0)
 
 
 def squared_twice(loss):
@@ -179,7 +187,9 @@ KINDS = (
     Kind("sliced_score_matching_vr", LOSS, sliced=True, terms=square_and_jacobian,
          exact=lambda f, s, x, v: total(s(x)**2) / 2 + along(s.jacobian(x), v)),
     Kind("finite_difference_ssm", LOSS, sliced=True, terms=square_and_difference,
-         exact=finite_difference_ssm),
+         exact=finite_difference_ssm, known=(other_convention(
+             "averaged-ends", "the first term has the mean of s at both ends, as in the paper, in "
+             "place of s(x)", averaged_ends),)),
 
     Kind("denoising_score_matching", LOSS, exact=denoising_score_matching,
          terms=lambda args, seen: [products(s=seen[0], eps=args["eps"], x=args["x"])],

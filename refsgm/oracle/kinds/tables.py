@@ -3,7 +3,7 @@
 import numpy as np
 
 from .drawing import number
-from .kind import ROUNDING, TABLE, Kind
+from .kind import ROUNDING, TABLE, Kind, Mistake
 
 
 def spaced(f, n, power, start, end):
@@ -45,6 +45,12 @@ def cosine_of_rounded_angles(n_steps, offset=0.008, beta_max=0.999):
     return np.concatenate([[1.0], np.cumprod(steps)])
 
 
+def uncapped_cosine(n_steps, offset=0.008, beta_max=0.999):
+    """The cosine itself, whose rates are not clipped."""
+    height = np.cos((np.arange(n_steps + 1) / n_steps + offset) / (1 + offset) * np.pi / 2)**2
+    return height / height[0]
+
+
 def betas_from_the_first(n_steps, beta_min=1e-4, beta_max=0.02):
     """As a plain formula has it: falling rates are differences of the first, which is rounded."""
     return beta_min * (1 + ROUNDING) + np.linspace(0, 1, n_steps) * (beta_max - beta_min)
@@ -82,7 +88,9 @@ KINDS = (
         "beta_min": number(lambda u, spec: 0.001 + 0.05 * u, rate),
         "beta_max": number(lambda u, spec: 0.2 + 0.5 * u, rate)}),
     Kind("cosine_alpha_bar", TABLE, exact=cosine_alpha_bar,
-         spellings=(cosine_of_rounded_angles,),
+         spellings=(cosine_of_rounded_angles,), known=(
+             Mistake("argument-ignored", "", "the rates are not clipped: the result does not "
+                     "depend on beta_max", uncapped_cosine),),
          draw={"beta_max": number(lambda u, spec: 0.9 + 0.099 * u,
                                   lambda u, spec: 1.9 * u + 0.02 if u < 0.5
                                   else 1 - 0.1**(11 * u - 4.4))}),

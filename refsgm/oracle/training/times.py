@@ -208,8 +208,9 @@ def law_of_levels(path, time, name):
         logit = np.log(path.b / (1 - path.b))
         candidates.append((kstest((logit - logit.mean()) / logit.std(), "norm").pvalue,
                            f"; logit-normal, mean {logit.mean():.2f}, std {logit.std():.2f}"))
-    candidates.append((kstest((logs - logs.mean()) / logs.std(), "norm").pvalue,
-                       f"; log-normal, mean {logs.mean():.2f}, std {logs.std():.2f}"))
+    else:                                         # the logarithm of sigma / scale is that logit
+        candidates.append((kstest((logs - logs.mean()) / logs.std(), "norm").pvalue,
+                           f"; log-normal, mean {logs.mean():.2f}, std {logs.std():.2f}"))
     for values, words in ((time, "; the time is uniform"), (s, "; sigma is uniform"),
                           (logs, "; log-uniform")):
         if values is not None and np.ptp(values) > 0:

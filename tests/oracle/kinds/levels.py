@@ -218,7 +218,7 @@ of("edm_preconditioning", spellings=(
      lambda s, d: edm(s, d, scale=1 / d + 0 * s)),
     ("c_out has the sign of a noise prediction", "sign",
      lambda s, d: edm(s, d, out=-s * d / np.sqrt(s**2 + d**2))),
-    ("c_in and c_skip are exchanged", "swapped-arguments wrong-factor wrong-level index-shift",
+    ("c_in and c_skip are exchanged", "swapped-results swapped-arguments wrong-factor wrong-level",
      lambda s, d: (1 / np.sqrt(s**2 + d**2), s * d / np.sqrt(s**2 + d**2), d**2 / (s**2 + d**2),
                    np.log(s) / 4)),
     ("c_noise is sigma", "misread-argument", lambda s, d: edm(s, d, noise=s + 0.0)),
