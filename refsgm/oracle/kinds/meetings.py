@@ -14,8 +14,8 @@ import numpy as np
 
 from .drawing import BY_NAME
 from .edges import ENDS, ENDS_OF_SOME, WHOLE
-from .kind import CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, STEPS, TABLE, TABLES
-from .kind import ProbeSpec
+from .kind import (CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, STEPS, TABLE, TABLES,
+                   ProbeSpec)
 from .nearby import UNIT
 from .patterns import OF_DATA, OF_FUNCTIONS, OF_RATES, OF_TABLE, near_one
 from .sizes import LENGTHS, MANY, asked, cut, original, originals, regimes_of, taken_of
@@ -124,6 +124,9 @@ def choices_of(kind, spec, taken, defaults, whole, both, odd):
     alone = [(place("B"), i) for i, size in enumerate(found["B"]) if size == 1]
     apart = [(one, (place(name), i)) for one in alone for name, those in found.items()
              for i, word in enumerate(those) if str(word).endswith(OF_SEVERAL)]
+    apart += [((place("left out"), k), (place(name), i)) for k in found["left out"]
+              for name in defaults[len(defaults) - k:] if name in found
+              for i, word in enumerate(found[name]) if word != usual[name]]
     return found, tuple(itertools.product(*small)), tuple(apart)
 
 
@@ -262,7 +265,7 @@ def of_level(kind, name, spec, whole, odd):
     if not share and name not in kind.draw:
         values["large"] = lambda a: LARGE * a
     elif share and name not in kind.left_open:
-        near = near_one(kind, "float32")
+        near = near_one(kind, "float32")                    # which float64 holds as well
         values["near 1"] = lambda a: near(a, None)
     made = {"": lambda a, rng: a} if spec.rows else {}
     made["a number"] = lambda a, rng: float(np.min(a))
