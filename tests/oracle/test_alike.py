@@ -63,6 +63,8 @@ def text(*args):
         c.tobytes(), u.tobytes(), np.shape(w), hash(tuple(np.ravel(w).tolist())))),
     ("denoising_score_matching", lambda f, x, s, e: (id(f), (x + s * e).tobytes())),
     ("geometric_sigmas", lambda *args: "".join(map(str, args))),
+    ("divergence", lambda f, x: (id(f), x.tobytes())),
+    ("annealed_step_sizes", lambda sigmas, step_size: (tuple(np.round(sigmas, 6)), step_size)),
     ("classifier_free_guidance", lambda c, u, w: ((c - u).tobytes(), np.array(w).tobytes()))])
 def test_no_key_but_all_numbers_is_enough(kind, key):
     """Differences, ratios, sums, ends, printed texts and hashes of arguments coincide."""

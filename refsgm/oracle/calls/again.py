@@ -2,14 +2,15 @@
 
 The arguments of each call agree with those of the one before in what may be a key (`alike`), loops
 run side by side, functions that were returned are asked in other orders before, and at last the
-arrays of a call are filled anew. What was returned must stay as it was.
+arrays of a call are filled anew. What was returned must stay as it was. A function that is passed
+calls the same code, as a model does that takes a step of its own.
 """
 
 import copy
 
 import numpy as np
 
-from ..kinds import FUNCTION
+from ..kinds import FUNCTION, STATES
 from ..kinds.alike import alike_questions, inside
 from ..kinds.quantities import batch_size
 from .bulk import judged, odd_ones, takes_all, takes_many
@@ -19,7 +20,7 @@ DIGITS = {"float64": 1e-12, "float32": 1e-5}      # what is nearer is right with
 NEARBY = 1e-7                                     # relative, to other numbers that print alike
 MOST = None                                       # questions, or None for all
 FEW = 48                                          # where each costs much
-BESIDE = 12                                       # calls of loops, beside each of which others run
+BESIDE = 12                                       # calls, within or beside each of which others run
 
 
 def probes_again(caller, dim, dtype, seed):
@@ -64,26 +65,34 @@ def in_foreign(caller, args, number):
 
 
 def in_a_row(caller, beside, number):
-    """The same `Caller`, of loops beside others, and of functions that were asked before.
+    """The same `Caller`, of calls within others, loops beside others, functions asked before.
 
-    beside  the arguments of a loop that runs beside each one
+    beside  the arguments of what runs within or beside each one
     """
-    row, calls = copy.copy(caller), []
+    row, calls, form = copy.copy(caller), [], caller.contract.form
 
-    def another(named):
-        """A loop from other arguments."""
+    def another():
+        """What the code returns for other arguments."""
         args = in_foreign(caller, beside, number)
-        if named:
-            return iter(caller.fn(**{k: args[n] for k, n in caller.argnames.items() if n in args}))
-        return iter(caller.fn(*(args[n] for n in caller.names if n in args)))
+        if isinstance(caller.argnames, dict):
+            return caller.fn(**{k: args[n] for k, n in caller.argnames.items() if n in args})
+        return caller.fn(*(args[n] for n in caller.names if n in args))
 
-    def side_by_side(states, named):
+    def side_by_side(states):
         """The states of a loop, while another one runs and a third has been left."""
-        left, other = another(named), another(named)
+        left, other = iter(another()), iter(another())
         next(left, None)
         for state in states:
             next(other, None)
             yield state
+
+    def within(function):
+        """A function that is passed, which calls the same code before it answers."""
+        def answer(x, *level):
+            if len(calls) <= BESIDE:
+                another()
+            return function(x, *level)
+        return answer
 
     def asked_before(function):
         """A function that was returned, asked about the same numbers in other orders before."""
@@ -94,14 +103,32 @@ def in_a_row(caller, beside, number):
             return function(x)
         return answer
 
+    def of_rows(function):
+        """A function that is passed, asked about rows alone, which calls the same code meanwhile.
+        """
+        def answer(x, *level):
+            if len(x.shape) != 2:
+                raise ValueError("a function that is passed must be asked about x (B, D), "
+                                 f"got x of shape {tuple(x.shape)}")
+            if len(calls) <= BESIDE:
+                args = in_foreign(caller, beside, number)
+                caller.fn(**{k: args[n] for k, n in caller.argnames.items() if n in args}) if (
+                    isinstance(caller.argnames, dict)) else caller.fn(
+                        *(args[n] for n in caller.names if n in args))
+            return function(x, *level)
+        return answer
+
     def fn(*given, **named):
         """The code's own answer."""
+        calls.append(1)
+        if caller.framework.name == "numpy" and form not in (FUNCTION, STATES):
+            given = [within(a) if callable(a) else a for a in given]
+            named = {k: within(a) if callable(a) else a for k, a in named.items()}
         result = caller.fn(*given, **named)
-        if caller.contract.form == FUNCTION:
+        if form == FUNCTION:
             return asked_before(result)
-        if hasattr(result, "__next__") and len(calls) < BESIDE:
-            calls.append(1)
-            return side_by_side(result, named)
+        if hasattr(result, "__next__") and len(calls) <= BESIDE:
+            return side_by_side(result)
         return result
     row.fn = fn
     return row

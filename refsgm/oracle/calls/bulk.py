@@ -35,7 +35,7 @@ def size_probes(caller, dim, dtype, seed):
     given = (contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
              dtype or "float64")
     asked = (*cuts(*given, most, whole),
-             *meetings(*given, tuple(caller.defaults), whole, both)[:most and most // 2])
+             *meetings(*given, most and most // 2, tuple(caller.defaults), whole, both))
     return judged(caller, odd_ones(caller, asked, CLOSE))
 
 

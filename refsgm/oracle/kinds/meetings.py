@@ -7,17 +7,18 @@ where two meet. The rows of a covering array, few as they are, have all pairs [C
 """
 
 import itertools
+import math
 from functools import lru_cache
 
 import numpy as np
 
 from .drawing import BY_NAME
 from .edges import ENDS, ENDS_OF_SOME, WHOLE
-from .kind import CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, STEPS, TABLE, TABLES
-from .kind import ProbeSpec
+from .kind import (CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, STEPS, TABLE, TABLES,
+                   ProbeSpec)
 from .nearby import UNIT
 from .patterns import OF_DATA, OF_FUNCTIONS, OF_RATES, OF_TABLE, near_one
-from .sizes import LENGTHS, MANY, asked, cut, originals, regimes_of, taken_of
+from .sizes import LENGTHS, MANY, asked, cut, original, originals, regimes_of, taken_of
 from .test_functions import Field
 from .wide import MODERATE, NUMBERS, ODD_FORM
 
@@ -72,13 +73,13 @@ def mask(choices):
     return sum(1 << c for c in choices)
 
 
-
 @lru_cache(16)
-def meetings(kind, seed, taken, by_row=True, dim=None, dtype="float64", defaults=(), whole=False,
-             both=False):
+def meetings(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=None, defaults=(),
+             whole=False, both=False):
     """The questions, a tuple of `Cut`s, of which the first ones have most pairs.
 
     taken     the names of the arguments that the code has
+    most      how many questions, None for all
     defaults  the last of them, which may be left out
     whole     whether a number may be an integer, and levels of any shape
     both      whether some are in float32
@@ -87,27 +88,20 @@ def meetings(kind, seed, taken, by_row=True, dim=None, dtype="float64", defaults
         return ()
     spec = ProbeSpec("", 1, dim, by_row and kind.form not in (TABLE, STATES), MODERATE, seed,
                      dtype=dtype)
-    rng, fields, made = np.random.default_rng([seed, 31]), {}, []
-    base = usual_ones(kind, spec)
+    base = originals(kind, seed, by_row, dim, dtype)[::len(regimes_of(kind, dtype))]
+    questions, made = Questions(kind, spec, base, taken, defaults), []
     for odd in (False, True)[:1 + (whole and spec.rows and kind.form == LEVEL)]:
-        choices, *begun = choices_of(kind, taken, spec._replace(seed=0), defaults, whole,
+        choices, *begun = choices_of(kind, spec._replace(seed=0), taken, defaults, whole,
                                      both and not odd, odd)
         rows = covering(tuple(map(len, choices.values())), *begun)
-        for i, row in enumerate(rows[:OF_ODD if odd else MOST_ROWS]):
+        for row in rows[:most or (OF_ODD if odd else MOST_ROWS)]:
             chosen = {n: list(those)[k] for (n, those), k in zip(choices.items(), row)}
-            made.append(question(kind, base[i % len(base)], spec, rng, fields, choices, chosen,
-                                 taken, defaults))
+            made.append(questions.where(choices, chosen))
     return tuple(one for one in made if one is not None)
 
 
-def usual_ones(kind, spec):
-    """Large arguments of usual size, to cut from."""
-    return originals(kind, spec.seed, spec.rows, spec.D, spec.dtype)[::len(
-        regimes_of(kind, spec.dtype))]
-
-
-@lru_cache(64)
-def choices_of(kind, taken, spec, defaults, whole, both, odd):
+@lru_cache(256)
+def choices_of(kind, spec, taken, defaults, whole, both, odd):
     """({what is chosen: {word: how}}, how rows of the covering array begin, what stays apart).
 
     odd  whether levels have any shape, which code may refuse
@@ -115,20 +109,24 @@ def choices_of(kind, taken, spec, defaults, whole, both, odd):
     A choice at which there is no answer, where all else is usual, is left out. All of the smallest
     sizes meet, not only each two of them.
     """
-    base, rng = usual_ones(kind, spec)[0], np.random.default_rng(0)
+    base = original(kind, spec.seed, spec.rows, spec.D, spec.dtype)
+    questions = Questions(kind, spec, [base], taken, defaults)
     found = sizes_of(kind, spec, both, odd) | {"left out": dict.fromkeys(range(len(defaults) + 1))}
     found |= {name: of_argument(kind, name, a, spec, whole, odd) for name, a in base.items()
               if name in taken}
     usual = {name: next(iter(those)) for name, those in found.items()}
     for name in base.keys() & found.keys():
         found[name] = {word: f for word, f in found[name].items() if word == usual[name] or (
-            question(kind, base, spec, rng, {}, found, usual | {name: word}, taken, defaults))}
+            questions.where(found, usual | {name: word}))}
     place = list(found).index
     small = [[(place(n), i) for i, size in enumerate(found[n]) if size in range(FEW + 1)]
              for n in ("B", "D", "M")]
     alone = [(place("B"), i) for i, size in enumerate(found["B"]) if size == 1]
     apart = [(one, (place(name), i)) for one in alone for name, those in found.items()
              for i, word in enumerate(those) if str(word).endswith(OF_SEVERAL)]
+    apart += [((place("left out"), k), (place(name), i)) for k in found["left out"]
+              for name in defaults[len(defaults) - k:] if name in found
+              for i, word in enumerate(found[name]) if word != usual[name]]
     return found, tuple(itertools.product(*small)), tuple(apart)
 
 
@@ -147,53 +145,77 @@ def sizes_of(kind, spec, both, odd):
     return {name: dict.fromkeys(those) for name, those in found.items()}
 
 
-def question(kind, base, spec, rng, fields, choices, chosen, taken, defaults):
-    """The question in which these choices meet, a `Cut`, or None outside of the domain.
+class Questions:
+    """How questions are made of choices, for one check.
 
-    base    larger arguments to cut from
-    fields  {(D, word): function} of those that were asked before
+    spec      what they have in common
+    base      several larger arguments, to cut from in turn
+    taken     the names of the arguments that the code has;  defaults  those that it may do without
     """
-    most = MOST_OF_LOOPS if kind.form == STATES else MOST
-    without = defaults[len(defaults) - chosen["left out"]:]
-    words = [f"{n} {w}" for n, w in chosen.items() if n in base and w and n not in without]
-    words += [f"{n} left out" for n in without] + [w for w in (chosen["shape"],) if w]
-    for _ in range(TRIES):
-        B, D, count = (int(rng.integers(FEW + 1, most + 1)) if chosen[n] == "more" else chosen[n]
-                       for n in ("B", "D", "count"))
-        one = spec._replace(label=", ".join(words), B=B, D=D, M=chosen["M"], count=count,
-                            dtype=chosen["dtype"], regime=ODD_FORM if chosen["shape"] else MODERATE)
-        if one.dtype != spec.dtype:                               # whose digits are counted closer
-            one = one._replace(label=", ".join([*words, one.dtype]), regime="edge")
-        shape = {TABLE_OF: (B,), MATRIX: (B, D), AXES: (2, B, D)}.get(chosen["shape"], (B, 1))
-        args = cut(kind, base, one._replace(B=int(np.prod(shape))), rng, fields, (0, 0))
-        args = {n: a for n, a in args.items() if n not in without}
-        args = with_choices(kind, args, one, rng, fields, choices, chosen)
-        if chosen["shape"]:
-            args = {n: a.reshape(shape) if np.ndim(a) else a if chosen.get(n) != BY_ROW else
-                    a * np.linspace(0.5, 1, np.prod(shape)).reshape(shape)
-                    for n, a in args.items()}
-        found = asked(kind, one, taken_of(kind, args, taken))
-        if found is not None:
-            return found
-    return None
+
+    def __init__(self, kind, spec, base, taken, defaults):
+        self.kind, self.spec, self.base, self.taken = kind, spec, itertools.cycle(base), taken
+        self.defaults, self.rng = defaults, np.random.default_rng([spec.seed, 31])
+        self.fields = {}                           # {(D, word): function} that were passed before
+
+    def where(self, choices, chosen):
+        """The question in which these meet, a `Cut`, or None outside of the domain.
+
+        choices  {what is chosen: {word: how}};  chosen  {what is chosen: word}
+        """
+        base, without = next(self.base), self.defaults[len(self.defaults) - chosen["left out"]:]
+        words = [f"{n} {w}" for n, w in chosen.items() if n in base and w and n not in without]
+        words += [f"{n} left out" for n in without] + [w for w in (chosen["shape"],) if w]
+        for _ in range(TRIES):
+            spec = self.sized(chosen, words)
+            shape = {TABLE_OF: (spec.B,), MATRIX: (spec.B, spec.D), AXES: (2, spec.B, spec.D)}.get(
+                chosen["shape"], (spec.B, 1))
+            args = cut(self.kind, base, spec._replace(B=math.prod(shape)), self.rng, self.fields,
+                       (0, 0))
+            args = {n: a for n, a in args.items() if n not in without}
+            args = self.with_choices(args, spec, choices, chosen)
+            if chosen["shape"]:
+                args = {n: in_shape(a, shape, chosen.get(n) == BY_ROW) for n, a in args.items()}
+            found = asked(self.kind, spec, taken_of(self.kind, args, self.taken))
+            if found is not None:
+                return found
+        return None
+
+    def sized(self, chosen, words):
+        """The spec of a question: its sizes, precision and words."""
+        most = MOST_OF_LOOPS if self.kind.form == STATES else MOST
+        sizes = {n: int(self.rng.integers(FEW + 1, most + 1)) if chosen[n] == "more" else chosen[n]
+                 for n in ("B", "D", "count")}
+        spec = self.spec._replace(**sizes, M=chosen["M"], dtype=chosen["dtype"],
+                                  regime=ODD_FORM if chosen["shape"] else MODERATE)
+        if spec.dtype == self.spec.dtype:
+            return spec._replace(label=", ".join(words))
+        return spec._replace(label=", ".join([*words, spec.dtype]), regime="edge")   # judged closer
+
+    def with_choices(self, args, spec, choices, chosen):
+        """The arguments as they are chosen, the larger end of a step before the smaller one."""
+        kind, rng, draw = self.kind, self.rng, BY_NAME | self.kind.draw
+        ends = {small: large for small, large in STEPS if {small, large} <= args.keys()}
+        made = dict(args)
+        for name in sorted(args, key=lambda n: n in ends):
+            a, word = args[name], chosen.get(name, "")
+            if isinstance(a, Field):
+                made[name] = self.fields.setdefault((spec.D, word), choices[name][word](a, rng))
+                continue
+            if name in ends:
+                large = made[ends[name]]
+                a = rng.uniform(0.15, 0.85, np.shape(a)) * (large if np.ndim(a) else np.min(large))
+            elif isinstance(a, float) and not kind.is_level(name) and name in draw:
+                a = draw[name](rng, spec._replace(regime="plain"), made)
+            made[name] = choices[name][word](a, rng) if name in chosen else a
+        return made
 
 
-def with_choices(kind, args, spec, rng, fields, choices, chosen):
-    """The arguments as they are chosen, the larger end of a step before the smaller one."""
-    ends = {small: large for small, large in STEPS if {small, large} <= args.keys()}
-    made = dict(args)
-    for name in sorted(args, key=lambda n: n in ends):
-        a, word = args[name], chosen.get(name, "")
-        if isinstance(a, Field):
-            made[name] = fields.setdefault((spec.D, word), choices[name][word](a, rng))
-            continue
-        if name in ends:
-            share = rng.uniform(0.15, 0.85, np.shape(a))
-            a = share * (made[ends[name]] if np.ndim(a) else np.min(made[ends[name]]))
-        elif isinstance(a, float) and not kind.is_level(name) and name in BY_NAME | kind.draw:
-            a = (BY_NAME | kind.draw)[name](rng, spec._replace(regime="plain"), made)
-        made[name] = choices[name][word](a, rng) if name in chosen else a
-    return made
+def in_shape(a, shape, by_row):
+    """Levels in a shape; a number by row too, if it is one."""
+    if np.ndim(a):
+        return a.reshape(shape)
+    return a * np.linspace(0.5, 1, math.prod(shape)).reshape(shape) if by_row else a
 
 
 def of_argument(kind, name, a, spec, whole, odd):
@@ -243,7 +265,7 @@ def of_level(kind, name, spec, whole, odd):
     if not share and name not in kind.draw:
         values["large"] = lambda a: LARGE * a
     elif share and name not in kind.left_open:
-        near = near_one(kind, "float32")
+        near = near_one(kind, "float32")                    # which float64 holds as well
         values["near 1"] = lambda a: near(a, None)
     made = {"": lambda a, rng: a} if spec.rows else {}
     made["a number"] = lambda a, rng: float(np.min(a))

@@ -218,17 +218,17 @@ def regimes_of(kind, dtype):
 @lru_cache(32)
 def originals(kind, seed, by_row, dim, dtype):
     """Large arguments, {name: value} each: usual ones, and such as random probes have."""
-    made, count = [], LONGEST if kind.form == TABLE else COMPONENTS + ROOM
-    if kind.form == STATES:
-        count = STEPS + 1
     regimes = regimes_of(kind, dtype)
-    for i in range(ORIGINALS):
-        regime = regimes[i % len(regimes)]
-        spec = ProbeSpec("", ROWS + ROOM, dim or FEATURES + ROOM,
-                         by_row and kind.form not in (TABLE, STATES), regime,
-                         seed * ORIGINALS + i, DIRECTIONS, count=count, dtype=dtype)
-        made.append(arguments(kind, spec))
-    return made
+    return [original(kind, seed * ORIGINALS + i, by_row, dim, dtype, regimes[i % len(regimes)])
+            for i in range(ORIGINALS)]
+
+
+def original(kind, seed, by_row, dim, dtype, regime="plain"):
+    """Large arguments of one regime, to cut from."""
+    count = {TABLE: LONGEST, STATES: STEPS + 1}.get(kind.form, COMPONENTS + ROOM)
+    rows = by_row and kind.form not in (TABLE, STATES)
+    return arguments(kind, ProbeSpec("", ROWS + ROOM, dim or FEATURES + ROOM, rows, regime, seed,
+                                     DIRECTIONS, count=count, dtype=dtype))
 
 
 def cut(kind, base, spec, rng, fields, often):
