@@ -7,6 +7,7 @@ calls the same code, as a model does that takes a step of its own.
 """
 
 import copy
+from functools import cache
 
 import numpy as np
 
@@ -86,6 +87,7 @@ def in_a_row(caller, beside, number):
             next(other, None)
             yield state
 
+    @cache                               # the same function is the same object in every call
     def within(function):
         """A function that is passed, which calls the same code before it answers."""
         def answer(x, *level):
