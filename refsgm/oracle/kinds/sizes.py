@@ -40,6 +40,8 @@ LENGTHS = ("n_levels", "n_steps")
 MANY = 64                                       # features above which no size is asked
 TRIES = 4                                       # originals that a cut may come from
 SHORTEST = 1e-12                       # time but 0: of others 1 - scale^2 knows nothing
+SHARES = "alpha_bar", "alpha_bar_t", "alpha_bar_s"
+LEAST_NOISE = 1e-7                     # 1 - alpha_bar but 0: betas have few digits there
 FAR = 1e4                                       # exponents of a mixture, at most
 LARGEST = 1e30                                  # number of an answer in float32
 
@@ -123,7 +125,9 @@ def asked(kind, spec, args):
         args = {name: in_float32(a) if isinstance(a, np.ndarray) or kind.is_level(name) else a
                 for name, a in args.items()}
     times = np.concatenate([np.ravel(args[n]) for n in ("t", "s") if n in args] or [[]])
-    if is_undecided(kind, args) or is_far(args) or np.any((0 < times) & (times < SHORTEST)):
+    noise = 1 - np.concatenate([np.ravel(a) for n, a in args.items() if n in SHARES] or [[]])
+    if is_undecided(kind, args) or is_far(args) or np.any((0 < times) & (times < SHORTEST)) or (
+            np.any((0 < noise) & (noise < LEAST_NOISE))):
         return None
     try:
         want = answer(kind, args)
