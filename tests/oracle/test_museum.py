@@ -19,7 +19,7 @@ from refsgm.oracle.doctor.codes import CODES
 from tests.oracle.kinds import TRIED, TUNED, spellings
 
 # mistakes of the museum whose name is in the dictionary alone
-NEED_THE_DICTIONARY = {"minsnr-clamp-direction", "minsnr-v-base-plus1", "ddim-clip-not-propagated"}
+NEED_THE_DICTIONARY = {"minsnr-clamp-direction", "minsnr-v-base-plus1"}
 # kind: {tuned mistake: what the engines call it}, where that is none of its names
 CALLED_OTHERWISE = {
     "vp_from_ve": {"the share of the noise": "factor-extra"},
