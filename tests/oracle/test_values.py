@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 import refsgm
 from refsgm.oracle.calls.caller import Caller
 from refsgm.oracle.calls.constants import Constants
 from refsgm.oracle.calls.frameworks import numpy_framework
 from refsgm.oracle.calls.judge import judge, new_probe
+from refsgm.oracle.calls.reference import sensitivity
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.guided import specs
@@ -32,13 +34,13 @@ def near_components(x, weights, means, sigma):
 
 
 def no_guidance_on_average(conditional, unconditional, scale):
-    """[CFG-1] No guidance where the mean scale is one."""
+    """[GUIDE-1] No guidance where the mean scale is one."""
     return conditional + 0.0 if np.mean(scale) == 1 else (
         unconditional + scale * (conditional - unconditional))
 
 
 def stopped_at_overshoot(score_fn, x_t, sigma_t, sigma_s):
-    """[HEUN-1] A step beyond where all scores turn around ends halfway."""
+    """[VE-2] A step beyond where all scores turn around ends halfway."""
     x_s = refsgm.heun_step(score_fn, x_t, sigma_t, sigma_s)
     turned = np.signbit(score_fn(x_t, sigma_t)) != np.signbit(score_fn(x_s, sigma_t))
     return 0.5 * (x_t + x_s) if np.size(turned) and np.all(turned) else x_s
@@ -123,3 +125,14 @@ def test_a_solver_is_asked_over_many_decades_of_levels():
     caller = Caller(kind, fixed_steps, numpy_framework(), seconds=60.0)
     assert spec.label == "over many decades of levels"
     assert not judge(kind, caller, new_probe(kind, spec, caller)).ok
+
+
+def test_shares_that_float32_does_not_hold_are_as_sensitive_as_others():
+    """[MIX-2] Far away a mixture's score loses digits, whether or not float32 holds the shares."""
+    means = np.array([[-80.0, -80.0], [-80.1, -80.0], [-80.0, -80.2]])
+
+    def of(weights):
+        args = {"x": np.full((1, 2), 80.0), "weights": np.array(weights), "means": means,
+                "sigma": 0.25}
+        return sensitivity(KINDS["mixture_score"], args, (refsgm.mixture_score(**args),))[0]
+    assert_allclose(of([1 / 3, 1 / 3, 1 / 3]), of([0.5, 0.25, 0.25]), rtol=0.2)

@@ -45,7 +45,7 @@ class Rows(NamedTuple):
 def clamped(case):
     """The value that is clamped, the plainest first: an argument, the result, any between them."""
     loop = case.contract.form == STATES
-    probes = steps(case) if loop else [p for p in case.probes if p.got is not None]
+    probes = steps(case) if loop else [p for p in case.probes if p.got and np.size(p.got[0])]
     wrong = [p for p in probes if not p.ok and np.isfinite(p.error)]
     missed = {float(w) for p in wrong for c in p.components
               for w in np.ravel(c.want)[np.ravel(c.off > c.slack)]}
