@@ -141,16 +141,16 @@ def bounded_move(x_t, score, sigma_t, sigma_s, z):
 
 
 def one_start_one_end(x_t, score, sigma_t, sigma_s, z):
-    """One level to start from means one to go to; a column there is cut to its first entry."""
-    if np.ndim(sigma_t) == 0:
-        sigma_s = np.ravel(sigma_s)[0]
+    """Rows of a column that start from one level are taken to go to one level."""
+    if np.ndim(sigma_t) == 2 and np.ndim(sigma_s) == 2 and len(set(np.ravel(sigma_t))) == 1:
+        sigma_s = sigma_s[:1]
     removed = (sigma_t - sigma_s) * (sigma_t + sigma_s)
     return x_t + removed * score + sigma_s / sigma_t * removed**0.5 * z
 
 
-def length_of_step(x_t, u, t, s):
-    """The length of the step, which always goes to the data."""
-    return x_t - np.abs(t - s) * u
+def one_direction(x_t, u, t, s):
+    """A batch goes in the direction of its first row, by the length of each step."""
+    return x_t + np.ravel(np.sign(s - t))[0] * np.abs(t - s) * u
 
 
 def dtype_of_data(x, sigma, eps):
@@ -350,10 +350,10 @@ def central_differences(score_fn, x, sigma_min, sigma_max):
 
 
 def even_grid(score_fn, x, sigma_min, sigma_max):
-    """Runge-Kutta on 50 even steps of log sigma in each factor e, however sharp the score."""
+    """Runge-Kutta on 80 even steps of log sigma in each factor e, however sharp the score."""
     rate, state = slopes(score_fn, x.shape), np.concatenate([np.ravel(x), np.zeros(len(x))])
     t, end = math.log(sigma_min), math.log(sigma_max)
-    n = math.ceil(50 * (end - t))
+    n = math.ceil(80 * (end - t))
     h = (end - t) / n
     for _ in range(n):
         a = rate(t, state)
@@ -479,8 +479,8 @@ WRONG = [
     wrong("raise_noise", "any clean row", any_clean_row, X, SPREAD[:3] - 0.2, 2.0, Z),
     wrong("ve_reverse_sde_step", "bounded move", bounded_move, 1e5 * X, 1e5 * Y, 2.0, 1.0, Z),
     wrong("ve_ancestral_step", "one start, one end", one_start_one_end,
-          X, Y, 2.0, np.array([[1.0], [0.5], [0.1]]), Z),
-    wrong("flow_step", "length of the step", length_of_step, X, Y, 0.25, 0.5),
+          X, Y, np.full((3, 1), 2.0), SPREAD[:3], Z),
+    wrong("flow_step", "one direction", one_direction, X, Y, SPREAD[:3], 0.6),
     wrong("perturb", "dtype of integers", dtype_of_data, np.array([[1, 2], [3, 4]]), 0.5, X[:2]),
     wrong("langevin", "memory of the score", as_it_lies, by_columns, X, 0.1, 2, generator),
     wrong("langevin", "noise again", noise_again, cubic, 0.5 * X, 0.01, 450, generator),
