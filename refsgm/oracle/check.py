@@ -130,7 +130,7 @@ def adapted(caller, dim, dtype):
     failed = [p for p in probes if p.trial.problem in ("raises", "wrong-shape")
               and p.situation.regime == "plain"]
     if not failed or contract.form in (TABLE, STATES) or any(
-            p.trial.problem == "timeout" or p.trial.passed_axes for p in probes):
+            p.trial.problem == "timeout" for p in probes) or means_axes(caller, failed):
         return probes, dtype, said
     before = {"levels": caller.levels, "one_direction": caller.one_direction,
               "dtype": dtype}
@@ -148,6 +148,17 @@ def adapted(caller, dim, dtype):
             return probe_all(contract, caller, caller.levels, dim, narrow), narrow, said
     caller.levels, caller.one_direction = before["levels"], before["one_direction"]
     return probes, dtype, said
+
+
+def means_axes(caller, failed):
+    """Whether fn passes a function more axes than rows and features, and would be right with one
+    that takes them; else it is written for one direction.
+    """
+    caller.any_axes = True
+    asked = [judge(caller.contract, caller, new_probe(caller.contract, p.situation, caller))
+             for p in failed if p.trial.passed_axes]
+    caller.any_axes = False
+    return any(p.ok for p in asked)
 
 
 def answers(caller, way, dim):

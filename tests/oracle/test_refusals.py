@@ -16,7 +16,7 @@ def test_a_number_that_cannot_divide_is_noted():
     assert "it takes no alpha_bar = 1, given as a number: ZeroDivisionError" in report.notes[0]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [1, 5])
 def test_a_root_below_zero_is_noted(seed):
     """1 - scale^2 is usual, and in float32 it may be less than nothing where t is 0."""
     def cosine(t, offset=0.008):

@@ -38,10 +38,11 @@ class Caller:
     draws        names of the noise that fn draws itself
     energy       whether the function that fn is passed is an energy, in place of a score
     one_direction   whether slicing directions are (B, D) alone
+    any_axes     whether a function that is passed takes more axes than rows and features
     late         calls so far that ran out of time
     """
 
-    late, own_noise = 0, OwnNoise
+    late, own_noise, any_axes = 0, OwnNoise, False
 
     def __init__(self, contract, fn, framework, levels=None, event_shape=None, argnames=None,
                  seconds=10.0, table=None, draws=(), energy=False):

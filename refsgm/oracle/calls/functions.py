@@ -24,7 +24,7 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
 
     def rows_of(x):
         y = caller.flat(x)
-        if len(y.shape) > 2:
+        if len(y.shape) > 2 and not caller.any_axes:
             wanted = ", ".join(map(str, ("N", *(caller.event_shape or (len(f.b),)))))
             raise ValueError(f"{name} {OF_ROWS} ({wanted}), got {tuple(x.shape)}")
         return y

@@ -56,7 +56,9 @@ class Run:
     """
 
     def __init__(self, kind, args, formula=None, put=None, at=None, k=None, change=None):
-        self.kind, self.args, self.formula = kind, args, formula
+        left_out = {} if formula else {p.name: p.default for p in kind.parameters
+                                       if isinstance(p.default, (float, int, str))}
+        self.kind, self.args, self.formula = kind, left_out | args, formula
         self.put, self.at, self.k, self.change = put or {}, at, k, change
         self.values, self.uses, self.told = [], 0, set()
 
