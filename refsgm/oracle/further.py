@@ -50,7 +50,7 @@ def further_probes(caller, dim, dtype, seed):
             continue
         judge(contract, caller, probe)
         if spec.regime == "odd" and probe.trial.outputs is None or divides_by_zero(probe):
-            what = spec.label if spec.B else "empty batch"
+            what = spec.label.removeprefix("a ").split(", B = ")[0] if spec.B else "empty batch"
             notes.append(f"it takes no {what}: {probe.trial.error}")
         else:
             probes.append(probe)
@@ -85,7 +85,7 @@ def further_probes(caller, dim, dtype, seed):
                 break
         else:
             probes += searched_probes(caller, specs, by_row, dim, dtype, seed)
-    return probes, notes
+    return probes, list(dict.fromkeys(notes))
 
 
 def guided_probes(caller, by_row, dim, dtype, seed):
