@@ -25,6 +25,8 @@ late_all, late_torch   by two more, when half of what these showed had been mend
 closing_all_scores, closing_all_steps, closing_all_torch, closing_more_scores, closing_more_torch
               by five more, when the probes were final
 next_scores, next_steps, next_torch   by three more, at the same engine
+latest_scores, latest_steps, latest_mixed, latest_torch
+              by four more, when what these showed had been mended and the probes were final
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
               spellings that are right; none may be refused
 """
@@ -44,7 +46,8 @@ WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "fr
          "ending_torch", "parting_scores", "parting_steps", "parting_torch", "later_scores",
          "later_steps", "later_torch", "later_steps_torch", "late_all", "late_torch",
          "closing_all_scores", "closing_all_steps", "closing_all_torch", "closing_more_scores",
-         "closing_more_torch", "next_scores", "next_steps", "next_torch")
+         "closing_more_torch", "next_scores", "next_steps", "next_torch", "latest_scores", "latest_steps",
+         "latest_mixed", "latest_torch")
 RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax", "fresh_right",
          "fresh_right_torch")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
@@ -54,7 +57,7 @@ NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "unseen_torch": "torch", "unseen_mixed_torch": "torch", "ending_torch": "torch",
          "parting_torch": "torch", "later_torch": "torch", "later_steps_torch": "torch",
          "late_torch": "torch", "closing_all_torch": "torch",
-         "closing_more_torch": "torch", "next_torch": "torch"}
+         "closing_more_torch": "torch", "next_torch": "torch", "latest_torch": "torch"}
 
 
 def functions_of(name):
