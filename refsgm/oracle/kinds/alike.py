@@ -45,7 +45,7 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
         first = {n: binary(kind, n, a) for n, a in first.items()}
         other = taken_of(kind, arguments(kind, spec._replace(seed=spec.seed + 1)), taken)
         others = {n: a for n, a in other.items() if isinstance(a, (float, np.ndarray))}
-        alone = [of_one(n, a, other.get(n)) for n, a in first.items()] if not made else []
+        alone = [of_one(n, a, other.get(n), dtype) for n, a in first.items()] if not made else []
         questions = itertools.chain(
             [("other numbers", others)], *alone, exchanged(kind, first, others, bool(made)),
             pairs(kind, first), pairs_of_data(kind, first, bool(made) and dim is None),
@@ -58,7 +58,8 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
         other = {name: inside(first[name])}
         if kind.form == STATES and name == "alpha_bar":                       # the first was asked
             first, other = first | other, {}
-        made += in_a_row(kind, spec, first, [("long, and another inside", other)] * bool(other))
+        made += in_a_row(kind, spec, first, [
+            ("long, and another inside", other), *with_zeros(name, first[name])][:2 * bool(other)])
     return tuple(made)
 
 
@@ -127,7 +128,7 @@ def binary(kind, name, a):
     return a
 
 
-def of_one(name, a, other):
+def of_one(name, a, other, dtype):
     """(words, changes): one argument that is another, or the same numbers in another order."""
     if isinstance(a, str):
         for word in CHOICES.get(name, ()):
@@ -154,9 +155,10 @@ def of_one(name, a, other):
             moved = a.copy()
             moved[k - 1:k + 1] += 0.01 * np.array([-1, 1]) * a[k]
             yield "with the same ends and sum", {name: moved}
-        less = a.copy()
-        less[k] *= 1 - APART["float32"][0]
-        yield "has one entry a little less", {name: less}
+        for share in (APART[dtype][0], APART[dtype][-1]):            # and the same in float32
+            less = a.copy()
+            less[k] *= 1 - share
+            yield f"has one entry {share:g} less", {name: less}
 
 
 def exchanged(kind, first, others, numbers):
@@ -304,6 +306,12 @@ def with_first(a, number):
 def in_first_feature(a):
     """Which entries are in the first feature; of a table, and of one feature, all are."""
     return (np.arange(a.shape[-1]) == 0) | np.zeros(a.shape, bool) | (a.ndim == 1)
+
+
+def with_zeros(name, a):
+    """(words, changes): data of which every other feature is zero, (); of others nothing."""
+    if name in DATA:
+        yield "long, and zero in part", {name: a * (np.arange(a.shape[-1]) % 2)}
 
 
 def inside(a):

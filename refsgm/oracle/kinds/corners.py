@@ -25,6 +25,7 @@ SAME_OUTSIDE = {                   # tables with the same ends, length and sum
     "betas": ((0.1, 0.2, 0.3, 0.4), (0.1, 0.3, 0.2, 0.4)),
     "alpha_bar": ((1.0, 0.8, 0.6, 0.2), (1.0, 0.9, 0.5, 0.2))}
 SMALL_WEIGHT, APART = 2.0**-48, 100.0       # in float32 the weights still have the sum 1, nearly
+MANY, LITTLE_NOISE = 12, 1e-6              # components; of which far ones have e^(-1e16)
 FAR_GROUP = 3e4                    # from one group of components to the other
 WIDE = 70                          # features: more than those up to which code may be exact
 
@@ -70,7 +71,12 @@ def corner_specs(kind, plain, dim, ends):
         far = ((0.0,) * D, (APART,) * D, (-APART,) * D)
         made += [plain._replace(label="equal weights", given=(("weights", (0.25,) * 4),)),
                  plain._replace(label=f"a weight of {SMALL_WEIGHT:.1g} nearby", given=(
-                     ("weights", (SMALL_WEIGHT, 0.5, 0.5 - SMALL_WEIGHT)), ("means", far)))]
+                     ("weights", (SMALL_WEIGHT, 0.5, 0.5 - SMALL_WEIGHT)), ("means", far))),
+                 plain._replace(label="the last of many components alone", count=MANY,
+                                given=(("weights", (0.0,) * (MANY - 1) + (1.0,)),))]
+        if "sigma" in names:
+            made += [alike._replace(label="no weight nearby, and little noise", given=(
+                ("weights", (0.0, 0.5, 0.5)), ("means", far), ("sigma", LITTLE_NOISE)))]
         groups = ((0.0,) * D, (1.5,) * D, (FAR_GROUP,) * D, (FAR_GROUP + 1.0,) * D)
         made += [plain._replace(label="two groups of components", given=(("means", groups),))]
     if {"weights", "sigmas"} <= names:

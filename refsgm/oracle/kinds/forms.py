@@ -30,7 +30,10 @@ ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "eve
 # Of one argument alone, in every check
 KEPT, INTEGERS, AS_COLUMN = "kept by who returns it", "an array of integers", "as a column"
 ONE_FOR_ALL = "one for all rows"                                            # of a mean, (D,)
-OF_COUNTS = "a NumPy integer", "an unsigned integer", "a byte"
+SIGNED_BYTE = "a signed byte"                                               # up to 127
+OF_COUNTS = "a NumPy integer", "an unsigned integer", "a byte", SIGNED_BYTE
+OF_FRAMES = FIRST_FRAME, OTHER_FRAMES, SOME_FRAMES = (       # of directions, v v' = I on average
+    "a frame in its first row", "frames in all but its first row", "a frame in every other row")
 BY_ROW = ("by row", "any", "", "any", "whole")          # of a number that may be none, as odd forms
 
 
@@ -178,6 +181,10 @@ def array_in_form(name, a, form, drawn):
         return 0 * a
     if form == ONE_FOR_ALL:
         return a[0]
+    if form in OF_FRAMES:
+        rows = {FIRST_FRAME: slice(1), OTHER_FRAMES: slice(1, None), SOME_FRAMES: slice(1, None, 2)}
+        frame = a.shape[2]**0.5 * np.resize(np.eye(a.shape[2]), a.shape[::2])         # (M, D)
+        a[:, rows[form]] = frame[:, None]
     if form == "rows of zero":
         a[..., ::2, :] = 0.0
     elif form == "a column of zero":
