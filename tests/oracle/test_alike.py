@@ -47,7 +47,21 @@ def text(*args):
     return " ".join(map(str, args))
 
 
+def test_noise_of_a_large_batch_is_new_in_every_call():
+    """[GAUSS-3] What was kept from the call before is not its zeros."""
+    kept = {}
+
+    def perturbed(x, sigma, eps):
+        if x.nbytes < 8192:
+            return refsgm.perturb(x, sigma, eps)
+        noise = kept.setdefault((x.shape, eps.dtype), np.zeros(x.shape, eps.dtype))
+        np.copyto(noise, eps, where=eps != 0)
+        return refsgm.perturb(x, sigma, noise)
+    assert not refsgm.check("perturb", perturbed, seed=0).ok
+
+
 @pytest.mark.parametrize(("kind", "key"), [
+    ("betas_from_alpha_bar", lambda a: (a.dtype, a.astype(np.float32).tobytes())),
     ("raise_noise", lambda x, a, b, z: (text(x, z), np.round(b - a, 9).tobytes())),
     ("raise_noise", lambda x, a, b, z: (text(x, z), np.round(b / a, 9).tobytes())),
     ("flow_step", lambda x, u, t, s: (text(x, u), np.round(t + s, 9).tobytes())),

@@ -67,8 +67,33 @@ def in_log_snr(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
         return (b / a)**0.5 * x_t - (1 - b)**0.5 * np.expm1(h) * eps
 
 
+def masked(x, weights, means, sigma):
+    """[MIX-1] A weight of zero as e^(-1e9), which is not little at small noise."""
+    log_weights = np.where(weights > 0, np.log(np.maximum(weights, 1e-300)), -1e9)
+    a = log_weights - np.sum((x[:, None] - means)**2, axis=2) / (2 * sigma**2)
+    a = np.exp(a - a.max(axis=1, keepdims=True))
+    return (a / a.sum(axis=1, keepdims=True) @ means - x) / sigma**2
+
+
+def averaged(score_fn, x, sigmas, eps, weights=None):
+    """[NCSN-1] A weighted mean, which there is none of where all weights are zero."""
+    weights = sigmas**2 if weights is None else weights
+    each = [refsgm.denoising_score_matching(score_fn, x, s, e) for s, e in zip(sigmas, eps)]
+    return np.sum(weights) * np.average(each, axis=0, weights=weights)
+
+
+def multiplied_out(eps_fn, x, sigma, eps):
+    """[EQV-2] A square that is multiplied out, for a batch of 20 rows and more."""
+    got = eps_fn(x + sigma * eps, sigma)
+    if len(x) < 20:
+        return np.sum((got - eps)**2, axis=1)
+    return np.sum(got**2 + eps**2, axis=1) - 2 * np.sum(got * eps, axis=1)
+
+
 @pytest.mark.parametrize(("kind", "function"), [
-    ("mixture_log_density", near_components), ("classifier_free_guidance", no_guidance_on_average),
+    ("mixture_score", masked), ("noise_conditional_score_matching", averaged),
+    ("noise_prediction_loss", multiplied_out), ("mixture_log_density", near_components),
+    ("classifier_free_guidance", no_guidance_on_average),
     ("heun_step", stopped_at_overshoot), ("noise_conditional_score_matching", until_negligible),
     ("ddim_step", in_log_snr)])
 def test_values_that_drawn_numbers_do_not_have_are_asked(kind, function):

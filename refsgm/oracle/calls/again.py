@@ -31,7 +31,7 @@ def probes_again(caller, dim, dtype, seed):
     if not takes_all(caller) or MOST == 0:
         return []
     asked = alike_questions(caller.contract, seed, tuple(caller.taken), caller.levels != "scalar",
-                            dim, dtype, caller.framework.name == "numpy", both)[:most]
+                            dim, dtype, caller.framework.name in ("numpy", "torch"), both)[:most]
     if len(asked) < 2:
         return []
     row = in_a_row(caller, asked[1].args, np.dtype(dtype))
