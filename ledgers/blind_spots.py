@@ -46,8 +46,8 @@ WRONG = ("before", "after", "last", "frozen", "doors", "final", "gradients", "fr
          "ending_torch", "parting_scores", "parting_steps", "parting_torch", "later_scores",
          "later_steps", "later_torch", "later_steps_torch", "late_all", "late_torch",
          "closing_all_scores", "closing_all_steps", "closing_all_torch", "closing_more_scores",
-         "closing_more_torch", "next_scores", "next_steps", "next_torch", "latest_scores", "latest_steps",
-         "latest_mixed", "latest_torch")
+         "closing_more_torch", "next_scores", "next_steps", "next_torch", "latest_scores",
+         "latest_steps", "latest_mixed", "latest_torch")
 RIGHT = ("right", "habits", "right_torch", "habits_torch", "habits_jax", "fresh_right",
          "fresh_right_torch")
 NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
