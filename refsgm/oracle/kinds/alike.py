@@ -58,8 +58,8 @@ def alike_questions(kind, seed, taken, by_row=True, dim=None, dtype="float64", l
         other = {name: inside(first[name])}
         if kind.form == STATES and name == "alpha_bar":                       # the first was asked
             first, other = first | other, {}
-        made += in_a_row(kind, spec, first, [
-            ("long, and another inside", other), *with_zeros(name, first[name])][:2 * bool(other)])
+        those = ("long, and another inside", other), *with_zeros(name, first[name])
+        made += in_a_row(kind, spec, first, those if other else ())
     return tuple(made)
 
 

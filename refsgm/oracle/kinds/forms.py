@@ -181,7 +181,7 @@ def array_in_form(name, a, form, drawn):
         return 0 * a
     if form == ONE_FOR_ALL:
         return a[0]
-    if form in OF_FRAMES:
+    if form in OF_FRAMES and a.ndim == 3:
         rows = {FIRST_FRAME: slice(1), OTHER_FRAMES: slice(1, None), SOME_FRAMES: slice(1, None, 2)}
         frame = a.shape[2]**0.5 * np.resize(np.eye(a.shape[2]), a.shape[::2])         # (M, D)
         a[:, rows[form]] = frame[:, None]
