@@ -72,7 +72,7 @@ def one_spec(kind, forms, dim, dtype, rows, odd, seed):
     """A spec in these forms, or with these words, inside of the domain; or None."""
     words, most = tuple((n, f) for n, f in forms if n in CHOICES), 5
     count = most if kind.form != TABLE else MOST_OF_A_BYTE
-    words += tuple((n, count_of(kind, n, f, count)) for n, f in forms if n in COUNTS)
+    words += tuple((n, count_of(n, f, count)) for n, f in forms if n in COUNTS)
     spec = ProbeSpec(", ".join(f"{n} {form}" for n, form in forms), 4, dim or 3, rows,
                      ODD_FORM if odd else FORM, seed, 3 * kind.sliced, words, dtype, count=most,
                      forms=tuple((n, f) for n, f in forms if n not in CHOICES))
@@ -80,11 +80,11 @@ def one_spec(kind, forms, dim, dtype, rows, odd, seed):
     return next((s for s in tried if answers(kind, s) == "finite"), None)
 
 
-def count_of(kind, name, form, count):
+def count_of(name, form, count):
     """A count in a form: a signed byte times the number of levels, or 1 more, is no signed byte."""
     if form != SIGNED_BYTE:
         return count
-    return MOST_OF_SIGNED // (4 if name == "steps_per_level" else 1)
+    return MOST_OF_SIGNED // count + 1 if name == "steps_per_level" else MOST_OF_SIGNED
 
 
 @lru_cache(64)
