@@ -208,3 +208,61 @@ def test_a_loop_without_rng_is_told_how_to_draw():
     assert unused.diagnosis.fix.startswith("draw by rng.standard_normal(x.shape)")
     with pytest.raises(ValueError, match=r"left out for a loop such as langevin\(.*check_sampler"):
         refsgm.check("langevin", walk, "torch", draws="rng")
+
+
+def frozen(score_fn, x, step_size, n_steps, rng):
+    """A loop that shows none of its states."""
+    for _ in range(n_steps):
+        z = rng.standard_normal(x.shape)
+        x = x + step_size / 2 * score_fn(x) + step_size**0.5 * z
+        yield np.zeros_like(x)
+
+
+def anew(x, eps, a, b, eta, z):
+    """DDIM as guided-diffusion has it with clip_denoised."""
+    x_0 = np.clip((x - np.sqrt(1 - a) * eps) / np.sqrt(a), -1, 1)
+    eps = (x - np.sqrt(a) * x_0) / np.sqrt(1 - a)
+    variance = eta**2 * (1 - b) / (1 - a) * (1 - a / b)
+    return np.sqrt(b) * x_0 + np.sqrt(1 - b - variance) * eps + np.sqrt(variance) * z
+
+
+@pytest.mark.parametrize(("kind", "foreign", "word", "sentence"), [
+    ("ddim_step", anew, "clipped", "computed anew"),
+    ("langevin", frozen, "argument-ignored", " x;"),
+    ("edm_preconditioning", lambda s, data: refsgm.edm_preconditioning(np.maximum(s, 0.1), data),
+     "clipped", "sigma is clamped: it is never below 0.1"),
+    ("sde_coefficients", lambda a, s, u, v: (u / a, np.sqrt(2 * s * (u / a * s - v))),
+     "not-finite", "is not finite"),
+    ("gaussian_score", lambda x, mean, sigma: (mean - x) / sigma**2 + np.where(x > 1, np.inf, 0),
+     "not-finite", "not finite at"),
+    ("karras_sigmas", lambda *given: refsgm.karras_sigmas(*given)[:, None], "wrong-shape",
+     "(5, 1)"),
+    ("denoising_score_matching", lambda *given: refsgm.denoising_score_matching(*given) / len(
+        given[1]), "sum-vs-mean", "a mean over the batch was taken where each row is meant")])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_what_is_said_first_is_the_mistake(kind, foreign, word, sentence):
+    """[DDIM-1] [LANG-1] [EDM-1] [SCORE-1] [SCHED-2] [DSM-1] And no engine of the doctor fails."""
+    report = check(kind, foreign)
+    assert code(report) == word
+    assert sentence in report.diagnosis.sentence
+    assert not report.notes
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_draws_of_few_values_are_no_state(seed):
+    """[GUIDE-1] A result may come twice by chance."""
+    rng = np.random
+    rng.seed(seed)
+    report = check("classifier_free_guidance", lambda c, u, scale: u + scale * (
+        (u if rng.uniform() < 0.3 else c) - u))
+    assert "keeps-state" not in [d.code for d in report.diagnoses]
+
+
+def test_the_gradient_along_directions_is_not_judged_where_none_along_x_is():
+    """[OPS-3] Skilling and Hutchinson's estimate, whose product has no graph."""
+    def estimate(score_fn, x, v):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            product = torch.autograd.grad((score_fn(x) * v).sum(), x)[0]
+        return (product * v).sum(1).reshape(len(x))
+    assert check("hutchinson_divergence", estimate, "torch").ok

@@ -105,21 +105,6 @@ def in_a_row(caller, beside, number):
             return function(x)
         return answer
 
-    def of_rows(function):
-        """A function that is passed, asked about rows alone, which calls the same code meanwhile.
-        """
-        def answer(x, *level):
-            if len(x.shape) != 2:
-                raise ValueError("a function that is passed must be asked about x (B, D), "
-                                 f"got x of shape {tuple(x.shape)}")
-            if len(calls) <= BESIDE:
-                args = in_foreign(caller, beside, number)
-                caller.fn(**{k: args[n] for k, n in caller.argnames.items() if n in args}) if (
-                    isinstance(caller.argnames, dict)) else caller.fn(
-                        *(args[n] for n in caller.names if n in args))
-            return function(x, *level)
-        return answer
-
     def fn(*given, **named):
         """The code's own answer."""
         calls.append(1)

@@ -86,6 +86,8 @@ class Found:
         for name, words in self.said.items():
             result[name] = WRONG if WRONG in words or {RIGHT, NONE} <= words else next(
                 (w for w in (RIGHT, NONE) if w in words), UNKNOWN)
+        if result.get("x") == NONE and "v" in result:                # whose directions are noise
+            result["v"] = UNKNOWN
         data = [n for n in result if n in DATA and not self.contract.is_level(n)]
         functions = FUNCTIONS & set(self.contract.args)  # code that takes derivatives may detach x
         if any(RIGHT in self.said[n] for n in data):

@@ -171,8 +171,7 @@ def in_float32(words):
     """What became float32, in words: the arguments that are Python numbers, or whatever it is."""
     names = re.findall(r"(\w+) a Python number", words)
     if names or "Python numbers" in words:
-        which = f"{' and '.join(names)} is" if names else "levels are"
-        number = "number" if names else "numbers"
-        return f"where {which} a Python {number}".replace(
-            "a Python numbers", "Python numbers") + ", it is computed in float32"
+        which = f"{' and '.join(names)} is a Python number" if names else (
+            "levels are Python numbers")
+        return f"where {which}, it is computed in float32"
     return f"{words} it is computed in float32"

@@ -28,7 +28,9 @@ def call_problems(case):
     real = any(p.got is not None for p in probes)          # complex somewhere: roots below zero
     misshapen = [p for p in probes if p.trial.problem == "wrong-shape"
                  and not (p.trial.unreal and real)]
-    if misshapen and case.contract.form != TABLE:
+    if case.contract.form == TABLE:                      # of other lengths `tables` says more
+        misshapen = [p for p in misshapen if any(len(s) != 1 for s in p.trial.shapes)]
+    if misshapen:
         found.append(other_shape(case, misshapen))
     changed = sorted({n for p in probes for n in p.trial.mutated})
     if changed:

@@ -246,12 +246,19 @@ def bound(case, p, k, ends_of, between, now=(-ANY, ANY)):
 
 def worst(p, made):
     """(component, place) of the number that is farthest from what is predicted, of its size."""
-    off = [np.where(np.abs(c.got - a) > TRUSTED * c.slack, np.abs(c.got - a) / c.unit, 0.0)
-           for a, c in zip(made, p.components)]
+    off = [np.where(np.abs(c.got - a) > TRUSTED * c.slack + rounding(p) * np.abs(a),
+                    np.abs(c.got - a) / c.unit, 0.0) for a, c in zip(made, p.components)]
     i = max(range(len(off)), key=lambda i: np.max(off[i]))
     if not np.max(off[i]) > 0:
         return None, None
     return i, np.unravel_index(np.argmax(off[i]), np.shape(off[i]))
+
+
+def rounding(p):
+    """The digits of a value that is clamped, which may be far larger than the right one."""
+    if isinstance(p, Step):                                   # its slack is already of that size
+        return 0.0
+    return 1e-5 if np.float32 in (*p.trial.dtypes, np.dtype(p.situation.dtype)) else 1e-12
 
 
 def rounded(c, unit):
@@ -273,5 +280,6 @@ def fits(case, p, k, ends):
         made = predicted(case, p, k, ends)
     except (ValueError, TypeError, IndexError):
         return False
-    return all(np.all((np.abs(c.got - a) <= TRUSTED * c.slack) | (c.got == a))
+    return all(np.all((np.abs(c.got - a) <= TRUSTED * c.slack + rounding(p) * np.abs(a))
+                      | (c.got == a))
                for a, c in zip(made, p.components))

@@ -205,12 +205,12 @@ def reduction_in_words(factor):
     powers = set(factor.powers.values())
     if not set(factor.powers) <= set(COUNTED) or powers not in ({-1}, {1}):
         return "", ""
-    if powers == {-1}:
-        return f"a mean over {over} was taken where the sum is meant", f"sum over {over}"
-    batch = set(factor.powers) == {"B"}
-    return (f"a sum over {over} was taken where " + ("each row is meant" if batch else
-                                                     "the mean is meant"),
-            "leave the batch to the caller" if batch else f"average over {over}")
+    done, meant = ("mean", "sum") if powers == {-1} else ("sum", "mean")
+    if "B" in factor.powers:
+        return (f"a {done} over {over} was taken where each row is meant",
+                "leave the batch to the caller")
+    return (f"a {done} over {over} was taken where the {meant} is meant",
+            f"sum over {over}" if meant == "sum" else f"average over {over}")
 
 
 def in_place_of(factor, right):

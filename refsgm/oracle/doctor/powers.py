@@ -209,7 +209,7 @@ def coefficients(rows, features, slack):
     """
     if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(features)):
         return None
-    unit = np.maximum(slack, 1e-14 * np.max(np.abs(rows), initial=1e-300))
+    unit = np.maximum(slack, 1e-14 * np.max(np.abs(rows), initial=1e-100))
     table = features / unit
     size = np.sqrt(np.sum(table**2, axis=1))
     live = size > 0

@@ -110,6 +110,13 @@ def clipped_ddim(x_t, eps, t, s, eta, z):
             + variance**0.5 * z)
 
 
+def clipped_ddim_anew(x_t, eps, t, s, eta, z):
+    x_0 = clipped_x0(x_t, eps, t)
+    variance = eta**2 * (1 - t / s) * (1 - s) / (1 - t)
+    return (s**0.5 * x_0 + (1 - s - variance)**0.5 * (x_t - t**0.5 * x_0) / (1 - t)**0.5
+            + variance**0.5 * z)
+
+
 def step(name, result, **fields):
     """A record of what training and samplers compute without gradients."""
     return Kind(name, result, sampling=True, **fields)
@@ -154,7 +161,9 @@ KINDS = (
     step("ddim_step", BATCH, exact=ddim_step, terms=with_x0, held=("eta", "z"),
          undecided=loses_root, known=(
         Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is not computed anew",
-                clipped_ddim),)),
+                clipped_ddim),
+        Mistake("clipped", "clipped-x0", "x_0 is clipped to [-1, 1] and eps is computed anew",
+                clipped_ddim_anew))),
     step("ve_probability_flow_step", BATCH, exact=euler_step),
     step("ve_reverse_sde_step", BATCH, exact=reverse_sde_step),
     step("ve_ancestral_step", BATCH, exact=ancestral_step, spellings=(ancestral_by_roots,)),
