@@ -55,16 +55,9 @@ def by_the_last_row(score_fn, x, v):
     return refsgm.sliced_score_matching(score_fn, x, v)
 
 
-def counted_backwards(n_steps, beta_min=1e-4, beta_max=0.02):
-    """[VP-4] The steps from 1 to one before n + 1, which may be no byte any more."""
-    with np.errstate(over="ignore"):
-        shares = np.arange(1, int(n_steps + 1)) - 1
-    return beta_min + shares * (beta_max - beta_min) / max(1, int(n_steps) - 1)
-
-
 @pytest.mark.parametrize(("kind", "f"), [
     ("x0_from_eps", stacked), ("sliced_score_matching", by_the_last_row),
-    ("linear_betas", counted_backwards), ("alpha_bar_from_sigma", reciprocal),
+    ("alpha_bar_from_sigma", reciprocal),
     ("gaussian_log_density", one_level), ("flow_matching_loss", padding),
     ("noise_prediction_loss", of_memory),
     ("ve_probability_flow_step", array_is_column)])

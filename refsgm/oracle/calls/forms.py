@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kinds import LEVEL
 from ..kinds.form_specs import form_specs
-from ..kinds.forms import AS_COLUMN, INTEGERS, KEPT, OF_COUNTS, ONE_FOR_ALL, SIGNED_BYTE
+from ..kinds.forms import AS_COLUMN, INTEGERS, KEPT, OF_COUNTS, ONE_FOR_ALL
 from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, ODD_FORM
 from .judge import judge, new_probe
@@ -16,7 +16,7 @@ from .judge import judge, new_probe
 # {what an argument is: how it is passed}, as expressions of NumPy, which a program prints
 AS = {"an integer": "int({})", "a NumPy float": "np.float64({})",
       "a NumPy integer": "np.int64({})", "an unsigned integer": "np.uint32({})",
-      "a byte": "np.uint8({})", SIGNED_BYTE: "np.int8({})", INTEGERS: "np.asarray({}, int)",
+      "a byte": "np.uint8({})", INTEGERS: "np.asarray({}, int)",
       "an array without axes": "np.array({})", "of integers": "np.array({}, int)",
       "in Fortran's order": "np.asfortranarray({})",
       "read-only": "np.broadcast_to({0}, np.shape({0}))",

@@ -6,8 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from .edges import answers
-from .forms import (AS_COLUMN, ENTRIES, INTEGERS, KEPT, OF_COUNTS, OF_FRAMES, ONE_FOR_ALL,
-                    SIGNED_BYTE, forms_of)
+from .forms import (AS_COLUMN, ENTRIES, INTEGERS, KEPT, OF_COUNTS, OF_FRAMES, ONE_FOR_ALL, forms_of)
 from .kind import CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
 from .wide import FORM, NUMBERS, ODD_FORM
 
@@ -17,7 +16,6 @@ SIDES = (4, 6, 9, 12, 16)             # of levels that fill a square, or nearly
 MANY = 150                            # levels, now and then
 MOST_SIDE = 5                         # of sizes that coincide
 MOST_OF_A_BYTE = 200                  # entries of a table whose number is a byte
-MOST_OF_SIGNED = 127
 TRIES = 8                             # draws of a probe inside the domain
 
 
@@ -72,19 +70,12 @@ def one_spec(kind, forms, dim, dtype, rows, odd, seed):
     """A spec in these forms, or with these words, inside of the domain; or None."""
     words, most = tuple((n, f) for n, f in forms if n in CHOICES), 5
     count = most if kind.form != TABLE else MOST_OF_A_BYTE
-    words += tuple((n, count_of(n, f, count)) for n, f in forms if n in COUNTS)
+    words += tuple((n, count) for n, f in forms if n in COUNTS)
     spec = ProbeSpec(", ".join(f"{n} {form}" for n, form in forms), 4, dim or 3, rows,
                      ODD_FORM if odd else FORM, seed, 3 * kind.sliced, words, dtype, count=most,
                      forms=tuple((n, f) for n, f in forms if n not in CHOICES))
     tried = (spec._replace(seed=(seed + 500 * i)) for i in range(TRIES))
     return next((s for s in tried if answers(kind, s) == "finite"), None)
-
-
-def count_of(name, form, count):
-    """A count in a form: a signed byte times the number of levels, or 1 more, is no signed byte."""
-    if form != SIGNED_BYTE:
-        return count
-    return MOST_OF_SIGNED // count + 1 if name == "steps_per_level" else MOST_OF_SIGNED
 
 
 @lru_cache(64)

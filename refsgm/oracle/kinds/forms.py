@@ -30,8 +30,7 @@ ENTRIES = {"weights": ("", "equal", "one", "zero"), "sigmas": ("", "whole", "eve
 # Of one argument alone, in every check
 KEPT, INTEGERS, AS_COLUMN = "kept by who returns it", "an array of integers", "as a column"
 ONE_FOR_ALL = "one for all rows"                                            # of a mean, (D,)
-SIGNED_BYTE = "a signed byte"                                               # up to 127
-OF_COUNTS = "a NumPy integer", "an unsigned integer", "a byte", SIGNED_BYTE
+OF_COUNTS = "a NumPy integer", "an unsigned integer", "a byte"
 OF_FRAMES = FIRST_FRAME, OTHER_FRAMES, SOME_FRAMES = (       # of directions, v v' = I on average
     "a frame in its first row", "frames in all but its first row", "a frame in every other row")
 BY_ROW = ("by row", "any", "", "any", "whole")          # of a number that may be none, as odd forms
