@@ -54,11 +54,12 @@ def not_finite(case):
     alone = all(right_but_for_gaps(p) for p in case.probes)
     if not all(right_but_for_gaps(p) for p in answered if p.situation.regime == "plain"):
         return [case.say("not-finite", where, "gaps among wrong values", fix=fix)]
-    if regimes <= {"far tail", *SMALL} or "far tail" in regimes and "plain" not in regimes:
+    narrow = all(p.situation.dtype == "float32" for p in bad)
+    if regimes <= {"far tail", *SMALL} or "far tail" in regimes and (
+            narrow or "plain" not in regimes):
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
                          "follows", "somewhere not finite", accounts=alone)]
-    if regimes <= {"huge levels", "vast levels"} or all(
-            p.situation.dtype == "float32" for p in bad):
+    if regimes <= {"huge levels", "vast levels"} or narrow:
         return [case.say("overflow", f"{where}: intermediate values overflow there",
                          "somewhere not finite", accounts=alone)]
     return [case.say("not-finite", where, "somewhere not finite", fix=fix, accounts=alone)]
