@@ -54,7 +54,7 @@ def not_finite(case):
     alone = all(right_but_for_gaps(p) for p in case.probes)
     if not all(right_but_for_gaps(p) for p in answered if p.situation.regime == "plain"):
         return [case.say("not-finite", where, "gaps among wrong values", fix=fix)]
-    narrow = all(p.situation.dtype == "float32" for p in bad)
+    narrow = all(np.float32 in (np.dtype(p.situation.dtype), *p.trial.dtypes) for p in bad)
     if regimes <= {"far tail", *SMALL} or "far tail" in regimes and (
             narrow or "plain" not in regimes):
         return [case.say("underflow", f"{where}: exponentials underflow there, and 0 / 0 or log 0 "
