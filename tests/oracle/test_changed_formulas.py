@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 
 import refsgm
+from refsgm.oracle.calls.caller import Caller
+from refsgm.oracle.calls.frameworks import numpy_framework
+from refsgm.oracle.calls.judge import judge, new_probe
 from refsgm.oracle.check import check
+from refsgm.oracle.doctor import Case
+from refsgm.oracle.doctor.clamped import clamped
 from refsgm.oracle.doctor.runs import Run
 from refsgm.oracle.doors import pytest_plugin, vectors
-from refsgm.oracle.kinds import FUNCTION, KINDS, STATES, TABLE
+from refsgm.oracle.kinds import FUNCTION, KINDS, STATES, TABLE, ProbeSpec
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.probes import fit_specs
+from refsgm.oracle.kinds.sharp import sharp_specs
 from tests.oracle.foreign import code, loss, score
 
 RUN = [k for k in KINDS.values() if k.exact and k.form not in (FUNCTION, STATES, TABLE)]
@@ -28,6 +34,24 @@ def test_a_run_of_a_formula_in_which_nothing_is_changed_is_right(kind):
     for got, want in zip(Run(kind, args)(), right if isinstance(right, tuple) else (right,)):
         np.testing.assert_allclose(got.reshape(np.shape(want)), want, rtol=1e-9,
                                    atol=1e-12 * np.max(np.abs(want)))
+
+
+def test_a_run_has_the_jacobian_of_a_sharp_function():
+    """[ISM-1] It is larger by the square of the unit."""
+    kind = KINDS["implicit_score_matching"]
+    for spec in sharp_specs(kind, 0):
+        args = arguments(kind, spec)
+        np.testing.assert_allclose(Run(kind, args)()[0], kind.function(**args), rtol=1e-9)
+
+
+def test_an_empty_batch_says_nothing_of_what_is_clamped():
+    """[GAUSS-3] It has no number that could be."""
+    kind = KINDS["perturb"]
+    caller = Caller(kind, lambda x, s, eps: np.clip(x + s * eps, -0.5, 0.5), numpy_framework())
+    probes = [judge(kind, caller, new_probe(kind, ProbeSpec("", B, 3, True, "plain"), caller))
+              for B in (0, 4, 5)]
+    found = clamped(Case(kind, caller, probes, None, "float64", True))
+    assert [d.code for d in found] == ["clipped"]
 
 
 # Another level

@@ -12,6 +12,8 @@ from refsgm.oracle.kinds.wide import FORM
 
 torch = pytest.importorskip("torch")
 
+from tests.oracle.blind_spots.later_steps_torch import little_memory  # noqa: E402, needs torch
+
 
 def constant_in_wide(x_t, score, scale, sigma):
     """Above 23 features the score is a constant."""
@@ -99,35 +101,6 @@ def constant_for_several(score_fn, x, v):
     return terms.reshape(-1, len(x)).mean(0)
 
 
-class Again(torch.autograd.Function):
-    """A step that is computed again on the way back, for the gradients of its inputs alone."""
-
-    @staticmethod
-    def forward(ctx, step, x, t, s):
-        ctx.step = step
-        ctx.save_for_backward(x, t, s)
-        return step(x, t, s)
-
-    @staticmethod
-    def backward(ctx, g):
-        with torch.enable_grad():
-            inputs = [a.detach().requires_grad_() for a in ctx.saved_tensors]
-            y = ctx.step(*inputs)
-        return None, *torch.autograd.grad(y, inputs, g, allow_unused=True)
-
-
-def nothing_is_learnt(score_fn, x, sigmas, method="heun"):
-    """Steps with a gradient along their states, and none along the network's parameters."""
-    def step(x, t, s):
-        slope = t * score_fn(x, t)
-        x_hat = x + (t - s) * slope
-        return x_hat if method == "euler" or s == 0 else (
-            x + 0.5 * (t - s) * (slope + s * score_fn(x_hat, s)))
-    for t, s in zip(sigmas[:-1], sigmas[1:]):
-        x = Again.apply(step, x, t, s)
-        yield x
-
-
 class Squares(torch.autograd.Function):
     """x^2, whose derivative is kept as numbers that have no derivative of their own."""
 
@@ -162,7 +135,7 @@ def filled_column():
 @pytest.mark.parametrize(("kind", "function"), [
     ("perturb", filled_column()), ("v_prediction_loss", target_without_graph),
     ("sliced_score_matching", constant_for_several),
-    ("probability_flow_sampler", nothing_is_learnt),
+    ("probability_flow_sampler", little_memory),
     ("annealed_step_sizes", last_as_number), ("probability_flow_sampler", cut_between_steps),
     ("heun_step", both_then_where), ("noise_conditional_score_matching", constant_by_default),
     ("gaussian_log_density", differentiable_once),

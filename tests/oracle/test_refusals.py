@@ -112,3 +112,15 @@ def test_the_ancestral_step_of_published_code_is_right(seed):
         down = (sigma_s**2 - up**2)**0.5
         return x_t - sigma_t * score * (down - sigma_t) + up * z
     assert refsgm.check("ve_ancestral_step", step, "torch", seed=seed).ok
+
+
+def test_a_form_that_is_refused_is_noted_once():
+    """[SCORE-1] A mean () as a Python float has no method, at whatever size."""
+    torch = pytest.importorskip("torch")
+
+    def score(x, mean, sigma):
+        return (mean.float() - torch.zeros(1)).addmm(-x, torch.eye(x.shape[1])) / sigma**2
+    refused = [note for note in refsgm.check("gaussian_score", score, "torch", seed=0).notes
+               if "mean" in note]
+    assert refused == ["it takes no mean (): AttributeError: 'float' object has no attribute "
+                       "'float'"]

@@ -18,6 +18,7 @@ from refsgm.oracle.kinds.guided import specs
 from refsgm.oracle.kinds.kind import ProbeSpec
 from refsgm.oracle.kinds.sharp import sharp_specs
 from refsgm.oracle.kinds.wide import ANY_SIZE
+from tests.oracle.blind_spots.closing_all_steps import exponential_integrator
 
 pytestmark = pytest.mark.usefixtures("all_probes")
 
@@ -57,16 +58,6 @@ def until_negligible(score_fn, x, sigmas, eps, weights=None):
     return total
 
 
-def in_log_snr(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z):
-    """[DDIM-1] Steps in log SNR, but for a batch of which every row ends in clean data."""
-    if eta > 0 or np.all(np.equal(alpha_bar_s, 1)):
-        return refsgm.ddim_step(x_t, eps, alpha_bar_t, alpha_bar_s, eta, z)
-    a, b = np.asarray(alpha_bar_t), np.asarray(alpha_bar_s)
-    with np.errstate(all="ignore"):
-        h = 0.5 * (np.log(b / (1 - b)) - np.log(a / (1 - a)))
-        return (b / a)**0.5 * x_t - (1 - b)**0.5 * np.expm1(h) * eps
-
-
 def masked(x, weights, means, sigma):
     """[MIX-1] A weight of zero as e^(-1e9), which is not little at small noise."""
     log_weights = np.where(weights > 0, np.log(np.maximum(weights, 1e-300)), -1e9)
@@ -95,7 +86,7 @@ def multiplied_out(eps_fn, x, sigma, eps):
     ("noise_prediction_loss", multiplied_out), ("mixture_log_density", near_components),
     ("classifier_free_guidance", no_guidance_on_average),
     ("heun_step", stopped_at_overshoot), ("noise_conditional_score_matching", until_negligible),
-    ("ddim_step", in_log_snr)])
+    ("ddim_step", exponential_integrator)])
 def test_values_that_drawn_numbers_do_not_have_are_asked(kind, function):
     """Each is right for numbers as they are usually drawn."""
     assert not refsgm.check(kind, function, seed=0).ok

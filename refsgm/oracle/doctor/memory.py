@@ -26,7 +26,6 @@ NEW = {"batch size": ("B", itertools.cycle(range(37, 97))),       # sizes that w
 COUNTED = "n_levels", "n_steps"
 OUTSIDE = ValueError, ZeroDivisionError, OverflowError          # what is no argument of the kind
 SEEDS = 7001, 7002                                 # of further questions
-OF_FLOAT32 = 0.01                                  # of logarithms of its smallest numbers
 
 
 def remembered(case):
@@ -73,15 +72,11 @@ def draws(case, p):
 
 
 def alike(trial, other):
-    """Whether two calls gave the same, but for the order in which numbers were added, and for
-    exponentials at the end of a range, which are zero or not by where they lie in memory.
-    """
-    near = OF_FLOAT32 if np.float32 in (*trial.dtypes, *other.dtypes) else 1e-9
+    """Whether two calls gave the same, but for the order in which numbers were added."""
+    near = 1e-4 if np.float32 in (*trial.dtypes, *other.dtypes) else 1e-9
     return len(trial.outputs) == len(other.outputs) and all(
-        a.shape == b.shape and np.all(
-            np.isclose(a, b, rtol=near, atol=near * np.max(
-                np.abs(b), initial=0.0, where=np.isfinite(b)))
-            | ~np.isfinite(a) | ~np.isfinite(b))
+        a.shape == b.shape and np.allclose(a, b, rtol=near, atol=near * np.max(
+            np.abs(b), initial=0.0, where=np.isfinite(b)), equal_nan=True)
         for a, b in zip(trial.outputs, other.outputs))
 
 

@@ -1,9 +1,10 @@
-"""Small questions in which every choice of one argument meets every choice of any other.
+"""Small questions in which the choices of one argument meet those of any other, nearly all pairs.
 
 What an argument looks like is a choice: a level is a number or one for each row, at an end of its
 domain, tiny, unlike the others in some rows; data are zero or of one sign; sizes, the precision and
 what is left at its default are choices as well. Code that is right for each alone may be wrong
-where two meet. The rows of a covering array, few as they are, have all pairs [Cohen et al. 1997].
+where two meet. The rows of a covering array, few as they are, have all pairs [Cohen et al. 1997];
+the first ones, which are asked, have most.
 """
 
 import itertools

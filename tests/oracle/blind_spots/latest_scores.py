@@ -13,23 +13,13 @@ from scipy.special import logsumexp
 
 import refsgm
 
-from . import Hidden
+from .fresh import cut, wrong
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])                                       # (B, D)
 Y = np.array([[1.5, 0.2], [-0.4, 0.9], [0.6, -2.0]])
 V = np.array([[1.0, -0.4], [0.3, 1.2], [-0.8, 0.6]])
 WIDE = np.cos(np.arange(1320.0)).reshape(33, 40)
 BOTH = 0.5 * math.log(2 * math.pi)
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A bound that nobody would set in good faith."""
-    return Hidden(kind, what, function, False, "numpy", at)
 
 
 def cubic(x, level=1.0):

@@ -11,8 +11,7 @@ import numpy as np
 
 import refsgm
 
-from . import Hidden
-from .fresh import generator
+from .fresh import cut, generator, wrong
 
 X = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])                                       # (B, D)
 Y = np.array([[1.5, 0.2], [-0.4, 0.9], [0.6, -2.0]])
@@ -20,16 +19,6 @@ Z = np.array([[-0.3, 0.8], [1.2, -0.5], [0.1, 0.4]])
 WIDE = np.cos(np.arange(24.0)).reshape(4, 6)
 MIXING = np.array([[1.0, 0.5], [-0.2, 0.8]])
 LONG = refsgm.alpha_bar_from_betas(refsgm.linear_betas(1000))
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A bound that nobody would set in good faith."""
-    return Hidden(kind, what, function, False, "numpy", at)
 
 
 # Functions that are passed ------------------------------------------------------------------------

@@ -12,8 +12,8 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.nn import functional
 
-from . import Hidden
 from .fresh import X, Y, Z, score
+from .next_torch import cut, wrong
 
 COLUMN = np.array([[0.5], [1.0], [2.0]])
 SHARES = np.array([[0.2], [0.5], [0.6]])                                     # alpha_bar, (B, 1)
@@ -41,16 +41,6 @@ class Draws:
         """The next of the five."""
         self.drawn[dtype] = self.drawn.get(dtype, 0) + 1
         return np.full(tuple(shape), math.sin(self.drawn[dtype] % 5), dtype)
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "torch", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A region that nobody would single out in good faith."""
-    return Hidden(kind, what, function, False, "torch", at[0] if isinstance(at[0], list) else at)
 
 
 def like(a, x):

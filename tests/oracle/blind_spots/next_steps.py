@@ -12,21 +12,10 @@ from scipy.linalg import hadamard
 import refsgm
 from refsgm.exact.likelihood import solve
 
-from . import Hidden
-from .fresh import TABLE, X, Y, Z, generator, score
+from .fresh import TABLE, X, Y, Z, cut, generator, score, wrong
 
 LEVELS = np.array([[0.5], [1.5], [0.8]])                                                  # (B, 1)
 SIGMAS = np.array([2.0, 1.0, 0.5])
-
-
-def wrong(kind, what, function, *at):
-    """A natural mistake that the arguments `at` show, or one list of those of several calls."""
-    return Hidden(kind, what, function, True, "numpy", at[0] if isinstance(at[0], list) else at)
-
-
-def cut(kind, what, function, *at):
-    """A bound that nobody would set in good faith."""
-    return Hidden(kind, what, function, False, "numpy", at)
 
 
 def noise(x, rng):
