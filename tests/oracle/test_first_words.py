@@ -6,7 +6,13 @@ import torch
 
 import refsgm
 from refsgm import check_training
+from refsgm.oracle.calls.caller import Caller
+from refsgm.oracle.calls.frameworks import numpy_framework
+from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.check import check
+from refsgm.oracle.doctor import Case
+from refsgm.oracle.doctor.memory import right_then_wrong
+from refsgm.oracle.kinds import KINDS, ProbeSpec
 from tests.oracle.foreign import code
 
 
@@ -266,3 +272,19 @@ def test_the_gradient_along_directions_is_not_judged_where_none_along_x_is():
             product = torch.autograd.grad((score_fn(x) * v).sum(), x)[0]
         return (product * v).sum(1).reshape(len(x))
     assert check("hutchinson_divergence", estimate, "torch").ok
+
+
+@pytest.mark.parametrize(("second", "kept"), [(2.0, True), (np.nan, False)])
+def test_a_second_call_without_a_number_tells_of_no_state(second, kept):
+    """[GAUSS-3] Exponentials that underflow do so at some numbers, and at others not."""
+    calls = []
+
+    def foreign(x, sigma, eps):
+        calls.append(1)
+        return (x + sigma * eps) * (1.0 if len(calls) == 1 else second)
+    kind = KINDS["perturb"]
+    caller = Caller(kind, foreign, numpy_framework())
+    case = Case(kind, caller, [], None, "float64", True)
+    spec = ProbeSpec("", 4, 3, True, "plain")
+    one, two = (new_probe(kind, spec._replace(seed=seed), caller) for seed in range(2))
+    assert right_then_wrong(case, one, two) == kept

@@ -124,3 +124,19 @@ def test_a_form_that_is_refused_is_noted_once():
                if "mean" in note]
     assert refused == ["it takes no mean (): AttributeError: 'float' object has no attribute "
                        "'float'"]
+
+
+def stacked(score_fn, x, v, step):
+    """[SSM-3] Both sides for all directions in one call, of three axes."""
+    ahead, behind = score_fn(x + step * v), score_fn(x - step * v)
+    loss = np.sum(v * (ahead - behind), axis=-1) / (2 * step) + 0.5 * np.sum(
+        v * score_fn(x), axis=-1)**2
+    return loss if v.ndim == 2 else np.mean(loss, axis=0)
+
+
+def test_a_function_that_is_passed_takes_rows_alone():
+    """A network of rows has no answer for an axis of directions."""
+    report = refsgm.check("finite_difference_ssm", stacked, seed=0)
+    assert not report.ok
+    assert report.diagnosis.sentence.endswith(
+        "score_fn takes x as rows, and no further axes, (N, 3), got (3, 1, 3)")
