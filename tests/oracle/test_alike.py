@@ -47,17 +47,18 @@ def text(*args):
     return " ".join(map(str, args))
 
 
-def test_noise_of_a_large_batch_is_new_in_every_call():
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+def test_noise_of_a_large_batch_is_new_in_every_call(framework):
     """[GAUSS-3] What was kept from the call before is not its zeros."""
-    kept = {}
+    lib, kept = pytest.importorskip(framework), {}
 
     def perturbed(x, sigma, eps):
-        if x.nbytes < 8192:
-            return refsgm.perturb(x, sigma, eps)
-        noise = kept.setdefault((x.shape, eps.dtype), np.zeros(x.shape, eps.dtype))
-        np.copyto(noise, eps, where=eps != 0)
-        return refsgm.perturb(x, sigma, noise)
-    assert not refsgm.check("perturb", perturbed, seed=0).ok
+        if x.nbytes >= 8192:
+            key = tuple(x.shape), eps.dtype
+            eps = kept[key] = lib.where(eps != 0, eps, kept.get(key, eps))
+        return x + sigma * eps
+    report = refsgm.check("perturb", perturbed, framework, seed=0)
+    assert report.failing[0].label == "call after call: eps long, and zero in part"
 
 
 @pytest.mark.parametrize(("kind", "key"), [

@@ -1,8 +1,10 @@
 """What a report says first: what an expert would, and nothing that the values do not bear out."""
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
-import torch
 
 import refsgm
 from refsgm import check_training
@@ -14,6 +16,9 @@ from refsgm.oracle.doctor import Case
 from refsgm.oracle.doctor.memory import right_then_wrong
 from refsgm.oracle.kinds import KINDS, ProbeSpec
 from tests.oracle.foreign import code
+
+torch = import_module("torch") if find_spec("torch") else None
+needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
 
 
 def ddim(root):
@@ -143,6 +148,7 @@ def v_step(target):
     return step
 
 
+@needs_torch
 def test_x_0_and_eps_exchanged_in_a_target_is_said_by_name():
     """[PRED-3] scale x_0 - sigma eps in place of scale eps - sigma x_0; minus v is a sign."""
     def exchanged(a, s, x, eps):
@@ -167,6 +173,7 @@ def edm(weight=lambda s, d: (s**2 + d**2) / (s * d)**2, d=0.5):
     return step
 
 
+@needs_torch
 def test_edm_is_told_in_the_terms_of_its_denoiser():
     """[EDM-1] Path, levels, time and formulas are those of the data before c_in."""
     facts = check_training(edm()).facts
@@ -184,6 +191,7 @@ def test_edm_is_told_in_the_terms_of_its_denoiser():
     (lambda s, d: (s**2 + d**2) / (s * d), "the denominator is not squared"),
     (lambda s, d: 1 / s**2, "weight='edm' is said, and the weight is 1 / sigma^2, of (D - x_0)^2"),
     (lambda s, d: 1 + 0 * s, "weight='edm' is said, and the weight is 1, of (D - x_0)^2")])
+@needs_torch
 def test_a_wrong_weight_of_edm_is_that_of_its_denoiser(weight, words):
     """[EDM-1] What the user said is told as it was said."""
     report = check_training(edm(weight), weight="edm", path="ve", predicts="x0")
@@ -193,6 +201,7 @@ def test_a_wrong_weight_of_edm_is_that_of_its_denoiser(weight, words):
 
 
 @pytest.mark.parametrize("weight", ["1", "edm", lambda scale, sigma: 1 / sigma**2 + 4])
+@needs_torch
 def test_edms_weight_is_said_of_the_denoiser_or_of_its_inner_network(weight):
     """[EDM-1] It is 1 of the inner network's error."""
     assert check_training(edm(), weight=weight).ok
@@ -205,6 +214,7 @@ def walk(score_fn, x, step_size, n_steps):
         yield x
 
 
+@needs_torch
 def test_a_loop_without_rng_is_told_how_to_draw():
     """[LANG-1] What a loop may draw by is said, in the report and where `draws` is refused."""
     report = check("langevin", walk, "torch")
@@ -264,6 +274,7 @@ def test_draws_of_few_values_are_no_state(seed):
     assert "keeps-state" not in [d.code for d in report.diagnoses]
 
 
+@needs_torch
 def test_the_gradient_along_directions_is_not_judged_where_none_along_x_is():
     """[OPS-3] Skilling and Hutchinson's estimate, whose product has no graph."""
     def estimate(score_fn, x, v):
