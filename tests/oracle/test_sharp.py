@@ -5,6 +5,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import refsgm
+from refsgm.oracle.calls.judge import new_probe
+from refsgm.oracle.calls.slack import slack_at
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.drawing import arguments
 from refsgm.oracle.kinds.sharp import sharp_specs
@@ -64,6 +66,48 @@ def test_likelihoods_are_asked_at_levels_as_small_as_data_may_be():
     """[SDE-3] A difference that is short beside levels around 1 is long beside those of 1e-6."""
     report = refsgm.check("log_likelihood", by_differences, seed=0, seconds=60.0)
     assert [p.label[:28] for p in report.failing] == ["a function that changes over"]
+
+
+def to_the_prior(solved, f, x, sigma_min, sigma_max):
+    """[SDE-3] The log likelihood, by a solver (slope, ends of log sigma, start) -> end."""
+    (B, D) = x.shape
+
+    def slope(t, state):
+        y, sigma = state[:B * D].reshape(B, D), np.exp(t)
+        return sigma**2 * np.append(-f(y, sigma), f.divergence(y, sigma))
+    end = solved(slope, np.log([sigma_min, sigma_max]), np.append(x, np.zeros(B)))
+    return refsgm.prior_log_density(end[:B * D].reshape(B, D), sigma_max) - end[B * D:]
+
+
+def by_even_steps(slope, ends, state):
+    """Eighty Runge-Kutta steps for each factor e."""
+    n = int(np.ceil(80 * np.diff(ends)[0]))
+    h = np.diff(ends)[0] / n
+    for t in ends[0] + h * np.arange(n):
+        a = slope(t, state)
+        b = slope(t + h / 2, state + h / 2 * a)
+        c = slope(t + h / 2, state + h / 2 * b)
+        state = state + h / 6 * (a + 2 * b + 2 * c + slope(t + h, state + h * c))
+    return state
+
+
+def by_common_tolerances(slope, ends, state):
+    """RK45 at 1e-5."""
+    return solve_ivp(slope, ends, state, rtol=1e-5, atol=1e-5).y[:, -1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("solved", [by_even_steps, by_common_tolerances])
+def test_between_two_modes_a_solver_must_choose_its_steps(solved, seed):
+    """[SDE-3] Even steps are too long there, those of the tolerances that everybody uses are not.
+    """
+    kind = KINDS["log_likelihood"]
+    probe = new_probe(kind, sharp_specs(kind, seed)[-1])
+    assert probe.label.startswith("two modes")
+    (want,), (size,) = probe.want, probe.sensitivity
+    may = slack_at(kind, probe.situation, probe.args, want, np.dtype(float), size)
+    off = np.abs(to_the_prior(solved, *probe.args.values()) - want)
+    assert np.all(off < 0.2 * may) if solved is by_common_tolerances else np.any(off > 5 * may)
 
 
 @pytest.mark.parametrize("kind", ["divergence", "score_of"])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..kinds.test_functions import Itself
+from ..kinds.test_functions import Itself, Modes
 from .trial import OF_ROWS
 
 
@@ -38,6 +38,9 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         y = rows_of(x)
         if isinstance(f, Itself):
             return x
+        if isinstance(f, Modes):
+            s = f(y, *(in_column(lib, a) for a in level))
+            return s if caller.event_shape is None else lib.reshape(s, tuple(x.shape))
         y = f.within(y)
         matrices, b, w = here(y)
         s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bend.value(y)
@@ -64,10 +67,15 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
 def faded(lib, f, s, level):
     """s times a factor of the level, for a number or one level per row in any shape."""
     for a in level:
-        if len(getattr(a, "shape", ())) > 0:
-            a = lib.reshape(a, (-1, 1) if math.prod(a.shape) != 1 else ())
-        s = s * f.fade[0](a)
+        s = s * f.fade[0](in_column(lib, a))
     return s
+
+
+def in_column(lib, a):
+    """A level beside rows (B, D): a number, or (B, 1)."""
+    if len(getattr(a, "shape", ())) == 0:
+        return a
+    return lib.reshape(a, (-1, 1) if math.prod(a.shape) != 1 else ())
 
 
 class Energy:

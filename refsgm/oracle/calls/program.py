@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kinds import DATA, FUNCTION, STATES
 from ..kinds.quantities import batch_size
-from ..kinds.test_functions import Field, Itself, Noise
+from ..kinds.test_functions import Field, Itself, Modes, Noise
 from ..kinds.without_noise import HELD_AT
 from .forms import AS, FORTRAN, KEEPS, VIEW
 
@@ -111,6 +111,10 @@ def defined(contract, name, a):
         return [f"{name} = {a!r}"]
     if isinstance(a, Itself):
         return [f"{name} = lambda asarray: lambda x, *level: x"]
+    if isinstance(a, Modes):
+        return [f"def {name}(asarray):", "    def s(x, sigma):",
+                f"        v = {a.width**2!r} + sigma**2", f"        y = {a.unit!r} * x / v",
+                f"        return ({a.unit!r} * y / (1 + y * y)**0.5 - x) / v", "    return s"]
     potential = contract.form == FUNCTION
     theta = [float(t) for t in (a.theta[0], a.theta[1], a.theta[2] * a.gain)]
     matrix = (a.A + a.A.T) / 2 if potential else a.A

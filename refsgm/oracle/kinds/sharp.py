@@ -4,7 +4,7 @@
 
 A difference, real or along a complex step, that is not short beside the unit is seen; so is a step
 in proportion to data, of which other rows, or a center, may be far larger than the unit. A solver
-is also asked for a function that turns, over many decades of levels.
+is also asked for a function that turns, over many decades of levels, and between two modes.
 """
 
 from functools import lru_cache
@@ -12,12 +12,13 @@ from functools import lru_cache
 import numpy as np
 
 from .kind import FUNCTION, ProbeSpec
-from .test_functions import BENDS, Field, turning
+from .test_functions import BENDS, Field, modes, turning
 from .wide import GUIDED
 
 SHORTEST, LONGEST = 1e-6, 1e-3                  # of a unit
 NEAR, MIXED, AROUND = "near zero", "and rows far from zero", "around a center"
 MANY_DECADES = "over many decades of levels"
+MODES = "two modes"
 FARTHEST = 1e3                                  # of the other rows
 SCALED = {"step", "sigma_min", "sigma_max"}     # lengths among the arguments
 
@@ -55,12 +56,21 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges
             MANY_DECADES, 1, dim or 2, by_row, GUIDED, seed % 2**20 * 10 + i,
             given=(("sigma_min", low), ("sigma_max", high)), dtype=dtype or "float64",
             sharp=(MANY_DECADES, 1.0, 0.0)))
+        unit = float(f"{10**rng.uniform(-0.5, 0.3):.2g}")
+        width = unit * 10**rng.uniform(-2.0, -1.8)
+        made.append(ProbeSpec(
+            f"two modes at {unit:.1g}", 2, dim or 1 + int(rng.integers(3)), by_row, GUIDED,
+            seed % 2**20 * 10 + i, given=(("sigma_min", width * 10**rng.uniform(0, 0.3)),
+                                          ("sigma_max", unit * 10**rng.uniform(0.5, 1))),
+            dtype=dtype or "float64", sharp=(MODES, unit, width)))
     return tuple(made)
 
 
 def sharpened(spec, drawn):
     """The arguments with a sharp function, and data and lengths of its size."""
     way, unit, center = spec.sharp
+    if way == MODES:
+        return in_two_modes(spec, drawn)
     made = {}
     for name, a in drawn.items():
         if isinstance(a, Field):
@@ -74,6 +84,15 @@ def sharpened(spec, drawn):
             a = unit * a
         made[name] = a
     return made
+
+
+def in_two_modes(spec, drawn):
+    """The arguments with the score of two modes, and data at and between them."""
+    _, unit, width = spec.sharp
+    rng = np.random.default_rng([spec.seed, 43])
+    x = rng.choice([-1, 1, 0.05, -0.1], drawn["x"].shape) * unit + width * drawn["x"]
+    return {n: modes(a, unit, width) if isinstance(a, Field) else x if n == "x" else a
+            for n, a in drawn.items()}
 
 
 def of_size(x, spec, rng):

@@ -192,6 +192,34 @@ def turning(f):
     return other
 
 
+class Modes(Field):
+    """The score of two modes, nearly, in each feature: it changes over lengths that a level sets.
+
+        s(x, level) = (unit g(unit x / v) - x) / v,   v = width^2 + level^2
+
+    With tanh for g it is the score of modes at -unit and unit of standard deviation `width`; this
+    one has g(y) = y / sqrt(1 + y^2).
+    """
+
+    width = 1.0
+
+    def __call__(self, x, level):
+        v = self.width**2 + level**2
+        return (self.unit * BENDS[1].value(self.unit * x / v) - x) / v
+
+    def divergence(self, x, level):
+        """tr J of each row, (B,)."""
+        v = self.width**2 + level**2
+        return ((self.unit**2 * BENDS[1].slope(self.unit * x / v) / v - 1) / v).sum(1)
+
+
+def modes(f, unit, width):
+    """Two modes in place of a test function."""
+    other = f.as_a(Modes)
+    other.unit, other.width = unit, width
+    return other
+
+
 class Itself(Field):
     """The function that returns what it is given: the same array."""
 
