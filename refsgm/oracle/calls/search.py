@@ -16,10 +16,11 @@ from ..kinds.guided import Drawing, inside
 from ..kinds.kind import CHOICES, COUNTS, STEPS, TABLES
 from ..kinds.nearby import (ALIKE, ALL, BY_ROW, DIFFERENCE, EACH, ENTRY, FIRST, INSIDE, LARGEST,
                             LAST, NORM, ONE, RATIO, STEP, UNIT)
-from .constants import Constants
+from .constants import Constants, constants
 from .forms import divides_by_zero
+from .hunt import hunted_probes
 from .judge import arguments_taken, judge, new_probe
-from .watched import NOTES_OF
+from .watched import NOTES_OF, WAYS
 
 BEFORE, CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
 JUDGED = 3                                   # probes of each way that was found, ever farther on
@@ -27,8 +28,6 @@ MOST_NEAR = 4                                # arguments that are moved at once
 FEW_ENTRIES, FEW_NUMBERS = 60, 200           # of tables, of data: below them a call takes little
 CLOSEST = 1e-7, 1e-8                         # ends of a step
 DATA_SIZES = {"float64": (1e-9, 1e7), "float32": (1e-3, 1e3)}
-WAYS = {"some": lambda low, high: low, "all": lambda low, high: high,
-        "not all": lambda low, high: -high, "none": lambda low, high: -low}
 NOT_MOVED = {*FUNCTIONS, *CHOICES, *COUNTS, "rng", "weights", "log_density"}
 
 
@@ -40,8 +39,8 @@ def searched_probes(caller, specs, by_row, dim, dtype, seed):
     if caller.framework.name not in NOTES_OF or not caller.is_usual or caller.fn is None or (
             caller.contract.adaptive or caller.contract.form == FUNCTION):
         return []
-    probes, contract = [], caller.contract
-    for spec in Search(caller, specs, by_row, dim, dtype, seed).specs():
+    probes, contract, search = [], caller.contract, Search(caller, specs, by_row, dim, dtype, seed)
+    for spec in search.specs():
         try:
             probe = new_probe(contract, spec, caller)
         except (ValueError, ZeroDivisionError, OverflowError):                 # outside the domain
@@ -50,8 +49,10 @@ def searched_probes(caller, specs, by_row, dim, dtype, seed):
                 judge(contract, caller, probe)):
             probes.append(probe)
             if not probe.ok:
-                break
-    return probes
+                return probes
+    numbers = constants(caller.fn).numbers
+    return probes + hunted_probes(caller, search.watching, search.notes, numbers, by_row, dim,
+                                  dtype, seed)
 
 
 class Search:
@@ -96,7 +97,7 @@ class Search:
                 return
             site = self.ask(spec, new=True)
             if site is not None:
-                yield spec._replace(label=f"where {in_words(site)} compares the other way")
+                yield spec._replace(label=f"where {site} compares the other way")
 
     def ask(self, spec, new=False):
         """Notes where a call goes; the site of a way that is new, or None."""
@@ -194,8 +195,3 @@ class Search:
         size = float(10**rng.uniform(-6, 6))
         return pair, RATIO if u < 0.8 else DIFFERENCE, size, size
 
-
-def in_words(site):
-    """The line of a comparison."""
-    lines = [line for start, end, line in site.code.co_lines() if start <= site.at < end]
-    return f"line {lines[0] if lines else '?'} of {site.code.co_name}"

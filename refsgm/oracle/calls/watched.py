@@ -7,21 +7,25 @@ the code where it stands:
     distance = s(a) - s(b),   s(x) = sign(x) log(1 + |x| / TINY)     of a < b, min(a, b), max(a, b)
 
 is negative where a < b, and the smaller the nearer by. Equality has the logarithm of a relative
-difference. What is compared in C alone, or after a conversion to Python's numbers, is not seen.
+difference. What Python compares by itself is noted by `branches`, what C compares is not seen.
 """
 
 import contextlib
 import functools
 import os
 import sys
+import types
 from typing import NamedTuple
 
 import autograd
 import numpy as np
 
+from . import branches
+
 TINY = 1e-30
 EQUAL = 1e-18                    # relative difference of numbers that are equal
 BELOW = 1e-3                     # how far below zero the distance of equal numbers is
+OTHER_LENGTH = 50.0              # distance of lists that cannot be equal
 LESS = {"less", "less_equal", "lt", "le", "__lt__", "__le__"}
 GREATER = {"greater", "greater_equal", "gt", "ge", "__gt__", "__ge__"}
 EXTREME = {"maximum", "minimum", "fmax", "fmin", "clamp_min", "clamp_max", "clamp_min_",
@@ -32,14 +36,29 @@ BOTH = {"logical_and": np.maximum, "bitwise_and": np.maximum, "__and__": np.maxi
         "logical_or": np.minimum, "bitwise_or": np.minimum, "__or__": np.minimum}
 NOT = {"logical_not", "invert", "bitwise_not", "__invert__"}
 OF_ZERO = {"relu", "relu_"}
+# What is below zero where a comparison of some entries, or all, goes one way or the other
+WAYS = {"some": lambda low, high: low, "all": lambda low, high: high,
+        "not all": lambda low, high: -high, "none": lambda low, high: -low}
 
 
 class Site(NamedTuple):
-    """A comparison: the code in which it stands, where in it, and which of several there."""
+    """A comparison: the code in which it stands, where in it, and which of several there.
+
+    code, at   a code object and an instruction, or the name of a function, a line and a number
+    """
 
     code: object
-    at: int
+    at: object
     name: str
+
+    def __str__(self):
+        line, name = self.at, self.code
+        if isinstance(self.code, types.CodeType):
+            lines = [line for start, end, line in self.code.co_lines() if start <= self.at < end]
+            line, name = lines[0] if lines else "?", self.code.co_name
+        else:
+            line = self.at[0]
+        return f"line {line} of {name}"
 
 
 class Notes:
@@ -51,7 +70,7 @@ class Notes:
 
     def __init__(self, *libraries):
         self.seen = {}
-        self.inside = (__file__, *(os.path.join(folder, "") for m in libraries
+        self.inside = (__file__, branches.__file__, *(os.path.join(folder, "") for m in libraries
                                    for folder in m.__path__))
 
     def site(self, name):
@@ -64,7 +83,11 @@ class Notes:
     def note(self, name, distance):
         """A comparison with these distances, an array."""
         if distance.size:
-            site = self.site(name)
+            self.note_at(self.site(name), distance)
+
+    def note_at(self, site, distance):
+        """The same of a comparison whose place is known."""
+        if distance.size:
             ends = float(np.fmin.reduce(distance, None)), float(np.fmax.reduce(distance, None))
             if ends[0] == ends[0]:                                                  # no NaN
                 low, high = self.seen.get(site, (np.inf, -np.inf))
@@ -95,6 +118,17 @@ class Notes:
             return SAME[name] * distance
         return None
 
+    def compared_by_python(self, code, at, name, a, b):
+        """Notes a comparison of numbers or arrays of such, in no operation of a library."""
+        try:
+            np.broadcast_shapes(np.shape(a), np.shape(b))
+        except ValueError:
+            distance = np.float64(OTHER_LENGTH + abs(np.size(a) - np.size(b)))
+        else:
+            distance = unlike(a, b) if name in SAME else apart(a, b) if name in LESS else (
+                apart(b, a))
+        self.note_at(Site(code, at, name), np.asarray(distance))
+
     def combined(self, name, distances):
         """The distances of conditions that are combined, noted."""
         if name in NOT:
@@ -121,9 +155,15 @@ def apart(a, b):
 
 
 def unlike(a, b):
-    """log(1 + |a - b| / (EQUAL size)) - BELOW, which is negative where a equals b."""
-    size = np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-300)
-    return np.asarray(np.log1p(np.abs(np.subtract(a, b, dtype=float)) / (EQUAL * size)) - BELOW)
+    """log(1 + |a - b| / (EQUAL size)) - BELOW, which is negative where a equals b.
+
+    The size is that of the smaller one, unless it is zero: a larger one comes straight to it.
+    """
+    one, other = np.abs(a), np.abs(b)
+    size = np.where((one == 0) | (other == 0), np.maximum(one, other), np.minimum(one, other))
+    with np.errstate(over="ignore"):
+        share = np.abs(np.subtract(a, b, dtype=float)) / (EQUAL * np.maximum(size, 1e-280))
+    return np.asarray(np.log1p(np.minimum(share, 1e300)) - BELOW)
 
 
 class Watched(np.ndarray):
@@ -198,12 +238,20 @@ def watched_argument(a, notes):
 
 def numpy_notes(fn):
     """(fn with watched arguments, a function that gives what its last call compared)."""
-    last = []
+    last, plain = [], []
+    fn = branches.rewritten(fn, lambda: last[0])
 
     def watching(*args, **named):
         last[:] = [Notes(np, autograd)]
-        result = fn(*(watched_argument(a, last[0]) for a in args),
-                    **{n: watched_argument(a, last[0]) for n, a in named.items()})
+        if plain:
+            return fn(*args, **named)
+        try:
+            result = fn(*(watched_argument(a, last[0]) for a in args),
+                        **{n: watched_argument(a, last[0]) for n, a in named.items()})
+        except (TypeError, ValueError):                      # it takes NumPy's own arrays alone
+            last[:] = [Notes(np, autograd)]
+            result = fn(*args, **named)
+            plain.append(True)
         return tuple(map(bare, result)) if isinstance(result, tuple) else bare(result)
     return watching, lambda: last[0].seen if last else {}
 
@@ -213,6 +261,7 @@ def torch_notes(fn):
     import torch
     from torch.overrides import TorchFunctionMode
     last = []
+    fn = branches.rewritten(fn, lambda: last[0])
 
     class Noting(TorchFunctionMode):
         """Notes the comparisons of tensors."""
