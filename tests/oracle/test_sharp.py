@@ -110,6 +110,25 @@ def test_between_two_modes_a_solver_must_choose_its_steps(solved, seed):
     assert np.all(off < 0.2 * may) if solved is by_common_tolerances else np.any(off > 5 * may)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_data_may_lie_in_the_middle_of_a_wide_law(seed):
+    """[SDE-3] How far the law reaches is not seen from the rows that are asked: to take the data
+    for a point at a hundred times these rows is wrong.
+    """
+    kind = KINDS["log_likelihood"]
+    probe = new_probe(kind, sharp_specs(kind, seed)[-2])
+    f, x, low, high = probe.args.values()
+    reach = min(high, max(low, 100 * np.max(np.abs(x))))
+    end = refsgm.probability_flow(f, x, low, reach)
+    change = kind.answer(f, x, low, reach) - refsgm.prior_log_density(end, reach)
+    ratio = np.log(high / reach)
+    by_hand = refsgm.prior_log_density(end * np.exp(ratio), high) + change + x.shape[1] * ratio
+    (want,), (size,) = probe.want, probe.sensitivity
+    may = slack_at(kind, probe.situation, probe.args, want, np.dtype(float), size)
+    assert probe.label.startswith("in the middle of two modes")
+    assert np.any(np.abs(by_hand - want) > 5 * may)
+
+
 @pytest.mark.parametrize("kind", ["divergence", "score_of"])
 def test_a_sharp_function_is_printed_as_it_is(kind):
     """[OPS-2, SCORE-1] The program that shows a failing probe defines the function with its unit

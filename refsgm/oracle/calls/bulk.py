@@ -20,6 +20,7 @@ from .trial import OutOfTime, Trial, in_one_line, limited
 
 CLOSE = {"float64": 1e-9, "float32": 1e-4}        # what is nearer is right without a second look
 MOST = None                                       # questions, or None for all
+NARROW = 16                                       # of them in float32, where both are asked
 ASKED_AGAIN = 40
 EVERY, LAST = 4, 16                               # results that are looked at again, and the last
 
@@ -34,7 +35,8 @@ def size_probes(caller, dim, dtype, seed):
     whole = caller.framework.name == "numpy" and caller.levels is None
     given = (contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
              dtype or "float64")
-    asked = (*cuts(*given, most, whole),
+    narrow = cuts(*given[:-1], "float32", NARROW if most is None else most // 4) if both else ()
+    asked = (*cuts(*given, most, whole), *narrow,
              *meetings(*given, most and most // 2, tuple(caller.defaults), whole, both))
     return judged(caller, odd_ones(caller, asked, CLOSE))
 

@@ -18,7 +18,7 @@ from .wide import GUIDED
 SHORTEST, LONGEST = 1e-6, 1e-3                  # of a unit
 NEAR, MIXED, AROUND = "near zero", "and rows far from zero", "around a center"
 MANY_DECADES = "over many decades of levels"
-MODES = "two modes"
+MODES, BETWEEN = "two modes", "in the middle of two modes"
 FARTHEST = 1e3                                  # of the other rows
 SCALED = {"step", "sigma_min", "sigma_max"}     # lengths among the arguments
 
@@ -57,19 +57,21 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges
             given=(("sigma_min", low), ("sigma_max", high)), dtype=dtype or "float64",
             sharp=(MANY_DECADES, 1.0, 0.0)))
         unit = float(f"{10**rng.uniform(-0.5, 0.3):.2g}")
-        width = unit * 10**rng.uniform(-2.0, -1.8)
-        made.append(ProbeSpec(
-            f"two modes at {unit:.1g}", 2, dim or 1 + int(rng.integers(3)), by_row, GUIDED,
-            seed % 2**20 * 10 + i, given=(("sigma_min", width * 10**rng.uniform(0, 0.3)),
-                                          ("sigma_max", unit * 10**rng.uniform(0.5, 1))),
-            dtype=dtype or "float64", sharp=(MODES, unit, width)))
+        for way, low, high, last in ((BETWEEN, -0.5, -0.3, 2.0), (MODES, -2.0, -1.8, 0.5)):
+            width = unit * 10**rng.uniform(low, high)
+            made.append(ProbeSpec(
+                f"{way} at {unit:.1g}", 2, dim or 1 + int(rng.integers(3)), by_row, GUIDED,
+                seed % 2**20 * 10 + i, given=(
+                    ("sigma_min", width * 10**rng.uniform(0, 0.3)),
+                    ("sigma_max", unit * 10**rng.uniform(last, last + 0.5))),
+                dtype=dtype or "float64", sharp=(way, unit, width)))
     return tuple(made)
 
 
 def sharpened(spec, drawn):
     """The arguments with a sharp function, and data and lengths of its size."""
     way, unit, center = spec.sharp
-    if way == MODES:
+    if way in (MODES, BETWEEN):
         return in_two_modes(spec, drawn)
     made = {}
     for name, a in drawn.items():
@@ -87,10 +89,11 @@ def sharpened(spec, drawn):
 
 
 def in_two_modes(spec, drawn):
-    """The arguments with the score of two modes, and data at and between them."""
-    _, unit, width = spec.sharp
+    """The arguments with the score of two modes, and data at them, or far from both."""
+    way, unit, width = spec.sharp
     rng = np.random.default_rng([spec.seed, 43])
     x = rng.choice([-1, 1, 0.05, -0.1], drawn["x"].shape) * unit + width * drawn["x"]
+    x = 0.01 * unit * drawn["x"] if way == BETWEEN else x
     return {n: modes(a, unit, width) if isinstance(a, Field) else x if n == "x" else a
             for n, a in drawn.items()}
 
