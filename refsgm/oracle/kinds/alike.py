@@ -260,6 +260,7 @@ def changed(kind, name, a, other, dtype):
             small, 0.8 * small if np.ndim(a) != 1 else inside(small)))
     if isinstance(a, float):
         yield "with the other sign", {name: -a}
+    if isinstance(a, float) or name == "mean":
         yield HASHED, *({name: number} for number in SAME_HASH)
     elif isinstance(a, np.ndarray) and a.size and a.ndim > 1:
         yield f"in its first entry {HASHED}", *({name: with_first(a, b)} for b in SAME_HASH)
