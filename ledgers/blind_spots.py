@@ -27,6 +27,7 @@ closing_all_scores, closing_all_steps, closing_all_torch, closing_more_scores, c
 next_scores, next_steps, next_torch   by three more, at the same engine
 latest_scores, latest_steps, latest_mixed, latest_torch
               by four more, when what these showed had been mended and the probes were final
+autumn_scores, autumn_steps, autumn_mixed, autumn_torch   by four more, at the same engine
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
               spellings that are right; none may be refused
 """
@@ -57,7 +58,8 @@ NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "unseen_torch": "torch", "unseen_mixed_torch": "torch", "ending_torch": "torch",
          "parting_torch": "torch", "later_torch": "torch", "later_steps_torch": "torch",
          "late_torch": "torch", "closing_all_torch": "torch",
-         "closing_more_torch": "torch", "next_torch": "torch", "latest_torch": "torch"}
+         "closing_more_torch": "torch", "next_torch": "torch", "latest_torch": "torch",
+         "autumn_torch": "torch"}
 
 
 def functions_of(name):
