@@ -14,7 +14,7 @@ from ledgers.blind_spots import functions_of
 from refsgm.oracle.kinds import KINDS
 from refsgm.oracle.kinds.at_random import random_specs
 from refsgm.oracle.kinds.edges import answered, answers, edge_specs, live_specs, odd_specs
-from refsgm.oracle.kinds.test_functions import BENDS
+from refsgm.oracle.kinds.test_functions import BENDS, EVEN
 from refsgm.oracle.kinds.wide import FORMS, RANDOM
 from tests.oracle.blind_spots import (after, before, doors, final, fresh, fresh_doors, fresh_right,
                                       fresh_steps, frozen, habits, last, right)
@@ -115,7 +115,7 @@ def test_random_probes_meet_conditions_on_several_arguments(kind, condition):
                for args in (answered(kind, spec)[0] for spec in specs))
 
 
-@pytest.mark.parametrize("bend", BENDS, ids=lambda bend: bend.text)
+@pytest.mark.parametrize("bend", [*BENDS, EVEN], ids=lambda bend: bend.text)
 def test_what_stands_in_place_of_the_cubic_has_its_derivative_and_its_integral(bend):
     """The closed forms of the test function are derivatives of one another."""
     x, step = np.linspace(-2, 2, 8), 1e-20j

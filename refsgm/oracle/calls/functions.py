@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..kinds.test_functions import Itself, Modes
+from ..kinds.test_functions import Itself, Modes, conservative, in_frame
 from .trial import OF_ROWS
 
 
@@ -16,8 +16,8 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
     """
     lib = caller.framework
     potential = name == "log_density"
-    constants = [lib.asarray(a.astype(dtype)) for a in (
-        f.symmetric_part if potential else f.matrices)]
+    affine = f.symmetric_part if potential else f.matrices
+    constants = [lib.asarray(a.astype(dtype)) for a in (*affine, *f.frames)]
     b, w = lib.asarray(f.b.astype(dtype)), theta
     if w is None:
         w = lib.asarray(f.theta.astype(dtype))
@@ -30,7 +30,8 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         return y
 
     def here(x):
-        return [lib.near(a, x) for a in constants], lib.near(b, x), lib.near(w, x)
+        near = [lib.near(a, x) for a in constants]
+        return near[:len(affine)], near[len(affine):], lib.near(b, x), lib.near(w, x)
 
     def score(x, *level):
         level = [caller.level_of_time(a) for a in level]
@@ -42,8 +43,8 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
             s = f(y, *(in_column(lib, a) for a in level))
             return s if caller.event_shape is None else lib.reshape(s, tuple(x.shape))
         y = f.within(y)
-        matrices, b, w = here(y)
-        s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bend.value(y)
+        matrices, frames, b, w = here(y)
+        s = w[0] * f.linear(y, matrices) + w[1] * b - (w[2] * f.gain) * f.bent(y, frames)
         s = faded(lib, f, s if f.unit == 1 else s / f.unit, level)
         s = s if theta is None else lib.read(s)            # as a network whose last layer is a tanh
         return s if caller.event_shape is None else lib.reshape(s, tuple(x.shape))
@@ -52,9 +53,9 @@ def on_foreign_arrays(caller, f, dtype, theta, log, name):
         if potential:
             log.append((caller.seen(x),))
         y = f.within(rows_of(x))
-        matrices, b, w = here(y)
+        matrices, frames, b, w = here(y)
         value = (0.5 * w[0] * lib.sum(y * f.linear(y, matrices), -1) + w[1] * lib.dot(y, b)
-                 - w[2] * f.gain * lib.sum(f.bend.integral(y), -1))
+                 - w[2] * f.gain * lib.sum(f.bend.integral(in_frame(y, frames)), -1))
         for a in map(caller.level_of_time, level):
             value = value * f.fade[0](lib.reshape(a, (-1,) if math.prod(a.shape) != 1 else ())
                                       if len(getattr(a, "shape", ())) > 0 else a)
@@ -99,7 +100,7 @@ class Energy:
 
 def symmetric(f):
     """A test function that is the gradient of a log density: with a symmetric matrix."""
-    other = f.astype(np.float64)
+    other = conservative(f.astype(np.float64))
     if len(f.matrices) == 1:
         other.matrices = ((f.A + f.A.T) / 2,)
     else:

@@ -79,8 +79,8 @@ def in_form(form, a, text):
 
 def numbers_in(args):
     """How many numbers a program would hold."""
-    return sum(a.size if isinstance(a, np.ndarray) else a.b.size**2 if isinstance(a, Field) else 1
-               for a in args.values())
+    return sum(a.size if isinstance(a, np.ndarray) else 1 if not isinstance(a, Field) else
+               a.b.size**2 * (1 + len(a.frames)) for a in args.values())
 
 
 def named(fn):
@@ -118,13 +118,18 @@ def defined(contract, name, a):
     potential = contract.form == FUNCTION
     theta = [float(t) for t in (a.theta[0], a.theta[1], a.theta[2] * a.gain)]
     matrix = (a.A + a.A.T) / 2 if potential else a.A
+    bent, integral = a.bend.text, f"({a.bend.integral_text})"
+    if a.frames:
+        bent = f"((lambda x: {bent})(x @ R) @ Q)"
+        integral = f"(lambda x: {integral})(x @ R)"
     body = ("lambda x: (theta[0] / 2 * ((x @ A) * x).sum(1) + theta[1] * (x @ b)\n"
-            f"                      - theta[2] * ({a.bend.integral_text}).sum(1))" if potential else
+            f"                      - theta[2] * {integral}.sum(1))" if potential else
             "lambda x, *level: "
-            f"((theta[0] * (x @ A) + theta[1] * b - theta[2] * {a.bend.text})\n"
+            f"((theta[0] * (x @ A) + theta[1] * b - theta[2] * {bent})\n"
             f"                    * (lambda a=None: 1 if a is None else {a.fade[1]})(*level))")
     lines = [f"theta = {theta}", f"def {name}(asarray):",
-             f"    A, b = asarray({literal(matrix)}), asarray({literal(a.b)})"]
+             f"    A, b = asarray({literal(matrix)}), asarray({literal(a.b)})",
+             *(f"    {letter} = asarray({literal(m)})" for letter, m in zip("RQ", a.frames))]
     if a.unit == 1:
         return [*lines, f"    return {body}"]
     inner = f"(x - {a.center!r}) / {a.unit!r}"

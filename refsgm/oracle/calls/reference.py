@@ -34,6 +34,7 @@ def changed(a, rng, h):
         other = a.as_a(type(a))
         other.matrices = tuple(m * (1 - h * rng.integers(2, size=m.shape)) for m in a.matrices)
         other.b = a.b * (1 - h * rng.integers(2, size=a.b.shape))
+        other.frames = tuple(m * (1 - h * rng.integers(2, size=m.shape)) for m in a.frames)
         return other
     if isinstance(a, np.ndarray):
         return np.where((a == 1) | (a == 0), a, a * (1 - h * rng.integers(2, size=a.shape)))

@@ -36,8 +36,8 @@ def remembered(contract, args, names, weights):
         if isinstance(a, np.ndarray):
             return a.shape, a.tobytes()
         if isinstance(a, Field):
-            return (type(a), of(a.b), of(a.theta), *map(of, a.matrices), a.bend, a.fade, a.unit,
-                    a.center)
+            return (type(a), of(a.b), of(a.theta), *map(of, (*a.matrices, *a.frames)), a.bend,
+                    a.fade, a.unit, a.center)
         return getattr(a, "seed", a)
     key = (contract, *names, *(of(a) for a in args.values()), *map(of, map(np.asarray, weights)))
     if key not in REMEMBERED:

@@ -50,7 +50,8 @@ def failing(contract, caller, probe, args):
 def same(a, b):
     """Whether two arguments are equal."""
     if isinstance(a, Field):
-        return all(np.array_equal(x, y) for x, y in zip((*a.matrices, a.b), (*b.matrices, b.b)))
+        return len(a.frames) == len(b.frames) and all(map(
+            np.array_equal, (*a.matrices, a.b, *a.frames), (*b.matrices, b.b, *b.frames)))
     return a is b or np.shape(a) == np.shape(b) and np.all(a == b)
 
 
@@ -70,6 +71,7 @@ def smaller(contract, caller, probe):
     if caller.event_shape is None:
         yield from (of_features(args, part) for d in dict.fromkeys((1, 2, D // 2, D - 1))
                     if 0 < d < D for part in (slice(d), slice(-d, None)))
+    yield {n: without_frames(a) if isinstance(a, Field) else a for n, a in args.items()}
     yield from of_entries(contract, args)
     for digits in (1, 2, 3):
         yield {n: rounded(a, digits) for n, a in args.items()}
@@ -83,10 +85,18 @@ def of_features(args, part):
         if isinstance(a, Field) and len(a.matrices) == 1:
             other = a.astype(np.float64)
             other.matrices, other.b = (a.matrices[0][part, part],), a.b[part]
+            other.frames = tuple(m[part, part] for m in a.frames)
             return other
         whole = name not in DATA | {"means"} or np.ndim(a) < 2 or a.shape[-1] < 2
         return a if whole else a[..., part]
     return {n: cut(n, a) for n, a in args.items()}
+
+
+def without_frames(f):
+    """The same function with a third term for each feature alone."""
+    other = f.as_a(type(f))
+    other.frames = ()
+    return other
 
 
 def of_entries(contract, args):
@@ -113,6 +123,7 @@ def rounded(a, digits):
     if isinstance(a, Field):
         other = a.astype(np.float64)
         other.matrices = tuple(rounded(m, digits) for m in a.matrices)
+        other.frames = tuple(rounded(m, digits) for m in a.frames)
         other.b = rounded(a.b, digits)
         return other
     if isinstance(a, np.ndarray) and a.dtype.kind == "f":

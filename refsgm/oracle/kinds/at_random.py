@@ -125,7 +125,8 @@ def solved(kind, rng, at, by_row, dim, defaults, dtype, last=False):
     least, ratio = (10**rng.uniform(*a) for a in (
         ((0.3, 1), (0.05, 0.1)) if D > 4 else ((-1, 1), (0.05, 1))))
     return ProbeSpec("", 1 if D > 4 else between(at[0], 4), D, False, dtype=dtype or "float64",
-                     given=(("sigma_min", float(least)), ("sigma_max", float(least * ratio))))
+                     given=(("sigma_min", float(least)), ("sigma_max", float(least * ratio))),
+                     bent=(0, 0))
 
 
 def short(kind, rng, at, by_row, dim, defaults, dtype, last=False):
@@ -148,7 +149,7 @@ def between_close_levels(kind, rng, at, by_row, dim, defaults, dtype, last=False
     """A random spec of a kind that solves an ODE between levels that lie close together."""
     least, share = 10**rng.uniform(-1, 1), at[1]**2
     return ProbeSpec("", between(at[0], 4), dim or (between(at[2], 12) if not last else 24), False,
-                     dtype=dtype or "float64", given=(
+                     dtype=dtype or "float64", bent=(0, 0), given=(
                          ("sigma_min", float(least)),
                          ("sigma_max", float(least * (CLOSEST + (FARTHEST - CLOSEST) * share)))))
 

@@ -11,11 +11,17 @@ from .fifty_digits import log_normal
 from .kind import ROWS, Kind, Mistake, ProbeSpec
 from .probes import by_seed, many_rows, seeds, sizes
 from .terms import ones_of, square
-from .test_functions import Field
+from .test_functions import Field, conservative, turned
 from .wide import RANDOM
 from ...exact.likelihood import solve
 
 ODE = 1e-5                                 # relative: what two adaptive solvers may differ by
+
+
+def bounded(rng, spec, drawn):
+    """A test function of which the flow stays bounded; of other ones than the usual with frames."""
+    f = Field(rng, spec.D, 0.1, -0.4)
+    return conservative(turned(f)) if spec.bent else f
 
 
 def few_rows(kind, levels, dim):
@@ -77,7 +83,7 @@ KINDS = (
          adaptive=True, tolerance=ODE,
          known=(Mistake("evaluation-point", "", "the prior is centred at x, as the kernel is, and "
                         "not at 0", prior_of_the_change),),
-         draw={"score_fn": lambda rng, spec, drawn: Field(rng, spec.D, 0.1, -0.4),  # stays bounded
+         draw={"score_fn": bounded,
                "sigma_max": number(lambda u, spec: 2.0 + u)},
          probes=few_rows, fit_probes=lambda *given: many_rows(*given)[:8]),
     Kind("bits_per_dimension", ROWS,

@@ -20,7 +20,7 @@ from .kind import (CHOICES, COUNTS, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, ST
 from .nearby import UNIT
 from .patterns import OF_DATA, OF_FUNCTIONS, OF_RATES, OF_TABLE, near_one
 from .sizes import LENGTHS, MANY, asked, cut, original, originals, regimes_of, taken_of
-from .test_functions import Field
+from .test_functions import Field, flat_at_zero, turned
 from .wide import MODERATE, NUMBERS, ODD_FORM
 
 FEW, MOST = 3, 16                      # sizes: each one to the first, and one of those up to MOST
@@ -29,7 +29,9 @@ MOST_ROWS, OF_ODD = 90, 45             # questions, of which the first have most
 TRIES = 3                              # draws of a question inside the domain
 SMALL, LARGE = 1e-4, 1e4               # times as large, of levels
 LARGE_DATA = 100.0
-OF_EACH_DATA = "zero", "first row zero", "rows alike", "not negative"
+FIRST_ROW = "first row zero"
+OF_EACH_DATA = "zero", FIRST_ROW, "rows alike", "not negative"
+COUPLED = {"turned": turned, "flat at zero": flat_at_zero}             # of several features at once
 OF_EACH_TABLE = "even", "close together", "the same", "falling"
 BY_ROW = "by row"
 OF_SEVERAL = SOME, ON_AVERAGE = "in some rows", "on average"
@@ -98,6 +100,8 @@ def meetings(kind, seed, taken, by_row=True, dim=None, dtype="float64", most=Non
         for row in rows[:most or (OF_ODD if odd else MOST_ROWS)]:
             chosen = {n: list(those)[k] for (n, those), k in zip(choices.items(), row)}
             made.append(questions.where(choices, chosen))
+        made += [questions.where(choices | {name: in_words(COUPLED)}, chosen)
+                 for name, chosen in coupled(choices)]
     return tuple(one for one in made if one is not None)
 
 
@@ -223,8 +227,7 @@ def of_argument(kind, name, a, spec, whole, odd):
     """{word: function (argument, rng)}, the usual way first: what one argument may look like."""
     few = kind.form == STATES
     if isinstance(a, Field):
-        those = {} if kind.form == FUNCTION else {
-            w: lambda f, rng, make=make: make(f) for w, make in OF_FUNCTIONS.items()}
+        those = {} if kind.form == FUNCTION else in_words(OF_FUNCTIONS)
         those = {w: f for w, f in those.items() if w != "usual" and (w == "zero" or not few)}
     elif isinstance(a, str):
         return {word: lambda a, rng, word=word: word for word in CHOICES[name]}
@@ -245,6 +248,24 @@ def of_argument(kind, name, a, spec, whole, odd):
     else:
         those = {}
     return {"": lambda a, rng: a} | those
+
+
+def in_words(those):
+    """{word: function (argument, rng)}, of functions of the argument alone."""
+    return {word: lambda f, rng, make=make: make(f) for word, make in those.items()}
+
+
+def coupled(choices):
+    """(name, {what is chosen: word}) of small questions where a function has one of `COUPLED`, also
+    at a first row of zeros; all else is usual.
+    """
+    usual = {n: next(iter(those)) for n, those in choices.items()}
+    for name in [n for n, those in choices.items() if "curved" in those]:
+        for word, size in itertools.product(COUPLED, (2, 3)):
+            chosen = usual | {n: size for n in ("B", "D", "M") if size in choices[n]} | {name: word}
+            yield name, chosen
+            if FIRST_ROW in choices.get("x", ()):
+                yield name, chosen | {"x": FIRST_ROW}
 
 
 def ends_of(kind, name):

@@ -15,7 +15,7 @@ from .edges import RUNAWAY, answer, is_undecided
 from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
 from .patterns import Patterns, beside
-from .test_functions import Field, Noise
+from .test_functions import Field, Noise, turned
 from .wide import ANY_SIZE, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
@@ -245,8 +245,9 @@ def cut(kind, base, spec, rng, fields, often):
         base, n = base | {"steps_per_level": 1 + n % 2 if M else n}, n if M else 2
     for name, a in base.items():
         if isinstance(a, Field):
-            made[name] = fields.setdefault(D, Field(np.random.default_rng([spec.seed, D]), D, *(
-                (0.1, 0.0) if kind.form == STATES else ())))
+            loop = kind.form == STATES
+            f = Field(np.random.default_rng([spec.seed, D]), D, *((0.1, 0.0) if loop else ()))
+            made[name] = fields.setdefault(D, f if loop or (spec.seed + D) % 2 else turned(f))
         elif isinstance(a, Noise):
             made[name] = Noise(a.seed + int(rng.integers(1000)))
         elif isinstance(a, str):

@@ -6,7 +6,9 @@
 
 At random probes another function may be in place of x^3, of the ones in `BENDS`, another factor in
 place of 1 / (1 + level), of those in `FADES`, and A may be of another form. A sharp one is
-s((x - center) / unit, level) / unit, which changes over lengths of a small unit.
+s((x - center) / unit, level) / unit, which changes over lengths of a small unit. One with frames
+has bend(x R) Q in place of bend(x), R and Q orthogonal (D, D): of bend(x) alone the entries of the
+Jacobian beside its diagonal are the same at all x, and those on it have one feature each.
 
 It has a full Jacobian that depends on x, runs on any array type and is differentiable there, in x
 and in theta. Every loss of the package is quadratic in theta, so its minimiser is known. A field
@@ -20,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 MANY, RANK = 64, 16       # features above which a call needs no matrix (D, D), and the rank of U V
+WITH_FRAMES, EVENLY = 0.4, 0.15       # how often other test functions have them, and are then even
 SMALL = 64                # numbers in a draw that is kept
 PULL = 3.0                # in units of a function's gain: a step may overshoot
 TURN = 5.0                # of a function that turns, in units of its pull
@@ -44,9 +47,18 @@ BENDS = (
          "x / (1 + x * x)**0.5", "(1 + x * x)**0.5"),
     Bend(lambda x: 4 * x / (1 + x * x)**2, lambda x: 4 * (1 - 3 * x * x) / (1 + x * x)**3,
          lambda x: -2 / (1 + x * x), "4 * x / (1 + x * x)**2", "-2 / (1 + x * x)"))
+EVEN = Bend(lambda x: (x / (1 + x * x))**2 * (4 / (1 + x * x) - 1),     # without a slope at zero
+            lambda x: slope_of_even(x / (1 + x * x), 1 / (1 + x * x)),
+            lambda x: x * (x / (1 + x * x))**2,
+            "(x / (1 + x * x))**2 * (4 / (1 + x * x) - 1)", "x * (x / (1 + x * x))**2")
 FADES = (                                                  # a factor (level), and its text
     (lambda a: 1 / (1 + a), "1 / (1 + a)"), (lambda a: 1 + 0 * a, "1 + 0 * a"),
     (lambda a: a / (1 + a), "a / (1 + a)"), (lambda a: 1 / (1 + a * a), "1 / (1 + a * a)"))
+
+
+def slope_of_even(a, u):
+    """Of a^2 (4 u - 1) at u = 1 / (1 + x^2) and a = x u, in which nothing overflows."""
+    return 2 * a * (u * u - a * a) * (4 * u - 1) - 8 * a * a * a * u
 
 
 class Field:
@@ -57,10 +69,11 @@ class Field:
     gain       size of the affine part
     theta      weights of its three terms (3,), 1, 0.7 and `cubic`
     bend       its third term, one of BENDS;  fade  its factor of the level, one of FADES
+    frames     (R, Q), shapes (D, D), of a third term bend(x R) Q;  () of bend(x)
     unit, center   of a sharp function: the length over which it changes, and where
     """
 
-    bend, fade = BENDS[0], FADES[0]
+    bend, fade, frames = BENDS[0], FADES[0], ()
     unit, center = 1.0, 0.0
 
     def __init__(self, rng, dim, gain=1.0, cubic=0.4):
@@ -76,6 +89,7 @@ class Field:
         """The same function with weights of this dtype."""
         other = self.as_a(type(self))
         other.matrices = tuple(a.astype(dtype) for a in self.matrices)
+        other.frames = tuple(a.astype(dtype) for a in self.frames)
         other.b, other.theta = self.b.astype(dtype), self.theta.astype(dtype)
         return other
 
@@ -119,17 +133,23 @@ class Field:
         U, V = matrices
         return (x @ U) @ V - self.gain * x
 
+    def bent(self, x, frames):
+        """bend(x R) Q, from the frames of this function, or the same in another library's arrays.
+        """
+        return self.bend.value(x @ frames[0]) @ frames[1] if frames else self.bend.value(x)
+
     def __call__(self, x, level=None):
         """The value on NumPy, or traced, arrays."""
         factor = 1.0 if level is None else self.fade[0](level)
         theta, bent, x = self.theta, self.theta[2] * self.gain, self.within(x)
         return (theta[0] * self.linear(x, self.matrices) + theta[1] * self.b
-                - bent * self.bend.value(x)) * (factor / self.unit)
+                - bent * self.bent(x, self.frames)) * (factor / self.unit)
 
     def jacobian_times(self, u, x):
         """J(x) u, (B, D), with J_ij = d s_i / d x_j; u of shape (D,), (B, D) or (M, B, D)."""
-        diagonal = self.theta[2] * self.gain * self.bend.slope(self.within(x))
-        return (self.theta[0] * self.linear(u, self.matrices) - diagonal * u) / self.unit**2
+        slope = self.theta[2] * self.gain * self.bend.slope(in_frame(self.within(x), self.frames))
+        bent = (slope * (u @ self.frames[0])) @ self.frames[1] if self.frames else slope * u
+        return (self.theta[0] * self.linear(u, self.matrices) - bent) / self.unit**2
 
     def divergence(self, x, level=None):
         """tr J of each row, (B,), without a matrix (D, D)."""
@@ -138,20 +158,32 @@ class Field:
         else:
             U, V = self.matrices
             diagonal = np.sum(U * V.T, axis=1) - self.gain
-        bent = self.theta[2] * self.gain * self.bend.slope(self.within(x))
-        J = (self.theta[0] * diagonal - bent) / self.unit**2                               # J_ii
+        bent = self.theta[2] * self.gain * self.bend.slope(in_frame(self.within(x), self.frames))
+        if self.frames:
+            R, Q = self.frames
+            bent = bent * np.sum(Q * R.T, axis=1)                   # tr R B Q = sum_k B_kk (Q R)_kk
+        J = (self.theta[0] * diagonal - bent) / self.unit**2           # J_ii, or what has their sum
         return (J if level is None else J * self.fade[0](level)).sum(1)
 
     def energy(self, x):
-        """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric."""
+        """A log density (B,) with gradient theta_0 x S + theta_1 b - theta_2 x^3, S symmetric; with
+        frames the last is bend(x R) R'.
+        """
         x = self.within(x)
         theta, half = self.theta, self.linear(x, self.symmetric_part)
         return (0.5 * theta[0] * (x * half).sum(1) + theta[1] * (x @ self.b)
-                - theta[2] * self.gain * self.bend.integral(x).sum(1))
+                - theta[2] * self.gain * self.bend.integral(in_frame(x, self.frames)).sum(1))
+
+
+def in_frame(x, frames):
+    """x R, or x without a frame."""
+    return x @ frames[0] if frames else x
 
 
 def other_field(rng, dim, gain, bent, bend, fade):
-    """A `Field` whose matrix may be triangular, skew, of rank one, diagonal or zero."""
+    """A `Field` whose matrix may be triangular, skew, of rank one, diagonal or zero, and which may
+    have frames.
+    """
     f = Field(rng, dim, gain, bent)
     f.bend, f.fade = BENDS[bend], FADES[fade]
     form = rng.uniform()
@@ -163,7 +195,48 @@ def other_field(rng, dim, gain, bent, bend, fade):
                       if form < 0.5 else 0 * R),
     if rng.uniform() < 0.15:
         f.theta = f.theta * rng.integers(2, size=3)             # without some of its terms
-    return f
+    fine = (1e4 * form) % 1                                     # to draw another changes all others
+    if fine < EVENLY:
+        f.bend = EVEN
+    return turned(f) if fine < WITH_FRAMES else f
+
+
+@lru_cache(MANY)
+def frames_of(dim):
+    """Orthogonal matrices (D, D), (R, Q), the same for all functions; () where there is no use."""
+    if not 1 < dim <= MANY:
+        return ()
+    draws = np.random.default_rng([dim, 0]).standard_normal((2, dim, dim))
+    return tuple(unwritable(np.linalg.qr(a)[0]) for a in draws)
+
+
+def unwritable(a):
+    """The same array, which cannot be written to."""
+    a.setflags(write=False)
+    return a
+
+
+def turned(f):
+    """The same with frames: each entry of its Jacobian depends on all features."""
+    other = f.as_a(type(f))
+    other.frames = frames_of(len(f.b))
+    return other
+
+
+def conservative(f):
+    """The same with a third term that is a gradient, bend(x R) R'."""
+    other = f.as_a(type(f))
+    other.frames = tuple(a for R in f.frames[:1] for a in (R, R.T))
+    return other
+
+
+def flat_at_zero(f):
+    """One with frames whose Jacobian vanishes where x is zero, and is full elsewhere."""
+    other = turned(f)
+    other.bend = EVEN
+    if len(f.matrices) == 1:
+        other.matrices = (0 * f.matrices[0],)
+    return other
 
 
 def curved(f):
@@ -178,7 +251,7 @@ def pulling(f):
     other = f.as_a(Field)
     if len(f.matrices) == 1:
         other.matrices = (-PULL * f.gain * np.eye(len(f.b)),)
-    other.theta = np.array([1.0, 0.0, 0.0])
+    other.theta, other.frames = np.array([1.0, 0.0, 0.0]), ()
     return other
 
 
