@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from ..kinds.cases import case_questions
 from ..kinds.meetings import meetings
 from ..kinds.quantities import batch_size
 from ..kinds.sizes import OF_TORCH, cuts
@@ -34,7 +35,7 @@ def size_probes(caller, dim, dtype, seed):
     whole = caller.framework.name == "numpy" and caller.levels is None
     given = (contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
              dtype or "float64")
-    asked = (*cuts(*given, most, whole),
+    asked = (*cuts(*given, most, whole), *case_questions(*given, most, both),
              *meetings(*given, most and most // 2, tuple(caller.defaults), whole, both))
     return judged(caller, odd_ones(caller, asked, CLOSE))
 
