@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from ..kinds.cases import case_questions
 from ..kinds.meetings import meetings
 from ..kinds.quantities import batch_size
 from ..kinds.sizes import OF_TORCH, cuts
@@ -36,7 +37,7 @@ def size_probes(caller, dim, dtype, seed):
     given = (contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
              dtype or "float64")
     narrow = cuts(*given[:-1], "float32", NARROW if most is None else most // 4) if both else ()
-    asked = (*cuts(*given, most, whole), *narrow,
+    asked = (*cuts(*given, most, whole), *narrow, *case_questions(*given, most, both),
              *meetings(*given, most and most // 2, tuple(caller.defaults), whole, both))
     return judged(caller, odd_ones(caller, asked, CLOSE))
 

@@ -6,7 +6,9 @@ apart they never do.
 
 import numpy as np
 
-from .kind import DATA, FUNCTIONS, LEVEL
+from . import published
+from .along import OF_CASES, OF_TWO_DIRECTIONS, cases, two_directions
+from .kind import DATA, FUNCTIONS, LEVEL, TABLES
 from .wide import DECADES
 
 LEAST_WEIGHT = 250.0                  # powers of ten below 1
@@ -16,7 +18,7 @@ def relate(kind, drawn, spec, rng):
     """Arguments of a random probe, some of which are made to agree; in place."""
     free = {n for n in drawn if n not in {name for name, _ in (*spec.given, *spec.at)}}
     for relation in (ends_of_levels, ends_of_rates, kernels, rates, sizes_of_data, close_data,
-                     small_weights):
+                     small_weights, cases_of_data, published_ones):
         relation(kind, drawn, spec, rng, free)
 
 
@@ -122,6 +124,35 @@ def small_weights(kind, drawn, spec, rng, free):
         means = x[b] + far * u
         means[j] = x[b] + 0.3 * sigma * u[j]
     drawn["weights"], drawn["means"] = w, means
+
+
+def cases_of_data(kind, drawn, spec, rng, free):
+    """Data along axes, of one length and the like; two directions that are nearly one."""
+    names = [n for n in kind.args if n in free & (DATA - FUNCTIONS) and np.ndim(drawn[n]) > 1
+             and not kind.is_level(n) and n not in kind.draw]
+    if names and rng.uniform() < 0.15:
+        name, word = str(rng.choice(names)), str(rng.choice(cases(spec.dtype)))
+        drawn[name] = OF_CASES[word](drawn[name], rng)
+    if kind.sliced and spec.M > 1 and rng.uniform() < 0.3:
+        word = str(rng.choice(list(OF_TWO_DIRECTIONS)))
+        drawn["v"] = two_directions(word, rng.uniform() < 0.5)[1](drawn["v"], rng)
+
+
+def published_ones(kind, drawn, spec, rng, free):
+    """A table that is published but for some entries; published numbers but for one."""
+    chance = rng.uniform()
+    if chance < 0.15:
+        for name in TABLES:
+            if name in free and not kind.is_level(name) and spec.count > 1:
+                word = str(rng.choice(list(published.VARIANTS)))
+                n = len(drawn[name]) - (name == "alpha_bar")
+                drawn[name] = published.table(name, n, word, rng)
+    elif chance < 0.25:
+        names = sorted({n for those in published.NUMBERS for n in those} & free)
+        if names:
+            but = str(rng.choice(names))
+            drawn.update((n, a) for n, a in published.numbers(drawn, rng, but).items()
+                         if n in free and np.ndim(drawn[n]) == 0)
 
 
 def some_rows(rng, a):

@@ -124,7 +124,9 @@ def directions(rng, v):
         return v / np.linalg.norm(v, axis=-1, keepdims=True) * (v.shape[-1]**0.5 if kind < 0.2
                                                                 else 1.0)
     if kind < 0.4:
-        return np.eye(v.shape[-1])[rng.integers(v.shape[-1], size=v.shape[:-1])]
+        axes = np.eye(v.shape[-1])[rng.integers(v.shape[-1], size=v.shape[:-1])]
+        sign = np.where(v[..., :1] < 0, -1.0, 1.0)
+        return axes * sign * (1.0 if kind < 0.35 else 0.5 + np.abs(v))
     if kind < 0.6:
         return v * 10**rng.uniform(-1, 1, (*v.shape[:-1], 1))
     return np.where(rng.uniform(0, 1, (*v.shape[:-1], 1)) < 0.3, 0.0, v) if kind < 0.7 else v
