@@ -111,23 +111,24 @@ def test_calls_within_calls_share_no_place_where_there_are_no_gradients(mode):
 
 
 @pytest.mark.parametrize("framework", ["numpy", "torch"])
-def test_a_loop_runs_beside_one_of_other_sizes_and_within_one(framework):
-    """[SAMP-2] What both leave in one place is not read."""
+@pytest.mark.parametrize("what", ["nothing", "within", "beside"])
+def test_a_loop_runs_beside_one_of_other_sizes_and_within_one(framework, what):
+    """[LANG-1] What both leave in one place is not read."""
     pytest.importorskip(framework)
-    for within in False, True:
-        last = {}
+    last = {}
 
-        def states(score_fn, x, step_size, n_steps, rng, within=within, last=last):
-            for _ in range(n_steps):
-                last["size" if within else "features"] = len(x), x.shape[1]
-                slope = score_fn(x)
-                other = within and last["size"] != (len(x), x.shape[1])
-                z = rng.standard_normal(x.shape, dtype=x.dtype)
-                x = x + step_size * slope * (1 + 1e-3 * other) + (2 * step_size)**0.5 * z
-                yield x
-                other = not within and last["features"] != (len(x), x.shape[1])
-                x = x * (1 + 1e-3 * other)
-        assert not refsgm.check("langevin", states, framework, seed=0).ok
+    def states(score_fn, x, step_size, n_steps, rng):
+        last["beside"] = x.shape
+        for _ in range(n_steps):
+            last["within"] = x.shape
+            slope = score_fn(x)
+            changed = last.get(what, x.shape) != x.shape
+            z = rng.standard_normal(x.shape, dtype=x.dtype)
+            x = x + step_size * slope / 2 * (1 + 1e-3 * changed) + step_size**0.5 * z
+            yield x
+    report = refsgm.check("langevin", states, framework, seed=0)
+    assert report.ok == (what == "nothing")
+    assert report.ok or "call after call" in report.failing[0].label
 
 
 def with_key_first(last):
