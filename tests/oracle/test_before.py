@@ -25,6 +25,11 @@ def kept(key, of):
     return function
 
 
+def bytes_of(*arrays):
+    """All that a plain array is."""
+    return [(a.tobytes(), a.shape, a.dtype) for a in map(np.asarray, arrays)]
+
+
 def variance(alpha_bar):
     """(1 - alpha_bar) / alpha_bar."""
     return (1 - alpha_bar) / alpha_bar
@@ -43,7 +48,12 @@ def table(n, low, high):
     ("linear_betas", functools.lru_cache(table), "float32"),
     ("velocity_from_x0_eps", kept(lambda x, e: (x.shape, x.dtype, x.ravel("K").tobytes(),
                                                 e.ravel("K").tobytes()), lambda x, e: e - x),
-     "memory")])
+     "memory"),
+    ("score_from_eps", kept(lambda e, s: (s if np.ndim(s) == 0 else s.tobytes(), *bytes_of(e)),
+                            lambda e, s: -e * (1 / s)), "sigma in float32"),
+    ("score_from_eps", kept(lambda e, s: (tuple(np.ravel(s)) if np.ndim(s) else object(),
+                                          np.shape(s), *bytes_of(e)),
+                            lambda e, s: -e * (1 / s)), "levels in float32")])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_equal_keys_of_unequal_things_are_told(kind, function, words, seed):
     """float32 for float64, and numbers without their shape or their order in memory."""
@@ -200,14 +210,10 @@ def test_what_was_kept_without_gradients_has_none_afterwards():
 
 @pytest.mark.parametrize("framework", ["numpy", "torch"])
 def test_right_code_may_keep_what_is_known_by_its_numbers_shape_and_dtype(framework):
-    """[VE-2] And may refuse a function that fails, and start again."""
-    lib = pytest.importorskip(framework)
-
-    def bytes_of(a):
-        a = np.asarray(a)
-        return a.tobytes(), a.shape, a.dtype
-    function = kept(bytes_of, lambda a: variance(a)**0.5)
+    """[VE-2] In PyTorch of constants alone."""
+    lib, root = pytest.importorskip(framework), lambda a: variance(a)**0.5
+    function = kept(lambda a: tuple(bytes_of(a)), root)
     if framework == "torch":
         function = kept(lambda a: (lib.is_grad_enabled() and a.requires_grad and object(),
-                                   *bytes_of(a.detach())), lambda a: variance(a)**0.5)
+                                   *bytes_of(a.detach())), root)
     assert refsgm.check("sigma_from_alpha_bar", function, framework, seed=0).ok

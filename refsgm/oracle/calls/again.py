@@ -74,9 +74,11 @@ def in_foreign(caller, args, number):
 
 def besides(caller, one, dim, both):
     """(arguments, dtype) of what runs within or beside others: with their sizes, with other ones,
-    and where `both` are asked in the other dtype.
+    and where `both` are asked in the other dtype; with their sizes alone where each is compiled.
     """
     kind, dtype = caller.contract, one.spec.dtype
+    if caller.framework.compiles:
+        return [(one.args, dtype)]
     spec = one.spec._replace(B=one.spec.B + 2, D=dim or one.spec.D + 1, count=one.spec.count + 1)
     other = asked_at(kind, spec, taken_of(kind, arguments(kind, spec), tuple(caller.taken))) or one
     narrow = "float32" if dtype == "float64" else "float64"

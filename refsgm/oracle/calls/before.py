@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kinds import DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
+from ..kinds import DATA, FUNCTIONS, LEVEL, STATES, TABLE, ProbeSpec
 from ..kinds.drawing import arguments, in_float32
 from ..kinds.test_functions import Noise
+from ..kinds.kind import CHOICES, COUNTS, TABLES
 from ..kinds.sizes import MANY, asked, taken_of
 from ..kinds.wide import AGAIN, ODD_FORM
 from .again import DIGITS
@@ -29,6 +30,7 @@ FAILING = 1, 2, 3                                   # calls of a passed function
 REFUSED = 2                                         # of the last arguments
 MOST_STEPS = 20                                     # of a loop that comes before
 MOST = None                                         # questions, or None for all
+NO_NUMBERS = {*DATA, *FUNCTIONS, *TABLES, *CHOICES, *COUNTS, "weights", "means", "rng"}
 
 
 class Failure(RuntimeError):
@@ -98,10 +100,9 @@ def after_others(caller, befores):
                 if hasattr(result, "__next__"):
                     for _ in itertools.islice(result, MOST_STEPS):
                         pass
-            for a in passed.values():
-                if isinstance(a, Once):
-                    a.fails = None
-            given = {n: passed[n] if isinstance(passed[n], Once) else a for n, a in given.items()}
+            for name, a in passed.items():
+                if hasattr(a, "left"):                  # the same object, which fails no more
+                    a.left, given = 0, given | {name: a}
         return caller.answer(args, given, number, replaced)
 
     def read(trial, result, args=None):
@@ -131,6 +132,7 @@ def in_other_forms(caller, dtype):
         *forms, *[FLAT] * flat, *[ONE_ROW] * (shaped and kind.form == LEVEL), *[NARROW] * wide))
     if dtype != "float32":
         yield from ((form, Before("in float32", single)) for form in forms)
+        yield from alone_in_float32(caller, forms)
     if wide:
         yield NARROW, Before("in float64", lambda caller, name, a: as_dtype(a, "float64"))
     if rows and kind.form != LEVEL:
@@ -147,31 +149,42 @@ def in_other_forms(caller, dtype):
         yield FLAT, Before("with levels (B, 1)", of_levels(lambda a: a.reshape(-1, 1)))
 
 
+def alone_in_float32(caller, forms):
+    """(form, Before) where each number, and all levels by row, are in float32 beside the others."""
+    kind = caller.contract
+    levels = [n for n in caller.names if kind.is_level(n)]
+    numbers = [n for n in caller.names if n in levels or n not in NO_NUMBERS]
+    if COLUMNS in forms and levels and len(caller.names) > len(levels):
+        yield COLUMNS, Before("with levels in float32", lambda caller, name, a: (
+            single(caller, name, a) if name in levels else a))
+    for one in numbers if NUMBERS in forms and len(caller.names) > 1 else ():
+        yield NUMBERS, Before(f"with {one} in float32", lambda caller, name, a, one=one: (
+            single(caller, name, a) if name == one else a))
+
+
 def failed(caller):
     """(form, Before) of calls that fail: in a function that is passed, or at a bad argument."""
     kind = caller.contract
     rows = caller.levels != "scalar" and kind.form not in (TABLE, STATES)
     form = COLUMNS if rows else NUMBERS
-    if (FUNCTIONS & set(kind.args)) - set(kind.draw) and kind.form != FUNCTION:
+    if (FUNCTIONS & set(kind.args)) - set(kind.draw):
         for k in FAILING:
             yield form, Before(f"whose function fails in call {k}", lambda caller, name, a, k=k: (
-                Once(a, k) if name in FUNCTIONS else a))
+                failing(a, k) if name in FUNCTIONS else a))
     for name in caller.names[-REFUSED:]:
         yield form, Before(f"with no right {name}",
                            lambda caller, other, a, name=name: bad(a) if name == other else a)
 
 
-class Once:
-    """A function that fails in its k-th call, until `fails` is None."""
-
-    def __init__(self, function, fails):
-        self.function, self.fails, self.calls = function, fails, 0
-
-    def __call__(self, *of):
-        self.calls += 1
-        if self.calls == self.fails:
+def failing(function, k):
+    """The function, which fails in its k-th call, counted by `left`."""
+    def answer(*of):
+        answer.left -= 1
+        if answer.left == 0:
             raise Failure("it fails in this call")
-        return self.function(*of)
+        return function(*of)
+    answer.left = k
+    return answer
 
 
 def bad(a):
