@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from .calls.again import probes_again
+from .calls.before import probes_before
 from .calls.bulk import size_probes
 from .calls.constants import constants
 from .calls.forms import as_asked, divides_by_zero, form_probes
@@ -66,7 +67,7 @@ def further_probes(caller, dim, dtype, seed):
     if all(p.ok for p in probes):
         more, refused = form_probes(caller, dim, dtype, seed)
         probes += more
-        for ask in (left_out_probes, probes_again, size_probes):
+        for ask in (left_out_probes, probes_again, probes_before, size_probes):
             probes += ask(caller, dim, dtype, seed)
         notes += refused
     if all(p.ok and not p.trial.mutated for p in probes):

@@ -6,22 +6,27 @@ arrays of a call are filled anew. What was returned must stay as it was. A funct
 calls the same code, as a model does that takes a step of its own.
 """
 
+import contextlib
 import copy
 from functools import cache
 
 import numpy as np
 
-from ..kinds import FUNCTION, STATES
+from ..kinds import FUNCTION, FUNCTIONS, STATES
 from ..kinds.alike import alike_questions, inside
+from ..kinds.drawing import arguments
 from ..kinds.quantities import batch_size
+from ..kinds.sizes import asked as asked_at
+from ..kinds.sizes import taken_of
 from .bulk import judged, odd_ones, takes_all, takes_many
 from .judge import judge, probe_at
+from .torch_ways import IN_INFERENCE, NO_GRAD, derives_in_inference, takes_derivative
 
 DIGITS = {"float64": 1e-12, "float32": 1e-5}      # what is nearer is right without a second look
 NEARBY = 1e-7                                     # relative, to other numbers that print alike
 MOST = None                                       # questions, or None for all
 FEW = 48                                          # where each costs much
-BESIDE = 12                                       # calls, within or beside each of which others run
+BESIDE, LOOPS = 12, 4                   # calls, within or beside each of which others run; of loops
 
 
 def probes_again(caller, dim, dtype, seed):
@@ -34,8 +39,10 @@ def probes_again(caller, dim, dtype, seed):
                             dim, dtype, caller.framework.name in ("numpy", "torch"), both)[:most]
     if len(asked) < 2:
         return []
-    row = in_a_row(caller, asked[1].args, np.dtype(dtype))
+    row = in_a_row(caller, besides(caller, asked[1], dim, both))
     probes = judged(row, odd_ones(row, asked, DIGITS))
+    if not probes:
+        probes = without_gradients(caller, asked, dim, both)
     if not probes and caller.framework.name in ("numpy", "torch"):
         probes = filled_anew(caller, *asked[1::-1], np.dtype(dtype))
     return probes
@@ -65,16 +72,48 @@ def in_foreign(caller, args, number):
             if n in caller.names}
 
 
-def in_a_row(caller, beside, number):
+def besides(caller, one, dim, both):
+    """(arguments, dtype) of what runs within or beside others: with their sizes, with other ones,
+    and where `both` are asked in the other dtype; with their sizes alone where each is compiled.
+    """
+    kind, dtype = caller.contract, one.spec.dtype
+    if caller.framework.compiles:
+        return [(one.args, dtype)]
+    spec = one.spec._replace(B=one.spec.B + 2, D=dim or one.spec.D + 1, count=one.spec.count + 1)
+    other = asked_at(kind, spec, taken_of(kind, arguments(kind, spec), tuple(caller.taken))) or one
+    narrow = "float32" if dtype == "float64" else "float64"
+    return [(one.args, dtype), (other.args, dtype), *[(one.args, narrow)] * both]
+
+
+def without_gradients(caller, asked, dim, both):
+    """Judged probes of calls within others where PyTorch takes no gradients."""
+    kind = caller.contract
+    if caller.framework.name != "torch" or kind.form == FUNCTION or not FUNCTIONS & set(kind.args):
+        return []
+    probes = []
+    for way in (NO_GRAD, IN_INFERENCE)[:1 + derives_in_inference()]:
+        row = in_a_row(caller, besides(caller, asked[1], dim, both))
+        with way.entered():
+            odd = [(one, trial) for one, trial in odd_ones(row, asked[:BESIDE], DIGITS) if not (
+                trial.problem == "raises" and takes_derivative(caller))]
+        for probe in judged(row, odd):
+            probe.situation = probe.situation._replace(label=f"{probe.label}, {way.words}")
+            probes.append(probe)
+    return probes
+
+
+def in_a_row(caller, beside):
     """The same `Caller`, of calls within others, loops beside others, functions asked before.
 
-    beside  the arguments of what runs within or beside each one
+    beside  (arguments, dtype) of what runs within or beside each one, in turn
     """
-    row, calls, form = copy.copy(caller), [], caller.contract.form
+    row, calls, form, lib = copy.copy(caller), [], caller.contract.form, caller.framework.name
+    refusals = (Exception,) if lib == "torch" and takes_derivative(caller) else ()
 
     def another():
         """What the code returns for other arguments."""
-        args = in_foreign(caller, beside, number)
+        args, dtype = beside[len(calls) % len(beside)]
+        args = in_foreign(caller, args, np.dtype(dtype))
         if isinstance(caller.argnames, dict):
             return caller.fn(**{k: args[n] for k, n in caller.argnames.items() if n in args})
         return caller.fn(*(args[n] for n in caller.names if n in args))
@@ -91,8 +130,10 @@ def in_a_row(caller, beside, number):
     def within(function):
         """A function that is passed, which calls the same code before it answers."""
         def answer(x, *level):
-            if len(calls) <= BESIDE:
-                another()
+            if len(calls) <= (LOOPS if form == STATES else BESIDE):
+                with contextlib.suppress(*refusals):  # as of forward mode, which PyTorch nests not
+                    result = another()
+                    list(result if hasattr(result, "__next__") else ())
             return function(x, *level)
         return answer
 
@@ -108,7 +149,7 @@ def in_a_row(caller, beside, number):
     def fn(*given, **named):
         """The code's own answer."""
         calls.append(1)
-        if caller.framework.name == "numpy" and form not in (FUNCTION, STATES):
+        if lib in ("numpy", "torch") and form != FUNCTION:
             given = [within(a) if callable(a) else a for a in given]
             named = {k: within(a) if callable(a) else a for k, a in named.items()}
         result = caller.fn(*given, **named)

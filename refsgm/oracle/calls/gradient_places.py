@@ -10,10 +10,11 @@ from ..kinds.kind import LEVELS, STEPS
 from ..kinds.test_functions import Field
 from ..kinds.wide import FORM, GUIDED, RANDOM
 from .judge import new_probe, probe_at
-from .torch_ways import covering
+from .torch_ways import NO_GRAD, covering
 
 PLACES, OF_LOOPS = 16, 3                    # random ones, half as many of forms; those of loops
 EDGES = 9                                   # at most so many ends of a domain of a simple formula
+AFTER = 81                                  # a seed that 3 divides: arguments come as leaves, once
 LONG = 60                                   # states of a loop, above which none are asked
 SINGULAR = (lambda a: 1 / a, "1 / a")         # of a score's level, at zero none
 BOUNDED = {"t", "s", *(n for n in LEVELS if n.startswith("alpha_bar")), *sum(STEPS, ())}
@@ -57,6 +58,16 @@ def further(caller, spec, seed, dim):
     if plain:
         yield from coinciding(contract, new_probe(contract, spec, caller))
         yield from at_numbers(contract, new_probe(contract, spec._replace(rows=False), caller))
+    if caller.framework.name == "torch":
+        yield from (asked_before(caller, new_probe(contract, s._replace(seed=AFTER), caller))
+                    for s in dict.fromkeys((spec, number)))
+
+
+def asked_before(caller, probe):
+    """The probe, which was asked without gradients before: what is kept of that has no graph."""
+    with NO_GRAD.entered():
+        caller(probe.args, np.dtype(probe.situation.dtype))
+    return probe
 
 
 def of_loops(caller, spec):
