@@ -21,7 +21,7 @@ from .wide import MODERATE
 
 MOST, MOST_OF_LOOPS = 6, 4                           # rows, features, entries
 DIRECTIONS = 2, 5                                    # from, and below
-ALONG_AXES, OTHERS = 9, 5                            # of `OF_CASES`, the first ones and so many
+ALONG_AXES, OTHERS = 9, 4                            # of `OF_CASES`, the first ones and so many
 FUNCTION_SIZES = {"tiny": 1e-10, "small": 1e-8, "large": 1e6}
 USUAL = 1.5                                          # deviation of data, at most
 DIGITS = 1, 2, 3                                     # to which a number is rounded
@@ -97,7 +97,7 @@ def of_data(kind, taken, rng, dtypes):
     if any(n in FUNCTIONS for n in kind.args):
         turns = [*turns[:ALONG_AXES], *rng.permutation(turns[ALONG_AXES:])[:OTHERS].tolist()]
     elif "means" in kind.args:
-        turns = rng.permutation(turns)[:ALONG_AXES].tolist()
+        turns = rng.permutation(turns)[:OTHERS].tolist()
     first = rng.permutation(len(turns))
     for i in range(len(turns)) if names else ():
         those = {n: turns[(i + first[j]) % len(turns)] for j, n in enumerate(names)}
@@ -114,7 +114,7 @@ def of_directions(kind, taken, rng, dtypes):
     if not kind.sliced:
         return
     several = [two_directions(word, but) for word in OF_TWO_DIRECTIONS
-               for but in (False, True)[:1 + (rng.uniform() < 0.5)]]
+               for but in (False, True)[:1 + (rng.uniform() < 0.3)]]
     for words, f in (*several, *OF_BASES.items()):
         M = -1 if words in OF_BASES else int(rng.integers(*DIRECTIONS))
         yield Case(f"v {words}", lambda args, rng, f=f: {"v": f(args["v"], rng)}, M=M,
@@ -156,8 +156,9 @@ def of_mixtures(kind, taken, rng, dtypes):
     if not {"x", "means", "weights", "sigma"} <= set(kind.args):
         return
     weights, few = itertools.cycle(clouds.OF_WEIGHTS.items()), itertools.cycle(clouds.OTHERS)
-    for word, distances in clouds.OF_DISTANCES.items():
-        for K, D in (clouds.MOST, int(rng.integers(*clouds.FEATURES))), next(few):
+    for i, (word, distances) in enumerate(clouds.OF_DISTANCES.items()):
+        sizes = [(clouds.MOST, int(rng.integers(*clouds.FEATURES))), next(few)]
+        for K, D in sizes[:1 + i % 2]:
             heavy, shares = next(weights)
 
             def changes(args, rng, distances=distances, shares=shares):

@@ -75,4 +75,5 @@ def among(args, origin=0.0):
     """Data beside the components in turn, all together as many deviations from the origin."""
     x, means, sigma = args["x"], args["means"], float(np.min(args["sigma"]))
     beside = means[np.arange(len(x)) % len(means)] + sigma * x / max(np.max(np.abs(x)), 1e-9)
-    return {"x": beside + origin * sigma, "means": means + origin * sigma}
+    return {"x": beside + origin * sigma, "means": means + origin * sigma,
+            "weights": shares(np.ones(len(means)))}
