@@ -10,6 +10,7 @@ import numpy as np
 from ..kinds.cases import case_questions
 from ..kinds.meetings import meetings
 from ..kinds.quantities import batch_size
+from ..kinds.sharp import differentiates
 from ..kinds.sizes import OF_TORCH, cuts
 from ..kinds.test_functions import Field
 from ..kinds.wide import ODD_FORM
@@ -36,7 +37,8 @@ def size_probes(caller, dim, dtype, seed):
     whole = caller.framework.name == "numpy" and caller.levels is None
     given = (contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
              dtype or "float64")
-    narrow = cuts(*given[:-1], "float32", NARROW if most is None else most // 4) if both else ()
+    narrow = () if not both or differentiates(contract) else cuts(
+        *given[:-1], "float32", NARROW if most is None else most // 4)
     asked = (*cuts(*given, most, whole), *narrow, *case_questions(*given, most, both),
              *meetings(*given, most and most // 2, tuple(caller.defaults), whole, both))
     return judged(caller, odd_ones(caller, asked, CLOSE))

@@ -8,14 +8,17 @@ Every answer is compared with the right one.
 """
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 
 from ..kinds import STATES
-from ..kinds.kind import STEPS
+from ..kinds.guided import inside
+from ..kinds.kind import STEPS, TABLES
 from ..kinds.meetings import meetings
 from ..kinds.nearby import PAIRS, UNIT, in_order
 from ..kinds.patterns import OF_COLUMN, OF_DATA, OF_FUNCTIONS, OF_RATES, OF_TABLE
+from ..kinds.sharp import differentiates
 from ..kinds.sizes import Cut, asked, cut, cuts, originals, width
 from ..kinds.test_functions import BENDS, FADES, Field, other_field
 from ..kinds.wide import ODD_FORM
@@ -32,6 +35,8 @@ TRIED = 12                                   # numbers, until a distance changes
 FEW_NUMBERS = 120                            # of an argument: a call of more takes longer
 STEPS_ALONG = 1e-4, 1e-4, 0.02               # relative, with which a distance is followed
 NEAR = 1e-7, 1e-4                            # relative: what is close to another one
+LEAST = {"float64": 1e-6, "float32": 1e-3}    # entry of a table
+CLOSEST = 1e-5, 1e-7                         # ends of a step
 PARTS = 1, 8, 10, 100                        # of one, that numbers may be whole
 MOST = 16                                    # of a size
 POOL = 0.0, 1.0, -1.0, 2.0, 0.5
@@ -50,7 +55,9 @@ def hunted_probes(caller, watching, notes, numbers, by_row, dim, dtype, seed):
     hunt = Hunt(caller.contract, watching, notes, numbers, seed, originals(
         caller.contract, seed, by_row, dim, dtype or "float64"))
     probes = []
-    for one, site in hunt.wrong([c for c in starts if size_of(c.args) <= FEW_NUMBERS]):
+    wide = differentiates(caller.contract)            # where float32 has few digits left
+    for one, site in hunt.wrong([c for c in starts if size_of(c.args) <= FEW_NUMBERS and not (
+            wide and c.spec.dtype == "float32")]):
         where = f"where {site} goes a way that it seldom goes" if site else "arguments of a search"
         spec = one.spec._replace(label=where)
         probe = judge(caller.contract, caller, probe_at(caller.contract, spec, dict(one.args)))
@@ -216,6 +223,8 @@ class Hunt:
         rng = self.rng
         bend, fade = rng.integers(len(BENDS)), rng.integers(len(FADES))
         other = other_field(rng, len(f.b), f.gain, float(f.theta[2]), bend, fade)
+        if np.array_equal(other.A, -other.A.T):               # of which v'Av is rounding alone
+            return f
         words = list(OF_FUNCTIONS.values())
         return words[rng.integers(len(words))](other) if rng.uniform() < 0.3 else other
 
@@ -228,9 +237,10 @@ class Hunt:
                 args[small], args[large] = in_order(args[small], args[large], True, large in UNIT,
                                                     self.rng)
         try:
-            return asked(self.kind, one.spec._replace(label=""), args)
+            found = asked(self.kind, one.spec._replace(label=""), args)
         except (TypeError, OverflowError):
             return None
+        return found if found is not None and is_ordinary(self.kind, found) else None
 
     def number(self, name, a, args):
         """Another number."""
@@ -282,6 +292,19 @@ class Hunt:
         if rng.uniform() < 0.5:
             return 1.0
         return 1 + 10**rng.uniform(*np.log10(NEAR)) * rng.uniform(-1, 1, shape)
+
+
+def is_ordinary(kind, one):
+    """Whether a question lies where other probes do, and at no end that is left open."""
+    least = LEAST[one.spec.dtype]
+    for name in TABLES & one.args.keys():
+        a = one.args[name]
+        if name != "sigmas" and np.any((1 - a != 0) & (1 - a < least)) or np.any(
+                (a != 0) & (a < least)):
+            return False
+    return inside(kind, SimpleNamespace(args=one.args, situation=one.spec, want=one.want),
+                  CLOSEST) and not any(np.any(np.equal(one.args[n], end)) for n in kind.left_open
+                                       if n in one.args for end in (0, 1))
 
 
 def is_number(a):
