@@ -14,9 +14,11 @@ import types
 
 import numpy as np
 
-COMPARED, TRUTH, ALIKE = "_refsgm_compared", "_refsgm_truth", "_refsgm_alike"
+COMPARED, TRUTH, ALIKE, ZERO = (f"_refsgm_{name}" for name in (
+    "compared", "truth", "alike", "zero"))
 FUNCTION = "_refsgm_function"                      # no name that the code itself may use
 CALLED = {"isclose", "allclose", "array_equal", "equal"}     # functions that say whether two agree
+OF_ZERO = {"any", "all", "count_nonzero"}                    # and of what is zero
 OPERATORS = {ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "greater", ast.GtE: "greater_equal",
              ast.Eq: "equal", ast.NotEq: "not_equal"}
 OPERATIONS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt,
@@ -36,7 +38,8 @@ def rewritten(fn, notes):
     def compared(place, words, *operands):
         result = True
         for word, a, b in zip(words, operands[:-1], operands[1:]):
-            noted(place, word, a, b)
+            if not any(isinstance(c, np.ndarray) and type(c) is not np.ndarray for c in (a, b)):
+                noted(place, word, a, b)             # others note what they take part in
             result = OPERATIONS[word](a, b)
             if len(words) > 1 and not result:
                 break
@@ -46,17 +49,22 @@ def rewritten(fn, notes):
         noted(place, "equal", *operands[:2])
         return f(*operands, **named)
 
+    def of_zero(place, f, *operands, **named):
+        noted(place, "equal", *operands[:1], 0.0)
+        return f(*operands, **named)
+
     def noted(place, word, *operands):
         sides = [as_numbers(a) for a in operands]
         if len(sides) == 2 and not any(side is None for side in sides):
             notes().compared_by_python(place[0], place[1:], word, *sides)
 
     def truth(place, value):
-        if type(value) in (bool, int, float, np.bool_, list, tuple, dict, str):
-            size = len(value) if isinstance(value, (list, tuple, dict, str)) else value
-            noted((*place, "truth"), "equal", float(size), 0.0)
+        sized = isinstance(value, (list, tuple, dict, str))
+        if sized or isinstance(value, (int, float, np.generic)) or np.ndim(value) == 0 and (
+                isinstance(value, np.ndarray)):
+            noted((*place, "truth"), "equal", float(len(value) if sized else value), 0.0)
         return value
-    names.update({COMPARED: compared, TRUTH: truth, ALIKE: alike})
+    names.update({COMPARED: compared, TRUTH: truth, ALIKE: alike, ZERO: of_zero})
     done = {}
 
     def again(f):
@@ -94,6 +102,7 @@ def compiled(f, names, again):
     for _ in range(2):
         code = next(c for c in code.co_consts if isinstance(c, types.CodeType))
     cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
+    code = code.replace(co_name=f.__name__)
     made = types.FunctionType(code, names, f.__name__, f.__defaults__, tuple(
         with_function(cells[n], f, again) for n in code.co_freevars))
     made.__kwdefaults__ = f.__kwdefaults__
@@ -139,8 +148,8 @@ class Noting(ast.NodeTransformer):
     def visit_Call(self, node):
         self.generic_visit(node)
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if name in CALLED and isinstance(node.func, (ast.Attribute, ast.Name)):
-            made = self.called(ALIKE, node, node.func, *node.args)
+        if name in CALLED | OF_ZERO and isinstance(node.func, (ast.Attribute, ast.Name)):
+            made = self.called(ALIKE if name in CALLED else ZERO, node, node.func, *node.args)
             made.keywords = node.keywords
             return made
         return node
@@ -172,8 +181,8 @@ class Noting(ast.NodeTransformer):
 
 def as_numbers(a):
     """The numbers in what Python compares, an array; or None."""
-    if isinstance(a, (bool, int, float, np.generic)) or type(a) is np.ndarray:
-        a = np.asarray(a)
+    if isinstance(a, (bool, int, float, np.generic, np.ndarray)):
+        a = np.array(a, subok=False)
         fits = a.dtype.kind in "biuf" and a.size <= MOST_NUMBERS
         return a.astype(float) if fits and np.all(np.abs(a) < 1e300) else None
     if isinstance(a, (list, tuple)) and len(a) <= MOST_NUMBERS:

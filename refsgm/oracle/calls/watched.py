@@ -157,10 +157,10 @@ def apart(a, b):
 def unlike(a, b):
     """log(1 + |a - b| / (EQUAL size)) - BELOW, which is negative where a equals b.
 
-    The size is that of the smaller one, unless it is zero: a larger one comes straight to it.
+    The size is that of the smaller one, as a larger one comes straight to it then, or 1.
     """
-    one, other = np.abs(a), np.abs(b)
-    size = np.where((one == 0) | (other == 0), np.maximum(one, other), np.minimum(one, other))
+    size = np.minimum(np.abs(a), np.abs(b))
+    size = np.where(size == 0, 1.0, size)
     with np.errstate(over="ignore"):
         share = np.abs(np.subtract(a, b, dtype=float)) / (EQUAL * np.maximum(size, 1e-280))
     return np.asarray(np.log1p(np.minimum(share, 1e300)) - BELOW)

@@ -56,8 +56,9 @@ def sharp_specs(kind, seed, by_row=True, dim=None, dtype=None, few=False, ranges
             MANY_DECADES, 1, dim or 2, by_row, GUIDED, seed % 2**20 * 10 + i,
             given=(("sigma_min", low), ("sigma_max", high)), dtype=dtype or "float64",
             sharp=(MANY_DECADES, 1.0, 0.0)))
-        unit = float(f"{10**rng.uniform(-0.5, 0.3):.2g}")
-        for way, low, high, last in ((BETWEEN, -0.5, -0.3, 2.0), (MODES, -2.0, -1.8, 0.5)):
+        for way, size, low, high, last in (
+                (BETWEEN, 2.0, -0.5, -0.3, 2.0), (MODES, 0.3, -2.0, -1.8, 0.5)):
+            unit = float(f"{10**rng.uniform(size - 1, size):.2g}")
             width = unit * 10**rng.uniform(low, high)
             made.append(ProbeSpec(
                 f"{way} at {unit:.1g}", 2, dim or 1 + int(rng.integers(3)), by_row, GUIDED,

@@ -190,8 +190,9 @@ def sizes_in_turn(kind, rng, n, dim):
 def large_sizes(kind, dim):
     """Sizes around powers of two and ten, of one thing each."""
     if kind.form == STATES:
-        more = (ALL_STATES // 2,) if "steps_per_level" in kind.args else LONG_LOOPS if (
-            "alpha_bar" in kind.args) else (*LONG_LOOPS, ALL_STATES)      # its table is as long
+        more = (*LONG_LOOPS, ALL_STATES)[:2 if "alpha_bar" in kind.args else 3]   # a table as long
+        if "steps_per_level" in kind.args:                                # of two levels
+            more = LONG_LOOPS[0], ALL_STATES // 2
         return [*((1, dim or 1, 1, n) for n in LONGER_LOOPS), *((1, dim or 1, 0, n) for n in more)]
     if kind.form == TABLE:
         return [(1, 1, 0, n) for n in LONG_TABLES]
