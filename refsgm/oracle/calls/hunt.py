@@ -39,6 +39,7 @@ LEAST = {"float64": 1e-6, "float32": 1e-3}    # entry of a table
 CLOSEST = 1e-5, 1e-7                         # ends of a step
 PARTS = 1, 8, 10, 100                        # of one, that numbers may be whole
 MOST = 16                                    # of a size
+MOST_ENTRIES, MOST_STATES = 1000, 60         # of a number of them
 POOL = 0.0, 1.0, -1.0, 2.0, 0.5
 
 
@@ -231,6 +232,9 @@ class Hunt:
     def question(self, one, changes):
         """A question with other arguments, whose steps go from t to s; None outside the domain."""
         args = one.args | changes
+        most = MOST_STATES if self.kind.form == STATES else MOST_ENTRIES
+        if any(isinstance(a, int) and not 0 <= a <= most for a in args.values()):
+            return None
         for small, large in (*STEPS, *PAIRS):
             if {small, large} <= args.keys() and any(args[n] is not one.args[n] for n in (
                     small, large)) and np.shape(args[small]) == np.shape(args[large]):
