@@ -11,7 +11,7 @@ from ..kinds.cases import case_questions
 from ..kinds.meetings import meetings
 from ..kinds.quantities import batch_size
 from ..kinds.sharp import differentiates
-from ..kinds.sizes import OF_TORCH, cuts
+from ..kinds.sizes import OF_TORCH, Cut, cuts
 from ..kinds.test_functions import Field
 from ..kinds.wide import ODD_FORM
 from .forms import divides_by_zero
@@ -37,11 +37,16 @@ def size_probes(caller, dim, dtype, seed):
     whole = caller.framework.name == "numpy" and caller.levels is None
     given = (contract, seed, tuple(caller.taken), caller.levels != "scalar", dim,
              dtype or "float64")
-    narrow = () if not both or differentiates(contract) else cuts(
-        *given[:-1], "float32", NARROW if most is None else most // 4)
+    narrow = () if not both or differentiates(contract) else [judged_closer(c) for c in cuts(
+        *given[:-1], "float32", NARROW if most is None else most // 4)]
     asked = (*cuts(*given, most, whole), *narrow, *case_questions(*given, most, both),
              *meetings(*given, most and most // 2, tuple(caller.defaults), whole, both))
     return judged(caller, odd_ones(caller, asked, CLOSE))
+
+
+def judged_closer(one):
+    """A question in float32 whose answer has all its digits, as those of fixed probes have."""
+    return Cut(one.spec._replace(regime="edge"), one.args, one.want)
 
 
 def takes_many(caller):
