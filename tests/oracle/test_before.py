@@ -91,7 +91,7 @@ def test_a_tensor_is_known_by_its_numbers_shape_and_dtype_alone(made):
 @pytest.mark.parametrize("framework", ["numpy", "torch"])
 @pytest.mark.parametrize("what", ["features", "dtype", "data"])
 def test_a_function_that_is_passed_may_ask_the_same_code(framework, what):
-    """[SM-5] About arguments of the same sizes, of others, and in the other dtype."""
+    """[ESM-1] About arguments of the same sizes, of others, and in the other dtype."""
     pytest.importorskip(framework)
     now = {}
 
@@ -108,7 +108,7 @@ def test_a_function_that_is_passed_may_ask_the_same_code(framework, what):
 
 @pytest.mark.parametrize("mode", ["no_grad", "inference_mode"])
 def test_calls_within_calls_share_no_place_where_there_are_no_gradients(mode):
-    """[SAMP-5] Memory that is used again for each size, in one mode alone."""
+    """[VE-1] Memory that is used again for each size, in one mode alone."""
     torch, places = pytest.importorskip("torch"), {}
 
     def predicted(x_fn, x, sigma, eps):

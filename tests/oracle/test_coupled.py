@@ -76,7 +76,7 @@ def each_alone(score_fn, x):
 
 
 def one_after_the_other(score_fn, x, v, step):
-    """[SSM-4] A difference in one feature at a time."""
+    """[SSM-1] A difference in one feature at a time."""
     v = v if v.ndim == 3 else v[None]
 
     def term(u):

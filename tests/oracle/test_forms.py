@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import refsgm
-from refsgm.oracle.kinds.wide import FORMS, GUIDED
+from refsgm.oracle.kinds.wide import FORMS, GUIDED, MODERATE
 
 pytestmark = pytest.mark.usefixtures("all_probes")
 
@@ -66,7 +66,7 @@ def test_arguments_that_coincide_or_have_another_form_are_asked(kind, f):
     report = refsgm.check(kind, f, seed=0)
     assert not report.ok
     assert report.diagnoses
-    assert report.failing[0].situation.regime in (*FORMS, GUIDED)
+    assert report.failing[0].situation.regime in (*FORMS, GUIDED, MODERATE)
 
 
 def in_place(score_fn, x, target_score):

@@ -22,7 +22,7 @@ from ..kinds.sharp import differentiates
 from ..kinds.sizes import Cut, asked, cut, cuts, originals, width
 from ..kinds.test_functions import BENDS, FADES, Field, other_field
 from ..kinds.wide import ODD_FORM
-from .bulk import CLOSE, is_close
+from .bulk import CLOSE, is_close, takes_many
 from .forms import divides_by_zero
 from .judge import judge, probe_at
 from .watched import WAYS
@@ -49,12 +49,14 @@ def hunted_probes(caller, watching, notes, numbers, by_row, dim, dtype, seed):
     watching, notes   a caller of code that notes what it compares, and what its last call compared
     numbers           those that stand in the code
     """
+    if not takes_many(caller):
+        return []
     whole = caller.framework.name == "numpy" and caller.levels is None
     given = (caller.contract, seed, tuple(caller.taken), by_row, dim, dtype or "float64")
     starts = [*cuts(*given, None, whole), *meetings(*given, None, tuple(caller.defaults), whole,
                                                     dtype is None)]
     hunt = Hunt(caller.contract, watching, notes, numbers, seed, originals(
-        caller.contract, seed, by_row, dim, dtype or "float64"))
+        caller.contract, seed, by_row, dim, dtype or "float64"), dim)
     probes = []
     wide = differentiates(caller.contract)            # where float32 has few digits left
     for one, site in hunt.wrong([c for c in starts if size_of(c.args) <= FEW_NUMBERS and not (
@@ -85,9 +87,10 @@ class Hunt:
     left   how many calls may follow
     """
 
-    def __init__(self, kind, watching, notes, numbers, seed, large):
-        """large  arguments to cut others from;  numbers  of the code."""
-        self.kind, self.watching, self.notes, self.large = kind, watching, notes, large
+    def __init__(self, kind, watching, notes, numbers, seed, large, dim):
+        """large  arguments to cut others from;  numbers  of the code;  dim  features, or None."""
+        self.kind, self.watching, self.notes = kind, watching, notes
+        self.large, self.dim = large, dim
         self.left, self.fields = OF_LOOPS if kind.form == STATES else CALLS, {}
         self.rng = np.random.default_rng([seed, 53])
         self.pool = [*POOL, *(n * s for n in numbers for s in (1.0, -1.0) if 1e-12 < abs(n) < 1e9)]
@@ -208,7 +211,7 @@ class Hunt:
         rng, spec = self.rng, one.spec
         name = ("B", "D", "M", "count")[rng.integers(4)]
         size = getattr(spec, name)
-        if name in "BD" and size is None or name == "M" and not self.kind.sliced:
+        if size is None or name == "M" and not self.kind.sliced or name == "D" and self.dim:
             return None
         size = size + rng.integers(-1, 2) if rng.uniform() < 0.5 else rng.integers(1, MOST)
         spec = spec._replace(**{name: max(int(size), 1)})

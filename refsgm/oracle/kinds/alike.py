@@ -17,14 +17,12 @@ from .kind import CHOICES, DATA, STATES, STEPS, TABLE, TABLES, ProbeSpec
 from .nearby import UNIT
 from .sizes import MANY, Cut, asked, taken_of
 from .test_functions import Field, Itself
-from .wide import AGAIN, MODERATE
+from .wide import AGAIN, MODERATE, ODD_FORM
 
 APART = {"float64": (1e-5, 1e-7, 1e-10), "float32": (1e-5,)}        # relative, to nearby numbers
-SAME_HASH = -1.0, -2.0                         # in CPython
-HASHED = "is -1, and then -2"
+SAME_HASH, HASHED = (-1.0, -2.0), "is -1, and then -2"               # in CPython
 ROUNDED = 4e-7                                 # the largest number, of which six decimals are 0
-INSIDE = 7, 11                                 # entries, which are in no grid of every second
-GAP = 1 / 16
+INSIDE, GAP = (7, 11), 1 / 16                  # entries, which are in no grid of every second
 PRINTED = 1000                                 # entries up to which NumPy prints an array whole
 
 
@@ -103,7 +101,9 @@ def changed_question(kind, spec, first, words, changes):
         return None
     found = asked(kind, spec, first | changes)
     if found is not None:
-        found.spec = spec._replace(label=f"call after call: {' and '.join(changes)} {words}")
+        other = any(np.ndim(a) != np.ndim(first[n]) for n, a in changes.items())
+        found.spec = spec._replace(label=f"call after call: {' and '.join(changes)} {words}",
+                                   regime=ODD_FORM if other else spec.regime)
     return found
 
 
