@@ -32,7 +32,7 @@ ABOUT_DTYPES = {"float32", "dtype", "finfo", "itemsize", "is_floating_point"}
 DECIMALS = {"log10", "round", "around", "rint", "pow", "power", "float_power"}
 BOUNDS = {                                      # of numbers, where the name says more than a level
     "eta": (1e-6, 1.0), "sigma_data": (1e-4, 1e4), "gamma": (1e-3, 1e4), "step": (1e-3, 1.0),
-    "step_size": (1e-6, 10.0), "rho": (0.5, 20.0), "offset": (1e-5, 2.0), "beta_min": (1e-3, 50.0),
+    "step_size": (1e-6, 10.0), "rho": (0.5, 70.0), "offset": (1e-5, 2.0), "beta_min": (1e-3, 50.0),
     "beta_max": (1e-2, 500.0), "sigma_min": (1e-6, 1e5), "sigma_max": (1e-5, 1e6),
     "shift": (0.03, 32.0), "z": (0.01, 6.0), "mean": (1e-3, 6.0), "deviation": (0.05, 3.0),
     "bin_width": (1e-3, 100.0), "sigmas": (1e-4, 1e4), "betas": (1e-6, 0.99)}
