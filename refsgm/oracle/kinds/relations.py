@@ -9,7 +9,7 @@ import numpy as np
 from . import published
 from .along import OF_CASES, OF_TWO_DIRECTIONS, cases, two_directions
 from .kind import DATA, FUNCTIONS, LEVEL, TABLES
-from .wide import DECADES
+from .wide import DECADES, DECADES_OF_ROOTS
 
 LEAST_WEIGHT = 250.0                  # powers of ten below 1
 
@@ -31,7 +31,7 @@ def ends_of_levels(kind, drawn, spec, rng, free):
         one = drawn["sigma_min"] if rng.uniform() < 0.5 else drawn["sigma_max"] / 10**power
         drawn["sigma_min"], drawn["sigma_max"] = float(one), float(one * 10**power)
         if "rho" in free:                             # sums of sigma^(1 / rho) keep no more decades
-            drawn["rho"] = max(drawn["rho"], power / 8)
+            drawn["rho"] = max(drawn["rho"], power / DECADES_OF_ROOTS)
 
 
 def ends_of_rates(kind, drawn, spec, rng, free):

@@ -16,7 +16,7 @@ from .kind import CHOICES, DATA, FUNCTION, FUNCTIONS, LEVEL, STATES, TABLE, TABL
 from .nearby import UNIT
 from .patterns import Patterns, beside
 from .test_functions import Field, Noise, turned
-from .wide import ANY_SIZE, MODERATE, ODD_FORM
+from .wide import ANY_SIZE, DECADES_OF_ROOTS, MODERATE, ODD_FORM
 
 ROWS, FEATURES, COMPONENTS, DIRECTIONS = 33, 40, 40, 6          # each from 1 to here
 ENTRIES, LONG, LONGEST = 200, 96, 1001          # tables: every length to the first, then so many
@@ -126,7 +126,9 @@ def asked(kind, spec, args):
                 for name, a in args.items()}
     times = np.concatenate([np.ravel(args[n]) for n in ("t", "s") if n in args] or [[]])
     noise = 1 - np.concatenate([np.ravel(a) for n, a in args.items() if n in SHARES] or [[]])
-    if is_undecided(kind, args) or is_far(args) or np.any((0 < times) & (times < SHORTEST)) or (
+    if is_undecided(kind, args) or is_far(args) or loses_root(args):
+        return None
+    if np.any((0 < times) & (times < SHORTEST)) or (
             np.any((0 < noise) & (noise < LEAST_NOISE))):
         return None
     try:
@@ -145,6 +147,15 @@ def is_far(args):
         return False
     nearest = np.min(np.sum((args["x"][:, None] - args["means"])**2, axis=2), axis=1)
     return np.any(nearest > 2 * FAR * np.ravel(args["sigma"])**2)
+
+
+def loses_root(args):
+    """Whether the smaller end of Karras's levels is lost beside the larger in sigma^(1 / rho)."""
+    if not {"rho", "sigma_min", "sigma_max"} <= args.keys():
+        return False
+    with np.errstate(all="ignore"):
+        decades = np.abs(np.log10(np.divide(args["sigma_max"], args["sigma_min"])))
+    return decades > DECADES_OF_ROOTS * args["rho"]
 
 
 def label_of(kind, spec):

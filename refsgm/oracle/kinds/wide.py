@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+DECADES_OF_ROOTS = 8                             # that sums of sigma^(1 / rho) keep
 DECADES = {"float64": 8.0, "float32": 4.0}          # of levels, down and up from 1
 HIGHEST_RATE = 80.0                                 # in float32, of which e^-rate is a number
 BEYOND = 1.25     # times as many where no function is passed, as code has bounds at round numbers
