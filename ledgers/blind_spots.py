@@ -33,6 +33,7 @@ likely_scores, likely_steps, likely_torch, winter_mixed
               first three are mistakes as people make them, the last was to hide
 common_scores, common_steps, common_torch   by three more, when what these showed had been mended
 usual_scores, usual_steps, usual_torch      by three more, likewise
+plain_scores, plain_steps, plain_torch      by three more, likewise; the last
 right, right_torch, habits, habits_torch, habits_jax, fresh_right, fresh_right_torch
               spellings that are right; none may be refused
 """
@@ -65,7 +66,8 @@ NEEDS = {"gradients": "torch", "frozen_torch": "torch", "right_torch": "torch",
          "late_torch": "torch", "closing_all_torch": "torch",
          "closing_more_torch": "torch", "next_torch": "torch", "latest_torch": "torch",
          "autumn_torch": "torch", "likely_torch": "torch",
-         "common_torch": "torch", "usual_torch": "torch"}
+         "common_torch": "torch", "usual_torch": "torch",
+         "plain_torch": "torch"}
 
 
 def functions_of(name):
