@@ -60,9 +60,8 @@ def rewritten(fn, notes):
 
     def truth(place, value):
         sized = isinstance(value, (list, tuple, dict, str))
-        if sized or isinstance(value, (int, float, np.generic)) or np.ndim(value) == 0 and (
-                isinstance(value, np.ndarray)):
-            noted((*place, "truth"), "equal", float(len(value) if sized else value), 0.0)
+        if not isinstance(value, np.ndarray) or value.ndim == 0:
+            noted((*place, "truth"), "equal", len(value) if sized else value, 0.0)
         return value
     names.update({COMPARED: compared, TRUTH: truth, ALIKE: alike, ZERO: of_zero})
     done = {}
