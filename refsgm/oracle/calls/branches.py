@@ -35,15 +35,10 @@ def rewritten(fn, notes):
         return fn
     names = dict(fn.__globals__)
 
-    def compared(place, words, *operands):
-        result = True
-        for word, a, b in zip(words, operands[:-1], operands[1:]):
-            if not any(isinstance(c, np.ndarray) and type(c) is not np.ndarray for c in (a, b)):
-                noted(place, word, a, b)             # others note what they take part in
-            result = OPERATIONS[word](a, b)
-            if len(words) > 1 and not result:
-                break
-        return result
+    def compared(place, word, a, b):
+        if not any(isinstance(c, np.ndarray) and type(c) is not np.ndarray for c in (a, b)):
+            noted(place, word, a, b)                 # others note what they take part in
+        return OPERATIONS[word](a, b)
 
     def alike(place, f, *operands, **named):
         noted(place, "equal", *operands[:2])
@@ -54,15 +49,19 @@ def rewritten(fn, notes):
         return f(*operands, **named)
 
     def noted(place, word, *operands):
+        present = notes()
+        if present.is_full(place):
+            return
         sides = [as_numbers(a) for a in operands]
         if len(sides) == 2 and not any(side is None for side in sides):
-            notes().compared_by_python(place[0], place[1:], word, *sides)
+            present.compared_by_python(place[0], place[1:], word, *sides)
 
     def truth(place, value):
         sized = isinstance(value, (list, tuple, dict, str))
         if not isinstance(value, np.ndarray) or value.ndim == 0:
             noted((*place, "truth"), "equal", len(value) if sized else value, 0.0)
         return value
+
     names.update({COMPARED: compared, TRUTH: truth, ALIKE: alike, ZERO: of_zero})
     done = {}
 
@@ -71,7 +70,7 @@ def rewritten(fn, notes):
             done[f] = f
             try:
                 done[f] = compiled(f, names, again)
-            except (OSError, TypeError, SyntaxError, ValueError, LookupError):
+            except Exception:                        # whatever its source is, or its depth
                 return f
             for name in named_in(f.__code__):
                 other = f.__globals__.get(name)
@@ -89,23 +88,29 @@ def compiled(f, names, again):
     node = ast.parse(textwrap.dedent("".join(lines))).body[0]
     if not isinstance(node, ast.FunctionDef) or node.name != f.__name__:
         raise ValueError("it is no function that is written with def")
-    node.name, node.decorator_list, node.returns = FUNCTION, [], None
-    for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+    node.name, node.decorator_list, node.returns, node.type_params = FUNCTION, [], None, []
+    for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs,
+              *filter(None, (node.args.vararg, node.args.kwarg))):
         a.annotation = None
     node.args.defaults = [ast.Constant(None) for _ in node.args.defaults]
     node.args.kw_defaults = [a and ast.Constant(None) for a in node.args.kw_defaults]
     outer = ast.parse(f"def outer({', '.join(f.__code__.co_freevars)}): pass").body[0]
     outer.body = [Noting(f.__code__.co_name, first).visit(node)]
-    code = compile(ast.fix_missing_locations(ast.Module([outer], [])), f.__code__.co_filename,
-                   "exec")
-    for _ in range(2):
-        code = next(c for c in code.co_consts if isinstance(c, types.CodeType))
+    module = compile(ast.fix_missing_locations(ast.Module([outer], [])), f.__code__.co_filename,
+                     "exec")
+    code = inside_of(inside_of(module, "outer"), FUNCTION).replace(co_name=f.__name__)
+    if code.co_varnames[:code.co_argcount] != f.__code__.co_varnames[:f.__code__.co_argcount]:
+        raise ValueError("its source is that of another function")
     cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
-    code = code.replace(co_name=f.__name__)
     made = types.FunctionType(code, names, f.__name__, f.__defaults__, tuple(
         with_function(cells[n], f, again) for n in code.co_freevars))
     made.__kwdefaults__ = f.__kwdefaults__
     return made
+
+
+def inside_of(code, name):
+    """The code object of this name among the constants of another one."""
+    return next(c for c in code.co_consts if isinstance(c, types.CodeType) and c.co_name == name)
 
 
 def with_function(cell, f, again):
@@ -139,10 +144,14 @@ class Noting(ast.NodeTransformer):
 
     def visit_Compare(self, node):
         self.generic_visit(node)
-        words = tuple(OPERATORS.get(type(op)) for op in node.ops)
-        if None in words:
-            return node
-        return self.called(COMPARED, node, ast.Constant(words), node.left, *node.comparators)
+        sides = [node.left, *node.comparators]
+        words = [OPERATORS.get(type(op)) for op in node.ops]
+        if None in words or any(isinstance(part, (ast.Call, ast.NamedExpr))
+                                for middle in sides[1:-1] for part in ast.walk(middle)):
+            return node                              # what has effects is worked out once
+        made = [self.called(COMPARED, node, ast.Constant(word), a, b)
+                for word, a, b in zip(words, sides[:-1], sides[1:])]
+        return made[0] if len(made) == 1 else ast.copy_location(ast.BoolOp(ast.And(), made), node)
 
     def visit_Call(self, node):
         self.generic_visit(node)

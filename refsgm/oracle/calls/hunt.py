@@ -8,6 +8,7 @@ Every answer is compared with the right one.
 """
 
 import itertools
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,6 +29,7 @@ from .judge import judge, probe_at
 from .watched import WAYS
 
 STARTS, CALLS, OF_LOOPS = 40, 1000, 150      # questions to begin with, and calls of a search
+MOST_SECONDS = 3.0                           # after which no other begins
 WITHOUT = 150                                # calls of code that compares nothing
 ALIKE = 6                                    # distances that are the same, of what decides nothing
 MIDDLE = 2                                   # times as late are numbers tried that are at no end
@@ -55,7 +57,7 @@ def hunted_probes(caller, watching, notes, numbers, by_row, dim, dtype, seed):
     given = (caller.contract, seed, tuple(caller.taken), by_row, dim, dtype or "float64")
     starts = [*cuts(*given, None, whole), *meetings(*given, None, tuple(caller.defaults), whole,
                                                     dtype is None)]
-    hunt = Hunt(caller.contract, watching, notes, numbers, seed, originals(
+    hunt = Hunt(caller, watching, notes, numbers, seed, originals(
         caller.contract, seed, by_row, dim, dtype or "float64"), dim)
     probes = []
     wide = differentiates(caller.contract)            # where float32 has few digits left
@@ -87,11 +89,12 @@ class Hunt:
     left   how many calls may follow
     """
 
-    def __init__(self, kind, watching, notes, numbers, seed, large, dim):
+    def __init__(self, caller, watching, notes, numbers, seed, large, dim):
         """large  arguments to cut others from;  numbers  of the code;  dim  features, or None."""
-        self.kind, self.watching, self.notes = kind, watching, notes
-        self.large, self.dim = large, dim
-        self.left, self.fields = OF_LOOPS if kind.form == STATES else CALLS, {}
+        self.caller, self.kind, self.watching, self.notes = (
+            caller, caller.contract, watching, notes)
+        self.large, self.dim, self.end = large, dim, time.monotonic() + MOST_SECONDS
+        self.left, self.fields = OF_LOOPS if self.kind.form == STATES else CALLS, {}
         self.rng = np.random.default_rng([seed, 53])
         self.pool = [*POOL, *(n * s for n in numbers for s in (1.0, -1.0) if 1e-12 < abs(n) < 1e9)]
         self.gone, self.best, self.ranges, self.paths, self.distances = set(), {}, {}, {}, {}
@@ -103,7 +106,7 @@ class Hunt:
             yield from self.ask(starts[i])
         if not any(self.paths):
             self.left = min(self.left, WITHOUT)
-        while self.paths and self.left > 0 and not self.watching.gives_up:
+        while self.paths and self.left > 0 and not self.caller.gives_up:
             u, ways = rng.uniform(), [w for w in self.best if not self.is_flat(w)]
             way = ways[rng.integers(len(ways))] if ways else None
             if ways and u < 0.4:
@@ -124,9 +127,13 @@ class Hunt:
         """Notes where a call goes; the question and a comparison on its way if it is wrong there.
         """
         self.left -= 1
-        if one is None:
+        if time.monotonic() > self.end:
+            self.left = 0
+        if one is None or self.left < 0:
             return
-        trial = self.watching(one.args, np.dtype(one.spec.dtype))
+        dtype = np.dtype(one.spec.dtype)
+        trial = self.caller(one.args, dtype)        # first, so that it remembers plain arrays
+        self.watching(one.args, dtype)
         sizes = tuple(min(n, 2) for a in one.args.values() for n in np.shape(a))
         self.distances = {(site, word, sizes): distance(*ends) for site, ends in
                           self.notes().items() for word, distance in WAYS.items()}
@@ -236,7 +243,7 @@ class Hunt:
         """A question with other arguments, whose steps go from t to s; None outside the domain."""
         args = one.args | changes
         most = MOST_STATES if self.kind.form == STATES else MOST_ENTRIES
-        if any(isinstance(a, int) and not 0 <= a <= most for a in args.values()):
+        if any(isinstance(a, int) and not 1 <= a <= most for a in args.values()):
             return None
         for small, large in (*STEPS, *PAIRS):
             if {small, large} <= args.keys() and any(args[n] is not one.args[n] for n in (

@@ -25,6 +25,7 @@ from . import branches
 TINY = 1e-30
 EQUAL = 1e-18                    # relative difference of numbers that are equal
 BELOW = 1e-3                     # how far below zero the distance of equal numbers is
+MOST_NOTES = 50                  # of one comparison in one call
 OTHER_LENGTH = 50.0              # distance of lists that cannot be equal
 LESS = {"less", "less_equal", "lt", "le", "__lt__", "__le__"}
 GREATER = {"greater", "greater_equal", "gt", "ge", "__gt__", "__ge__"}
@@ -69,7 +70,7 @@ class Notes:
     """
 
     def __init__(self, *libraries):
-        self.seen = {}
+        self.seen, self.noted = {}, {}
         self.inside = (__file__, branches.__file__, *(os.path.join(folder, "") for m in libraries
                                    for folder in m.__path__))
 
@@ -117,6 +118,11 @@ class Notes:
             self.note(name, distance)
             return SAME[name] * distance
         return None
+
+    def is_full(self, place):
+        """Whether a place has been noted often enough in this call, as within a loop."""
+        n = self.noted[place] = self.noted.get(place, 0) + 1
+        return n > MOST_NOTES
 
     def compared_by_python(self, code, at, name, a, b):
         """Notes a comparison of numbers or arrays of such, in no operation of a library."""
