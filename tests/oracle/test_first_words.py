@@ -12,7 +12,7 @@ from refsgm.oracle.calls.caller import Caller
 from refsgm.oracle.calls.frameworks import numpy_framework
 from refsgm.oracle.calls.judge import new_probe
 from refsgm.oracle.check import check
-from refsgm.oracle.doctor import Case
+from refsgm.oracle.doctor import Case, memory
 from refsgm.oracle.doctor.memory import right_then_wrong
 from refsgm.oracle.kinds import KINDS, ProbeSpec
 from tests.oracle.foreign import code
@@ -299,3 +299,14 @@ def test_a_second_call_without_a_number_tells_of_no_state(second, kept):
     spec = ProbeSpec("", 4, 3, True, "plain")
     one, two = (new_probe(kind, spec._replace(seed=seed), caller) for seed in range(2))
     assert right_then_wrong(case, one, two) == kept
+
+
+def test_code_that_raises_is_not_asked_for_what_it_remembers(monkeypatch):
+    """A program that ends would be started again for every one of these questions."""
+    monkeypatch.setattr(memory, "of_a_key", pytest.fail)
+
+    def ends(x, mean, sigma):
+        if len(x) > 2:
+            raise RuntimeError("gone")
+        return refsgm.gaussian_score(x, mean, sigma)
+    assert refsgm.check("gaussian_score", ends, seed=0).diagnosis.code == "raises"
