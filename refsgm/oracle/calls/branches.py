@@ -14,6 +14,8 @@ import types
 
 import numpy as np
 
+from .constants import names_in
+
 COMPARED, TRUTH, ALIKE, ZERO = (f"_refsgm_{name}" for name in (
     "compared", "truth", "alike", "zero"))
 FUNCTION = "_refsgm_function"                      # no name that the code itself may use
@@ -72,7 +74,7 @@ def rewritten(fn, notes):
                 done[f] = compiled(f, names, again)
             except Exception:                        # whatever its source is, or its depth
                 return f
-            for name in named_in(f.__code__):
+            for name in names_in(f.__code__):
                 other = f.__globals__.get(name)
                 if type(other) is types.FunctionType and other.__globals__ is fn.__globals__:
                     names[name] = again(other)
@@ -121,12 +123,6 @@ def with_function(cell, f, again):
         return cell
     same = type(held) is types.FunctionType and held.__globals__ is f.__globals__
     return types.CellType(again(held)) if same else cell
-
-
-def named_in(code):
-    """The names in a code object and those inside of it."""
-    inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    return {*code.co_names}.union(*map(named_in, inner))
 
 
 class Noting(ast.NodeTransformer):

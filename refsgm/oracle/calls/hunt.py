@@ -26,7 +26,7 @@ from ..kinds.wide import ODD_FORM
 from .bulk import CLOSE, is_close, takes_many
 from .forms import divides_by_zero
 from .judge import judge, probe_at
-from .watched import WAYS
+from .watched import WAYS, is_gone
 
 STARTS, CALLS, OF_LOOPS = 40, 1000, 150      # questions to begin with, and calls of a search
 MOST_SECONDS = 3.0                           # after which no other begins
@@ -38,7 +38,6 @@ FEW_NUMBERS = 120                            # of an argument: a call of more ta
 STEPS_ALONG = 1e-4, 1e-4, 0.02               # relative, with which a distance is followed
 NEAR = 1e-7, 1e-4                            # relative: what is close to another one
 LEAST = {"float64": 1e-6, "float32": 1e-3}    # entry of a table
-CLOSEST = 1e-5, 1e-7                         # ends of a step
 PARTS = 1, 8, 10, 100                        # of one, that numbers may be whole
 MOST = 16                                    # of a size
 MOST_ENTRIES, MOST_STATES = 1000, 60         # of a number of them
@@ -141,7 +140,7 @@ class Hunt:
         for way, d in self.distances.items():
             n, low, high = self.ranges.get(way, (0, d, d))
             self.ranges[way] = n + 1, min(low, d), max(high, d)
-            if d < 0 if way[1] in ("some", "all") else d <= 0:
+            if is_gone(way[1], d):
                 path.append(way)
                 new = new if way in self.gone else way[0]
                 self.gone.add(way)
@@ -316,9 +315,9 @@ def is_ordinary(kind, one):
         if name != "sigmas" and np.any((1 - a != 0) & (1 - a < least)) or np.any(
                 (a != 0) & (a < least)):
             return False
-    return inside(kind, SimpleNamespace(args=one.args, situation=one.spec, want=one.want),
-                  CLOSEST) and not any(np.any(np.equal(one.args[n], end)) for n in kind.left_open
-                                       if n in one.args for end in (0, 1))
+    return inside(kind, SimpleNamespace(args=one.args, situation=one.spec, want=one.want)) and (
+        not any(np.any(np.equal(one.args[n], end)) for n in kind.left_open
+                if n in one.args for end in (0, 1)))
 
 
 def is_number(a):

@@ -20,7 +20,7 @@ from .constants import Constants, constants
 from .forms import divides_by_zero
 from .hunt import hunted_probes
 from .judge import arguments_taken, judge, new_probe
-from .watched import NOTES_OF, WAYS
+from .watched import NOTES_OF, WAYS, is_gone
 
 BEFORE, CALLS, OF_LOOPS = 24, 200, 60        # calls at random probes, then of a search
 JUDGED = 3                                   # probes of each way that was found, ever farther on
@@ -110,7 +110,7 @@ class Search:
         for site, ends in self.notes().items():
             for name, distance in WAYS.items():
                 way, d = (site, name), distance(*ends)
-                gone = d < 0 if name in ("some", "all") else d <= 0
+                gone = is_gone(name, d)
                 if gone and not new:
                     self.found[way] = JUDGED
                     self.best.pop(way, None)

@@ -42,6 +42,11 @@ WAYS = {"some": lambda low, high: low, "all": lambda low, high: high,
         "not all": lambda low, high: -high, "none": lambda low, high: -low}
 
 
+def is_gone(word, distance):
+    """Whether a call went this way, one of `WAYS`, by its distance."""
+    return distance < 0 if word in ("some", "all") else distance <= 0
+
+
 class Site(NamedTuple):
     """A comparison: the code in which it stands, where in it, and which of several there.
 
