@@ -11,9 +11,10 @@ from refsgm.oracle.calls.branches import rewritten
 from refsgm.oracle.calls.caller import Caller
 from refsgm.oracle.calls.constants import constants
 from refsgm.oracle.calls.frameworks import numpy_framework
-from refsgm.oracle.calls.hunt import hunted_probes
+from refsgm.oracle.calls.hunt import Hunt, hunted_probes
 from refsgm.oracle.calls.watched import Notes, Watched, numpy_notes
 from refsgm.oracle.kinds import KINDS
+from refsgm.oracle.kinds.test_functions import Field
 
 
 def opposite_is_near(score_fn, x, v):
@@ -205,6 +206,7 @@ def test_what_code_remembers_is_no_array_of_ours():
     assert not any(isinstance(a, Watched) for a in memory.values())
 
 
+@pytest.mark.usefixtures("all_probes")
 def test_a_count_is_never_zero():
     """A loop of no steps has no state to look at."""
     def strict(score_fn, x, step_size, n_steps, rng):
@@ -212,6 +214,16 @@ def test_a_count_is_never_zero():
             raise ValueError("one step at least")
         return refsgm.langevin(score_fn, x, step_size, n_steps, rng)
     assert all(p.ok for seed in range(3) for p in hunted("langevin", strict, seed))
+
+
+def test_other_functions_are_passed_and_none_whose_answers_are_rounding():
+    """Where J is skew, v'Jv is zero but for rounding."""
+    contract = KINDS["divergence"]
+    hunt = Hunt(Caller(contract, refsgm.divergence, numpy_framework()), None, None, (), 0, [], None)
+    f = Field(np.random.default_rng(0), 3)
+    found = [hunt.function(f) for _ in range(200)]
+    assert len({g.A.tobytes() for g in found}) > 50
+    assert not any(np.array_equal(g.A, -g.A.T) for g in found)
 
 
 def countdown(n):

@@ -90,12 +90,7 @@ def compiled(f, names, again):
     node = ast.parse(textwrap.dedent("".join(lines))).body[0]
     if not isinstance(node, ast.FunctionDef) or node.name != f.__name__:
         raise ValueError("it is no function that is written with def")
-    node.name, node.decorator_list, node.returns, node.type_params = FUNCTION, [], None, []
-    for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs,
-              *filter(None, (node.args.vararg, node.args.kwarg))):
-        a.annotation = None
-    node.args.defaults = [ast.Constant(None) for _ in node.args.defaults]
-    node.args.kw_defaults = [a and ast.Constant(None) for a in node.args.kw_defaults]
+    node.name, node.type_params = FUNCTION, []
     outer = ast.parse(f"def outer({', '.join(f.__code__.co_freevars)}): pass").body[0]
     outer.body = [Noting(f.__code__.co_name, first).visit(node)]
     module = compile(ast.fix_missing_locations(ast.Module([outer], [])), f.__code__.co_filename,
