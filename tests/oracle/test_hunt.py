@@ -170,6 +170,7 @@ def test_strange_functions_answer_as_before():
     notes = Notes(np)
     for f, args in ((of_strange_parts, (-2.0,)), (deep(900), (1.0,)), (middle, (5, [1, 2]))):
         assert rewritten(f, lambda: notes)(*args) == f(*args)
+    assert rewritten(of_strange_parts, lambda: notes) is not of_strange_parts
 
 
 def test_arrays_of_a_chain_are_compared_as_python_does():
